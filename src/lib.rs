@@ -1,1 +1,7 @@
-//! Placeholder.
+//! The terminal app of `thymos`: rooms in reading order, no logic.
+//!
+//! The kernel lives in the crates under `crates/`; what a person sees lives here.
+#![forbid(unsafe_code)]
+
+pub mod keymap;
+pub mod theme;

@@ -1,1 +1,2 @@
+//! Thin start of the `thymos` binary; holds no logic.
 fn main() {}
