@@ -1,0 +1,26 @@
+//! Everything the gate may read, and nothing else.
+
+use serde_json::Value;
+use thymos_core::facts::Facts;
+use thymos_core::resolved::Resolved;
+use thymos_policy::PolicySet;
+
+use crate::chain::CheckedChain;
+use crate::toolset::ToolSet;
+
+/// The grounds of one decision. References only; every one of them ends up in the record.
+#[derive(Debug, Clone, Copy)]
+pub struct Grounds<'a> {
+    /// The writ chain with what checking it found.
+    pub chain: &'a CheckedChain,
+    /// The rules in force.
+    pub policy: &'a PolicySet,
+    /// The session's pinned tools.
+    pub tools: &'a ToolSet,
+    /// What the tool found out, or why it could not.
+    pub resolved: Result<&'a Resolved, &'a str>,
+    /// The moment.
+    pub facts: &'a Facts,
+    /// The real arguments where the recorded ones carry redacted spans [R4].
+    pub live_args: Option<&'a Value>,
+}

@@ -1,0 +1,100 @@
+//! Live verdicts. `Warrant` has no public constructor: only this crate's gate makes one [C17].
+
+use serde_json::Value;
+use thymos_core::EntryId;
+use thymos_core::proposal::{Decided, Proposal};
+use thymos_core::resolved::Resolved;
+use thymos_core::verdict::{HoldTerms, Refusal};
+
+/// What the gate said about one intent. A no is a value.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Go ahead, once.
+    Cleared(Warrant),
+    /// A person decides.
+    Held(Held),
+    /// No.
+    Refused(Refused),
+}
+
+/// Permission to perform exactly one proposal, once.
+///
+/// Made only by `compile` and `admit`; spent by the runtime.
+///
+/// ```compile_fail
+/// // [C17] A warrant cannot be made outside the gate.
+/// let forged = thymos_compiler::Warrant { decided: todo!(), live_args: None, approvals: vec![], _private: () };
+/// ```
+#[must_use = "a warrant that is dropped authorises nothing"]
+#[derive(Debug)]
+pub struct Warrant {
+    decided: Decided,
+    live_args: Option<Value>,
+    approvals: Vec<EntryId>,
+    _private: (),
+}
+
+/// A call that waits: plain data, since it must survive a restart. Grants nothing.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// What was decided on.
+    pub decided: Decided,
+    /// What must be met.
+    pub terms: HoldTerms,
+}
+
+/// A no, with everything it rests on.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// What was decided on.
+    pub decided: Decided,
+    /// The no.
+    pub refusal: Refusal,
+}
+
+impl Warrant {
+    #[expect(
+        dead_code,
+        reason = "called by compile and admit, which come with the clauses"
+    )]
+    pub(crate) fn new(decided: Decided, live_args: Option<Value>, approvals: Vec<EntryId>) -> Self {
+        Self {
+            decided,
+            live_args,
+            approvals,
+            _private: (),
+        }
+    }
+
+    /// What it permits, with facts and trace.
+    #[must_use]
+    pub fn decided(&self) -> &Decided {
+        &self.decided
+    }
+
+    /// The proposal it permits.
+    #[must_use]
+    pub fn proposal(&self) -> &Proposal {
+        &self.decided.proposal
+    }
+
+    /// The facts the tool found; a warrant never exists without them.
+    #[must_use]
+    pub fn resolved(&self) -> Option<&Resolved> {
+        self.decided.proposal.resolved.as_ref()
+    }
+
+    /// The arguments to act on: the real ones, also where the record holds redacted ones [R4].
+    #[must_use]
+    pub fn args(&self) -> &Value {
+        self.live_args
+            .as_ref()
+            .unwrap_or(&self.decided.proposal.intent.args)
+    }
+
+    /// Approval entries it rests on.
+    #[must_use]
+    pub fn approvals(&self) -> &[EntryId] {
+        &self.approvals
+    }
+}

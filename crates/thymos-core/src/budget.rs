@@ -1,0 +1,151 @@
+//! Budgets in four dimensions and what is taken from them [B1]. Arithmetic only.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What may be spent. `None` is unlimited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Model tokens, in and out.
+    pub tokens: Option<u64>,
+    /// Calls that reached a tool.
+    pub tool_calls: Option<u64>,
+    /// Time tools and models ran, milliseconds.
+    pub wall_clock_ms: Option<u64>,
+    /// Thousandths of a US cent.
+    pub usd_millicents: Option<u64>,
+}
+
+/// What was, or may be, spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// Model tokens, in and out.
+    pub tokens: u64,
+    /// Calls that reached a tool.
+    pub tool_calls: u64,
+    /// Milliseconds.
+    pub wall_clock_ms: u64,
+    /// Thousandths of a US cent.
+    pub usd_millicents: u64,
+}
+
+/// One of the four dimensions, named in refusals and on gauges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dimension {
+    /// Model tokens.
+    Tokens,
+    /// Tool calls.
+    ToolCalls,
+    /// Wall clock.
+    WallClockMs,
+    /// Money.
+    UsdMillicents,
+}
+
+impl Dimension {
+    /// All four, in display order.
+    pub const ALL: [Self; 4] = [
+        Self::Tokens,
+        Self::ToolCalls,
+        Self::WallClockMs,
+        Self::UsdMillicents,
+    ];
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tokens => "tokens",
+            Self::ToolCalls => "tool calls",
+            Self::WallClockMs => "wall clock",
+            Self::UsdMillicents => "money",
+        })
+    }
+}
+
+impl Budget {
+    /// No limit in any dimension.
+    #[must_use]
+    pub const fn unlimited() -> Self {
+        Self {
+            tokens: None,
+            tool_calls: None,
+            wall_clock_ms: None,
+            usd_millicents: None,
+        }
+    }
+
+    /// The limit of one dimension.
+    #[must_use]
+    pub const fn limit(&self, dimension: Dimension) -> Option<u64> {
+        match dimension {
+            Dimension::Tokens => self.tokens,
+            Dimension::ToolCalls => self.tool_calls,
+            Dimension::WallClockMs => self.wall_clock_ms,
+            Dimension::UsdMillicents => self.usd_millicents,
+        }
+    }
+
+    /// What is left of one dimension after `spent`; `None` is unlimited.
+    #[must_use]
+    pub fn left(&self, spent: &Cost, dimension: Dimension) -> Option<u64> {
+        self.limit(dimension)
+            .map(|limit| limit.saturating_sub(spent.amount(dimension)))
+    }
+
+    /// The first dimension in which `spent + wanted` would exceed the limit [C11].
+    #[must_use]
+    pub fn shortfall(&self, spent: &Cost, wanted: &Cost) -> Option<Dimension> {
+        Dimension::ALL.into_iter().find(|&dimension| {
+            self.left(spent, dimension)
+                .is_some_and(|left| wanted.amount(dimension) > left)
+        })
+    }
+
+    /// The first dimension that is spent to the last unit.
+    #[must_use]
+    pub fn exhausted(&self, spent: &Cost) -> Option<Dimension> {
+        Dimension::ALL
+            .into_iter()
+            .find(|&dimension| self.left(spent, dimension) == Some(0))
+    }
+}
+
+impl Cost {
+    /// The amount in one dimension.
+    #[must_use]
+    pub const fn amount(&self, dimension: Dimension) -> u64 {
+        match dimension {
+            Dimension::Tokens => self.tokens,
+            Dimension::ToolCalls => self.tool_calls,
+            Dimension::WallClockMs => self.wall_clock_ms,
+            Dimension::UsdMillicents => self.usd_millicents,
+        }
+    }
+
+    /// Sum; stops at the far end, so that a forged size cannot wrap into a refund.
+    #[must_use]
+    pub const fn plus(&self, other: &Self) -> Self {
+        Self {
+            tokens: self.tokens.saturating_add(other.tokens),
+            tool_calls: self.tool_calls.saturating_add(other.tool_calls),
+            wall_clock_ms: self.wall_clock_ms.saturating_add(other.wall_clock_ms),
+            usd_millicents: self.usd_millicents.saturating_add(other.usd_millicents),
+        }
+    }
+
+    /// Difference, not below zero; used to give back a reservation.
+    #[must_use]
+    pub const fn minus(&self, other: &Self) -> Self {
+        Self {
+            tokens: self.tokens.saturating_sub(other.tokens),
+            tool_calls: self.tool_calls.saturating_sub(other.tool_calls),
+            wall_clock_ms: self.wall_clock_ms.saturating_sub(other.wall_clock_ms),
+            usd_millicents: self.usd_millicents.saturating_sub(other.usd_millicents),
+        }
+    }
+}

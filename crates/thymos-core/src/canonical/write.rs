@@ -1,0 +1,106 @@
+//! The RFC 8785 writer behind [`super::value_to_bytes`]. Decides spelling only, reads nothing.
+
+use serde_json::{Map, Number, Value};
+
+use super::read::SAFE_INTEGER_MAX;
+use super::{Fault, InvalidJson};
+use crate::limits::DEPTH_MAX;
+
+pub(super) fn write(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<(), InvalidJson> {
+    if depth > DEPTH_MAX {
+        return Err(InvalidJson::new(0, Fault::TooDeep));
+    }
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Number(number) => write_number(number, out)?,
+        Value::String(text) => write_string(text, out),
+        Value::Array(items) => {
+            out.push(b'[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                write(item, depth + 1, out)?;
+            }
+            out.push(b']');
+        }
+        Value::Object(map) => write_object(map, depth, out)?,
+    }
+    Ok(())
+}
+
+fn write_object(
+    map: &Map<String, Value>,
+    depth: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), InvalidJson> {
+    let mut rows: Vec<(&String, &Value)> = map.iter().collect();
+    // RFC 8785 3.2.3: keys are ordered by their UTF-16 code units. For ASCII keys, which all of
+    // ours are, that is byte order; the map's own order is never trusted (`preserve_order`).
+    if rows.iter().all(|(key, _)| key.is_ascii()) {
+        rows.sort_unstable_by(|a, b| a.0.cmp(b.0));
+    } else {
+        rows.sort_by(|a, b| a.0.encode_utf16().cmp(b.0.encode_utf16()));
+    }
+    out.push(b'{');
+    for (i, (key, value)) in rows.into_iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        write_string(key, out);
+        out.push(b':');
+        write(value, depth + 1, out)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn write_number(number: &Number, out: &mut Vec<u8>) -> Result<(), InvalidJson> {
+    let lossy = || InvalidJson::new(0, Fault::Number(number.to_string()));
+    if let Some(unsigned) = number.as_u64() {
+        if unsigned > SAFE_INTEGER_MAX {
+            return Err(lossy());
+        }
+        out.extend_from_slice(unsigned.to_string().as_bytes());
+    } else if let Some(signed) = number.as_i64() {
+        if signed.unsigned_abs() > SAFE_INTEGER_MAX {
+            return Err(lossy());
+        }
+        out.extend_from_slice(signed.to_string().as_bytes());
+    } else {
+        let float = number
+            .as_f64()
+            .filter(|f| f.is_finite())
+            .ok_or_else(lossy)?;
+        // ECMAScript's shortest form, which RFC 8785 3.2.2.3 prescribes; `-0` becomes `0`.
+        out.extend_from_slice(ryu_js::Buffer::new().format(float).as_bytes());
+    }
+    Ok(())
+}
+
+fn write_string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.extend_from_slice(bytes.get(from..at).unwrap_or_default());
+        from = at + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            0x0c => out.extend_from_slice(b"\\f"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            control => out.extend_from_slice(format!("\\u{control:04x}").as_bytes()),
+        }
+    }
+    out.extend_from_slice(bytes.get(from..).unwrap_or_default());
+    out.push(b'"');
+}

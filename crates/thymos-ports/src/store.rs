@@ -1,0 +1,242 @@
+//! The ledger port, in plain data: append, page, heads, blobs. No file format in sight.
+
+use std::fmt;
+
+use thymos_core::entry::{Draft, InvalidEntry};
+use thymos_core::id::Digest;
+use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
+
+/// Keeps entries and blobs. Blocking: callers put it on a thread of its own.
+///
+/// Acknowledged means durable [L11]. Writers of several processes serialize; readers never block
+/// a writer [L12].
+pub trait LedgerStore: Send + Sync {
+    /// The log's id, fixed when the ledger was made.
+    fn log(&self) -> LogId;
+
+    /// Appends batches in one transaction, all or none, and returns the placed entries in order.
+    ///
+    /// Drafts of one batch share a trajectory. Batches are independent: one whose expectation
+    /// fails is refused alone, the others are kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was kept. After [`StoreError::Poisoned`] nothing ever will be.
+    fn append(&self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError>;
+
+    /// Entries of one trajectory from `seq` on, at most `limit`, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn page(
+        &self,
+        trajectory: &TrajectoryId,
+        seq: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError>;
+
+    /// Entries of the whole log from `index` on, at most `limit`, in order, undecoded: what is
+    /// stored may be corrupt, and a verifier must see it all the same.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn scan(&self, index: u64, limit: usize) -> Result<Vec<StoredRow>, StoreError>;
+
+    /// One entry by id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError>;
+
+    /// The newest entry of every trajectory, most recently changed first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn heads(&self) -> Result<Vec<Head>, StoreError>;
+
+    /// Entries of the log: the next index.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn len(&self) -> Result<u64, StoreError>;
+
+    /// Whether the log has no entry.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn is_empty(&self) -> Result<bool, StoreError> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Ids that start with these hex digits: entries, trajectories. At most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn find_prefix(&self, prefix: &str, limit: usize) -> Result<Vec<Found>, StoreError>;
+
+    /// Keeps a blob; keeping it twice is one blob. Durable at the latest with the next append.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn put_blob(&self, bytes: &[u8]) -> Result<Digest, StoreError>;
+
+    /// Reads a blob and checks its digest.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the bytes are not those of the digest.
+    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Calls `bell` after every change, also one made by another process, until dropped.
+    ///
+    /// # Errors
+    /// [`StoreError`] when changes cannot be watched here; the caller then sees its own only.
+    fn watch(&self, bell: Box<dyn Fn() + Send + Sync>) -> Result<Watch, StoreError>;
+}
+
+/// Keeps a watch alive; dropping it ends the watch.
+pub struct Watch(#[doc(hidden)] pub Box<dyn Send + Sync>);
+
+/// Drafts of one trajectory, appended together.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The trajectory; equal to each draft's.
+    pub trajectory: TrajectoryId,
+    /// What its length must be: the sequence number of the first draft. Compare-and-set, so that
+    /// two processes cannot fork a trajectory [L10].
+    pub at_seq: u64,
+    /// In order; at least one.
+    pub drafts: Vec<Draft>,
+}
+
+/// The trajectory was longer (or shorter) than expected; nothing of the batch was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conflict {
+    /// What the batch expected.
+    pub expected: u64,
+    /// The trajectory's length now.
+    pub found: u64,
+}
+
+/// A row as stored, perhaps corrupt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRow {
+    /// The position the store found it at.
+    pub index: u64,
+    /// The entry, or what is wrong with its bytes.
+    pub entry: Result<Entry, InvalidEntry>,
+    /// Index columns kept beside the bytes that disagree with them, named for a person; they are
+    /// rebuilt, never trusted [L1].
+    pub disagreements: Vec<String>,
+}
+
+/// The newest entry of a trajectory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Which.
+    pub trajectory: TrajectoryId,
+    /// Its newest sequence number.
+    pub seq: u64,
+    /// Its newest entry.
+    pub entry: EntryId,
+    /// That entry's position in the log.
+    pub index: u64,
+    /// When it was appended.
+    pub at_ms: thymos_core::Timestamp,
+}
+
+/// What an id prefix may mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// An entry of a trajectory.
+    Entry(EntryId, TrajectoryId, u64),
+    /// A trajectory.
+    Trajectory(TrajectoryId),
+}
+
+/// Why the store could not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    /// No such file or folder, or no right to it; path and reason.
+    Open {
+        /// The path.
+        path: String,
+        /// The operating system's words.
+        reason: String,
+    },
+    /// Another process holds the writer's lock for too long.
+    Locked {
+        /// The path.
+        path: String,
+    },
+    /// Made by a newer version of the program.
+    Newer {
+        /// The path.
+        path: String,
+        /// Its format version.
+        found: i64,
+        /// The newest this program knows.
+        known: i64,
+    },
+    /// Not a thymos ledger at all.
+    Foreign {
+        /// The path.
+        path: String,
+    },
+    /// What is stored is not what was written.
+    Corrupt {
+        /// The path.
+        path: String,
+        /// Where, as far as known: `entry at index 17`.
+        at: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The disk is full; nothing was kept, and appending works again when there is room [L11].
+    Full {
+        /// The path.
+        path: String,
+    },
+    /// A sync failed; this writer takes nothing more until the ledger is reopened [L11].
+    Poisoned {
+        /// The path.
+        path: String,
+        /// The operating system's words.
+        reason: String,
+    },
+    /// A draft could not become an entry.
+    Draft(InvalidEntry),
+    /// Any other refusal of the engine.
+    Engine {
+        /// The path.
+        path: String,
+        /// Its words.
+        reason: String,
+    },
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open { path, reason } => write!(f, "ledger `{path}` cannot be opened: {reason}"),
+            Self::Locked { path } => write!(f, "ledger `{path}` is locked by another process"),
+            Self::Newer { path, found, known } => write!(
+                f,
+                "ledger `{path}` has format version {found}, and this program knows {known}"
+            ),
+            Self::Foreign { path } => write!(f, "`{path}` is not a thymos ledger"),
+            Self::Corrupt { path, at, reason } => {
+                write!(f, "ledger `{path}` is corrupt at {at}: {reason}")
+            }
+            Self::Full { path } => write!(f, "no room left on the disk of ledger `{path}`"),
+            Self::Poisoned { path, reason } => {
+                write!(
+                    f,
+                    "ledger `{path}` could not be synced and takes no more entries: {reason}"
+                )
+            }
+            Self::Draft(invalid) => write!(f, "entry cannot be stored: {invalid}"),
+            Self::Engine { path, reason } => write!(f, "ledger `{path}`: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}

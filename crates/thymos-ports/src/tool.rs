@@ -1,0 +1,119 @@
+//! The tool port: a contract, a look, and an act that needs a [`Begun`].
+
+use async_trait::async_trait;
+use serde_json::Value;
+use thymos_core::Timestamp;
+use thymos_core::id::Digest;
+use thymos_core::isolation::Rung;
+use thymos_core::outcome::{Fault, FaultKind, Outcome};
+use thymos_core::resolved::Resolved;
+use thymos_core::tool::ToolContract;
+use thymos_core::world::World;
+use tokio_util::sync::CancellationToken;
+
+use crate::begun::Begun;
+use crate::clock::Clock;
+
+/// One thing an agent can do.
+#[async_trait]
+pub trait Tool: Send + Sync {
+    /// What it promises.
+    fn contract(&self) -> &ToolContract;
+
+    /// Looks at what one call would touch, without changing anything: real paths, pre-images,
+    /// executable, effect class of this call. `args` satisfy the schema.
+    ///
+    /// # Errors
+    /// [`Unresolvable`] when the call makes no sense here; it becomes a refusal by [C12].
+    async fn resolve(&self, args: &Value, look: &Look<'_>) -> Result<Resolved, Unresolvable>;
+
+    /// Acts on exactly what `begun` permits. Must honour `io.cancel` within one second [X4], and
+    /// must fail with [`FaultKind::Moved`] when what was resolved no longer holds.
+    ///
+    /// # Errors
+    /// [`ToolFault`]; everything known of the effect is in it.
+    async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault>;
+}
+
+/// What a tool may look at while resolving.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    /// The trajectory's folded state.
+    pub world: &'a World,
+    /// The time.
+    pub now: Timestamp,
+    /// The rung of the cage that this machine offers.
+    pub rung: Rung,
+}
+
+/// A call that makes no sense here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unresolvable {
+    /// One sentence without a full stop; the model reads it.
+    pub message: String,
+    /// What to do instead, if there is something.
+    pub hint: Option<String>,
+}
+
+impl Unresolvable {
+    /// A sentence alone.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// A sentence and what to do instead.
+    pub fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: Some(hint.into()),
+        }
+    }
+}
+
+/// What a running tool is given besides its `Begun`.
+pub struct ToolIo<'a> {
+    /// Fires when a person or the budget stops it.
+    pub cancel: CancellationToken,
+    /// Live output for the screen; may be merged or dropped.
+    pub live: &'a mut (dyn FnMut(&[u8]) + Send),
+    /// Keeps content outside the entry; durable before the seal is.
+    pub blobs: &'a dyn BlobSink,
+    /// The trajectory's folded state at the moment of acting.
+    pub world: &'a World,
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+}
+
+/// Keeps content by digest.
+pub trait BlobSink: Send + Sync {
+    /// Keeps these bytes and names them.
+    ///
+    /// # Errors
+    /// A sentence, when they are too large or the disk refused.
+    fn keep(&self, bytes: &[u8]) -> Result<Digest, String>;
+
+    /// Reads kept bytes back; none when unknown.
+    ///
+    /// # Errors
+    /// A sentence, when the disk refused.
+    fn read(&self, digest: &Digest) -> Result<Option<Vec<u8>>, String>;
+}
+
+/// A call that broke off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolFault(pub Fault);
+
+impl ToolFault {
+    /// A fault of which no effect is known.
+    pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+        Self(Fault {
+            kind,
+            message: message.into(),
+            deltas: Vec::new(),
+            observation: String::new(),
+        })
+    }
+}
