@@ -1,1 +1,25 @@
-//! Placeholder.
+//! What the screen and the kernel say to each other: commands in, events and replies out.
+//!
+//! Plain data in the screen's words. Opens no channel and knows neither terminal nor ledger; the app
+//! holds a cursor and pulls, the kernel rings a bell.
+#![forbid(unsafe_code)]
+#![deny(clippy::wildcard_enum_match_arm, clippy::indexing_slicing)]
+
+mod card;
+mod command;
+mod detail;
+mod event;
+mod live;
+mod reply;
+mod status;
+
+pub use card::{Card, CardState, Changed, HoldRow};
+pub use command::{Answer, Command, Request, Settlement, Ticket};
+pub use detail::{ChainFacts, Detail, TraceRow};
+pub use event::{DecidedBy, Event, FileChange, What};
+pub use live::{Live, LiveOutput};
+pub use reply::{
+    Fault, Heads, ModePreview, ModelRow, Page, Replied, Reply, RunRow, VerifyFinding,
+    VerifyProgress, VerifyReport, WorldRow, WorldView,
+};
+pub use status::{BudgetBar, ChainState, Running, Status, WritSummary};

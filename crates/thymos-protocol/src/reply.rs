@@ -1,0 +1,190 @@
+//! What the kernel answers, and the bell it rings.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thymos_core::writ::Mode;
+use thymos_core::{Timestamp, TrajectoryId};
+
+use crate::card::{Changed, HoldRow};
+use crate::command::Ticket;
+use crate::detail::Detail;
+use crate::event::Event;
+use crate::status::Status;
+
+/// One reply.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// Of which request.
+    pub ticket: Ticket,
+    /// The answer.
+    pub replied: Replied,
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Replied {
+    /// Done, or under way.
+    Accepted,
+    /// A trajectory is open; its history is pulled by `Page`.
+    Opened(Box<Status>),
+    /// Events.
+    Page(Page),
+    /// An entry in full.
+    Detail(Box<Detail>),
+    /// What a mode would change.
+    ModePreview(ModePreview),
+    /// Models to choose from.
+    Models(Vec<ModelRow>),
+    /// Open holds.
+    Holds(Vec<HoldRow>),
+    /// Trajectories.
+    Runs(Vec<RunRow>),
+    /// How far verification is.
+    Verifying(VerifyProgress),
+    /// What verification found.
+    Verified(VerifyReport),
+    /// A folded world.
+    World(WorldView),
+    /// A file's text; none when it did not exist or its content was not kept.
+    FileText(Option<String>),
+    /// An answer to a hold that no longer counts.
+    Stale(Changed),
+    /// It could not be done.
+    Fault(Fault),
+}
+
+/// Why something could not be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// One sentence without a full stop.
+    pub message: String,
+    /// What to do now.
+    pub hint: Option<String>,
+}
+
+/// Events with the status at the head.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// In order.
+    pub events: Vec<Event>,
+    /// At the head; none when the events are of more than one trajectory.
+    pub status: Option<Box<Status>>,
+}
+
+/// What the bell carries: where everything stands. No payload to lose.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Heads {
+    /// Entries of the log.
+    pub log_len: u64,
+    /// Length of each open trajectory.
+    pub lens: BTreeMap<TrajectoryId, u64>,
+    /// Rises when something besides entries changed: running, verified, model.
+    pub epoch: u64,
+}
+
+/// What a mode would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModePreview {
+    /// The mode.
+    pub mode: Mode,
+    /// One line a change: `+ effects write`, `- tool shell`.
+    pub difference: Vec<String>,
+}
+
+/// A model that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelRow {
+    /// What to choose it by.
+    pub name: String,
+    /// `env ANTHROPIC_API_KEY set`, `missing`, `no key needed`; never a value.
+    pub key: String,
+    /// Whether it is in use.
+    pub current: bool,
+}
+
+/// A trajectory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRow {
+    /// Which.
+    pub trajectory: TrajectoryId,
+    /// The first prompt, shortened; empty before it.
+    pub title: String,
+    /// Its workspace.
+    pub workspace: String,
+    /// Newest sequence number.
+    pub head_seq: u64,
+    /// When it last changed.
+    pub at_ms: Timestamp,
+    /// `idle`, `running`, `held`, `in doubt`, `closed: done` and so on.
+    pub state: String,
+    /// Open holds.
+    pub pending: u64,
+    /// Work without an end.
+    pub in_doubt: u64,
+}
+
+/// How far verification is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyProgress {
+    /// Entries done.
+    pub done: u64,
+    /// Entries in all.
+    pub total: u64,
+}
+
+/// What verification found. `findings` empty means verified, and nothing else does [Y3].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyReport {
+    /// Entries checked.
+    pub entries: u64,
+    /// Trajectories checked.
+    pub trajectories: u64,
+    /// Levels checked, such as `V1`, `V2`.
+    pub levels: Vec<String>,
+    /// Everything wrong, located.
+    pub findings: Vec<VerifyFinding>,
+    /// What a lone ledger cannot prove, in words.
+    pub caveat: String,
+}
+
+/// One thing wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyFinding {
+    /// Position in the log.
+    pub index: u64,
+    /// Trajectory, when known.
+    pub trajectory: Option<TrajectoryId>,
+    /// Position in it, when known.
+    pub seq: Option<u64>,
+    /// Which check failed.
+    pub check: String,
+    /// What was expected.
+    pub expected: String,
+    /// What was found.
+    pub found: String,
+}
+
+/// A folded world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorldView {
+    /// After this entry.
+    pub seq: u64,
+    /// Digest of the whole state, hex.
+    pub digest: String,
+    /// Every resource in order.
+    pub rows: Vec<WorldRow>,
+}
+
+/// One resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorldRow {
+    /// `file:src/lib.rs`.
+    pub resource: String,
+    /// Its version.
+    pub version: u64,
+    /// The entry that set it.
+    pub seq: u64,
+    /// Its value in one line.
+    pub value: String,
+}

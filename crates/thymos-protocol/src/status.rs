@@ -1,0 +1,88 @@
+//! What the header tells, as the kernel knows it: mode, writ, budget, chain, pending.
+
+use serde::{Deserialize, Serialize};
+use thymos_core::budget::Dimension;
+use thymos_core::isolation::Rung;
+use thymos_core::writ::Mode;
+use thymos_core::{Timestamp, TrajectoryId, WritId};
+
+/// A trajectory's standing at its head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Whose.
+    pub trajectory: TrajectoryId,
+    /// The workspace.
+    pub workspace: String,
+    /// Newest sequence number.
+    pub head_seq: u64,
+    /// The mode in force.
+    pub mode: Mode,
+    /// The writ in force.
+    pub writ: WritSummary,
+    /// `provider/model`.
+    pub model: String,
+    /// Tokens of the last context over what fits, when known.
+    pub context: Option<(u64, u64)>,
+    /// What is going on, if anything.
+    pub running: Option<Running>,
+    /// Open holds of all trajectories.
+    pub pending: u64,
+    /// Work found without an end, here.
+    pub in_doubt: u64,
+    /// How much of the log has been verified.
+    pub chain: ChainState,
+    /// The rung of the cage that this machine offers.
+    pub rung: Rung,
+}
+
+/// The writ in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WritSummary {
+    /// Its id.
+    pub id: WritId,
+    /// Its name.
+    pub name: String,
+    /// The classes it allows, in words.
+    pub effects: String,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// The four dimensions.
+    pub budget: Vec<BudgetBar>,
+}
+
+/// One dimension of a budget.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetBar {
+    /// Which.
+    pub dimension: Dimension,
+    /// Spent and reserved.
+    pub spent: u64,
+    /// The limit; none is unlimited.
+    pub limit: Option<u64>,
+}
+
+/// What is going on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    /// Since when.
+    pub since: Timestamp,
+    /// In words: `thinking`, `shell cargo test`, `stopping`.
+    pub doing: String,
+}
+
+/// How much of the log this process has verified. Never drawn as more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChainState {
+    /// Nothing yet.
+    Unverified,
+    /// Every entry up to, and not including, this index.
+    VerifiedTo {
+        /// First unverified index.
+        index: u64,
+        /// Entries in the log.
+        len: u64,
+    },
+    /// Something is wrong; where and what, one sentence.
+    Broken(String),
+}
