@@ -1,0 +1,310 @@
+//! The one function that moves a projection forward [step 9]. Pure; rebuilds everything from disk.
+
+use thymos_core::body::{self, Body, BodyState, Resolution};
+use thymos_core::budget::Cost;
+use thymos_core::id::ProposalId;
+use thymos_core::proposal::Decided;
+use thymos_core::{Entry, IntentId, WritId};
+
+use crate::divergence::Divergence;
+use crate::projection::{Call, Fate, Hold, Item, OpenWork, Projection};
+
+mod ends;
+
+/// Folds the next entry of the trajectory into its projection.
+///
+/// # Errors
+/// [`Divergence`] when the entry does not follow from what came before. The projection may then
+/// hold part of it and must not be used further.
+pub fn fold(projection: &mut Projection, entry: &Entry) -> Result<(), Divergence> {
+    let header = &entry.header;
+    if header.trajectory != projection.trajectory {
+        return Err(Divergence::new(
+            "trajectory",
+            projection.trajectory.to_string(),
+            header.trajectory.to_string(),
+        ));
+    }
+    if header.seq != projection.len || header.prev != projection.head {
+        return Err(Divergence::new(
+            "sequence",
+            format!("entry {} after {:?}", projection.len, projection.head),
+            format!("entry {} after {:?}", header.seq, header.prev),
+        ));
+    }
+    match entry.decode() {
+        BodyState::Known(body) => fold_body(projection, entry, body)?,
+        // What was erased or is not understood changes nothing that can still be told; verify says
+        // so aloud, and the chain goes on.
+        BodyState::Erased | BodyState::UnknownKind(_) => {}
+        BodyState::Invalid(invalid) => {
+            return Err(Divergence::new(
+                "body",
+                header.kind.clone(),
+                invalid.to_string(),
+            ));
+        }
+    }
+    projection.len += 1;
+    projection.head = Some(entry.id);
+    projection.head_at = header.at_ms;
+    Ok(())
+}
+
+fn fold_body(p: &mut Projection, entry: &Entry, body: Body) -> Result<(), Divergence> {
+    if p.len == 0 && !matches!(body, Body::Root(_)) {
+        return Err(Divergence::new("first entry", "root", body.kind().word()));
+    }
+    match body {
+        Body::Root(body) => root(p, body),
+        Body::Message(body) => {
+            message(p, body);
+            Ok(())
+        }
+        Body::Usage(body) => {
+            usage(p, &body);
+            Ok(())
+        }
+        Body::Intent(body) => intent(p, body),
+        Body::Rejection(body) => ends::rejection(p, *body),
+        Body::PendingApproval(body) => pending(p, entry, body),
+        Body::Approval(body) => approval(p, entry, body),
+        Body::Superseded(body) => ends::superseded(p, body),
+        Body::Started(body) => started(p, entry, body),
+        Body::Commit(body) => ends::commit(p, entry, *body),
+        Body::Failure(body) => ends::failure(p, entry, body),
+        Body::Reconciled(body) => ends::reconciled(p, body),
+        Body::WritIssued(body) => writ_issued(p, *body),
+        Body::WritRevoked(body) => {
+            p.revoked.insert(body.writ);
+            Ok(())
+        }
+        Body::ModeChanged(body) => mode_changed(p, &body),
+        Body::PolicyLoaded(body) => {
+            p.policy_set = Some(body.policy_set);
+            Ok(())
+        }
+        Body::PolicyUnloaded(body) => {
+            p.policy_set = Some(body.policy_set);
+            Ok(())
+        }
+        Body::ToolsPinned(body) => {
+            p.tools = body.tools;
+            Ok(())
+        }
+        Body::Closed(body) => {
+            p.stopped = Some(body.stop);
+            Ok(())
+        }
+        Body::Delegation(_)
+        | Body::DelegationResult(_)
+        | Body::Branch(_)
+        | Body::SkillBound(_)
+        | Body::Erased(_) => Ok(()),
+    }
+}
+
+fn root(p: &mut Projection, body: body::Root) -> Result<(), Divergence> {
+    if p.root.is_some() {
+        return Err(Divergence::new("root", "one root", "a second root"));
+    }
+    p.root = Some(body);
+    Ok(())
+}
+
+fn message(p: &mut Projection, body: body::Message) {
+    p.stopped = None;
+    p.next_turn = p
+        .next_turn
+        .max(body.turn + u32::from(body.role == body::Role::Model));
+    p.story.push(Item::Said {
+        role: body.role,
+        text: body.text,
+        turn: body.turn,
+        provider_state: body.provider_state,
+    });
+}
+
+fn usage(p: &mut Projection, body: &body::Usage) {
+    let cost = Cost {
+        tokens: body.tokens_in.saturating_add(body.tokens_out),
+        tool_calls: 0,
+        wall_clock_ms: body.wall_clock_ms,
+        usd_millicents: body.usd_millicents.unwrap_or(0),
+    };
+    p.last_context_tokens = body.tokens_in.saturating_add(body.tokens_out);
+    charge(p, &body.writs, &cost);
+}
+
+fn intent(p: &mut Projection, body: body::Intended) -> Result<(), Divergence> {
+    let id = intent_id(&body.intent)?;
+    p.next_turn = p.next_turn.max(body.intent.turn + 1);
+    p.story.push(Item::Wanted(id));
+    p.calls.insert(
+        id,
+        Call {
+            intent: body.intent,
+            call: body.call,
+            fate: Fate::Wanted,
+        },
+    );
+    Ok(())
+}
+
+fn pending(
+    p: &mut Projection,
+    entry: &Entry,
+    body: Box<body::PendingApproval>,
+) -> Result<(), Divergence> {
+    let (proposal, intent) = ids(&body.decided)?;
+    set_fate(p, intent, Fate::Held(proposal))?;
+    let hold = Hold {
+        entry: entry.id,
+        seq: entry.header.seq,
+        at: entry.header.at_ms,
+        body,
+        intent,
+        answers: Vec::new(),
+    };
+    if p.holds.insert(proposal, hold).is_some() {
+        return Err(Divergence::new(
+            "hold",
+            "one hold a proposal",
+            proposal.to_string(),
+        ));
+    }
+    Ok(())
+}
+
+fn approval(p: &mut Projection, entry: &Entry, body: body::Approval) -> Result<(), Divergence> {
+    let proposal = body.signed.answer.proposal;
+    let Some(hold) = p.holds.get_mut(&proposal) else {
+        return Err(Divergence::new(
+            "approval",
+            "an open hold",
+            proposal.to_string(),
+        ));
+    };
+    hold.answers.push((entry.id, body.signed));
+    Ok(())
+}
+
+fn started(p: &mut Projection, entry: &Entry, body: Box<body::Started>) -> Result<(), Divergence> {
+    let (proposal, intent) = ids(&body.decided)?;
+    if body.proposal != proposal {
+        return Err(Divergence::new(
+            "proposal id",
+            proposal.to_string(),
+            body.proposal.to_string(),
+        ));
+    }
+    if p.open_work.contains_key(&proposal) {
+        return Err(Divergence::new(
+            "started",
+            "once a proposal",
+            proposal.to_string(),
+        ));
+    }
+    p.holds.remove(&proposal);
+    set_fate(p, intent, Fate::Begun(proposal))?;
+    charge(p, &body.decided.proposal.writs, &body.reserved);
+    p.open_work.insert(
+        proposal,
+        OpenWork {
+            entry: entry.id,
+            seq: entry.header.seq,
+            at: entry.header.at_ms,
+            intent,
+            body,
+        },
+    );
+    Ok(())
+}
+
+fn writ_issued(p: &mut Projection, body: body::WritIssued) -> Result<(), Divergence> {
+    let id = body
+        .writ
+        .id()
+        .map_err(|e| Divergence::new("writ", "canonical", e.to_string()))?;
+    if id != body.id {
+        return Err(Divergence::new(
+            "writ id",
+            id.to_string(),
+            body.id.to_string(),
+        ));
+    }
+    if let (Some(parent), Some(reserved)) = (body.writ.writ.parent, body.reserved) {
+        // [W6] A child's whole budget counts as spent in every link above until it closes.
+        let above: Vec<WritId> = p
+            .chain(&parent)
+            .iter()
+            .filter_map(|writ| writ.id().ok())
+            .collect();
+        charge(p, &above, &reserved);
+    }
+    p.writs.insert(id, body.writ);
+    Ok(())
+}
+
+fn mode_changed(p: &mut Projection, body: &body::ModeChanged) -> Result<(), Divergence> {
+    if !p.writs.contains_key(&body.to) {
+        return Err(Divergence::new(
+            "mode",
+            "an issued writ",
+            body.to.to_string(),
+        ));
+    }
+    p.authority = Some((body.mode, body.to));
+    Ok(())
+}
+
+fn charge(p: &mut Projection, writs: &[WritId], cost: &Cost) {
+    for writ in writs {
+        let spent = p.spent.entry(*writ).or_default();
+        *spent = spent.plus(cost);
+    }
+    p.total = p.total.plus(cost);
+}
+
+fn set_fate(p: &mut Projection, intent: IntentId, fate: Fate) -> Result<(), Divergence> {
+    let Some(call) = p.calls.get_mut(&intent) else {
+        return Err(Divergence::new(
+            "intent",
+            "a recorded intent",
+            intent.to_string(),
+        ));
+    };
+    if matches!(call.fate, Fate::Ended { .. }) {
+        return Err(Divergence::new(
+            "intent",
+            "an intent that has not ended",
+            intent.to_string(),
+        ));
+    }
+    call.fate = fate;
+    Ok(())
+}
+
+fn ids(decided: &Decided) -> Result<(ProposalId, IntentId), Divergence> {
+    let proposal = decided
+        .proposal
+        .id()
+        .map_err(|e| Divergence::new("proposal", "canonical", e.to_string()))?;
+    Ok((proposal, intent_id(&decided.proposal.intent)?))
+}
+
+fn intent_id(intent: &thymos_core::intent::Intent) -> Result<IntentId, Divergence> {
+    intent
+        .id()
+        .map_err(|e| Divergence::new("intent", "canonical", e.to_string()))
+}
+
+/// Words for the model about work that was settled by a person.
+const fn settled_words(resolution: Resolution) -> &'static str {
+    match resolution {
+        Resolution::Happened => "interrupted; the operator says that it did happen",
+        Resolution::DidNotHappen => "interrupted; the operator says that it did not happen",
+        Resolution::GaveUp => "interrupted; whether it happened is not known",
+        Resolution::Probed => "interrupted; the tool found out",
+    }
+}

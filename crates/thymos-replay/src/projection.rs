@@ -1,0 +1,239 @@
+//! The folded state of one trajectory: conversation, world, budgets, holds, open work.
+//!
+//! Only `fold` changes it. What is not in here, no context and no decision may rest on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use thymos_core::approval::SignedAnswer;
+use thymos_core::body::{PendingApproval, Role, Root, Started, Stop};
+use thymos_core::budget::Cost;
+use thymos_core::id::{IdempotencyKey, PolicySetId, ProposalId};
+use thymos_core::intent::Intent;
+use thymos_core::tool::ToolContract;
+use thymos_core::world::World;
+use thymos_core::writ::{Mode, SignedWrit};
+use thymos_core::{EntryId, IntentId, Timestamp, TrajectoryId, WritId};
+
+/// Everything that follows from a trajectory's entries.
+#[derive(Debug, Clone)]
+pub struct Projection {
+    /// Which trajectory.
+    pub trajectory: TrajectoryId,
+    /// Entries folded: the next sequence number.
+    pub len: u64,
+    /// The newest entry.
+    pub head: Option<EntryId>,
+    /// When the newest entry was appended.
+    pub head_at: Timestamp,
+    /// The first entry's body.
+    pub root: Option<Root>,
+    /// What was said and wanted, in order.
+    pub story: Vec<Item>,
+    /// Every intent and what became of it.
+    pub calls: BTreeMap<IntentId, Call>,
+    /// State folded from commits.
+    pub world: World,
+    /// Writs issued here.
+    pub writs: BTreeMap<WritId, SignedWrit>,
+    /// Writs revoked here.
+    pub revoked: BTreeSet<WritId>,
+    /// Spent and reserved, for each writ [B1].
+    pub spent: BTreeMap<WritId, Cost>,
+    /// The mode in force and its writ.
+    pub authority: Option<(Mode, WritId)>,
+    /// Calls that wait for a person, by proposal.
+    pub holds: BTreeMap<ProposalId, Hold>,
+    /// Work announced and not ended; at start-up it is in doubt [X2].
+    pub open_work: BTreeMap<ProposalId, OpenWork>,
+    /// Sealed work by idempotency key: the newest commit [X3].
+    pub done: BTreeMap<IdempotencyKey, (ProposalId, EntryId)>,
+    /// The next turn's number.
+    pub next_turn: u32,
+    /// Tokens of the newest model call: read and written.
+    pub last_context_tokens: u64,
+    /// What the whole trajectory cost, models included.
+    pub total: Cost,
+    /// The tools pinned last.
+    pub tools: Vec<ToolContract>,
+    /// The rules in force, as recorded.
+    pub policy_set: Option<PolicySetId>,
+    /// How the last run ended; none while one is going on or none was.
+    pub stopped: Option<Stop>,
+}
+
+/// One line of the story.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// Something was said.
+    Said {
+        /// By whom.
+        role: Role,
+        /// The words.
+        text: String,
+        /// Turn.
+        turn: u32,
+        /// Opaque blocks to replay.
+        provider_state: Option<Value>,
+    },
+    /// Something was wanted; look it up in [`Projection::calls`].
+    Wanted(IntentId),
+}
+
+/// An intent and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// The intent as recorded.
+    pub intent: Intent,
+    /// The provider's call id.
+    pub call: String,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What became of an intent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fate {
+    /// Not decided yet.
+    Wanted,
+    /// Waits for a person.
+    Held(ProposalId),
+    /// Announced, not ended.
+    Begun(ProposalId),
+    /// Ended; what the model reads, and whether it is an error to it.
+    Ended {
+        /// Which proposal; none when the hold was superseded.
+        proposal: Option<ProposalId>,
+        /// What the model reads.
+        text: String,
+        /// Refused, denied, failed or not ok.
+        is_error: bool,
+    },
+}
+
+/// A call that waits for a person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hold {
+    /// Its entry.
+    pub entry: EntryId,
+    /// That entry's sequence number.
+    pub seq: u64,
+    /// When it was held.
+    pub at: Timestamp,
+    /// The whole body.
+    pub body: Box<PendingApproval>,
+    /// The intent.
+    pub intent: IntentId,
+    /// Answers so far, in order.
+    pub answers: Vec<(EntryId, SignedAnswer)>,
+}
+
+/// Work announced and not ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenWork {
+    /// Its `started` entry.
+    pub entry: EntryId,
+    /// That entry's sequence number.
+    pub seq: u64,
+    /// When it began.
+    pub at: Timestamp,
+    /// The intent.
+    pub intent: IntentId,
+    /// The whole body.
+    pub body: Box<Started>,
+}
+
+impl Projection {
+    /// Nothing folded yet.
+    #[must_use]
+    pub fn empty(trajectory: TrajectoryId) -> Self {
+        Self {
+            trajectory,
+            len: 0,
+            head: None,
+            head_at: Timestamp(0),
+            root: None,
+            story: Vec::new(),
+            calls: BTreeMap::new(),
+            world: World::default(),
+            writs: BTreeMap::new(),
+            revoked: BTreeSet::new(),
+            spent: BTreeMap::new(),
+            authority: None,
+            holds: BTreeMap::new(),
+            open_work: BTreeMap::new(),
+            done: BTreeMap::new(),
+            next_turn: 0,
+            last_context_tokens: 0,
+            total: Cost::default(),
+            tools: Vec::new(),
+            policy_set: None,
+            stopped: None,
+        }
+    }
+
+    /// The chain of a writ, root first, as far as it was issued here [W7].
+    #[must_use]
+    pub fn chain(&self, leaf: &WritId) -> Vec<SignedWrit> {
+        let mut chain = Vec::new();
+        let mut next = Some(*leaf);
+        while let Some(id) = next {
+            let Some(writ) = self.writs.get(&id) else {
+                break;
+            };
+            // A parent is issued before its child, so a cycle cannot be built; the bound is for
+            // a forged record.
+            if chain.len() > thymos_core::limits::CHAIN_LINKS_MAX {
+                break;
+            }
+            chain.push(writ.clone());
+            next = writ.writ.parent;
+        }
+        chain.reverse();
+        chain
+    }
+
+    /// The revoked writs, descendants included: a cut reaches every link below it [W7].
+    #[must_use]
+    pub fn revoked_with_descendants(&self) -> BTreeSet<WritId> {
+        self.writs
+            .keys()
+            .filter(|leaf| {
+                let mut next = Some(**leaf);
+                let mut steps = 0;
+                while let Some(id) = next.filter(|_| steps <= self.writs.len()) {
+                    if self.revoked.contains(&id) {
+                        return true;
+                    }
+                    steps += 1;
+                    next = self.writs.get(&id).and_then(|writ| writ.writ.parent);
+                }
+                false
+            })
+            .copied()
+            .collect()
+    }
+
+    /// The first thing a person said, shortened: the trajectory's title.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.story
+            .iter()
+            .find_map(|item| match item {
+                Item::Said {
+                    role: Role::Operator,
+                    text,
+                    ..
+                } => Some(
+                    text.lines()
+                        .next()
+                        .unwrap_or_default()
+                        .chars()
+                        .take(72)
+                        .collect(),
+                ),
+                Item::Said { .. } | Item::Wanted(_) => None,
+            })
+            .unwrap_or_default()
+    }
+}
