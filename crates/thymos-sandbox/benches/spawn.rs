@@ -66,7 +66,7 @@ fn spawn(criterion: &mut Criterion) {
     for rung in [Rung::L0, Rung::L1, Rung::L2, Rung::L3] {
         if rung <= best {
             group.bench_function(rung.to_string(), |bencher| {
-                bencher.iter(|| caged(&runtime, rung))
+                bencher.iter(|| caged(&runtime, rung));
             });
         }
     }

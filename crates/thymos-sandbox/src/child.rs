@@ -10,8 +10,8 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use libc::c_ulong;
-use seccompiler::BpfProgram;
 
+use crate::filter::Programs;
 use crate::sys::{self, Depth, Resource, Side, Waited};
 use crate::warden::{self, Reach, Tag, Warden};
 use crate::{Rung, Step};
@@ -22,7 +22,7 @@ pub(crate) struct Prepared {
     pub(crate) cwd: CString,
     pub(crate) rlimits: Vec<(Resource, u64)>,
     pub(crate) ruleset: Option<OwnedFd>,
-    pub(crate) filters: Vec<BpfProgram>,
+    pub(crate) filters: Option<Programs>,
     pub(crate) namespaces: Option<Namespaces>,
     pub(crate) lifeline: RawFd,
     pub(crate) report: RawFd,
@@ -138,7 +138,7 @@ impl Prepared {
         if let Some(ruleset) = &self.ruleset {
             self.told(Step::Landlock, sys::landlock_enter(ruleset.as_raw_fd()))?;
         }
-        for filter in &self.filters {
+        for filter in self.filters.iter().flat_map(|programs| programs.iter()) {
             let applied = seccompiler::apply_filter(filter);
             let applied = applied.map_err(|_| io::Error::from_raw_os_error(libc::EPERM));
             self.told(Step::SyscallFilter, applied)?;

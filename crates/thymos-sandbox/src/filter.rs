@@ -3,6 +3,7 @@
 //! Installs nothing: the programs are made before the fork, since making them allocates.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use libc::c_long;
 use seccompiler::{
@@ -12,10 +13,31 @@ use seccompiler::{
 
 use crate::{Network, Rung};
 
+/// Finished programs, shared by every child that wants the same.
+pub(crate) type Programs = Arc<[BpfProgram]>;
+
 type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
 
 /// The programs to install, in this order, for a rung and a network.
-pub(crate) fn filters(rung: Rung, network: Network) -> Result<Vec<BpfProgram>, BackendError> {
+///
+/// Made once for each of the three kinds there are: making one takes longer than the fork.
+pub(crate) fn filters(rung: Rung, network: Network) -> Result<Programs, BackendError> {
+    static HOST: OnceLock<Programs> = OnceLock::new();
+    static NO_SOCKETS: OnceLock<Programs> = OnceLock::new();
+    static LOOPBACK: OnceLock<Programs> = OnceLock::new();
+    let kept = match (network, rung < Rung::L3) {
+        (Network::Host, _) => &HOST,
+        (Network::None, true) => &NO_SOCKETS,
+        (Network::None, false) => &LOOPBACK,
+    };
+    if let Some(programs) = kept.get() {
+        return Ok(Arc::clone(programs));
+    }
+    let made = make(rung, network)?;
+    Ok(Arc::clone(kept.get_or_init(|| made.into())))
+}
+
+fn make(rung: Rung, network: Network) -> Result<Vec<BpfProgram>, BackendError> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
     let mut programs = vec![
         program(denied(rung, network)?, libc::EPERM, arch)?,

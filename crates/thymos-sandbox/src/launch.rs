@@ -136,11 +136,9 @@ fn prepare(
         ruleset: walled
             .then(|| ruleset(spec.rung, &plan.rules))
             .transpose()?,
-        filters: if caged {
-            filter::filters(spec.rung, spec.network)?
-        } else {
-            Vec::new()
-        },
+        filters: caged
+            .then(|| filter::filters(spec.rung, spec.network))
+            .transpose()?,
         namespaces: namespaces.then(|| l3(spec, plan)).transpose()?,
         lifeline,
         report,

@@ -104,10 +104,9 @@ impl Warden {
                 take_signals(signals);
             }
             reap(child, &mut status);
-            if self
-                .processes_max
-                .is_some_and(|max| sweep::count(child) > max)
-            {
+            // Not when the child has just ended: counting reads all of `/proc`.
+            let too_many = |max| status.is_none() && sweep::count(child) > max;
+            if self.processes_max.is_some_and(too_many) {
                 send(REPORT, Tag::TooMany, 0);
                 break;
             }
