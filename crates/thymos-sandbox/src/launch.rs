@@ -1,6 +1,6 @@
 //! Prepares a cage and starts the child in it.
 //!
-//! Does not watch it; that is [`crate::run`]. Everything that may allocate happens here, before
+//! Does not watch it; that is [`crate::run()`]. Everything that may allocate happens here, before
 //! the fork.
 #![expect(unsafe_code, reason = "hands the child's preparations to `pre_exec`")]
 

@@ -5,7 +5,7 @@
 //! quiet step down. This is the only crate that may use `unsafe`. Linux only so far; elsewhere
 //! there is no cage and the app must say so.
 //!
-//! One road: [`probe`] once at start, then [`run`] with a [`CageSpec`] for each child, with
+//! One road: [`probe()`] once at start, then [`run()`] with a [`CageSpec`] for each child, with
 //! [`observe::scan`] before and [`observe::rescan`] after where the effects must be known.
 #![deny(unsafe_op_in_unsafe_fn)]
 

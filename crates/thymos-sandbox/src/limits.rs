@@ -4,7 +4,7 @@
 /// too full to be fenced entry by entry.
 pub(crate) const RULES_MAX: usize = 8192;
 
-/// Time between the polite and the forceful stop; with [`KILL_WAIT_MS`] it keeps [X4]'s second.
+/// Time between the polite and the forceful stop; with [`KILL_WAIT_MS`] it keeps `[X4]`'s second.
 pub(crate) const GRACE_MS: u64 = 300;
 
 /// Time given to the warden to sweep after a forceful stop; then the report is made without it.

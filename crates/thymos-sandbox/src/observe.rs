@@ -1,4 +1,4 @@
-//! Sees what changed in the writable roots while a child ran: paths with before and after. [O3]
+//! Sees what changed in the writable roots while a child ran: paths with before and after. `[O3]`
 //!
 //! Watches no process and decides nothing. It compares two looks at the trees, so what was made
 //! and removed in between is not seen, and neither are empty folders. Where it stops looking (a

@@ -416,6 +416,14 @@ pub(crate) fn kill(pid: pid_t, signal: c_int) {
     unsafe { libc::kill(pid, signal) };
 }
 
+/// Puts this process, not its children, before every ordinary one in the queue for a processor.
+pub(crate) fn run_first() -> io::Result<()> {
+    let first = libc::sched_param { sched_priority: 1 };
+    let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: `first` is a valid record to read from.
+    check_int(unsafe { libc::sched_setscheduler(0, policy, &raw const first) }).map(drop)
+}
+
 pub(crate) fn own_pid() -> pid_t {
     // SAFETY: takes nothing. The raw call, because libc may remember the parent's.
     unsafe { libc::syscall(libc::SYS_getpid) as pid_t }

@@ -83,6 +83,12 @@ impl Warden {
         if self.settle().is_err() {
             sys::exit(1);
         }
+        if self.processes_max.is_some() {
+            // Who counts must not queue behind those to be counted: a fork bomb would starve it,
+            // and be thousands before the first look. Refused to root in some containers, where
+            // the bomb is then only caught later.
+            drop(sys::run_first());
+        }
         if self.reach == Reach::Group {
             send(REPORT, Tag::Started, child);
         }

@@ -205,6 +205,7 @@ fn dropping_the_run_kills_the_cage() {
         let place = place();
         let (sender, receiver) = std::sync::mpsc::channel();
         let spec = script(rung, &place, "echo $$; exec sleep 600");
+        let mut printed = String::new();
         block_on(async {
             let mut on_output = |_: Stream, chunk: &[u8]| {
                 sender
@@ -222,10 +223,13 @@ fn dropping_the_run_kills_the_cage() {
                         }
                     }
                 } => {
-                    // The loser of this race is dropped here, and the cage with it.
-                    drop(pid);
+                    // The loser of this race, the run, is dropped here, and the cage with it.
+                    printed = pid;
                 }
             }
         });
+        // Nobody is left to wait for, so look until it is gone; far more looks than it takes.
+        let dies = (0..1_000_000).any(|_| !is_alive(&printed));
+        assert!(dies, "{printed} lives on at {rung}");
     }
 }
