@@ -20,7 +20,8 @@ pub trait Cognition: Send + Sync {
     async fn propose(
         &self,
         context: &Context,
-        sink: &mut (dyn FnMut(Streamed<'_>) + Send),
+        // Written out because the macro would otherwise tie every piece to one lifetime.
+        sink: &mut (dyn for<'bit> FnMut(Streamed<'bit>) + Send),
         cancel: &CancellationToken,
     ) -> Result<Turn, ModelFault>;
 }
