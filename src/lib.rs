@@ -4,4 +4,6 @@
 #![forbid(unsafe_code)]
 
 pub mod keymap;
+pub mod term;
 pub mod theme;
+pub mod ui;
