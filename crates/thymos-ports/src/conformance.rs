@@ -1,3 +1,7 @@
 //! One suite a port: what every adapter and every fake must do, as plain functions that panic.
 //!
 //! Called from an adapter's own tests with a fresh instance; needs no feature flag.
+
+mod ledger;
+
+pub use ledger::{ledger_store, sample_batch, sample_draft};
