@@ -1,1 +1,31 @@
-//! Placeholder.
+//! The ledger on SQLite: one file, one writer a process, many readers, and a bell.
+//!
+//! Keeps bytes and finds them again. It decides nothing, reads no clock and draws no randomness;
+//! what a row proves is for `thymos-replay` to say.
+//!
+//! ```
+//! use thymos_ledger::{Genesis, SqliteLedger};
+//! use thymos_ports::LedgerStore;
+//!
+//! let ledger = SqliteLedger::in_memory(Genesis { random: [7; 32] })?;
+//! assert!(ledger.is_empty()?);
+//! # Ok::<(), thymos_ports::store::StoreError>(())
+//! ```
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
+
+mod schema;
+
+mod ledger;
+mod open;
+
+mod append;
+mod blob;
+mod read;
+mod row;
+
+mod bell;
+mod check;
+mod fault;
+
+pub use ledger::{Genesis, Options, SqliteLedger};

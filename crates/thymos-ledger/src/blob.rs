@@ -1,0 +1,94 @@
+//! Content beside the entries, by digest: packed when that is smaller, checked when it is read [L4].
+
+use rusqlite::{Connection, OptionalExtension, params};
+use thymos_core::id::Digest;
+use thymos_core::limits::BLOB_BYTES_MAX;
+use thymos_ports::store::StoreError;
+
+use crate::fault::Trouble;
+
+/// A middle level: text shrinks to a third or so at some hundred MB/s.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Below this nothing is packed; the frame alone would eat the gain.
+const PACK_BYTES_MIN: usize = 128;
+
+/// A blob made ready outside of every lock.
+pub(crate) struct Packed<'a> {
+    pub(crate) digest: Digest,
+    plain: &'a [u8],
+    packed: Option<Vec<u8>>,
+}
+
+pub(crate) fn pack<'a>(path: &str, plain: &'a [u8]) -> Result<Packed<'a>, StoreError> {
+    if plain.len() > BLOB_BYTES_MAX {
+        let size = plain.len();
+        return Err(StoreError::Engine {
+            path: path.to_owned(),
+            reason: format!("a blob of {size} bytes is larger than {BLOB_BYTES_MAX}"),
+        });
+    }
+    let packed = if plain.len() < PACK_BYTES_MIN {
+        None
+    } else {
+        // Packing that does not work is no reason to lose the content: it is kept as it is.
+        zstd::bulk::compress(plain, ZSTD_LEVEL).ok()
+    };
+    Ok(Packed {
+        digest: Digest::of(plain),
+        plain,
+        packed: packed.filter(|packed| packed.len() < plain.len()),
+    })
+}
+
+pub(crate) fn known(connection: &Connection, digest: &Digest) -> Result<bool, Trouble> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM blobs WHERE digest = ?1")?
+        .exists([digest.as_bytes()])?)
+}
+
+pub(crate) fn insert(connection: &Connection, blob: &Packed<'_>) -> rusqlite::Result<()> {
+    let bytes = blob.packed.as_deref().unwrap_or(blob.plain);
+    connection
+        .prepare_cached(
+            "INSERT INTO blobs (digest, size, packed, bytes) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (digest) DO NOTHING",
+        )?
+        .execute(params![
+            blob.digest.as_bytes(),
+            i64::try_from(blob.plain.len()).unwrap_or(i64::MAX),
+            blob.packed.is_some(),
+            bytes,
+        ])
+        .map(drop)
+}
+
+pub(crate) fn read(connection: &Connection, digest: &Digest) -> Result<Option<Vec<u8>>, Trouble> {
+    let row: Option<(i64, i64, Vec<u8>)> = connection
+        .prepare_cached("SELECT size, packed, bytes FROM blobs WHERE digest = ?1")?
+        .query_row([digest.as_bytes()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    let Some((size, packed, bytes)) = row else {
+        return Ok(None);
+    };
+    match unpack(size, packed != 0, bytes) {
+        Some(plain) if Digest::of(&plain) == *digest => Ok(Some(plain)),
+        Some(_) | None => Err(Trouble::corrupt(
+            format!("blob {}", digest.short()),
+            "its bytes are not those of its digest",
+        )),
+    }
+}
+
+// The size is only a bound against unpacking without end; the digest decides.
+fn unpack(size: i64, packed: bool, bytes: Vec<u8>) -> Option<Vec<u8>> {
+    if !packed {
+        return Some(bytes);
+    }
+    let size = usize::try_from(size)
+        .ok()
+        .filter(|size| *size <= BLOB_BYTES_MAX)?;
+    zstd::bulk::decompress(&bytes, size).ok()
+}

@@ -1,0 +1,78 @@
+//! The slow look at the whole file: what the engine's trees hide from a reader of rows.
+
+use rusqlite::Connection;
+use thymos_core::id::Digest;
+
+use crate::blob;
+use crate::fault::Trouble;
+
+/// Findings of the engine that are told one by one.
+const FINDINGS_MAX: i64 = 100;
+
+pub(crate) fn engine(connection: &Connection) -> Result<Vec<String>, Trouble> {
+    let mut findings = Vec::new();
+    let trees = format!("PRAGMA integrity_check({FINDINGS_MAX})");
+    collect(connection, &trees, &mut findings, |text| {
+        (text != "ok").then_some(text)
+    });
+    collect(
+        connection,
+        "SELECT 'trajectory number of the entry at index ' || rowid || ' is unknown' \
+         FROM pragma_foreign_key_check LIMIT 100",
+        &mut findings,
+        Some,
+    );
+    // A cut at the front, in the middle or by renumbering; a cut tail takes a checkpoint [L7].
+    collect(
+        connection,
+        "SELECT count(*) || ' entries are stored, and the last index is ' || max(idx) \
+         FROM entries HAVING count(*) <> max(idx) + 1 OR min(idx) <> 0",
+        &mut findings,
+        Some,
+    );
+    blobs(connection, &mut findings)?;
+    Ok(findings)
+}
+
+// A query that breaks off is a finding itself: this is the one place where damage is the news.
+fn collect(
+    connection: &Connection,
+    sql: &str,
+    findings: &mut Vec<String>,
+    keep: impl Fn(String) -> Option<String>,
+) {
+    let told = connection.prepare(sql).and_then(|mut query| {
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            findings.extend(keep(row.get(0)?));
+        }
+        Ok(())
+    });
+    if let Err(error) = told {
+        findings.push(error.to_string());
+    }
+}
+
+fn blobs(connection: &Connection, findings: &mut Vec<String>) -> Result<(), Trouble> {
+    let mut query = connection.prepare("SELECT digest FROM blobs ORDER BY number")?;
+    let mut rows = query.query([])?;
+    loop {
+        let digest = match rows.next() {
+            Ok(Some(row)) => row.get(0).map(Digest::from_bytes),
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                findings.push(error.to_string());
+                return Ok(());
+            }
+        };
+        let read = digest
+            .map_err(Trouble::from)
+            .and_then(|digest| blob::read(connection, &digest));
+        match read {
+            Ok(_) => {}
+            Err(Trouble::Corrupt { at, reason }) => findings.push(format!("{at}: {reason}")),
+            Err(Trouble::Engine(error)) => findings.push(error.to_string()),
+            Err(trouble @ Trouble::Draft(_)) => return Err(trouble),
+        }
+    }
+}

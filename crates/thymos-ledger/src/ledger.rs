@@ -1,0 +1,240 @@
+//! [`SqliteLedger`]: its connections, who may use which, and the port's functions handed on.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+use thymos_core::id::Digest;
+use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
+use thymos_ports::LedgerStore;
+use thymos_ports::store::{Batch, Conflict, Found, Head, StoreError, StoredRow, Watch};
+
+use crate::append::{self, Writer};
+use crate::bell::Bell;
+use crate::fault::{During, Trouble};
+use crate::{blob, check, open, read};
+
+/// Idle reader connections that are kept. More readers than this still run, each on a connection
+/// that is closed after use.
+const READERS_IDLE_MAX: usize = 4;
+
+/// How long a writer waits for another process's transaction before it says locked.
+const BUSY_MS: u32 = 5_000;
+
+/// Where a new log's id comes from. Unused when the ledger exists.
+#[derive(Clone, Copy)]
+pub struct Genesis {
+    /// Bytes drawn at random.
+    pub random: [u8; 32],
+}
+
+/// How to open.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Milliseconds to wait for another process's transaction before [`StoreError::Locked`].
+    pub busy_ms: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { busy_ms: BUSY_MS }
+    }
+}
+
+/// A ledger in one SQLite file, or in memory for as long as the value lives.
+///
+/// Nothing else in this process may open the file and close it again: POSIX drops all of a
+/// process's locks on a file when any of its descriptors is closed, and another process could
+/// then take the write-ahead file away. Look at it through this type only.
+pub struct SqliteLedger {
+    path: PathBuf,
+    name: String,
+    log: LogId,
+    // Held only to take a connection or to put it back, never while one is used [L12]. INVARIANT: dropped before
+    // `writer`, because only the connection that is closed last, if it writes, empties the
+    // write-ahead file.
+    readers: Mutex<Vec<Connection>>,
+    // Held for one transaction, the sync included: that is what serializes this process's writers.
+    // Taken alone; no other lock is taken under it but the bell's, which never blocks.
+    writer: Mutex<Writer>,
+    source: Source,
+    bell: Bell,
+}
+
+/// Where reader connections come from.
+pub(crate) enum Source {
+    /// Opened on the file as needed.
+    File { options: Options, immutable: bool },
+    /// There is no file: readers share the writer's connection.
+    Memory,
+}
+
+/// What `open` found out, and this file keeps.
+pub(crate) struct Opened {
+    pub(crate) path: PathBuf,
+    pub(crate) log: LogId,
+    pub(crate) connection: Connection,
+    pub(crate) read_only: bool,
+    pub(crate) source: Source,
+    pub(crate) bell: Bell,
+}
+
+impl SqliteLedger {
+    /// Opens the ledger at `path`; makes it (0600, its folder 0700) when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`], a variant of its own for each: no permission, locked, newer, foreign,
+    /// corrupt, disk full.
+    pub fn open(path: &Path, genesis: Genesis) -> Result<Self, StoreError> {
+        Self::open_with(path, genesis, Options::default())
+    }
+
+    /// As [`Self::open`], with another patience.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(path: &Path, genesis: Genesis, options: Options) -> Result<Self, StoreError> {
+        open::file(path, genesis, options).map(Self::from_opened)
+    }
+
+    /// Opens an existing ledger without ever writing to it.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; also when there is no such file.
+    pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
+        open::read_only(path, Options::default()).map(Self::from_opened)
+    }
+
+    /// Makes a ledger that lives in memory.
+    ///
+    /// # Errors
+    /// [`StoreError::Engine`] when the engine has no memory left.
+    pub fn in_memory(genesis: Genesis) -> Result<Self, StoreError> {
+        open::memory(genesis).map(Self::from_opened)
+    }
+
+    /// Where it is; `:memory:` for one without a file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Checks what rows cannot show: the engine's own trees, the number of rows, every blob's
+    /// digest. Reads the whole file. Returns one sentence a finding, none when all is well.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be read at all.
+    pub fn check_engine(&self) -> Result<Vec<String>, StoreError> {
+        self.read(check::engine)
+    }
+
+    fn from_opened(opened: Opened) -> Self {
+        let name = opened.path.display().to_string();
+        Self {
+            writer: Mutex::new(Writer::new(opened.connection, opened.log, opened.read_only)),
+            readers: Mutex::new(Vec::new()),
+            path: opened.path,
+            log: opened.log,
+            source: opened.source,
+            bell: opened.bell,
+            name,
+        }
+    }
+
+    // A panic under the lock leaves no half transaction: rusqlite rolls it back while unwinding.
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(
+        &self,
+        look: impl FnOnce(&Connection) -> Result<T, Trouble>,
+    ) -> Result<T, StoreError> {
+        let (options, immutable) = match &self.source {
+            Source::Memory => {
+                return look(self.writer().connection())
+                    .map_err(|e| e.named(&self.name, During::Read));
+            }
+            Source::File { options, immutable } => (options, *immutable),
+        };
+        let idle = self.readers().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => open::reader(&self.path, options, immutable)
+                .map_err(|e| Trouble::from(e).named(&self.name, During::Open))?,
+        };
+        let seen = look(&connection).map_err(|e| e.named(&self.name, During::Read));
+        let mut readers = self.readers();
+        if readers.len() < READERS_IDLE_MAX {
+            readers.push(connection);
+        }
+        seen
+    }
+}
+
+impl LedgerStore for SqliteLedger {
+    fn log(&self) -> LogId {
+        self.log
+    }
+
+    fn append(&self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError> {
+        append::check(&self.name, &batches)?;
+        let placed = self.writer().append(&self.name, batches)?;
+        if placed
+            .iter()
+            .any(|batch| batch.as_ref().is_ok_and(|entries| !entries.is_empty()))
+        {
+            self.bell.ring();
+        }
+        Ok(placed)
+    }
+
+    fn page(
+        &self,
+        trajectory: &TrajectoryId,
+        seq: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.read(|connection| read::page(connection, &self.log, trajectory, (seq, limit)))
+    }
+
+    fn scan(&self, index: u64, limit: usize) -> Result<Vec<StoredRow>, StoreError> {
+        self.read(|connection| read::scan(connection, &self.log, index, limit))
+    }
+
+    fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {
+        self.read(|connection| read::entry(connection, &self.log, id))
+    }
+
+    fn heads(&self) -> Result<Vec<Head>, StoreError> {
+        self.read(|connection| read::heads(connection, &self.log))
+    }
+
+    fn len(&self) -> Result<u64, StoreError> {
+        self.read(read::len)
+    }
+
+    fn find_prefix(&self, prefix: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
+        self.read(|connection| read::find_prefix(connection, &self.log, prefix, limit))
+    }
+
+    fn put_blob(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
+        let packed = blob::pack(&self.name, bytes)?;
+        if !self.read(|connection| blob::known(connection, &packed.digest))? {
+            self.writer().put_blob(&self.name, &packed)?;
+        }
+        Ok(packed.digest)
+    }
+
+    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|connection| blob::read(connection, digest))
+    }
+
+    fn watch(&self, bell: Box<dyn Fn() + Send + Sync>) -> Result<Watch, StoreError> {
+        self.bell.watch(bell)
+    }
+}

@@ -1,0 +1,346 @@
+//! Opening and making: which file this is, and whether this program may write to it [L13].
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use thymos_core::LogId;
+use thymos_core::id::hex;
+use thymos_ports::store::StoreError;
+
+use crate::bell::Bell;
+use crate::fault::{self, During, Trouble};
+use crate::ledger::{Genesis, Opened, Options, Source};
+use crate::row::{Raw, SELECT};
+use crate::schema::{APPLICATION_ID, FORMAT_VERSION, TABLES};
+
+/// Statements that stay prepared on a connection; there are about fifteen.
+const STATEMENTS_MAX: usize = 32;
+
+/// Pages of the write-ahead file after which they are copied into the ledger: 16 MiB, which is also
+/// about the most that must be read again when a process died.
+const WAL_PAGES_MAX: u32 = 4_096;
+
+/// Bytes that the write-ahead file keeps on disk once it is empty again.
+const WAL_BYTES_KEPT: u32 = 32 * 1024 * 1024;
+
+pub(crate) fn file(path: &Path, genesis: Genesis, options: Options) -> Result<Opened, StoreError> {
+    let name = path.display().to_string();
+    if !exists(path, &name)? {
+        create(path, &name, genesis)?;
+    }
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, &options)
+        .map_err(|e| fault::engine(&name, During::Open, &e))?;
+    let log = identify(&connection, &name)?;
+    let sound = writable(&connection).and_then(|writable| {
+        if writable {
+            set_writing(&connection)?;
+            check_tail(&connection, &log)?;
+        }
+        Ok(writable)
+    });
+    if !sound.map_err(|e| e.named(&name, During::Open))? {
+        let reason = "it or its folder is read-only".to_owned();
+        return Err(StoreError::Open { path: name, reason });
+    }
+    Ok(Opened {
+        path: path.to_owned(),
+        log,
+        connection,
+        read_only: false,
+        source: Source::File {
+            options,
+            immutable: false,
+        },
+        bell: Bell::beside(path)?,
+    })
+}
+
+pub(crate) fn read_only(path: &Path, options: Options) -> Result<Opened, StoreError> {
+    let name = path.display().to_string();
+    if !exists(path, &name)? {
+        return Err(fault::file(&name, &io::ErrorKind::NotFound.into()));
+    }
+    let open = |immutable| {
+        let connection = reader(path, &options, immutable)
+            .map_err(|e| fault::engine(&name, During::Open, &e))?;
+        let log = identify(&connection, &name)?;
+        Ok((connection, log, immutable))
+    };
+    // SQLite wants to write its index of the write-ahead file even to read. On a read-only medium
+    // it cannot; when there is no such file, it need not.
+    let (connection, log, immutable) = match open(false) {
+        Err(StoreError::Open { .. }) if !has_content(&beside(path, "-wal")) => open(true)?,
+        opened => opened?,
+    };
+    Ok(Opened {
+        path: path.to_owned(),
+        log,
+        connection,
+        read_only: true,
+        source: Source::File { options, immutable },
+        bell: Bell::read_only(path),
+    })
+}
+
+pub(crate) fn memory(genesis: Genesis) -> Result<Opened, StoreError> {
+    let name = ":memory:";
+    let made = Connection::open_in_memory().and_then(|connection| {
+        set_common(&connection, &Options::default())?;
+        connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON;")?;
+        fill(&connection, genesis)?;
+        Ok(connection)
+    });
+    Ok(Opened {
+        path: PathBuf::from(name),
+        log: LogId::of(&genesis.random),
+        connection: made.map_err(|e| fault::engine(name, During::Open, &e))?,
+        read_only: false,
+        source: Source::Memory,
+        bell: Bell::here(),
+    })
+}
+
+/// A connection that reads.
+pub(crate) fn reader(
+    path: &Path,
+    options: &Options,
+    immutable: bool,
+) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    if immutable {
+        let address = format!("file:{}?immutable=1", escaped(path));
+        return connect(
+            Path::new(&address),
+            flags | OpenFlags::SQLITE_OPEN_URI,
+            options,
+        );
+    }
+    connect(path, flags, options)
+}
+
+fn connect(path: &Path, flags: OpenFlags, options: &Options) -> rusqlite::Result<Connection> {
+    // A connection is used by one thread at a time, which the types see to.
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    set_common(&connection, options)?;
+    Ok(connection)
+}
+
+fn set_common(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection.busy_timeout(Duration::from_millis(options.busy_ms.into()))?;
+    // No function hidden in a foreign schema is run, and a damaged page is noticed when read.
+    connection.execute_batch(
+        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;",
+    )
+}
+
+fn set_writing(connection: &Connection) -> Result<(), Trouble> {
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Trouble::corrupt(
+            "the header of the file",
+            "it keeps no write-ahead file",
+        ));
+    }
+    // `recursive_triggers` makes REPLACE run the delete triggers too. `secure_delete` overwrites
+    // what an erasure removed [L3].
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; \
+         PRAGMA secure_delete = ON;",
+    )?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES_MAX)?;
+    connection.query_row(
+        &format!("PRAGMA journal_size_limit = {WAL_BYTES_KEPT}"),
+        [],
+        |_| Ok(()),
+    )?;
+    Ok(())
+}
+
+fn writable(connection: &Connection) -> Result<bool, Trouble> {
+    Ok(!connection.is_readonly("main")?)
+}
+
+// By metadata only: see `SqliteLedger` on why the file is never opened beside the engine.
+fn exists(path: &Path, name: &str) -> Result<bool, StoreError> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(StoreError::Open {
+            path: name.to_owned(),
+            reason: "it is a folder".to_owned(),
+        }),
+        // A ledger appears under its name complete or not at all, so an empty file was cut.
+        Ok(found) if found.len() == 0 => {
+            Err(fault::corrupt(name, "the start of the file", "it is empty"))
+        }
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(fault::file(name, &error)),
+    }
+}
+
+/// Whose file, which version, which log [L13].
+fn identify(connection: &Connection, name: &str) -> Result<LogId, StoreError> {
+    let number = |pragma: &str| {
+        connection
+            .query_row(pragma, [], |row| row.get::<_, i64>(0))
+            .map_err(|e| fault::engine(name, During::Open, &e))
+    };
+    let path = name.to_owned();
+    if number("PRAGMA application_id")? != APPLICATION_ID {
+        return Err(StoreError::Foreign { path });
+    }
+    let found = number("PRAGMA user_version")?;
+    if found > FORMAT_VERSION {
+        return Err(StoreError::Newer {
+            path,
+            found,
+            known: FORMAT_VERSION,
+        });
+    }
+    if found < FORMAT_VERSION {
+        let reason = format!("there never was a format version {found}");
+        return Err(fault::corrupt(name, "the header of the file", reason));
+    }
+    let id: Option<[u8; 32]> = connection
+        .query_row("SELECT id FROM log", [], |row| row.get(0))
+        .optional()
+        .map_err(|e| match fault::engine(name, During::Open, &e) {
+            StoreError::Engine { reason, .. } => fault::corrupt(name, "the id of the log", reason),
+            error => error,
+        })?;
+    id.map(LogId::from_bytes)
+        .ok_or_else(|| fault::corrupt(name, "the id of the log", "it is missing"))
+}
+
+// Cheap, and catches what a bad copy or a cut file looks like; the rest is for a whole verify.
+fn check_tail(connection: &Connection, log: &LogId) -> Result<(), Trouble> {
+    let last = connection
+        .query_row(
+            &format!("{SELECT} ORDER BY e.idx DESC LIMIT 1"),
+            [],
+            Raw::read,
+        )
+        .optional()?;
+    match last {
+        Some(raw) => raw.sound(log).map(drop),
+        None => Ok(()),
+    }
+}
+
+// Made complete under another name, then given its own: whoever is killed here leaves no half
+// ledger, and of two who make it at once one wins and both open the winner's.
+fn create(path: &Path, name: &str, genesis: Genesis) -> Result<(), StoreError> {
+    let left = beside(path, "-wal");
+    if has_content(&left) {
+        // SQLite would take its pages for ours.
+        let reason = "a write-ahead file stands there without its ledger";
+        return Err(fault::corrupt(name, left.display().to_string(), reason));
+    }
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|e| fault::file(name, &e))?;
+    }
+    let unfinished = beside(path, &format!("-new-{}", short(genesis)));
+    let made = make(&unfinished, name, genesis)
+        .and_then(|()| publish(&unfinished, path).map_err(|e| fault::file(name, &e)));
+    if made.is_err() {
+        // Gone already or not removable: either way the first error is the one to tell.
+        drop(fs::remove_file(&unfinished));
+    }
+    made
+}
+
+fn make(path: &Path, name: &str, genesis: Genesis) -> Result<(), StoreError> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|e| fault::file(name, &e))?;
+    let filled = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, &Options::default()).and_then(
+        |connection| {
+            fill(&connection, genesis)?;
+            connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+            connection.close().map_err(|(_, error)| error)
+        },
+    );
+    filled.map_err(|e| fault::engine(name, During::Open, &e))
+}
+
+fn fill(connection: &Connection, genesis: Genesis) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    connection.execute_batch(TABLES)?;
+    connection.execute(
+        "INSERT INTO log (one, id) VALUES (1, ?1)",
+        [LogId::of(&genesis.random).as_bytes()],
+    )?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", FORMAT_VERSION)?;
+    connection.execute_batch("COMMIT")
+}
+
+// Never over an existing ledger. A system without that kind of rename gets a plain one, after
+// `exists` said that there is none.
+fn publish(unfinished: &Path, path: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        match renameat_with(CWD, unfinished, CWD, path, RenameFlags::NOREPLACE) {
+            Ok(()) => return sync_folder(path),
+            Err(rustix::io::Errno::EXIST) => return fs::remove_file(unfinished),
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    fs::rename(unfinished, path)?;
+    sync_folder(path)
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+fn has_content(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.len() > 0)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn short(genesis: Genesis) -> String {
+    hex(genesis.random.get(..4).unwrap_or_default())
+}
+
+// For a `file:` address, where `?`, `#` and `%` mean something.
+fn escaped(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    let mut address = String::new();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => {
+                address.push(char::from(*byte));
+            }
+            other => {
+                address.push('%');
+                address.push_str(&hex(&[*other]).to_uppercase());
+            }
+        }
+    }
+    address
+}

@@ -1,0 +1,75 @@
+//! The tables, in one text, and the numbers that name the format [L10] [L13]. Runs nothing.
+
+/// `Thym`, read as a big-endian number: what the file says it is.
+pub(crate) const APPLICATION_ID: i64 = 0x5468_796d;
+
+/// The format that this program writes, and the newest it reads [L13].
+pub(crate) const FORMAT_VERSION: i64 = 1;
+
+/// Entries that share one stretch of the id index.
+///
+/// Ids are random, so one big index would touch a page of its own for every appended entry, and
+/// the more the longer the log. Within a stretch they share about 25 pages. The price: a look-up
+/// by id asks one stretch after another, newest first, two microseconds each.
+pub(crate) const STRETCH_BITS: u32 = 12;
+
+/// Everything in the file. The columns beside `header`, `salt` and `body` are indexes: written for
+/// finding, rebuilt and compared when checking, and never believed [L1].
+pub(crate) const TABLES: &str = "
+CREATE TABLE log (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id BLOB NOT NULL CHECK (length(id) = 32)
+) STRICT;
+
+CREATE TABLE trajectories (
+    number INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE CHECK (length(id) = 32)
+) STRICT;
+
+CREATE TABLE entries (
+    idx INTEGER PRIMARY KEY CHECK (idx >= 0),
+    trajectory INTEGER NOT NULL REFERENCES trajectories (number),
+    seq INTEGER NOT NULL CHECK (seq >= 0),
+    kind TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    id_head INTEGER NOT NULL,
+    header BLOB NOT NULL,
+    salt BLOB,
+    body BLOB
+) STRICT;
+CREATE UNIQUE INDEX entries_by_trajectory ON entries (trajectory, seq);
+CREATE INDEX entries_by_id ON entries (idx >> 12, id_head);
+
+CREATE TABLE blobs (
+    number INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    size INTEGER NOT NULL,
+    packed INTEGER NOT NULL CHECK (packed IN (0, 1)),
+    bytes BLOB NOT NULL
+) STRICT;
+
+CREATE TRIGGER entries_are_not_deleted BEFORE DELETE ON entries
+BEGIN SELECT RAISE(ABORT, 'an entry is never deleted'); END;
+CREATE TRIGGER entries_are_not_rewritten BEFORE UPDATE ON entries
+WHEN NOT (
+    NEW.salt IS NULL AND NEW.body IS NULL
+    AND NEW.idx IS OLD.idx AND NEW.trajectory IS OLD.trajectory AND NEW.seq IS OLD.seq
+    AND NEW.kind IS OLD.kind AND NEW.at_ms IS OLD.at_ms AND NEW.id_head IS OLD.id_head
+    AND NEW.header IS OLD.header
+)
+BEGIN SELECT RAISE(ABORT, 'an entry is never rewritten, only erased'); END;
+CREATE TRIGGER blobs_are_not_deleted BEFORE DELETE ON blobs
+BEGIN SELECT RAISE(ABORT, 'a blob is never deleted'); END;
+CREATE TRIGGER blobs_are_not_rewritten BEFORE UPDATE ON blobs
+BEGIN SELECT RAISE(ABORT, 'a blob is never rewritten'); END;
+CREATE TRIGGER trajectories_are_not_deleted BEFORE DELETE ON trajectories
+BEGIN SELECT RAISE(ABORT, 'a trajectory is never deleted'); END;
+CREATE TRIGGER trajectories_are_not_rewritten BEFORE UPDATE ON trajectories
+BEGIN SELECT RAISE(ABORT, 'a trajectory is never rewritten'); END;
+CREATE TRIGGER the_log_is_not_deleted BEFORE DELETE ON log
+BEGIN SELECT RAISE(ABORT, 'the log keeps its id'); END;
+CREATE TRIGGER the_log_is_not_rewritten BEFORE UPDATE ON log
+BEGIN SELECT RAISE(ABORT, 'the log keeps its id'); END;
+";
+
+const _: () = assert!(STRETCH_BITS == 12, "TABLES spells it out");

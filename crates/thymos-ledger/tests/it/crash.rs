@@ -1,0 +1,152 @@
+//! Other processes [L11] [L12] [T2]: killed while they write, or writing at the same time.
+//!
+//! The other process is this test binary again, asked for one test and given its task as a further
+//! filter that matches no test. Run without a task, that test does nothing.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+
+use thymos_core::EntryId;
+use thymos_core::id::Digest;
+use thymos_ledger::SqliteLedger;
+use thymos_ports::LedgerStore;
+use thymos_ports::conformance::sample_batch;
+
+use crate::support::{GENESIS, Place, append, line, walk};
+
+const TASK: &str = "ledger-task:";
+const KILLS: u64 = 24;
+const BATCH: u64 = 3;
+
+fn spawn(task: &str, path: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["crash::other_process", "--exact", "--nocapture"])
+        .arg(format!("{TASK}{task}:{}", path.display()))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn other_process() {
+    let Some(argument) = std::env::args().find(|argument| argument.starts_with(TASK)) else {
+        return;
+    };
+    let (task, path) = argument[TASK.len()..].split_once(':').unwrap();
+    let ledger = SqliteLedger::open(Path::new(path), GENESIS).unwrap();
+    match task {
+        "write" => write_for_ever(&ledger),
+        "contend" => contend(&ledger),
+        other => panic!("no task `{other}`"),
+    }
+}
+
+// One line an acknowledgement: the batch's last entry, and the blob that was kept before it.
+fn write_for_ever(ledger: &SqliteLedger) {
+    let mut at = ledger.page(&line(1), 0, usize::MAX).unwrap().len() as u64;
+    loop {
+        let blob = ledger.put_blob(&at.to_be_bytes()).unwrap();
+        let mut placed = ledger
+            .append(vec![sample_batch(line(1), at, BATCH)])
+            .unwrap();
+        let entries = placed.pop().unwrap().unwrap();
+        println!("ack {} {blob}", entries.last().unwrap().id);
+        at += BATCH;
+    }
+}
+
+fn contend(ledger: &SqliteLedger) {
+    for _ in 0..100 {
+        let mut at = 0;
+        loop {
+            let mut outcomes = ledger
+                .append(vec![sample_batch(line(1), at, BATCH)])
+                .unwrap();
+            match outcomes.pop().unwrap() {
+                Ok(_) => break,
+                Err(conflict) => at = conflict.found,
+            }
+        }
+    }
+}
+
+fn acknowledged(line: &str) -> Option<(EntryId, Digest)> {
+    let (id, blob) = line.split_once("ack ")?.1.split_once(' ')?;
+    Some((id.parse().ok()?, blob.parse().ok()?))
+}
+
+#[test]
+fn t2_nothing_acknowledged_is_lost_by_a_kill() {
+    let place = Place::new();
+    drop(place.open());
+    let mut acks = Vec::new();
+    for round in 0..KILLS {
+        let mut child = spawn("write", &place.path);
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut lines = output.lines().map_while(Result::ok);
+        // The child is somewhere in its next appends by the time the signal arrives.
+        let wanted = usize::try_from(1 + round * 7 % 30).unwrap();
+        acks.extend(
+            lines
+                .by_ref()
+                .filter_map(|line| acknowledged(&line))
+                .take(wanted),
+        );
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What it had said before the signal counts too.
+        acks.extend(lines.filter_map(|line| acknowledged(&line)));
+
+        let ledger = place.open();
+        assert_eq!(walk(&ledger, None), []);
+        assert_eq!(ledger.len().unwrap() % BATCH, 0, "no half batch");
+        for (id, blob) in &acks {
+            assert!(
+                ledger.entry(id).unwrap().is_some(),
+                "entry {id} after kill {round}"
+            );
+            assert!(
+                ledger.blob(blob).unwrap().is_some(),
+                "blob {blob} after kill {round}"
+            );
+        }
+    }
+    assert!(acks.len() as u64 > KILLS);
+    assert_eq!(place.open().check_engine(), Ok(Vec::new()));
+}
+
+#[test]
+fn l12_two_processes_make_one_order_and_no_fork() {
+    let place = Place::new();
+    let ledger = place.open();
+    let mut children = [spawn("contend", &place.path), spawn("contend", &place.path)];
+    for at in 0..20 {
+        append(&ledger, line(2), at, 1);
+    }
+    for child in &mut children {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(walk(&ledger, None), []);
+    assert_eq!(ledger.page(&line(1), 0, usize::MAX).unwrap().len(), 600);
+    assert_eq!(ledger.page(&line(2), 0, usize::MAX).unwrap().len(), 20);
+}
+
+#[test]
+fn l12_a_change_by_another_process_rings_here() {
+    let place = Place::new();
+    let ledger = place.open();
+    let (rung, heard) = mpsc::channel();
+    let watch = ledger
+        .watch(Box::new(move || rung.send(()).unwrap()))
+        .unwrap();
+    let mut child = spawn("contend", &place.path);
+    // Asked after every ring and never in between: a ring that came too early would hang here.
+    while ledger.len().unwrap() < 300 {
+        heard.recv().unwrap();
+    }
+    child.wait().unwrap();
+    drop(watch);
+}

@@ -1,0 +1,252 @@
+//! The tamper matrix [T1] as far as storage goes: everything done to the file is seen and located.
+
+use std::fs;
+
+use rusqlite::Connection;
+use thymos_core::Entry;
+use thymos_core::id::Digest;
+use thymos_ledger::SqliteLedger;
+use thymos_ports::LedgerStore;
+use thymos_ports::store::{StoreError, StoredRow};
+
+use crate::support::{GENESIS, Place, append, fill_with_every_kind, line, walk};
+use crate::tamper;
+
+#[test]
+fn t1_every_tampering_is_found_and_located() {
+    let place = Place::new();
+    let ledger = place.open();
+    let newest = fill_with_every_kind(&ledger).pop().unwrap();
+    assert_eq!(walk(&ledger, Some(&newest)), []);
+    drop(ledger);
+    let sound = fs::read(&place.path).unwrap();
+    for tampering in tamper::all() {
+        let copy = place.folder.path().join("copy.db");
+        fs::write(&copy, &sound).unwrap();
+        tampering.act(&copy);
+        let ledger = SqliteLedger::open_read_only(&copy).unwrap();
+        let remembered = tampering.needs_memory.then_some(&newest);
+        let mut findings = walk(&ledger, remembered);
+        findings.sort();
+        let located = findings.iter().any(|(index, _)| *index == tampering.at);
+        assert!(located, "{}: {findings:?}", tampering.name);
+        if tampering.needs_memory {
+            assert_eq!(walk(&ledger, None), [], "{}", tampering.name);
+        }
+    }
+}
+
+#[test]
+fn t1_a_page_never_hands_out_a_damaged_entry() {
+    let place = Place::new();
+    let entries = fill_with_every_kind(&place.open());
+    let sound = fs::read(&place.path).unwrap();
+    for tampering in tamper::all() {
+        let copy = place.folder.path().join("copy.db");
+        fs::write(&copy, &sound).unwrap();
+        tampering.act(&copy);
+        let ledger = SqliteLedger::open_read_only(&copy).unwrap();
+        for trajectory in [line(1), line(2)] {
+            let own = entries
+                .iter()
+                .filter(|entry| entry.header.trajectory == trajectory);
+            let own: Vec<Entry> = own.cloned().collect();
+            match ledger.page(&trajectory, 0, 100) {
+                Ok(page) if tampering.name.starts_with("forge") => {
+                    assert_eq!(page.len(), own.len());
+                }
+                Ok(page) if tampering.needs_memory => assert!(page.len() <= own.len()),
+                Ok(page) => assert!(own.starts_with(&page), "{}", tampering.name),
+                Err(StoreError::Corrupt { .. }) => {}
+                Err(error) => panic!("{}: {error}", tampering.name),
+            }
+        }
+    }
+}
+
+#[test]
+fn l10_triggers_refuse_to_rewrite_and_delete() {
+    let place = Place::new();
+    let ledger = place.open();
+    append(&ledger, line(1), 0, 2);
+    ledger.put_blob(b"content").unwrap();
+    let connection = Connection::open(&place.path).unwrap();
+    for sql in [
+        "DELETE FROM entries WHERE idx = 1",
+        "UPDATE entries SET body = x'7b7d' WHERE idx = 1",
+        "UPDATE entries SET kind = 'usage' WHERE idx = 1",
+        "UPDATE entries SET salt = NULL, body = NULL, seq = 9 WHERE idx = 1",
+        "UPDATE entries SET salt = NULL WHERE idx = 1",
+        "DELETE FROM blobs",
+        "UPDATE blobs SET bytes = x'00'",
+        "UPDATE trajectories SET id = zeroblob(32)",
+        "DELETE FROM log",
+        "UPDATE log SET id = zeroblob(32)",
+    ] {
+        assert!(connection.execute(sql, []).is_err(), "{sql}");
+    }
+    assert_eq!(walk(&ledger, None), []);
+}
+
+#[test]
+fn l3_erasing_body_and_salt_is_allowed_and_leaves_the_chain_whole() {
+    let place = Place::new();
+    let ledger = place.open();
+    append(&ledger, line(1), 0, 3);
+    let erased = "UPDATE entries SET salt = NULL, body = NULL WHERE idx = 1";
+    let connection = Connection::open(&place.path).unwrap();
+    assert_eq!(connection.execute(erased, []), Ok(1));
+    assert_eq!(walk(&ledger, None), []);
+    let page = ledger.page(&line(1), 0, 10).unwrap();
+    let erased: Vec<bool> = page.iter().map(|entry| entry.content.is_none()).collect();
+    assert_eq!(erased, [false, true, false]);
+}
+
+#[test]
+fn t1_a_replaced_blob_is_found() {
+    let place = Place::new();
+    let ledger = place.open();
+    let (text, other) = ("the words ".repeat(100), "another ".repeat(100));
+    let digest = ledger.put_blob(text.as_bytes()).unwrap();
+    let unpacked = ledger.put_blob(b"short").unwrap();
+    let second = ledger.put_blob(other.as_bytes()).unwrap();
+    assert_eq!(ledger.check_engine(), Ok(Vec::new()));
+    let connection = Connection::open(&place.path).unwrap();
+    connection
+        .execute_batch(
+            "DROP TRIGGER blobs_are_not_rewritten;
+             UPDATE blobs SET bytes = x'ffff' WHERE number = 2;
+             UPDATE blobs SET bytes = (SELECT bytes FROM blobs WHERE number = 3) WHERE number = 1;",
+        )
+        .unwrap();
+    for digest in [&digest, &unpacked] {
+        let read = ledger.blob(digest);
+        assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{read:?}");
+    }
+    assert_eq!(ledger.blob(&second).unwrap(), Some(other.into_bytes()));
+    let findings = ledger.check_engine().unwrap();
+    let wanted = [&digest, &unpacked].map(|digest| {
+        format!(
+            "blob {}: its bytes are not those of its digest",
+            digest.short()
+        )
+    });
+    assert_eq!(findings, wanted);
+}
+
+#[test]
+fn l13_a_damaged_newest_entry_is_named_at_opening() {
+    let place = Place::new();
+    append(&place.open(), line(1), 0, 3);
+    let connection = Connection::open(&place.path).unwrap();
+    connection
+        .execute_batch(
+            "DROP TRIGGER entries_are_not_rewritten;
+             UPDATE entries SET body = x'7b7d' WHERE idx = 2",
+        )
+        .unwrap();
+    let error = SqliteLedger::open(&place.path, GENESIS)
+        .map(drop)
+        .unwrap_err();
+    let StoreError::Corrupt { at, .. } = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(at, "entry at index 2");
+}
+
+#[test]
+fn l10_an_append_does_not_vouch_for_a_damaged_entry() {
+    let place = Place::new();
+    let ledger = place.open();
+    append(&ledger, line(1), 0, 3);
+    append(&ledger, line(2), 0, 1);
+    let connection = Connection::open(&place.path).unwrap();
+    connection
+        .execute_batch(
+            "DROP TRIGGER entries_are_not_rewritten;
+             UPDATE entries SET header = (SELECT header FROM entries WHERE idx = 0) WHERE idx = 2",
+        )
+        .unwrap();
+    let batch = thymos_ports::conformance::sample_batch(line(1), 3, 1);
+    let refused = ledger.append(vec![batch]);
+    assert!(
+        matches!(refused, Err(StoreError::Corrupt { .. })),
+        "{refused:?}"
+    );
+    append(&ledger, line(2), 1, 1);
+}
+
+/// What anybody can read of a ledger, whole.
+type Contents = (Vec<StoredRow>, Option<Vec<u8>>);
+
+fn filled(place: &Place) -> (Vec<u8>, Digest, Contents) {
+    let ledger = place.open();
+    for round in 0..60 {
+        append(&ledger, line(1), round * 3, 3);
+        append(&ledger, line(2), round, 1);
+    }
+    let blob = "a file image\n".repeat(2_000);
+    let digest = ledger.put_blob(blob.as_bytes()).unwrap();
+    append(&ledger, line(2), 60, 1);
+    let rows = ledger.scan(0, usize::MAX).unwrap();
+    drop(ledger);
+    let contents = (rows, Some(blob.into_bytes()));
+    (fs::read(&place.path).unwrap(), digest, contents)
+}
+
+// Some bits of a file mean nothing (unused room in a page); all others must be told or do no harm.
+fn is_told_or_harmless(bytes: &[u8], digest: &Digest, sound: &Contents) -> Result<bool, String> {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("copy.db");
+    fs::write(&path, bytes).unwrap();
+    let Ok(ledger) = SqliteLedger::open_read_only(&path) else {
+        return Ok(true);
+    };
+    let newest = sound.0.last().unwrap().entry.as_ref().unwrap();
+    let told = !walk(&ledger, Some(newest)).is_empty()
+        || ledger.check_engine().map_or(true, |told| !told.is_empty())
+        || !matches!(ledger.blob(digest), Ok(Some(_)));
+    if told {
+        return Ok(true);
+    }
+    let rows = ledger.scan(0, usize::MAX).map_err(|e| e.to_string())?;
+    if (rows, ledger.blob(digest).unwrap()) == *sound {
+        Ok(false)
+    } else {
+        Err("changed, and nobody noticed".to_owned())
+    }
+}
+
+#[test]
+fn t1_a_flipped_bit_is_told_or_changes_nothing() {
+    let place = Place::new();
+    let (sound, digest, contents) = filled(&place);
+    let bits = sound.len() * 8;
+    let mut told = 0;
+    for sample in 0..300usize {
+        // A stride that is coprime to every power of two visits all parts of pages and bytes.
+        let bit = sample.wrapping_mul(0x9e37_79b9_7f4a_7c15_usize) % bits;
+        let mut flipped = sound.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        match is_told_or_harmless(&flipped, &digest, &contents) {
+            Ok(noticed) => told += usize::from(noticed),
+            Err(why) => panic!("bit {bit}: {why}"),
+        }
+    }
+    assert!(
+        told > 200,
+        "{told} of 300 flips were told; the rest hit unused room"
+    );
+}
+
+#[test]
+fn t1_a_cut_file_is_told() {
+    let place = Place::new();
+    let (sound, digest, contents) = filled(&place);
+    for sample in 0..40 {
+        let length = sound.len() * sample / 40;
+        let told = is_told_or_harmless(&sound[..length], &digest, &contents);
+        assert_eq!(told, Ok(true), "cut to {length} of {}", sound.len());
+    }
+    assert_eq!(is_told_or_harmless(&sound, &digest, &contents), Ok(false));
+}

@@ -1,0 +1,171 @@
+//! What the disk may do [L11]: be full, refuse to sync, refuse to write, be read-only.
+//!
+//! A filter on the system calls of one thread plays the disk. The thread ends with the filter, and
+//! the same ledger is then used without it: that is the room that was made.
+
+use std::collections::BTreeMap;
+
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, apply_filter,
+};
+use thymos_ledger::SqliteLedger;
+use thymos_ports::LedgerStore;
+use thymos_ports::conformance::sample_batch;
+use thymos_ports::store::StoreError;
+
+use crate::support::{GENESIS, Place, append, line, walk};
+
+/// Runs `act` on a thread in which these calls fail with `errno`.
+fn while_failing<T: Send>(
+    calls: &[(libc::c_long, Vec<SeccompRule>)],
+    errno: i32,
+    act: impl FnOnce() -> T + Send,
+) -> T {
+    let rules: BTreeMap<i64, Vec<SeccompRule>> = calls.iter().cloned().collect();
+    let filter = SeccompFilter::new(
+        rules,
+        SeccompAction::Allow,
+        SeccompAction::Errno(errno.unsigned_abs()),
+        std::env::consts::ARCH.try_into().unwrap(),
+    );
+    let program: BpfProgram = filter.unwrap().try_into().unwrap();
+    std::thread::scope(|threads| {
+        let thread = threads.spawn(move || {
+            apply_filter(&program).unwrap();
+            act()
+        });
+        thread.join().unwrap()
+    })
+}
+
+fn always(call: libc::c_long) -> (libc::c_long, Vec<SeccompRule>) {
+    (call, Vec::new())
+}
+
+fn to_write(call: libc::c_long, flags_at: u8) -> (libc::c_long, Vec<SeccompRule>) {
+    let flag = |flag: i32| {
+        let mask = u64::from(flag.unsigned_abs());
+        let compare = SeccompCmpOp::MaskedEq(mask);
+        let condition =
+            SeccompCondition::new(flags_at, SeccompCmpArgLen::Dword, compare, mask).unwrap();
+        SeccompRule::new(vec![condition]).unwrap()
+    };
+    (
+        call,
+        vec![
+            flag(libc::O_RDWR),
+            flag(libc::O_WRONLY),
+            flag(libc::O_CREAT),
+        ],
+    )
+}
+
+#[test]
+fn l11_a_full_disk_keeps_nothing_loses_nothing_and_works_again() {
+    let place = Place::new();
+    let ledger = place.open();
+    append(&ledger, line(1), 0, 3);
+    let full = StoreError::Full {
+        path: place.path.display().to_string(),
+    };
+    let (appended, kept) = while_failing(&[always(libc::SYS_pwrite64)], libc::ENOSPC, || {
+        (
+            ledger.append(vec![sample_batch(line(1), 3, 2)]),
+            ledger.put_blob(b"more"),
+        )
+    });
+    assert_eq!(appended, Err(full.clone()));
+    assert_eq!(kept, Err(full));
+    assert_eq!(ledger.len(), Ok(3));
+    append(&ledger, line(1), 3, 2);
+    ledger.put_blob(b"more").unwrap();
+    assert_eq!(walk(&ledger, None), []);
+    drop(ledger);
+    assert_eq!(place.open().len(), Ok(5));
+}
+
+#[test]
+fn l11_a_disk_that_fills_while_a_ledger_is_made_leaves_none() {
+    let place = Place::new();
+    let path = &place.path;
+    let made = while_failing(&[always(libc::SYS_pwrite64)], libc::ENOSPC, || {
+        SqliteLedger::open(path, GENESIS).map(drop)
+    });
+    assert_eq!(
+        made,
+        Err(StoreError::Full {
+            path: path.display().to_string()
+        })
+    );
+    assert!(!path.exists());
+    append(&place.open(), line(1), 0, 1);
+}
+
+#[test]
+fn l11_a_failed_sync_ends_the_writer_for_good() {
+    let place = Place::new();
+    let ledger = place.open();
+    append(&ledger, line(1), 0, 3);
+    let syncs = [always(libc::SYS_fsync), always(libc::SYS_fdatasync)];
+    let refused = while_failing(&syncs, libc::EIO, || {
+        ledger.append(vec![sample_batch(line(1), 3, 2)])
+    });
+    let reason = "the disk refused to sync".to_owned();
+    let path = place.path.display().to_string();
+    let poisoned = StoreError::Poisoned { path, reason };
+    assert_eq!(refused, Err(poisoned.clone()));
+    // The disk is well again, and that changes nothing: nobody knows what it dropped.
+    assert_eq!(
+        ledger.append(vec![sample_batch(line(1), 3, 2)]),
+        Err(poisoned.clone())
+    );
+    assert_eq!(ledger.put_blob(b"more"), Err(poisoned));
+    assert_eq!(ledger.len(), Ok(3), "reading goes on");
+    drop(ledger);
+    let again = place.open();
+    let found = again.len().unwrap();
+    assert!(
+        found == 3 || found == 5,
+        "all of the batch or nothing: {found}"
+    );
+    assert_eq!(walk(&again, None), []);
+    append(&again, line(1), found, 1);
+}
+
+#[test]
+fn l11_a_refused_write_ends_the_writer() {
+    let place = Place::new();
+    let ledger = place.open();
+    append(&ledger, line(1), 0, 3);
+    let refused = while_failing(&[always(libc::SYS_pwrite64)], libc::EIO, || {
+        ledger.append(vec![sample_batch(line(1), 3, 2)])
+    });
+    assert!(
+        matches!(refused, Err(StoreError::Poisoned { .. })),
+        "{refused:?}"
+    );
+    drop(ledger);
+    assert_eq!(place.open().len(), Ok(3));
+}
+
+#[test]
+fn a_read_only_folder_is_told_and_can_still_be_read() {
+    let place = Place::new();
+    append(&place.open(), line(1), 0, 3);
+    let path = &place.path;
+    let fresh = path.with_file_name("new.db");
+    let mut calls = vec![to_write(libc::SYS_openat, 2)];
+    #[cfg(target_arch = "x86_64")]
+    calls.push(to_write(libc::SYS_open, 1));
+    let (old, new, read) = while_failing(&calls, libc::EROFS, || {
+        (
+            SqliteLedger::open(path, GENESIS).map(drop),
+            SqliteLedger::open(&fresh, GENESIS).map(drop),
+            SqliteLedger::open_read_only(path).and_then(|ledger| ledger.len()),
+        )
+    });
+    assert!(matches!(old, Err(StoreError::Open { .. })), "{old:?}");
+    assert!(matches!(new, Err(StoreError::Open { .. })), "{new:?}");
+    assert_eq!(read, Ok(3));
+}

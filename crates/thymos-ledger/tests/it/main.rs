@@ -1,0 +1,16 @@
+//! The ledger through its port: the conformance suite, damage, crashes, full disks, other processes.
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod opening;
+#[cfg(test)]
+mod suite;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tamper;

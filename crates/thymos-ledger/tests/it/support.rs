@@ -1,0 +1,98 @@
+//! What several tests need: a ledger in a folder of its own, samples in it, and a walk over it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+use thymos_core::{Entry, EntryId, Kind, TrajectoryId};
+use thymos_ledger::{Genesis, SqliteLedger};
+use thymos_ports::LedgerStore;
+use thymos_ports::conformance::{sample_batch, sample_draft};
+use thymos_ports::store::Batch;
+
+pub(crate) const GENESIS: Genesis = Genesis { random: [1; 32] };
+
+/// A folder that goes with the value, and a ledger's path in it.
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
+    pub(crate) path: PathBuf,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data").join("ledger.db");
+        Self { folder, path }
+    }
+
+    pub(crate) fn open(&self) -> SqliteLedger {
+        SqliteLedger::open(&self.path, GENESIS).unwrap()
+    }
+}
+
+pub(crate) fn line(number: u8) -> TrajectoryId {
+    TrajectoryId::of(&[number])
+}
+
+/// One entry of each kind on line 1 at even indexes, and a message on line 2 after each.
+pub(crate) fn fill_with_every_kind(ledger: &SqliteLedger) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for (number, kind) in (0..).zip(Kind::ALL) {
+        let one = Batch {
+            trajectory: line(1),
+            at_seq: number,
+            drafts: vec![sample_draft(line(1), kind, number)],
+        };
+        let placed = ledger.append(vec![one, sample_batch(line(2), number, 1)]);
+        entries.extend(placed.unwrap().into_iter().flat_map(Result::unwrap));
+    }
+    entries
+}
+
+pub(crate) fn append(ledger: &SqliteLedger, trajectory: TrajectoryId, at: u64, drafts: u64) {
+    let mut outcomes = ledger
+        .append(vec![sample_batch(trajectory, at, drafts)])
+        .unwrap();
+    outcomes.pop().unwrap().unwrap();
+}
+
+/// What a reader of rows alone can say against a log: the index, and why.
+///
+/// `newest` is what somebody remembers of the end; without it a cut tail cannot be seen [L7].
+pub(crate) fn walk(ledger: &SqliteLedger, newest: Option<&Entry>) -> Vec<(u64, String)> {
+    let mut findings = Vec::new();
+    let mut due = 0;
+    let mut ends: BTreeMap<TrajectoryId, (u64, EntryId)> = BTreeMap::new();
+    let mut seen = BTreeMap::new();
+    let rows = match ledger.scan(0, usize::MAX) {
+        Ok(rows) => rows,
+        Err(error) => return vec![(0, error.to_string())],
+    };
+    for row in rows {
+        if row.index != due {
+            findings.push((due, "missing".to_owned()));
+        }
+        due = row.index + 1;
+        let told = row.disagreements.into_iter();
+        findings.extend(told.map(|what| (row.index, what)));
+        match row.entry {
+            Err(invalid) => findings.push((row.index, invalid.to_string())),
+            Ok(entry) => {
+                let header = &entry.header;
+                let end = ends.get(&header.trajectory).copied();
+                let seq = end.map_or(0, |(seq, _)| seq + 1);
+                if (header.seq, header.prev) != (seq, end.map(|(_, id)| id)) {
+                    findings.push((row.index, "does not follow".to_owned()));
+                }
+                ends.insert(header.trajectory, (header.seq, entry.id));
+                seen.insert(row.index, entry.id);
+            }
+        }
+    }
+    if let Some(entry) = newest
+        && seen.get(&entry.header.index) != Some(&entry.id)
+    {
+        findings.push((entry.header.index, "not what was remembered".to_owned()));
+    }
+    findings
+}
