@@ -2,9 +2,29 @@
 //!
 //! A rule sees values and returns a ruling. Nothing here knows that a gate exists, reads a clock or
 //! opens a file.
+//!
+//! ```
+//! use thymos_policy::PolicySet;
+//! let set = PolicySet::builtin();
+//! assert_eq!(set.bundles().len(), 1);
+//! ```
 #![forbid(unsafe_code)]
 #![deny(clippy::wildcard_enum_match_arm, clippy::indexing_slicing)]
 
-/// The rules in force.
-#[derive(Debug, Clone, Default)]
-pub struct PolicySet {}
+pub mod matching;
+
+pub mod input;
+
+mod doc;
+mod field;
+mod when;
+
+pub mod bundle;
+pub mod signed;
+
+pub mod set;
+
+pub use bundle::{Bundle, BundleFault, InvalidBundle};
+pub use input::PolicyInput;
+pub use set::{PolicyAnswer, PolicySet, Switches};
+pub use signed::SignedBundle;
