@@ -5,7 +5,7 @@
 
 use crate::theme::sgr::{Plane, push_color};
 use ratatui::backend::{Backend, ClearType, WindowSize};
-use ratatui::buffer::Cell;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::{Color, Modifier};
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
@@ -18,6 +18,9 @@ pub const SIZE_MAX: Size = Size {
     width: 1000,
     height: 500,
 };
+
+/// A gap of blanks up to this long is written out; a step over it takes three bytes or more.
+const BLANK_GAP_MAX: usize = 3;
 
 /// Fewer changed cells than this are drawn without hiding the cursor.
 const HIDE_CURSOR_CELLS: usize = 16;
@@ -61,8 +64,28 @@ impl Canvas {
 
     /// Draws one frame; empty when nothing changed.
     pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> Vec<u8> {
-        let Ok(_) = self.terminal.draw(render);
+        let Ok(_) = self.terminal.draw(|frame| {
+            render(frame);
+            mend_halves(frame.buffer_mut());
+        });
         self.terminal.backend_mut().take_frame()
+    }
+}
+
+/// A wide glyph whose second column was written over is gone, as on a real screen; left in
+/// the buffer it would hide the later one, and the next difference would miss it.
+fn mend_halves(buffer: &mut Buffer) {
+    let width = usize::from(buffer.area.width).max(1);
+    for row in buffer.content.chunks_mut(width) {
+        for at in 0..row.len() {
+            let wide = row
+                .get(at)
+                .is_some_and(|cell| !cell.symbol().is_ascii() && cell.symbol().width() > 1);
+            let whole = row.get(at + 1).is_some_and(|next| next.symbol() == " ");
+            if let (true, false, Some(cell)) = (wide, whole, row.get_mut(at)) {
+                cell.set_symbol(" ");
+            }
+        }
     }
 }
 
@@ -117,6 +140,9 @@ pub struct ByteBackend {
     style: CellStyle,
     shown: bool,
     wanted: Option<Position>,
+    // Which cells show nothing at all, row by row: a short gap of them is cheaper to write
+    // than to step over.
+    blank: Vec<bool>,
     // Where glyphs of two columns stand, as (row, column) of their first.
     wide: BTreeSet<(u16, u16)>,
 }
@@ -132,6 +158,7 @@ impl ByteBackend {
             style: PLAIN,
             shown: false,
             wanted: None,
+            blank: vec![true; usize::from(size.width) * usize::from(size.height)],
             wide: BTreeSet::new(),
         }
     }
@@ -167,12 +194,40 @@ impl ByteBackend {
             (0, y) => format!("\x1b[{}H", y + 1),
             (x, y) => format!("\x1b[{};{}H", y + 1, x + 1),
         };
+        if let Some(gap) = self.blank_gap(to) {
+            self.push(&" ".repeat(gap));
+            self.cursor = Some(to);
+            return;
+        }
         let shorter = self.cursor.and_then(|from| relative(from, to));
         match shorter {
             Some(moves) if moves.len() < absolute.len() => self.push(&moves),
             Some(_) | None => self.push(&absolute),
         }
         self.cursor = Some(to);
+    }
+
+    /// The columns up to there, if they are few, blank, and would stay so when written.
+    fn blank_gap(&self, to: Position) -> Option<usize> {
+        let from = self.cursor.filter(|from| from.y == to.y)?;
+        let gap = usize::from(to.x.checked_sub(from.x)?);
+        let seen = Modifier::REVERSED | Modifier::UNDERLINED | Modifier::CROSSED_OUT;
+        let shows = self.style.bg != Color::Reset || self.style.modifier.intersects(seen);
+        let start = self.place(from);
+        let cells = self.blank.get(start..start + gap)?;
+        (gap <= BLANK_GAP_MAX && !shows && cells.iter().all(|blank| *blank)).then_some(gap)
+    }
+
+    fn place(&self, at: Position) -> usize {
+        usize::from(at.y) * usize::from(self.size.width) + usize::from(at.x)
+    }
+
+    fn note_blank(&mut self, at: Position, count: usize, blank: bool) {
+        let start = self.place(at);
+        let end = self.blank.len().min(start + count);
+        if let Some(cells) = self.blank.get_mut(start..end) {
+            cells.fill(blank);
+        }
     }
 
     fn set_style(&mut self, to: CellStyle) {
@@ -235,6 +290,8 @@ impl ByteBackend {
         }
         self.move_to(at);
         self.set_style(CellStyle::of(cell));
+        let blank = symbol == " " && CellStyle::of(cell) == PLAIN;
+        self.note_blank(at, usize::from(width), blank);
         // The last defence; safe_text should have left nothing of the kind.
         if symbol.chars().any(char::is_control) {
             self.push("?");
@@ -328,6 +385,7 @@ impl Backend for ByteBackend {
                 self.move_to(position);
                 self.set_style(PLAIN);
                 self.push("\x1b[K");
+                self.note_blank(position, run, true);
                 self.wide.retain(|(row, column)| *row != *y || *column < *x);
                 at += run;
             } else {

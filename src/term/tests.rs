@@ -110,6 +110,16 @@ fn one_keystroke_is_a_few_bytes() {
 }
 
 #[test]
+fn words_cost_little_more_than_their_letters() {
+    let mut eye = Eye::new(80, 24);
+    eye.draw(|_| {});
+    let text = "a row of words, with blanks between";
+    let bytes = eye.draw(|frame| put(frame, 0, 5, text, Style::new()));
+    assert!(bytes <= text.len() + 6, "{bytes}");
+    assert_eq!(eye.row(5), text);
+}
+
+#[test]
 fn wide_glyphs_and_emoji_keep_their_places() {
     let mut eye = Eye::new(20, 2);
     eye.draw(|frame| put(frame, 0, 0, "日本x😀y", Style::new()));
@@ -218,7 +228,17 @@ fn look(parser: &vt100::Parser) -> Vec<(String, Look)> {
                 cell.underline(),
                 cell.inverse(),
             );
-            (text.to_owned(), style)
+            // Weight and colour of a blank cannot be seen.
+            let seen = text != " " || style.1 != vt100::Color::Default || style.3 || style.4;
+            let none = vt100::Color::Default;
+            (
+                text.to_owned(),
+                if seen {
+                    style
+                } else {
+                    (none, none, false, false, false)
+                },
+            )
         })
         .collect()
 }
