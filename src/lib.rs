@@ -3,7 +3,9 @@
 //! The kernel lives in the crates under `crates/`; what a person sees lives here.
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod keymap;
+pub mod panes;
 pub mod term;
 pub mod theme;
 pub mod ui;

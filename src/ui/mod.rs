@@ -6,7 +6,9 @@
 pub mod badge;
 pub mod chrome;
 pub mod diff;
+pub mod draw;
 pub mod gauge;
+pub mod layout;
 pub mod markdown;
 mod punycode;
 pub mod safe_text;

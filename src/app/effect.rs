@@ -1,0 +1,28 @@
+//! Everything the app can want done: returned by `update`, carried out by the loop.
+//!
+//! Plain data; nothing happens by making one.
+
+use thymos_protocol::Request;
+
+/// One thing to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Ask the kernel.
+    Send(Request),
+    /// Put text on the clipboard, and tell what became of it.
+    Copy(String),
+    /// Stop the process until the shell goes on with it.
+    Suspend,
+    /// Draw every cell again.
+    Redraw,
+    /// Turn the mouse on or off.
+    Mouse(bool),
+    /// Set the terminal's title.
+    Title(String),
+    /// Call for attention, in words without content.
+    Notify(String),
+    /// Keep what is being written.
+    SaveDraft(String),
+    /// Leave with this exit code.
+    Quit(u8),
+}

@@ -1,0 +1,59 @@
+//! Everything that can happen to the app: a closed list, each with the time it came at.
+//!
+//! Plain data; knows neither terminal nor kernel, only what they said.
+
+use std::time::Duration;
+
+use thymos_core::Timestamp;
+use thymos_protocol::{Heads, Live, Reply};
+
+use crate::keymap::Key;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted; never to be taken for Enter.
+    Paste(String),
+    /// The window has a new size.
+    Resize(Size),
+    /// The terminal gained or lost the focus.
+    Focus(bool),
+    /// The wheel turned by so many rows, up is negative.
+    Wheel(i32),
+    /// The operating system asks the app to end, with this exit code.
+    End(u8),
+    /// The kernel rang: something is new.
+    Bell(Heads),
+    /// The kernel answered.
+    Reply(Reply),
+    /// What is going on has changed.
+    Live(Live),
+    /// A deadline that the app asked for has come.
+    Deadline,
+    /// The outbox of requests is full, or has room again.
+    Busy(bool),
+    /// The loop has something to tell, such as what became of a copy.
+    Told(String),
+    /// The kernel has closed its ends.
+    KernelGone,
+}
+
+/// When something happened. Arming and chords use `mono`, ages use `wall`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Now {
+    /// Only goes forward.
+    pub mono: Duration,
+    /// The time of day.
+    pub wall: Timestamp,
+}
+
+/// The screen in cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Size {
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+}

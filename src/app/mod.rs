@@ -1,0 +1,314 @@
+//! The app: events in, effects out, drawn from a shared reference.
+//!
+//! [`update::update`] is the one place where state changes; [`run::run`] is the one file that
+//! awaits. Knows the kernel by its protocol only, opens no file and reads no clock.
+
+pub mod action;
+pub mod effect;
+pub mod event;
+pub mod focus;
+pub mod link;
+pub mod overlay;
+pub mod run;
+pub mod session;
+pub mod update;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thymos_core::ProposalId;
+use thymos_core::TrajectoryId;
+use thymos_core::writ::Mode;
+use thymos_protocol::{Command, Fault, Request, Ticket};
+
+use crate::keymap::{Chords, Context, Keymap};
+use crate::panes::composer::Composer;
+use crate::panes::conversation::Conversation;
+use crate::theme::Theme;
+use crate::ui::chrome::Glyphs;
+use crate::ui::layout::Class;
+
+pub use action::Action;
+pub use effect::Effect;
+pub use event::{Event, Now, Size};
+pub use focus::{Focus, Pane, Screen};
+pub use link::{Link, LinkEnds};
+pub use overlay::Overlay;
+pub use session::Session;
+
+/// What the app is started with.
+#[derive(Clone, Debug)]
+pub struct AppOptions {
+    /// Keys to actions.
+    pub keymap: Arc<Keymap>,
+    /// Roles to styles.
+    pub theme: Theme,
+    /// Which trajectory to begin with.
+    pub start: Start,
+    /// What borders are made of.
+    pub glyphs: Glyphs,
+    /// What the footer calls the line to the terminal.
+    pub profile: &'static str,
+    /// A draft that was kept; empty when there is none.
+    pub draft: String,
+    /// Whether the mouse is on from the start.
+    pub mouse: bool,
+    /// Told at the start, such as complaints about the user's files.
+    pub notice: Option<Notice>,
+}
+
+/// Which trajectory to begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// One that exists.
+    Open(TrajectoryId),
+    /// A new one, in this mode.
+    New(Mode),
+}
+
+/// Something told in the status line until the next key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What is.
+    pub line: String,
+    /// What can be done about it.
+    pub hint: Option<String>,
+    /// Whether it is bad.
+    pub bad: bool,
+}
+
+impl Notice {
+    /// Good to know.
+    #[must_use]
+    pub fn told(line: impl Into<String>) -> Self {
+        Self {
+            line: line.into(),
+            hint: None,
+            bad: false,
+        }
+    }
+
+    /// Something could not be done.
+    #[must_use]
+    pub fn fault(fault: Fault) -> Self {
+        Self {
+            line: fault.message,
+            hint: fault.hint,
+            bad: true,
+        }
+    }
+}
+
+/// Who asked, and so who hears the reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Opening or making a trajectory.
+    Open,
+    /// The next page of the session.
+    Pull,
+    /// The page before the session's window.
+    PullOlder,
+    /// The open holds.
+    Holds,
+    /// A message; its text comes back to the composer when it is refused.
+    Prompt(String),
+    /// Stopping a run.
+    Interrupt,
+    /// What a mode would change.
+    ModePreview,
+    /// Putting a mode in force.
+    SetMode(Mode),
+    /// Using another model.
+    SetModel(String),
+    /// An answer to a hold.
+    Answer(ProposalId),
+    /// For a pane: the pane that hears it, whatever comes.
+    Pane(Pane),
+    /// For the overlay on top, if it still is.
+    Overlay,
+}
+
+/// Everything the screen is drawn from.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// What has been pulled.
+    pub session: Session,
+    /// Which pane hears keys.
+    pub focus: Focus,
+    /// What lies over the screen; the last one hears keys first.
+    pub overlays: Vec<Overlay>,
+    /// The prompt editor.
+    pub composer: Composer,
+    /// The story so far.
+    pub conversation: Conversation,
+    /// What the status line tells.
+    pub notice: Option<Notice>,
+    /// Keys to actions.
+    pub keymap: Arc<Keymap>,
+    /// Roles to styles.
+    pub theme: Theme,
+    /// The screen in cells.
+    pub size: Size,
+    /// How much room that is.
+    pub class: Class,
+    /// The time of the event being handled.
+    pub now: Now,
+    /// What borders are made of.
+    pub glyphs: Glyphs,
+    /// What the footer calls the line to the terminal.
+    pub profile: &'static str,
+    /// Whether the mouse is on.
+    pub mouse: bool,
+    /// Messages that wait for the run to end.
+    pub queued: Vec<String>,
+    /// Whether more is being asked than the kernel takes.
+    pub busy: bool,
+    /// Columns the right column was made wider (or narrower) by.
+    pub right_delta: i16,
+    chords: Chords,
+    terminal_focus: Option<bool>,
+    interrupt_until: Option<Duration>,
+    draft_at: Option<Duration>,
+    wakes: Vec<Duration>,
+    next_ticket: u64,
+    asked: BTreeMap<Ticket, Asked>,
+    title: String,
+    out: Vec<Effect>,
+    dirty: bool,
+}
+
+impl App {
+    /// An app that has asked for its first trajectory; the effects must be carried out.
+    #[must_use]
+    pub fn start(options: AppOptions, size: Size, now: Now) -> (Self, Vec<Effect>) {
+        let mut app = Self {
+            session: Session::default(),
+            focus: Focus::default(),
+            overlays: Vec::new(),
+            composer: Composer::with_draft(&options.draft),
+            conversation: Conversation::default(),
+            notice: options.notice,
+            keymap: options.keymap,
+            theme: options.theme,
+            size,
+            class: Class::of(size, None),
+            now,
+            glyphs: options.glyphs,
+            profile: options.profile,
+            mouse: options.mouse,
+            queued: Vec::new(),
+            busy: false,
+            right_delta: 0,
+            chords: Chords::default(),
+            terminal_focus: None,
+            interrupt_until: None,
+            draft_at: None,
+            wakes: Vec::new(),
+            next_ticket: 1,
+            asked: BTreeMap::new(),
+            title: String::new(),
+            out: Vec::new(),
+            dirty: true,
+        };
+        let first = match options.start {
+            Start::Open(trajectory) => Command::Open { trajectory },
+            Start::New(mode) => Command::New { mode },
+        };
+        app.ask(Asked::Open, first);
+        let out = app.take_effects();
+        (app, out)
+    }
+
+    /// Asks the kernel; the reply is routed to whoever asked.
+    pub fn ask(&mut self, asked: Asked, command: Command) -> Ticket {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        self.asked.insert(ticket, asked);
+        self.out.push(Effect::Send(Request { ticket, command }));
+        ticket
+    }
+
+    /// Wants something done.
+    pub fn want(&mut self, effect: Effect) {
+        self.out.push(effect);
+    }
+
+    /// Tells something in the status line.
+    pub fn tell(&mut self, line: impl Into<String>) {
+        self.notice = Some(Notice::told(line));
+    }
+
+    /// Asks for [`Event::Deadline`] at this time.
+    pub fn wake_at(&mut self, mono: Duration) {
+        self.wakes.push(mono);
+    }
+
+    /// Where the next key is looked up.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        self.overlays
+            .last()
+            .map_or_else(|| self.focus.pane().context(), Overlay::context)
+    }
+
+    /// The keys of a chord pressed so far.
+    #[must_use]
+    pub fn chord(&self) -> &[crate::keymap::Key] {
+        self.chords.pending()
+    }
+
+    /// Whether the which-key list is due.
+    #[must_use]
+    pub fn shows_which_key(&self) -> bool {
+        self.chords
+            .which_key_at()
+            .is_some_and(|at| self.now.mono >= at)
+    }
+
+    /// Whether a second Ctrl-C now stops the run.
+    #[must_use]
+    pub fn interrupt_is_armed(&self) -> bool {
+        self.interrupt_until
+            .is_some_and(|until| self.now.mono < until)
+    }
+
+    /// Whether a frame must be drawn; asking forgets it.
+    pub fn take_dirty(&mut self) -> bool {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// When [`Event::Deadline`] is wanted next; none sleeps until something happens.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        let chord = [self.chords.which_key_at(), self.chords.deadline()];
+        let which_key = chord.into_iter().flatten().filter(|at| *at > self.now.mono);
+        which_key
+            .chain(self.chords.deadline())
+            .chain(self.interrupt_until)
+            .chain(self.draft_at)
+            .chain(self.wakes.iter().copied())
+            .chain(self.age_deadline())
+            .min()
+    }
+
+    /// Elapsed time runs at 1 Hz while something runs; ages of holds refresh every 15 s while one
+    /// is in sight. Nothing runs in a terminal that nobody looks at.
+    fn age_deadline(&self) -> Option<Duration> {
+        if self.terminal_focus == Some(false) {
+            return None;
+        }
+        if self.session.is_running() {
+            return Some(self.now.mono + Duration::from_secs(1));
+        }
+        let seen = !self.session.holds().is_empty();
+        seen.then(|| self.now.mono + Duration::from_secs(15))
+    }
+
+    fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.out)
+    }
+}

@@ -1,0 +1,58 @@
+//! What can lie over the screen: one variant each, with the context its keys are looked up in.
+//!
+//! Holds the overlays' state; what their keys do is in `update/overlays.rs`.
+
+use thymos_core::writ::Mode;
+
+use crate::keymap::Context;
+
+/// Something over the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// Asks before quitting; lists what runs and what waits.
+    Quit(Choice),
+    /// Shows what a mode would change, and asks.
+    Mode(ModeQuestion),
+    /// Shows the writ in force.
+    Writ,
+}
+
+/// Which answer of a question is chosen. The first is the harmless one, and chosen at first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// Leave things as they are.
+    #[default]
+    Stay,
+    /// Do it.
+    Go,
+}
+
+impl Choice {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Stay => Self::Go,
+            Self::Go => Self::Stay,
+        }
+    }
+}
+
+/// A mode, and what it would change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModeQuestion {
+    /// The mode.
+    pub mode: Mode,
+    /// One line a change, as the kernel told it.
+    pub difference: Vec<String>,
+}
+
+impl Overlay {
+    /// Where its keys are looked up.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        match self {
+            Self::Quit(_) | Self::Mode(_) | Self::Writ => Context::Dialog,
+        }
+    }
+}

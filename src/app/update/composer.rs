@@ -1,0 +1,117 @@
+//! What the composer does with its actions: edit, send, queue, history, slash commands.
+
+use thymos_protocol::Command;
+
+use crate::app::action::{slash, slash_starting};
+use crate::app::{Action, App, Asked, Pane};
+
+use super::{act as run, global};
+
+/// Whether the composer took the action.
+pub(super) fn act(app: &mut App, action: Action) -> bool {
+    match action {
+        Action::ComposerSend => send(app),
+        Action::ComposerQueue => queue(app),
+        Action::ComposerDeleteOrQuit if app.composer.is_empty() => global::quit(app),
+        Action::RunInterrupt if !app.composer.is_empty() => {
+            app.composer.clear();
+            edited(app);
+        }
+        other => {
+            if !app.composer.edit(other) {
+                return false;
+            }
+            edited(app);
+        }
+    }
+    true
+}
+
+/// Puts text at the caret.
+pub(super) fn insert(app: &mut App, text: &str) {
+    app.composer.insert(text);
+    edited(app);
+}
+
+/// Gives the composer the focus.
+pub(super) fn focus(app: &mut App) {
+    app.focus.enter(Pane::Composer, app.now.mono);
+}
+
+/// Says something to the model; starts a run, or steers the one that is going on.
+pub(super) fn say(app: &mut App, text: String) {
+    let Some(trajectory) = app.session.trajectory() else {
+        app.composer.give_back(&text);
+        app.tell("no trajectory is open yet");
+        return;
+    };
+    app.conversation.follow();
+    app.ask(
+        Asked::Prompt(text.clone()),
+        Command::Prompt { trajectory, text },
+    );
+}
+
+fn edited(app: &mut App) {
+    app.draft_at = Some(app.now.mono + super::DRAFT_DELAY);
+}
+
+fn send(app: &mut App) {
+    let text = app.composer.text();
+    if text.trim().is_empty() {
+        return;
+    }
+    if text.starts_with('/') && !text.contains('\n') {
+        command(app, &text);
+        return;
+    }
+    app.composer.take();
+    edited(app);
+    say(app, text);
+}
+
+/// Tab: completes a slash command, queues a message while something runs, else moves on.
+fn queue(app: &mut App) {
+    let text = app.composer.text();
+    if text.starts_with('/') && !text.contains('\n') {
+        if let Some(name) = slash_starting(&text).find_map(|entry| entry.slash) {
+            app.composer.replace(&format!("/{name}"));
+        }
+    } else if app.session.is_running() && !text.trim().is_empty() {
+        app.composer.take();
+        edited(app);
+        app.queued.push(text);
+        app.tell("queued; sent when the run has ended");
+    } else {
+        app.focus.other(app.now.mono);
+    }
+}
+
+fn command(app: &mut App, text: &str) {
+    if let Some(model) = text
+        .strip_prefix("/model ")
+        .map(str::trim)
+        .filter(|m| !m.is_empty())
+    {
+        let Some(trajectory) = app.session.trajectory() else {
+            return;
+        };
+        let model = model.to_owned();
+        app.composer.take();
+        app.ask(
+            Asked::SetModel(model.clone()),
+            Command::SetModel { trajectory, model },
+        );
+    } else if let Some(action) = slash(text) {
+        app.composer.take();
+        edited(app);
+        run(app, action);
+    } else {
+        let near = slash_starting(text).find_map(|entry| entry.slash);
+        app.notice = Some(crate::app::Notice {
+            line: format!("no command `{text}`"),
+            hint: near.map(|name| format!("did you mean `/{name}`?")),
+            bad: true,
+        });
+    }
+}

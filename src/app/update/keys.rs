@@ -1,0 +1,81 @@
+//! Keys and pastes: resolved against the focused context, else typed where text is taken.
+//!
+//! A character typed in the composer reaches the composer and nothing else.
+
+use std::sync::Arc;
+
+use crate::app::{Action, App};
+use crate::keymap::{Context, Key, Resolved};
+
+use super::{act, composer, overlays};
+
+/// Takes one key press.
+pub(super) fn press(app: &mut App, key: Key) {
+    let armed = app.interrupt_is_armed();
+    if !armed {
+        app.notice = None;
+    }
+    let keymap = Arc::clone(&app.keymap);
+    let context = app.context();
+    match app.chords.press(&keymap, context, key, app.now.mono) {
+        Resolved::Pending => {}
+        Resolved::Run(binding) => run(app, &binding.run.clone()),
+        Resolved::Unbound(keys) => {
+            if let [key] = keys.as_slice()
+                && let Some(typed) = key.typed()
+            {
+                type_text(app, typed.encode_utf8(&mut [0; 4]));
+            }
+        }
+    }
+}
+
+/// Ends a chord that has waited too long.
+pub(super) fn expire(app: &mut App) {
+    let keymap = Arc::clone(&app.keymap);
+    let context = app.context();
+    let run_id = app
+        .chords
+        .expire(&keymap, context, app.now.mono)
+        .map(|row| row.run.clone());
+    if let Some(id) = run_id {
+        run(app, &id);
+    }
+}
+
+/// Takes a paste: text and nothing else, wherever text is taken.
+pub(super) fn paste(app: &mut App, text: &str) {
+    app.chords.clear();
+    type_text(app, text);
+}
+
+fn run(app: &mut App, id: &str) {
+    if let Some(action) = Action::parse(id) {
+        act(app, action);
+    }
+}
+
+fn type_text(app: &mut App, text: &str) {
+    if overlays::type_text(app, text) {
+        return;
+    }
+    match app.context() {
+        Context::Composer => composer::insert(app, text),
+        // A printable key that means nothing in the transcript goes back to the composer.
+        Context::Transcript => {
+            composer::focus(app);
+            composer::insert(app, text);
+        }
+        // Nowhere else: a stray key must never turn into words, nor words into a decision.
+        Context::Global
+        | Context::List
+        | Context::Queue
+        | Context::Card
+        | Context::Prompt
+        | Context::Ledger
+        | Context::Inspector
+        | Context::Picker
+        | Context::Help
+        | Context::Dialog => {}
+    }
+}

@@ -1,0 +1,123 @@
+//! The one place where state changes: an event in, effects out.
+//!
+//! Routes; what a pane does with an action is in the file named after it. Waits for nothing.
+
+mod composer;
+mod global;
+mod keys;
+mod mode;
+mod overlays;
+mod replies;
+mod transcript;
+
+use std::time::Duration;
+
+use super::{App, Asked, Effect, Event, Notice, Now, Pane};
+use crate::app::Action;
+use crate::ui::layout::Class;
+
+/// Takes one event.
+pub fn update(app: &mut App, event: Event, now: Now) -> Vec<Effect> {
+    app.now = now;
+    app.dirty = true;
+    match event {
+        Event::Key(key) => keys::press(app, key),
+        Event::Paste(text) => keys::paste(app, &text),
+        Event::Resize(size) => {
+            app.class = Class::of(size, Some(app.class));
+            app.size = size;
+        }
+        Event::Focus(on) => app.terminal_focus = Some(on),
+        Event::Wheel(rows) => transcript::scroll(app, rows),
+        Event::End(code) => {
+            save_draft(app);
+            app.want(Effect::Quit(code));
+        }
+        Event::Bell(heads) => {
+            // A bell by itself shows nothing; what it leads to pulling will.
+            app.dirty = false;
+            app.session.ring(&heads);
+        }
+        Event::Reply(reply) => replies::take(app, reply),
+        Event::Live(live) => app.session.set_live(live),
+        Event::Deadline => deadline(app),
+        Event::Busy(busy) => app.busy = busy,
+        Event::Told(line) => app.tell(line),
+        Event::KernelGone => {
+            app.notice = Some(Notice {
+                line: "the kernel has stopped".into(),
+                hint: Some("quit and start again; everything recorded is kept".into()),
+                bad: true,
+            });
+        }
+    }
+    settle(app);
+    app.take_effects()
+}
+
+/// What follows from any event: pulling, queued messages, the title.
+fn settle(app: &mut App) {
+    if let Some(command) = app.session.pull() {
+        app.ask(Asked::Pull, command);
+    }
+    if app.conversation.wants_older(&app.session)
+        && let Some(command) = app.session.pull_older()
+    {
+        app.ask(Asked::PullOlder, command);
+    }
+    if !app.session.is_running() && !app.queued.is_empty() && !replies::prompt_is_under_way(app) {
+        let text = app.queued.remove(0);
+        composer::say(app, text);
+    }
+    let title = title(app);
+    if app.title != title {
+        app.title.clone_from(&title);
+        app.want(Effect::Title(title));
+    }
+}
+
+fn title(app: &App) -> String {
+    let Some(status) = app.session.status() else {
+        return "thymos".into();
+    };
+    let place = status.workspace.rsplit('/').next().unwrap_or_default();
+    match status.pending {
+        0 => format!("thymos {place}"),
+        pending => format!("thymos {place} (!{pending})"),
+    }
+}
+
+fn deadline(app: &mut App) {
+    let mono = app.now.mono;
+    app.wakes.retain(|at| *at > mono);
+    if app.interrupt_until.is_some_and(|until| mono >= until) {
+        app.interrupt_until = None;
+        app.notice = None;
+    }
+    if app.draft_at.is_some_and(|at| mono >= at) {
+        save_draft(app);
+    }
+    keys::expire(app);
+}
+
+/// How long after the last key a draft is kept.
+const DRAFT_DELAY: Duration = Duration::from_secs(2);
+
+fn save_draft(app: &mut App) {
+    app.draft_at = None;
+    let draft = app.composer.text();
+    app.want(Effect::SaveDraft(draft));
+}
+
+/// Runs an action: the overlay on top first, then the focused pane, then anywhere.
+fn act(app: &mut App, action: Action) {
+    let _handled = overlays::act(app, action) || in_pane(app, action) || global::act(app, action);
+}
+
+fn in_pane(app: &mut App, action: Action) -> bool {
+    match app.focus.pane() {
+        Pane::Composer => composer::act(app, action),
+        Pane::Transcript => transcript::act(app, action),
+        Pane::Queue | Pane::Card | Pane::Ledger | Pane::Inspector => false,
+    }
+}

@@ -1,0 +1,103 @@
+//! The bottom row on cells.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::{Action, App};
+use crate::keymap::Context;
+use crate::theme::Role;
+use crate::ui::chrome;
+use crate::ui::width::columns;
+
+/// Draws the row.
+pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
+    buffer.set_style(area, app.theme.style(Role::Footer));
+    let right = right(app);
+    let room = usize::from(area.width).saturating_sub(columns(&right) + 2);
+    let line = chrome::hints(&hints(app), room, &app.theme);
+    buffer.set_line(area.x, area.y, &line, area.width);
+    let width = u16::try_from(columns(&right)).unwrap_or(0);
+    if width < area.width / 2 {
+        buffer.set_string(
+            area.right() - width,
+            area.y,
+            right,
+            app.theme.style(Role::Footer),
+        );
+    }
+}
+
+fn right(app: &App) -> String {
+    let mouse = if app.mouse {
+        "Shift-drag selects"
+    } else {
+        "mouse off"
+    };
+    let busy = if app.busy { "kernel busy  " } else { "" };
+    format!("{busy}{}  {mouse}", app.profile)
+}
+
+/// What is worth knowing where the focus is, each with the first key that reaches it.
+fn hints(app: &App) -> Vec<(String, &'static str)> {
+    let context = app.context();
+    let wanted: &[(Action, &'static str)] = match context {
+        Context::Composer => &[
+            (Action::HelpOpen, "help"),
+            (Action::ApprovalsOpen, "approvals"),
+            (Action::LedgerOpen, "ledger"),
+            (Action::RunInterrupt, "interrupt"),
+            (Action::AppQuit, "quit"),
+        ],
+        Context::Transcript => &[
+            (Action::ListDown, "next"),
+            (Action::ListUp, "previous"),
+            (Action::ListOpen, "open"),
+            (Action::ListLast, "follow"),
+            (Action::CopyItem, "copy"),
+            (Action::FocusBack, "composer"),
+        ],
+        Context::Queue => &[
+            (Action::ListOpen, "open card"),
+            (Action::ListDown, "next"),
+            (Action::QueueTab, "tabs"),
+            (Action::FocusBack, "back"),
+        ],
+        Context::Card => &[
+            (Action::ApprovalsApprove, "approve once"),
+            (Action::ApprovalsDeny, "deny"),
+            (Action::ApprovalsView, "view all"),
+            (Action::ApprovalsTrace, "trace"),
+            (Action::FocusBack, "back, no decision"),
+        ],
+        Context::Ledger => &[
+            (Action::ListOpen, "inspect"),
+            (Action::LedgerFilter, "filter"),
+            (Action::LedgerVerify, "verify"),
+            (Action::LedgerReplay, "world here"),
+            (Action::LedgerFollow, "follow"),
+            (Action::FocusBack, "back"),
+        ],
+        Context::Inspector => &[
+            (Action::InspectorNext, "next tab"),
+            (Action::ListDown, "down"),
+            (Action::FocusBack, "back"),
+        ],
+        Context::Dialog => &[
+            (Action::DialogNext, "choose"),
+            (Action::DialogAccept, "take it"),
+            (Action::FocusBack, "back"),
+        ],
+        Context::Picker => &[
+            (Action::PickerDown, "next"),
+            (Action::PickerAccept, "choose"),
+            (Action::FocusBack, "back"),
+        ],
+        Context::Prompt => &[(Action::PromptAccept, "done"), (Action::FocusBack, "back")],
+        Context::Help => &[(Action::ListDown, "down"), (Action::FocusBack, "back")],
+        Context::Global | Context::List => &[(Action::HelpOpen, "help")],
+    };
+    wanted
+        .iter()
+        .filter_map(|(action, words)| Some((app.keymap.hint(action.id(), context)?, *words)))
+        .collect()
+}

@@ -1,0 +1,14 @@
+//! The panes, a folder each: what a pane holds, and how it is drawn.
+//!
+//! A pane's state knows no terminal; its view changes nothing. What keys do to it is in
+//! `app/update/`.
+
+pub mod composer;
+pub mod conversation;
+pub(crate) mod dialog;
+pub(crate) mod footer;
+pub(crate) mod header;
+pub(crate) mod status;
+pub(crate) mod stream;
+pub(crate) mod strip;
+pub(crate) mod welcome;

@@ -1,0 +1,81 @@
+//! The whole screen from the app's state: lay out what scrolls, then draw by reading only.
+//!
+//! Decides which pane stands where by asking [`super::layout`]; sends nothing and waits for
+//! nothing.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::chrome;
+use super::layout;
+use crate::app::{App, Overlay, Screen};
+use crate::panes::{
+    composer, conversation, dialog, footer, header, status, stream, strip, welcome,
+};
+
+/// Lays out the lists in view. Once before each [`draw`].
+pub fn prepare(app: &mut App) {
+    match app.focus.screen() {
+        Screen::Work => {
+            let areas = layout::work(app);
+            conversation::prepare(app, areas.conversation);
+        }
+        Screen::Approvals | Screen::Ledger => {}
+    }
+}
+
+/// Draws everything.
+pub fn draw(app: &App, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    chrome::background(area, frame.buffer_mut(), &app.theme);
+    let around = layout::around(app);
+    header::draw(app, around.header, frame.buffer_mut());
+    match app.focus.screen() {
+        Screen::Work => work(app, frame),
+        Screen::Approvals | Screen::Ledger => {}
+    }
+    if !status::draw(app, around.footer, frame.buffer_mut()) {
+        footer::draw(app, around.footer, frame.buffer_mut());
+    }
+    for overlay in &app.overlays {
+        draw_overlay(app, overlay, around.body, frame);
+    }
+    status::which_key(app, around.body, frame.buffer_mut());
+}
+
+fn work(app: &App, frame: &mut Frame<'_>) {
+    let areas = layout::work(app);
+    let buffer = frame.buffer_mut();
+    if app.session.story().is_quiet() && app.session.live().is_none() {
+        welcome::draw(app, areas.conversation, buffer);
+    } else if shown(areas.conversation) {
+        conversation::draw(app, areas.conversation, buffer);
+    }
+    if shown(areas.stream) {
+        stream::draw(app, areas.stream, buffer);
+    }
+    if shown(areas.ticker) {
+        stream::ticker(app, areas.ticker, buffer);
+    }
+    if shown(areas.approvals) {
+        strip::column(app, areas.approvals, buffer);
+    }
+    if shown(areas.strip) {
+        strip::row(app, areas.strip, buffer);
+    }
+    if shown(areas.composer) {
+        composer::draw(app, areas.composer, frame);
+    }
+}
+
+fn draw_overlay(app: &App, overlay: &Overlay, area: Rect, frame: &mut Frame<'_>) {
+    match overlay {
+        Overlay::Quit(_) | Overlay::Mode(_) | Overlay::Writ => {
+            dialog::draw(app, overlay, area, frame.buffer_mut());
+        }
+    }
+}
+
+fn shown(area: Rect) -> bool {
+    area.width > 0 && area.height > 0
+}
