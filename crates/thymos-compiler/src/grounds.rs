@@ -6,6 +6,7 @@ use thymos_core::resolved::Resolved;
 use thymos_policy::PolicySet;
 
 use crate::chain::CheckedChain;
+use crate::possession::CheckedPossession;
 use crate::toolset::ToolSet;
 
 /// The grounds of one decision. References only; every one of them ends up in the record.
@@ -13,14 +14,18 @@ use crate::toolset::ToolSet;
 pub struct Grounds<'a> {
     /// The writ chain with what checking it found.
     pub chain: &'a CheckedChain,
+    /// The binding of the intent's batch to the chain's subject, with what checking it found [W5].
+    pub possession: &'a CheckedPossession,
     /// The rules in force.
     pub policy: &'a PolicySet,
     /// The session's pinned tools.
     pub tools: &'a ToolSet,
-    /// What the tool found out, or why it could not.
+    /// What the tool found out, as recorded, or why it could not.
     pub resolved: Result<&'a Resolved, &'a str>,
-    /// The moment.
+    /// The moment. It must name the spending of every link and the version of every resource.
     pub facts: &'a Facts,
     /// The real arguments where the recorded ones carry redacted spans [R4].
     pub live_args: Option<&'a Value>,
+    /// The real findings where the recorded ones carry redacted spans [R4].
+    pub live_resolved: Option<&'a Resolved>,
 }

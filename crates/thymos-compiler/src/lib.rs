@@ -6,14 +6,36 @@
 #![deny(clippy::wildcard_enum_match_arm, clippy::indexing_slicing)]
 
 pub mod chain;
+pub mod examples;
 pub mod grounds;
+pub mod possession;
 pub mod toolset;
 pub mod verdict;
 
+mod case;
+mod caveats;
+mod clauses;
+mod findings;
+
+pub mod admit;
+pub mod answers;
+pub mod compile;
+pub mod present;
+
+pub use admit::admit;
+pub use answers::{AnswerFault, check_answer};
 pub use chain::CheckedChain;
+pub use compile::compile;
+pub use examples::check_examples;
 pub use grounds::Grounds;
+pub use possession::CheckedPossession;
+pub use present::present;
 pub use toolset::ToolSet;
 pub use verdict::{Held, Refused, Verdict, Warrant};
 
 /// Written into every proposal, so that a later version knows which rules decided [Y2].
 pub const COMPILER: &str = "thymos-compiler 1";
+
+/// Stands before the tool's own sentence in the line of [C12] when it could not resolve a call, so
+/// that replay finds that sentence again.
+pub const UNRESOLVED: &str = "the tool could not resolve it: ";

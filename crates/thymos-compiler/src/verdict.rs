@@ -2,9 +2,13 @@
 
 use serde_json::Value;
 use thymos_core::EntryId;
+use thymos_core::id::PresentedDigest;
+use thymos_core::presentation::Presentation;
 use thymos_core::proposal::{Decided, Proposal};
 use thymos_core::resolved::Resolved;
 use thymos_core::verdict::{HoldTerms, Refusal};
+
+use crate::grounds::Grounds;
 
 /// What the gate said about one intent. A no is a value.
 #[derive(Debug)]
@@ -12,9 +16,9 @@ pub enum Verdict {
     /// Go ahead, once.
     Cleared(Warrant),
     /// A person decides.
-    Held(Held),
+    Held(Box<Held>),
     /// No.
-    Refused(Refused),
+    Refused(Box<Refused>),
 }
 
 /// Permission to perform exactly one proposal, once.
@@ -23,13 +27,14 @@ pub enum Verdict {
 ///
 /// ```compile_fail
 /// // [C17] A warrant cannot be made outside the gate.
-/// let forged = thymos_compiler::Warrant { decided: todo!(), live_args: None, approvals: vec![], _private: () };
+/// let forged = thymos_compiler::Warrant { decided: todo!(), live_args: None, live_resolved: None, approvals: vec![], _private: () };
 /// ```
 #[must_use = "a warrant that is dropped authorises nothing"]
 #[derive(Debug)]
 pub struct Warrant {
-    decided: Decided,
+    decided: Box<Decided>,
     live_args: Option<Value>,
+    live_resolved: Option<Box<Resolved>>,
     approvals: Vec<EntryId>,
     _private: (),
 }
@@ -41,6 +46,10 @@ pub struct Held {
     pub decided: Decided,
     /// What must be met.
     pub terms: HoldTerms,
+    /// Exactly what an approver is shown.
+    pub presentation: Presentation,
+    /// Its digest, which every answer quotes [A2].
+    pub presented: PresentedDigest,
 }
 
 /// A no, with everything it rests on.
@@ -53,14 +62,11 @@ pub struct Refused {
 }
 
 impl Warrant {
-    #[expect(
-        dead_code,
-        reason = "called by compile and admit, which come with the clauses"
-    )]
-    pub(crate) fn new(decided: Decided, live_args: Option<Value>, approvals: Vec<EntryId>) -> Self {
+    pub(crate) fn new(decided: Decided, grounds: &Grounds<'_>, approvals: Vec<EntryId>) -> Self {
         Self {
-            decided,
-            live_args,
+            decided: Box::new(decided),
+            live_args: grounds.live_args.cloned(),
+            live_resolved: grounds.live_resolved.cloned().map(Box::new),
             approvals,
             _private: (),
         }
@@ -78,10 +84,12 @@ impl Warrant {
         &self.decided.proposal
     }
 
-    /// The facts the tool found; a warrant never exists without them.
+    /// The facts the tool found, the real ones; a warrant never exists without them.
     #[must_use]
     pub fn resolved(&self) -> Option<&Resolved> {
-        self.decided.proposal.resolved.as_ref()
+        self.live_resolved
+            .as_deref()
+            .or(self.decided.proposal.resolved.as_ref())
     }
 
     /// The arguments to act on: the real ones, also where the record holds redacted ones [R4].

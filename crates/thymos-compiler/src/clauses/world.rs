@@ -1,0 +1,62 @@
+//! [C12] Preconditions: the call could be resolved, and the world is as it was seen. Looks at
+//! nothing itself; fresh facts are the caller's to bring.
+
+use thymos_core::intent::Author;
+use thymos_core::tool::Repeat;
+use thymos_core::trace::Clause::C12;
+
+use crate::UNRESOLVED;
+use crate::case::Case;
+use crate::findings::{Findings, change};
+
+// [C12]
+pub(crate) fn as_expected(case: &Case<'_>, findings: &mut Findings) {
+    let resolved = match case.grounds.resolved {
+        Ok(resolved) => resolved,
+        Err(why) => {
+            findings.forbid(C12, format!("{UNRESOLVED}{why}"), || {
+                change("change the arguments so that the tool finds what they name")
+            });
+            return;
+        }
+    };
+    let world = &case.grounds.facts.world;
+    for seen in &resolved.resources {
+        let name = seen.resource.text();
+        let fault = match world.get(&name) {
+            None => format!("the facts do not say which version `{name}` has"),
+            Some(now) if *now != seen.version => format!(
+                "`{name}` was seen at {}, and is at {} now",
+                version(seen.version),
+                version(*now)
+            ),
+            Some(_) => continue,
+        };
+        findings.forbid(C12, fault, || change("look again, then repeat the call"));
+        return;
+    }
+    // [X3] Only a person may repeat what happens once for a key.
+    let once = case
+        .tool
+        .is_some_and(|tool| tool.contract.repeat == Repeat::OncePerKey);
+    let repeats = case.grounds.facts.repeats;
+    if once && repeats > 0 && case.intent.author == Author::Model {
+        let said = format!("it was done {repeats} times before and happens once for a key");
+        findings.forbid(C12, said, || {
+            change("use the earlier result, or ask the operator")
+        });
+        return;
+    }
+    let count = resolved.resources.len();
+    findings.permit(
+        C12,
+        format!("resolved; {count} resources are as they were seen"),
+    );
+}
+
+fn version(version: Option<u64>) -> String {
+    match version {
+        Some(number) => format!("version {number}"),
+        None => "nothing".to_owned(),
+    }
+}

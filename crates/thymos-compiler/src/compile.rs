@@ -1,0 +1,71 @@
+//! `compile`: one intent, one verdict. Pure; asks every clause and never stops early.
+
+use thymos_core::effect::EffectClass;
+use thymos_core::id::PresentedDigest;
+use thymos_core::intent::Intent;
+use thymos_core::proposal::Decided;
+use thymos_core::trace::Clause;
+use thymos_core::verdict::{Ceremony, HoldTerms, Refusal};
+
+use crate::case::Case;
+use crate::clauses::judge;
+use crate::findings::Findings;
+use crate::grounds::Grounds;
+use crate::present::present;
+use crate::verdict::{Held, Refused, Verdict, Warrant};
+
+/// Decides one intent on these grounds [C1]-[C16].
+///
+/// # Examples
+/// The chain of an empty list of writs allows nothing:
+/// ```
+/// use thymos_compiler::CheckedChain;
+/// use thymos_core::writ::TrustRoots;
+/// assert!(!CheckedChain::check(vec![], &TrustRoots::default()).faults().is_empty());
+/// ```
+pub fn compile(intent: &Intent, grounds: &Grounds<'_>) -> Verdict {
+    let case = Case::new(intent, grounds);
+    let (findings, ceremony) = judge(&case);
+    if let Some(refusal) = findings.refusal() {
+        return refused(&case, findings, refusal);
+    }
+    if findings.asks.is_empty() {
+        let decided = case.decided(findings.into_trace());
+        return Verdict::Cleared(Warrant::new(decided, grounds, Vec::new()));
+    }
+    let terms = terms(&case, &findings, ceremony);
+    held(case.decided(findings.into_trace()), terms, grounds)
+}
+
+/// A refusal with everything it rests on.
+pub(crate) fn refused(case: &Case<'_>, findings: Findings, refusal: Refusal) -> Verdict {
+    Verdict::Refused(Box::new(Refused {
+        decided: case.decided(findings.into_trace()),
+        refusal,
+    }))
+}
+
+/// What must be met, with the ceremony that the effect demands whatever policy says.
+pub(crate) fn terms(case: &Case<'_>, findings: &Findings, ceremony: Ceremony) -> HoldTerms {
+    let mut terms = findings.terms(ceremony, case.risk);
+    let gated = findings.asks.iter().any(|ask| ask.clause == Clause::C14);
+    if gated || case.effect == Some(EffectClass::Irreversible) {
+        terms.ceremony.type_back = true;
+        terms.ceremony.batch = false;
+    }
+    terms
+}
+
+fn held(decided: Decided, terms: HoldTerms, grounds: &Grounds<'_>) -> Verdict {
+    let presentation = present(&decided, &terms, grounds.chain);
+    // Text always has a digest; if it had none, this one would be quoted by no answer that counts.
+    let presented = presentation
+        .digest()
+        .unwrap_or_else(|_| PresentedDigest::of(b""));
+    Verdict::Held(Box::new(Held {
+        decided,
+        terms,
+        presentation,
+        presented,
+    }))
+}

@@ -1,0 +1,52 @@
+//! Possession of the subject key, checked once a batch [W5]. Judges no call.
+
+use std::collections::BTreeSet;
+
+use thymos_core::facts::Possession;
+use thymos_core::id::IntentId;
+use thymos_core::key::PublicKey;
+
+use crate::chain::CheckedChain;
+
+/// A signed batch of intents, and whether the chain's subject signed it.
+///
+/// Checking costs a signature verification, so it happens once for a batch and is reused.
+#[derive(Debug, Clone)]
+pub struct CheckedPossession {
+    possession: Possession,
+    covered: BTreeSet<IntentId>,
+    subject: Option<PublicKey>,
+}
+
+impl CheckedPossession {
+    /// Checks a batch against the subject of the chain's last link.
+    #[must_use]
+    pub fn check(possession: Possession, chain: &CheckedChain) -> Self {
+        let subject = chain
+            .leaf()
+            .map(|leaf| leaf.writ.subject.key)
+            .filter(|key| {
+                possession
+                    .batch
+                    .first()
+                    .is_some_and(|first| possession.covers(first, key))
+            });
+        Self {
+            covered: possession.batch.iter().copied().collect(),
+            possession,
+            subject,
+        }
+    }
+
+    /// Whether `subject` signed a batch that holds `intent`, and it is the one that was recorded.
+    pub(crate) fn binds(
+        &self,
+        intent: &IntentId,
+        subject: &PublicKey,
+        recorded: &Possession,
+    ) -> bool {
+        self.subject.as_ref() == Some(subject)
+            && self.covered.contains(intent)
+            && self.possession == *recorded
+    }
+}
