@@ -1,0 +1,69 @@
+//! The inside of a tool, and the one adapter that puts it behind the port.
+//!
+//! A body gets arguments and facts, never a `Begun`, so that it can be tested without the gate; only
+//! [`Governed`] is handed out, and it reaches `act` by a `Begun` alone [C17].
+
+use async_trait::async_trait;
+use serde_json::Value;
+use thymos_core::isolation::Rung;
+use thymos_core::outcome::{FaultKind, Outcome};
+use thymos_core::resolved::Resolved;
+use thymos_core::tool::ToolContract;
+use thymos_ports::tool::{Look, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::{Begun, Tool};
+
+/// What a body acts on: the permitted call.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) args: &'a Value,
+    pub(crate) resolved: &'a Resolved,
+    pub(crate) rung: Rung,
+}
+
+/// One tool without the port around it.
+#[async_trait]
+pub(crate) trait Body: Send + Sync {
+    fn contract(&self) -> &ToolContract;
+
+    fn look(&self, args: &Value, look: &Look<'_>) -> Result<Resolved, Unresolvable>;
+
+    async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault>;
+}
+
+/// A body behind the port.
+pub(crate) struct Governed<B>(pub(crate) B);
+
+#[async_trait]
+impl<B: Body> Tool for Governed<B> {
+    fn contract(&self) -> &ToolContract {
+        self.0.contract()
+    }
+
+    async fn resolve(&self, args: &Value, look: &Look<'_>) -> Result<Resolved, Unresolvable> {
+        self.0.look(args, look)
+    }
+
+    async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
+        let Some(resolved) = begun.resolved() else {
+            return Err(failed("the warrant carries no facts to act on"));
+        };
+        let call = Call {
+            args: begun.args(),
+            resolved,
+            rung: begun.rung(),
+        };
+        self.0.act(call, io).await
+    }
+}
+
+pub(crate) fn failed(message: impl Into<String>) -> ToolFault {
+    ToolFault::new(FaultKind::Failed, message)
+}
+
+pub(crate) fn moved(message: impl Into<String>) -> ToolFault {
+    ToolFault::new(FaultKind::Moved, message)
+}
+
+pub(crate) fn cancelled() -> ToolFault {
+    ToolFault::new(FaultKind::Cancelled, "stopped before it was done")
+}

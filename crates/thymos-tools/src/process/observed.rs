@@ -1,0 +1,232 @@
+//! Which files of the workspace a command changed, with what they held before and after [O3].
+//!
+//! Two looks from outside the command. What cannot be told is said in [`Observed`], never guessed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use thymos_core::delta::{Delta, Expect, FileImage, Resource, ResourceValue};
+use thymos_core::outcome::Observed;
+use thymos_ports::tool::{ToolFault, ToolIo};
+use thymos_sandbox::observe::{
+    self, Change, FileKind, ObservedChanges, ScanLimits, SkippedFolders, TreeSnapshot,
+};
+
+use crate::body::failed;
+use crate::image::{image, read};
+use crate::limits::{
+    DELTAS_MAX, HELD_BYTES_MAX, HELD_FILE_BYTES_MAX, OBSERVED_BYTES_MAX, OBSERVED_FILES_MAX,
+};
+use crate::text::counted;
+use crate::workspace::Workspace;
+
+/// File contents by path below the root.
+type Held = BTreeMap<PathBuf, Vec<u8>>;
+
+/// A look taken before a command.
+pub(crate) struct Watch {
+    root: PathBuf,
+    closed: Vec<PathBuf>,
+    before: TreeSnapshot,
+    held: Held,
+}
+
+const LIMITS: ScanLimits = ScanLimits {
+    files_max: OBSERVED_FILES_MAX,
+    bytes_max: OBSERVED_BYTES_MAX,
+    content_bytes_max: HELD_FILE_BYTES_MAX,
+    skipped: SkippedFolders::BuildOutput,
+};
+
+impl Watch {
+    /// Looks at the tree. Contents of `closed` paths are not held.
+    pub(crate) async fn begin(root: &Path, closed: Vec<PathBuf>) -> Result<Self, ToolFault> {
+        let root = root.to_owned();
+        let look = move || {
+            let mut held = Held::new();
+            let mut bytes = 0;
+            let mut hear = |_: &Path, path: &Path, content: &[u8]| {
+                let fits = bytes + content.len() <= HELD_BYTES_MAX;
+                if fits && !closed.iter().any(|one| root.join(path).starts_with(one)) {
+                    bytes += content.len();
+                    held.insert(path.to_owned(), content.to_vec());
+                }
+            };
+            let before = observe::scan(std::slice::from_ref(&root), &LIMITS, Some(&mut hear));
+            Self {
+                root,
+                closed,
+                before,
+                held,
+            }
+        };
+        let looked = tokio::task::spawn_blocking(look).await;
+        looked.map_err(|why| failed(format!("the workspace could not be looked at: {why}")))
+    }
+
+    /// Looks again and tells the difference, keeping contents as blobs.
+    pub(crate) async fn end(
+        self,
+        workspace: &Workspace,
+        io: &mut ToolIo<'_>,
+    ) -> Result<(Vec<Delta>, Observed), ToolFault> {
+        let before = self.before.clone();
+        let look = move || {
+            let after = observe::rescan(&before, &LIMITS, None);
+            (observe::diff(&before, &after), after.files_seen)
+        };
+        let looked = tokio::task::spawn_blocking(look).await;
+        let (seen, files) =
+            looked.map_err(|why| failed(format!("the workspace could not be looked at: {why}")))?;
+        let mut telling = Telling::default();
+        for change in &seen.changes {
+            self.tell(workspace, io, change, &mut telling)?;
+        }
+        let observed = telling.observed(&seen, files, &self.root);
+        Ok((telling.deltas, observed))
+    }
+
+    fn tell(
+        &self,
+        workspace: &Workspace,
+        io: &ToolIo<'_>,
+        change: &Change,
+        telling: &mut Telling,
+    ) -> Result<(), ToolFault> {
+        let kinds = [&change.before, &change.after].map(|one| one.as_ref().map(|image| image.kind));
+        if kinds.contains(&Some(FileKind::Link)) || kinds.contains(&Some(FileKind::Special)) {
+            telling.other_kinds += 1;
+            return Ok(());
+        }
+        let Some(path) = change.path.to_str() else {
+            telling.odd_names += 1;
+            return Ok(());
+        };
+        if telling.deltas.len() >= DELTAS_MAX {
+            telling.over += 1;
+            return Ok(());
+        }
+        let closed = self
+            .closed
+            .iter()
+            .any(|one| self.root.join(path).starts_with(one));
+        let before = match (&change.before, self.held.get(&change.path)) {
+            (Some(seen), Some(content)) => {
+                io.blobs.keep(content).map_err(failed)?;
+                Some(image(content, seen.mode))
+            }
+            (Some(_), None) => {
+                telling.unheld += 1;
+                None
+            }
+            (None, _) => None,
+        };
+        let after = match &change.after {
+            Some(_) if !closed => after(workspace, io, path, telling)?,
+            Some(_) | None => None,
+        };
+        if change.after.is_some() && after.is_none() {
+            telling.unread += 1;
+            return Ok(());
+        }
+        telling.deltas.push(Delta {
+            resource: Resource::File(path.to_owned()),
+            // Seen, not asked for: it has happened whatever the record held before.
+            expect: Expect::Anything,
+            before: before.map(ResourceValue::File),
+            after: after.map(ResourceValue::File),
+        });
+        Ok(())
+    }
+}
+
+fn after(
+    workspace: &Workspace,
+    io: &ToolIo<'_>,
+    path: &str,
+    telling: &mut Telling,
+) -> Result<Option<FileImage>, ToolFault> {
+    match read(workspace, path) {
+        Ok(content) => {
+            let seen = content.image();
+            if seen.is_some() && io.blobs.keep(&content.bytes).is_err() {
+                telling.unkept += 1;
+            }
+            Ok(seen)
+        }
+        Err(
+            Errno::NOENT
+            | Errno::ACCESS
+            | Errno::LOOP
+            | Errno::NOTDIR
+            | Errno::ISDIR
+            | Errno::INVAL,
+        ) => Ok(None),
+        Err(errno) => Err(failed(format!(
+            "`{path}` cannot be read after the command: {errno}"
+        ))),
+    }
+}
+
+/// Deltas, and counts of what could not be told.
+#[derive(Default)]
+struct Telling {
+    deltas: Vec<Delta>,
+    other_kinds: usize,
+    odd_names: usize,
+    over: usize,
+    unheld: usize,
+    unread: usize,
+    unkept: usize,
+}
+
+impl Telling {
+    fn observed(&self, seen: &ObservedChanges, files: usize, root: &Path) -> Observed {
+        let counts = [
+            (self.over, "more changed file", "counted only"),
+            (
+                self.other_kinds,
+                "changed link or special file",
+                "not recorded",
+            ),
+            (
+                self.odd_names,
+                "changed file whose name is not UTF-8",
+                "not recorded",
+            ),
+            (self.unheld, "changed file", "without its earlier content"),
+            (self.unread, "changed file", "could not be read"),
+            (
+                self.unkept,
+                "changed file",
+                "too large for its content to be kept",
+            ),
+        ];
+        let mut notes: Vec<String> = counts
+            .into_iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, noun, what)| format!("{} {what}", counted(count, noun)))
+            .collect();
+        if !seen.unobserved.is_empty() {
+            let named = seen.unobserved.iter().take(5).map(|path| {
+                path.strip_prefix(root)
+                    .unwrap_or(path)
+                    .display()
+                    .to_string()
+            });
+            let named: Vec<String> = named.collect();
+            notes.push(format!("not looked into: {}", named.join(", ")));
+        }
+        if !seen.complete {
+            notes.push("not every file could be looked at before and after".to_owned());
+        }
+        let missed = self.over + self.other_kinds + self.odd_names + self.unread;
+        Observed {
+            files: files as u64,
+            unobserved: seen.unobserved.len() as u64,
+            complete: seen.complete && seen.unobserved.is_empty() && missed + self.unheld == 0,
+            note: (!notes.is_empty()).then(|| notes.join("; ")),
+        }
+    }
+}

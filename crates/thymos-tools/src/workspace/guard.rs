@@ -1,0 +1,196 @@
+//! Which places are closed to every tool [R3]: by path, by name and by inode.
+//!
+//! A path is judged after its links were followed. A hard link has no path to follow, so files with
+//! several names are compared with the protected ones by device and inode.
+
+use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags, Stat};
+
+use super::Workspace;
+use crate::limits::{WALK_DEPTH_MAX, WALK_ENTRIES_MAX};
+
+/// Names that are protected wherever they stand: `.env`, `.env.local`, `.envrc` and the like.
+const PROTECTED_PREFIX: &str = ".env";
+
+/// Folders of other people's files, where no `.env` of ours is looked for.
+const UNSEARCHED: [&str; 3] = [".git", "node_modules", "target"];
+
+/// The protected places as they are now. Made once a call.
+pub(crate) struct Fence<'a> {
+    workspace: &'a Workspace,
+    places: Vec<PathBuf>,
+    found: OnceLock<Found>,
+}
+
+type Inode = (u64, u64);
+
+/// What a search of the workspace brought up.
+#[derive(Debug, Default)]
+struct Found {
+    inodes: BTreeSet<Inode>,
+    /// Real paths with a protected name.
+    named: Vec<String>,
+    /// Files with several names.
+    linked: Vec<(String, Inode)>,
+    entries: usize,
+    whole: bool,
+}
+
+impl<'a> Fence<'a> {
+    pub(crate) fn of(workspace: &'a Workspace) -> Self {
+        Self {
+            workspace,
+            places: workspace
+                .protected
+                .iter()
+                .map(|path| settle(path))
+                .collect(),
+            found: OnceLock::new(),
+        }
+    }
+
+    /// Whether a real path is closed.
+    pub(crate) fn closes(&self, path: &str, stat: Option<&Stat>) -> bool {
+        let absolute = self.workspace.absolute(path);
+        if path.split('/').any(has_protected_name)
+            || self.places.iter().any(|place| absolute.starts_with(place))
+        {
+            return true;
+        }
+        let Some(stat) = stat else { return false };
+        let several_names =
+            FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink > 1;
+        several_names && self.closes_inode(inode(stat))
+    }
+
+    /// Everything to be closed to a child: the given places and what a search found, as absolute
+    /// paths, and whether the search was whole.
+    pub(crate) fn for_child(&self) -> (Vec<PathBuf>, bool) {
+        let found = self.found();
+        let mut closed = self.places.clone();
+        let aliases = found
+            .linked
+            .iter()
+            .filter(|(_, inode)| found.inodes.contains(inode));
+        let names = found.named.iter().chain(aliases.map(|(path, _)| path));
+        closed.extend(names.map(|path| self.workspace.absolute(path)));
+        closed.sort();
+        closed.dedup();
+        (closed, found.whole)
+    }
+
+    fn closes_inode(&self, inode: Inode) -> bool {
+        let found = self.found();
+        // Where not everything could be searched, nothing clears a file with several names.
+        !found.whole || found.inodes.contains(&inode)
+    }
+
+    fn found(&self) -> &Found {
+        self.found.get_or_init(|| {
+            let mut found = Found {
+                whole: true,
+                ..Found::default()
+            };
+            for place in &self.places {
+                found.add_place(place);
+            }
+            if let Ok(root) = self.workspace.open_folder(".") {
+                found.search(&root, "", 0);
+            }
+            found
+        })
+    }
+}
+
+impl Found {
+    /// The inode of a protected file, or those of the files directly in a protected folder.
+    fn add_place(&mut self, place: &Path) {
+        let Ok(meta) = std::fs::symlink_metadata(place) else {
+            return;
+        };
+        if !meta.is_dir() {
+            self.inodes.extend(fs::stat(place).ok().as_ref().map(inode));
+            return;
+        }
+        let Ok(folder) = fs::open(place, folder_flags(), Mode::empty()) else {
+            return;
+        };
+        let mut inside = Self::default();
+        inside.search(&folder, "", 0);
+        self.inodes
+            .extend(inside.linked.into_iter().map(|(_, inode)| inode));
+    }
+
+    fn search(&mut self, folder: &OwnedFd, path: &str, depth: usize) {
+        let Ok(entries) = Dir::read_from(folder) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let Ok(name) = entry.file_name().to_str() else {
+                continue;
+            };
+            if name == "." || name == ".." {
+                continue;
+            }
+            self.entries += 1;
+            if self.entries > WALK_ENTRIES_MAX || depth > WALK_DEPTH_MAX {
+                self.whole = false;
+                return;
+            }
+            let Ok(stat) = fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) else {
+                continue;
+            };
+            let here = if path.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{path}/{name}")
+            };
+            if has_protected_name(name) {
+                self.inodes.insert(inode(&stat));
+                self.named.push(here);
+                continue;
+            }
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile if stat.st_nlink > 1 => {
+                    self.linked.push((here, inode(&stat)));
+                }
+                FileType::Directory if !UNSEARCHED.contains(&name) => {
+                    if let Ok(below) = fs::openat(folder, name, folder_flags(), Mode::empty()) {
+                        self.search(&below, &here, depth + 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+pub(crate) fn has_protected_name(name: &str) -> bool {
+    name.starts_with(PROTECTED_PREFIX)
+}
+
+fn folder_flags() -> OFlags {
+    OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC
+}
+
+fn inode(stat: &Stat) -> Inode {
+    (stat.st_dev, stat.st_ino)
+}
+
+/// The real form of a path that may not exist: its nearest existing ancestor, links followed.
+fn settle(path: &Path) -> PathBuf {
+    for ancestor in path.ancestors() {
+        if let (Ok(real), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {
+            return if rest.as_os_str().is_empty() {
+                real
+            } else {
+                real.join(rest)
+            };
+        }
+    }
+    path.to_owned()
+}
