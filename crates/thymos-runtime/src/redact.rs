@@ -1,0 +1,242 @@
+//! Redaction: takes secrets out of every string before anything is hashed or stored [R1] [R2].
+//!
+//! Pure: reads no clock, file or environment; the secrets that the process holds are handed in. It
+//! cannot know a secret that has no known form, no telling name beside it and was not handed in.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use thymos_core::body::Body;
+use thymos_core::canonical::{self, InvalidJson};
+use thymos_core::secret::Secret;
+
+mod formats;
+mod keywords;
+mod marker;
+mod names;
+mod own;
+mod randomness;
+
+use marker::{MarkerKey, Spans};
+use own::OwnSecrets;
+
+/// Part of the policy-set hash [P3]: which detectors and which marker form were in force.
+pub const REDACTOR: &str = "thymos-redactor 1";
+
+/// Passes over one string. Taking out one span can bare another; a string that still changes after
+/// so many passes is taken out whole, so that redacting twice is always redacting once.
+const PASSES_MAX: usize = 4;
+
+/// Takes secrets out of text, values and entry bodies.
+///
+/// A span becomes `⟦secret:KIND:DIGEST8⟧`. The digest is keyed, so equal secrets can be seen to be
+/// equal and a value cannot be guessed from it [R2].
+pub struct Redactor {
+    own: OwnSecrets,
+    key: MarkerKey,
+}
+
+/// Why a noun could not be redacted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RedactFault {
+    /// It has no canonical form.
+    Unrepresentable(InvalidJson),
+    /// A secret stood where the shape allows only an id or a word of ours.
+    Shape(InvalidJson),
+}
+
+impl fmt::Display for RedactFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unrepresentable(e) => write!(f, "value cannot be kept: {e}"),
+            Self::Shape(e) => write!(f, "redacted value lost its shape: {e}"),
+        }
+    }
+}
+
+impl std::error::Error for RedactFault {}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Redactor({} secrets)", self.own.len())
+    }
+}
+
+impl Redactor {
+    /// A redactor that also knows the secrets of this process. Those shorter than
+    /// eight bytes are left to the other detectors: they would match plain words.
+    #[must_use]
+    pub fn new(secrets_of_process: Vec<Secret<String>>, digest_key: [u8; 32]) -> Self {
+        Self {
+            own: OwnSecrets::new(&secrets_of_process),
+            key: MarkerKey::new(digest_key),
+        }
+    }
+
+    /// The text without its secrets; none when there was nothing to take out.
+    #[must_use]
+    pub fn redact_text(&self, text: &str) -> Option<String> {
+        let mut redacted: Option<String> = None;
+        for _ in 0..PASSES_MAX {
+            let current = redacted.as_deref().unwrap_or(text);
+            match self.pass(current) {
+                Some(next) => redacted = Some(next),
+                None => return redacted,
+            }
+        }
+        match redacted {
+            Some(text) if self.pass(&text).is_some() => Some(self.key.mark("tangled", &text)),
+            settled => settled,
+        }
+    }
+
+    /// The value without its secrets; none when there was nothing to take out. Strings are searched,
+    /// also those that are object keys; the value under a telling name is taken out whole.
+    #[must_use]
+    pub fn redact_value(&self, value: &Value) -> Option<Value> {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => None,
+            Value::String(text) => self.redact_text(text).map(Value::String),
+            Value::Array(items) => self.redact_array(items),
+            Value::Object(map) => self.redact_object(map),
+        }
+    }
+
+    /// A noun without its secrets; none when there was nothing to take out.
+    ///
+    /// # Errors
+    /// [`RedactFault`] when it has no canonical form, or loses its shape.
+    pub fn redact_noun<T>(&self, noun: &T) -> Result<Option<T>, RedactFault>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let bytes = canonical::encode(noun).map_err(RedactFault::Unrepresentable)?;
+        let value = canonical::parse(bytes.as_bytes()).map_err(RedactFault::Unrepresentable)?;
+        let Some(redacted) = self.redact_value(&value) else {
+            return Ok(None);
+        };
+        let bytes = canonical::value_to_bytes(&redacted).map_err(RedactFault::Unrepresentable)?;
+        canonical::decode(bytes.as_bytes())
+            .map(Some)
+            .map_err(RedactFault::Shape)
+    }
+
+    /// A body without its secrets. A body whose parts were redacted before comes back unchanged,
+    /// so the ids computed over those parts stay what they were.
+    ///
+    /// # Errors
+    /// [`RedactFault`] when it has no canonical form, or loses its shape.
+    pub fn redact_body(&self, body: Body) -> Result<Body, RedactFault> {
+        let value = body.to_value().map_err(RedactFault::Unrepresentable)?;
+        let Some(redacted) = self.redact_value(&value) else {
+            return Ok(body);
+        };
+        let bytes = canonical::value_to_bytes(&redacted).map_err(RedactFault::Unrepresentable)?;
+        Body::decode(body.kind(), bytes.as_bytes()).map_err(RedactFault::Shape)
+    }
+
+    fn pass(&self, text: &str) -> Option<String> {
+        let mut spans = Spans::default();
+        // Own secrets first: of two spans over the same text, the first pushed names the kind.
+        self.own.find(text, &mut spans);
+        formats::find(text, &mut spans);
+        keywords::find(text, &mut spans);
+        spans.replace(text, &self.key)
+    }
+
+    fn redact_array(&self, items: &[Value]) -> Option<Value> {
+        let mut redacted: Option<Vec<Value>> = None;
+        let mut after_flag = false;
+        for (at, item) in items.iter().enumerate() {
+            let changed = match item {
+                // `["--password", "x"]`: the flag names what follows it.
+                Value::String(text) if after_flag && !text.starts_with('-') => {
+                    self.redact_named(text).map(Value::String)
+                }
+                Value::String(_)
+                | Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::Array(_)
+                | Value::Object(_) => self.redact_value(item),
+            };
+            after_flag = matches!(item, Value::String(text) if names::is_secret_flag(text));
+            if let Some(changed) = changed
+                && let Some(slot) = redacted.get_or_insert_with(|| items.to_vec()).get_mut(at)
+            {
+                *slot = changed;
+            }
+        }
+        redacted.map(Value::Array)
+    }
+
+    fn redact_object(&self, map: &Map<String, Value>) -> Option<Value> {
+        // `{"name": "DB_PASSWORD", "value": "x"}`: the name stands beside the value.
+        let named_value =
+            matches!(map.get("name"), Some(Value::String(name)) if names::is_secret_name(name));
+        let mut changed = false;
+        let mut redacted = Map::new();
+        for (key, value) in map {
+            let secret = names::is_secret_name(key) || (named_value && key == "value");
+            let new_value = if secret {
+                self.redact_whole(value)
+            } else {
+                self.redact_value(value)
+            };
+            let new_key = self.redact_text(key);
+            changed |= new_key.is_some() || new_value.is_some();
+            redacted.insert(
+                new_key.unwrap_or_else(|| key.clone()),
+                new_value.unwrap_or_else(|| value.clone()),
+            );
+        }
+        changed.then_some(Value::Object(redacted))
+    }
+
+    fn redact_whole(&self, value: &Value) -> Option<Value> {
+        match value {
+            Value::String(text) => self.redact_named(text).map(Value::String),
+            Value::Array(items) => {
+                let whole: Vec<Option<Value>> =
+                    items.iter().map(|item| self.redact_whole(item)).collect();
+                whole.iter().any(Option::is_some).then(|| {
+                    let pairs = whole.into_iter().zip(items);
+                    Value::Array(
+                        pairs
+                            .map(|(new, old)| new.unwrap_or_else(|| old.clone()))
+                            .collect(),
+                    )
+                })
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+                self.redact_value(value)
+            }
+        }
+    }
+
+    fn redact_named(&self, text: &str) -> Option<String> {
+        if text.is_empty() || marker::is_marker(text) || randomness::is_reference(text) {
+            return None;
+        }
+        Some(self.key.mark("named", text))
+    }
+}
+
+/// Whether a marker stands anywhere in the value, keys included: decisions that read it rest on a
+/// witnessed fact [R4].
+#[must_use]
+pub fn contains_marker(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => marker::contains(text),
+        Value::Array(items) => items.iter().any(contains_marker),
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, value)| marker::contains(key) || contains_marker(value)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
