@@ -136,10 +136,8 @@ impl Attempt<'_> {
         let mut events = Vec::new();
         let (mut flow, mut bytes, mut told) = (Flow::More, 0_usize, 0_usize);
         loop {
-            let chunk = match self.chunk(response, flow).await? {
-                Some(chunk) => chunk,
-                None if flow == Flow::Tail => return Ok(()),
-                None => break,
+            let Some(chunk) = self.chunk(response, flow).await? else {
+                break;
             };
             bytes = bytes.saturating_add(chunk.len());
             if bytes > STREAM_BYTES_MAX {
@@ -157,8 +155,12 @@ impl Attempt<'_> {
         decoder.finish(&mut events).map_err(too_long)?;
         told += events.len();
         for event in &events {
-            if self.event(event, reader, sink)? == Flow::Finished {
-                return Ok(());
+            match self.event(event, reader, sink) {
+                Ok(Flow::Finished) => return Ok(()),
+                Ok(last) => flow = last,
+                // Half an event after the stop reason: late usage is lost, the turn is not.
+                Err(_) if flow == Flow::Tail => return Ok(()),
+                Err(broken) => return Err(broken),
             }
         }
         if told == 0 && bytes > 0 {
@@ -267,6 +269,11 @@ impl Line {
             )
         } else if error.is_timeout() {
             ("it does not answer", "check the network and `base_url`")
+        } else if cause.contains("lookup") || cause.contains("resolve") {
+            (
+                "nobody knows that name",
+                "check the network and the host in `base_url`",
+            )
         } else if self.endpoint.is_loopback() {
             (
                 "nothing listens there",

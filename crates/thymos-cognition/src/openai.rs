@@ -123,10 +123,9 @@ impl Reader for ChatReader {
             if let Some(delta) = choice.get("delta").or_else(|| choice.get("message")) {
                 self.delta(delta, sink)?;
             }
-            if let Some(stop) = choice.get("finish_reason").and_then(Value::as_str) {
-                if !stop.is_empty() {
-                    self.stop = Some(stop.to_owned());
-                }
+            let stop = choice.get("finish_reason").and_then(Value::as_str);
+            if let Some(stop) = stop.filter(|stop| !stop.is_empty()) {
+                self.stop = Some(stop.to_owned());
             }
         }
         Ok(self.flow())

@@ -11,8 +11,10 @@ pub(super) enum Errand {
     One { verb: &'static str, beat: Beat },
 }
 
-/// Verbs, and the beat each makes of the rest of the task.
-const RULES: &[(&[&str], fn(&str) -> Beat)] = &[
+/// Verbs, and the beat they make of the rest of the task.
+type Rule = (&'static [&'static str], fn(&str) -> Beat);
+
+const RULES: &[Rule] = &[
     (&["read", "show", "open", "cat"], |rest| {
         Beat::ReadThis(rest.to_owned())
     }),
