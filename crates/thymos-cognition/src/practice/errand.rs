@@ -11,22 +11,37 @@ pub(super) enum Errand {
     One { verb: &'static str, beat: Beat },
 }
 
-/// Verbs, and the beat they make of the rest of the task.
-type Rule = (&'static [&'static str], fn(&str) -> Beat);
+/// Verbs, and the beat they make of the rest of the task, if it makes sense to them.
+type Rule = (&'static [&'static str], fn(&str) -> Option<Beat>);
 
 const RULES: &[Rule] = &[
-    (&["read", "show", "open", "cat"], |rest| {
-        Beat::ReadThis(rest.to_owned())
+    (&["read", "cat"], |rest| {
+        is_one_word(rest).then(|| Beat::ReadThis(rest.to_owned()))
+    }),
+    (&["show", "open"], |rest| {
+        let path = is_one_word(rest) && rest.contains(['.', '/']);
+        path.then(|| Beat::ReadThis(rest.to_owned()))
     }),
     (&["search", "find", "grep"], |rest| {
-        Beat::Search(rest.to_owned())
+        (!rest.is_empty()).then(|| Beat::Search(rest.to_owned()))
     }),
-    (&["list", "ls"], |rest| Beat::List(rest.to_owned())),
-    (&["run"], |rest| Beat::RunThis(rest.to_owned())),
-    (&["write"], |rest| Beat::Write(rest.to_owned())),
-    (&["remember"], |rest| Beat::Remember(rest.to_owned())),
-    (&["recall"], |rest| Beat::Recall(rest.to_owned())),
-    (&["test"], |_| Beat::Test),
+    (&["list", "ls"], |rest| {
+        let path = if is_one_word(rest) { rest } else { "" };
+        Some(Beat::List(path.to_owned()))
+    }),
+    (&["run"], |rest| match rest {
+        "" => None,
+        "test" | "tests" | "test suite" => Some(Beat::Test),
+        command => Some(Beat::RunThis(command.to_owned())),
+    }),
+    (&["write"], |rest| {
+        (!rest.is_empty()).then(|| Beat::Write(rest.to_owned()))
+    }),
+    (&["remember"], |rest| {
+        (!rest.is_empty()).then(|| Beat::Remember(rest.to_owned()))
+    }),
+    (&["recall"], |rest| Some(Beat::Recall(rest.to_owned()))),
+    (&["test"], |_| Some(Beat::Test)),
 ];
 
 /// Words between a verb and what it is about.
@@ -43,15 +58,9 @@ pub(super) fn of(task: &str) -> Errand {
             let Some(rest) = strip_word(task, verb) else {
                 continue;
             };
-            let rest = subject(rest);
-            let needs_subject = !matches!(*verb, "list" | "ls" | "test" | "recall");
-            if rest.is_empty() && needs_subject {
-                continue;
+            if let Some(beat) = beat(subject(rest)) {
+                return Errand::One { verb, beat };
             }
-            return Errand::One {
-                verb,
-                beat: beat(rest),
-            };
         }
     }
     Errand::Tour
@@ -95,6 +104,10 @@ fn strip_word<'a>(task: &'a str, word: &str) -> Option<&'a str> {
     let rest = &task[word.len()..];
     let ends = rest.chars().next().is_none_or(char::is_whitespace);
     (ends && head.eq_ignore_ascii_case(word)).then(|| rest.trim_start())
+}
+
+fn is_one_word(rest: &str) -> bool {
+    !rest.is_empty() && !rest.contains(char::is_whitespace)
 }
 
 fn subject(rest: &str) -> &str {

@@ -262,6 +262,9 @@ async fn a_first_word_that_is_a_verb_makes_one_errand() {
     check_errand("remember that tea is at four", "memory_write", memory).await;
     check_errand("recall tea", "memory_recall", json!({"query": "tea"})).await;
     check_errand("test", "test_run", json!({})).await;
+    check_errand("run the tests", "test_run", json!({})).await;
+    let here = json!({"path": ".", "depth": 2});
+    check_errand("list all the files", "list_files", here).await;
 }
 
 #[tokio::test]
@@ -272,6 +275,8 @@ async fn other_words_make_the_whole_tour() {
         "ready?",
         "read",
         "größe",
+        "show me around",
+        "read it and fix it",
         "fix the bug, then run the tests",
     ] {
         let first = turn(&context(task, &[READING, WRITING])).await;
