@@ -86,12 +86,15 @@ pub(crate) struct Changed {
     pub(crate) already: bool,
 }
 
+/// From a file's old content to its new.
+pub(crate) type Make<'m> = &'m dyn Fn(&[u8]) -> Result<Vec<u8>, ToolFault>;
+
 /// Changes one file exactly as resolved, or not at all.
 pub(crate) fn change(
     workspace: &Workspace,
     fact: &ResolvedPath,
     io: &ToolIo<'_>,
-    make: &dyn Fn(&[u8]) -> Result<Vec<u8>, ToolFault>,
+    make: Make<'_>,
 ) -> Result<Changed, ToolFault> {
     let path = fact.path.as_str();
     let Some(after) = &fact.after else {

@@ -15,6 +15,10 @@ struct Hunk {
     /// Whether the last old or new line has no newline.
     old_open: bool,
     new_open: bool,
+    /// Lines still to come while it is being read.
+    old_left: usize,
+    new_left: usize,
+    last_sign: char,
 }
 
 /// A file as lines, and whether the last one is ended.
@@ -101,82 +105,70 @@ fn missing(path: &str, hunk: &Hunk) -> Unresolvable {
 
 fn parse(path: &str, patch: &str, crlf: bool) -> Result<Vec<Hunk>, Unresolvable> {
     let mut hunks: Vec<Hunk> = Vec::new();
-    // Lines of the current hunk still to come, old and new; both 0 outside a hunk.
-    let (mut old_left, mut new_left) = (0_usize, 0_usize);
-    let mut last_sign = ' ';
     for line in patch.lines() {
-        if old_left == 0 && new_left == 0 {
-            if let Some(rest) = line.strip_prefix("@@") {
-                let (hunk, old, new) = header(rest, hunks.len() + 1)?;
-                (old_left, new_left) = (old, new);
-                hunks.push(hunk);
-            } else if line.starts_with('\\') {
-                if let Some(hunk) = hunks.last_mut() {
-                    hunk.old_open |= last_sign != '+';
-                    hunk.new_open |= last_sign != '-';
-                }
-            } else {
-                file_header(path, line)?;
-            }
-            continue;
+        let number = hunks.len() + 1;
+        match hunks.last_mut() {
+            Some(hunk) if line.starts_with('\\') => hunk.mark_open(),
+            Some(hunk) if hunk.old_left + hunk.new_left > 0 => hunk.take(line, crlf)?,
+            Some(_) | None => match line.strip_prefix("@@") {
+                Some(rest) => hunks.push(header(rest, number)?),
+                None => file_header(path, line)?,
+            },
         }
-        let Some(hunk) = hunks.last_mut() else {
-            continue;
-        };
-        let short = || {
-            Unresolvable::new(format!(
-                "hunk {}: its lines do not agree with its header",
-                hunk.number
-            ))
-        };
-        let (sign, text) = match line.chars().next() {
-            // Editors strip the space of an empty context line.
-            None => (' ', ""),
-            Some(sign) => (sign, line.get(sign.len_utf8()..).unwrap_or("")),
-        };
-        let mut text = text.as_bytes().to_vec();
+    }
+    match hunks.last() {
+        None => {
+            let hint = "a hunk begins with `@@ -1,3 +1,3 @@`; or use `edits`";
+            Err(Unresolvable::with_hint("the patch has no hunk", hint))
+        }
+        Some(hunk) if hunk.old_left + hunk.new_left > 0 => Err(Unresolvable::new(format!(
+            "hunk {}: the patch ends in the middle of it",
+            hunk.number
+        ))),
+        Some(_) => Ok(hunks),
+    }
+}
+
+impl Hunk {
+    /// `\ No newline at end of file`, about the line before it.
+    fn mark_open(&mut self) {
+        self.old_open |= self.last_sign != '+';
+        self.new_open |= self.last_sign != '-';
+    }
+
+    /// One line of its body.
+    fn take(&mut self, line: &str, crlf: bool) -> Result<(), Unresolvable> {
+        // Editors strip the space of an empty context line.
+        let sign = line.chars().next().unwrap_or(' ');
+        let mut text = line.get(1..).unwrap_or("").as_bytes().to_vec();
         if crlf {
             text.push(b'\r');
         }
-        match sign {
-            ' ' => {
-                old_left = old_left.checked_sub(1).ok_or_else(short)?;
-                new_left = new_left.checked_sub(1).ok_or_else(short)?;
-                hunk.old.push(text.clone());
-                hunk.new.push(text);
-            }
-            '-' => {
-                old_left = old_left.checked_sub(1).ok_or_else(short)?;
-                hunk.old.push(text);
-            }
-            '+' => {
-                new_left = new_left.checked_sub(1).ok_or_else(short)?;
-                hunk.new.push(text);
-            }
-            '\\' => {
-                hunk.old_open |= last_sign != '+';
-                hunk.new_open |= last_sign != '-';
-                continue;
-            }
-            _ => return Err(short()),
+        let (old, new) = (matches!(sign, ' ' | '-'), matches!(sign, ' ' | '+'));
+        let fits = (old || new) && (!old || self.old_left > 0) && (!new || self.new_left > 0);
+        if !fits {
+            let message = format!(
+                "hunk {}: its lines do not agree with its header",
+                self.number
+            );
+            let hint = "count its lines again, or use `edits`";
+            return Err(Unresolvable::with_hint(message, hint));
         }
-        last_sign = sign;
+        self.old_left -= usize::from(old);
+        self.new_left -= usize::from(new);
+        self.last_sign = sign;
+        if old {
+            self.old.push(text.clone());
+        }
+        if new {
+            self.new.push(text);
+        }
+        Ok(())
     }
-    if old_left > 0 || new_left > 0 {
-        return Err(Unresolvable::new(format!(
-            "hunk {}: the patch ends in the middle of it",
-            hunks.len()
-        )));
-    }
-    if hunks.is_empty() {
-        let hint = "a hunk begins with `@@ -1,3 +1,3 @@`; or use `edits`";
-        return Err(Unresolvable::with_hint("the patch has no hunk", hint));
-    }
-    Ok(hunks)
 }
 
-/// ` -1,3 +1,4 @@ anything`, with the counts of old and new lines.
-fn header(rest: &str, number: usize) -> Result<(Hunk, usize, usize), Unresolvable> {
+/// ` -1,3 +1,4 @@ anything`.
+fn header(rest: &str, number: usize) -> Result<Hunk, Unresolvable> {
     let wrong = || {
         let hint = "it should look like `@@ -12,3 +12,4 @@`";
         Unresolvable::with_hint(
@@ -190,14 +182,15 @@ fn header(rest: &str, number: usize) -> Result<(Hunk, usize, usize), Unresolvabl
         let (start, count) = range.split_once(',').unwrap_or((range, "1"));
         Some((start.parse().ok()?, count.parse().ok()?))
     };
-    let (old_start, old_count) = range('-').ok_or_else(wrong)?;
-    let (_, new_count) = range('+').ok_or_else(wrong)?;
-    let hunk = Hunk {
+    let (old_start, old_left) = range('-').ok_or_else(wrong)?;
+    let (_, new_left) = range('+').ok_or_else(wrong)?;
+    Ok(Hunk {
         number,
         old_start,
+        old_left,
+        new_left,
         ..Hunk::default()
-    };
-    Ok((hunk, old_count, new_count))
+    })
 }
 
 /// A line between hunks: file names must be those of the file that the call names.

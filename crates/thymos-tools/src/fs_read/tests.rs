@@ -33,9 +33,7 @@ async fn lines_are_shown_with_numbers_and_oddities_are_told() {
     check(
         b"a\r\nb",
         json!({}),
-        "f: 2 lines, 4 bytes, mixed line ends, no newline at the end\n     1\ta\n     2\tb\n"
-            .replace("mixed line ends", "CRLF line ends")
-            .as_str(),
+        "f: 2 lines, 4 bytes, CRLF line ends, no newline at the end\n     1\ta\n     2\tb\n",
     )
     .await;
     check(b"\xff\n", json!({}), "f: 1 line, 2 bytes, not UTF-8, bytes that do not fit are shown as \u{fffd}\n     1\t\u{fffd}\n").await;

@@ -95,7 +95,7 @@ async fn c12_whatever_changes_between_look_and_act_is_moved() {
     let meddlings: [(&str, Meddle); 4] = [
         ("content", |bench| bench.put("f", "theirs")),
         ("gone", |bench| {
-            std::fs::remove_file(bench.path("f")).unwrap()
+            std::fs::remove_file(bench.path("f")).unwrap();
         }),
         ("folder", |bench| {
             std::fs::remove_file(bench.path("f")).unwrap();

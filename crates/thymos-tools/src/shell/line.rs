@@ -134,7 +134,7 @@ impl Shape {
                 (0, "pipe" | "redirect" | "substitution") => said.push(format!("no {noun}")),
                 (0, _) => {}
                 (count, "command in the background") => {
-                    said.push(format!("{count} in the background"))
+                    said.push(format!("{count} in the background"));
                 }
                 (count, noun) => said.push(counted(count, noun)),
             }

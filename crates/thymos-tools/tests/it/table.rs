@@ -93,6 +93,64 @@ fn every_tool_of_the_table_has_a_closed_schema_and_a_pin() {
     }
 }
 
+#[test]
+fn c7_schemas_take_what_is_meant_and_refuse_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let tools = tools(folder.path());
+    let cases = [
+        (
+            "fs_read",
+            json!({"path": "a", "offset": 1, "limit": 5}),
+            true,
+        ),
+        ("fs_read", json!({}), false),
+        ("fs_read", json!({"path": "a", "offset": 0}), false),
+        ("fs_read", json!({"path": "a", "more": 1}), false),
+        ("list_files", json!({}), true),
+        ("list_files", json!({"depth": 17}), false),
+        ("grep", json!({"pattern": "x", "case": "smart"}), true),
+        ("grep", json!({"pattern": "x", "case": "none"}), false),
+        ("fs_patch", json!({"path": "a", "patch": "x"}), true),
+        (
+            "fs_patch",
+            json!({"path": "a", "edits": [{"old": "a", "new": ""}]}),
+            true,
+        ),
+        (
+            "fs_patch",
+            json!({"path": "a", "edits": [{"old": "", "new": ""}]}),
+            false,
+        ),
+        ("fs_patch", json!({"path": "a", "edits": []}), false),
+        ("fs_patch", json!({"path": "a"}), false),
+        (
+            "fs_patch",
+            json!({"path": "a", "patch": "x", "edits": [{"old": "a", "new": ""}]}),
+            false,
+        ),
+        ("shell", json!({"argv": ["ls"], "env": {"A_1": "x"}}), true),
+        ("shell", json!({"command": "ls", "argv": ["ls"]}), false),
+        ("shell", json!({"argv": []}), false),
+        ("shell", json!({"argv": ["ls"], "env": {"A=": "x"}}), false),
+        ("test_run", json!({"filter": "--nocapture"}), false),
+        ("kv_set", json!({"key": "a/b-c.d", "value": null}), true),
+        ("kv_set", json!({"key": "../a", "value": 1}), false),
+        (
+            "memory_write",
+            json!({"key": "a", "text": "", "tags": []}),
+            false,
+        ),
+    ];
+    for (name, args, fits) in cases {
+        let tool = tools
+            .iter()
+            .find(|tool| tool.contract().name == name)
+            .unwrap();
+        let schema = jsonschema::draft202012::new(&tool.contract().schema).unwrap();
+        assert_eq!(schema.is_valid(&args), fits, "{name} {args}");
+    }
+}
+
 #[tokio::test]
 async fn c18_no_call_is_milder_than_its_contract() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,4 @@
+//! The tools from outside: only what the app can reach.
+
+#[cfg(test)]
+mod table;
