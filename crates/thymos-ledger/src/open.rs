@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -123,6 +124,14 @@ pub(crate) fn reader(
 }
 
 fn connect(path: &Path, flags: OpenFlags, options: &Options) -> rusqlite::Result<Connection> {
+    // The bundled engine reads any `file:` as an address; only `reader` means one.
+    let plain = path.as_os_str().as_bytes().starts_with(b"file:")
+        && !flags.contains(OpenFlags::SQLITE_OPEN_URI);
+    let path = if plain {
+        &Path::new(".").join(path)
+    } else {
+        path
+    };
     // A connection is used by one thread at a time, which the types see to.
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     set_common(&connection, options)?;
@@ -329,7 +338,6 @@ fn short(genesis: Genesis) -> String {
 
 // For a `file:` address, where `?`, `#` and `%` mean something.
 fn escaped(path: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt;
     let mut address = String::new();
     for byte in path.as_os_str().as_bytes() {
         match byte {
