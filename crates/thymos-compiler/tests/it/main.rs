@@ -1,0 +1,16 @@
+//! The gate through its front door: verdicts on whole scenes. Runs no tool and stores nothing.
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod attenuation;
+#[cfg(test)]
+mod clauses;
+#[cfg(test)]
+mod presenting;
+#[cfg(test)]
+mod redaction;
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+mod writs;
