@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use thymos_core::delta::Delta;
@@ -158,6 +158,28 @@ impl Runner {
         Ok(found.path)
     }
 
+    /// What a reader should know of the cage before deciding.
+    pub(crate) fn cage_notes(&self, rung: Rung) -> Vec<String> {
+        match rung {
+            Rung::L0 | Rung::L1 => vec![format!(
+                "no cage here keeps it inside the workspace ({rung}: {})",
+                rung.describe()
+            )],
+            // Landlock gives rights and takes none away, so the way to a closed file is closed too.
+            Rung::L2 => {
+                let (closed, _) = Fence::of(&self.workspace).for_child();
+                let root = self.workspace.root();
+                let inside = closed.iter().find_map(|path| path.strip_prefix(root).ok());
+                let note = inside.map(|path| {
+                    let path = path.display();
+                    format!("at {rung}, to keep `{path}` closed, it can make no new file in the folders above it")
+                });
+                note.into_iter().collect()
+            }
+            Rung::L3 | Rung::L4 => Vec::new(),
+        }
+    }
+
     /// Protected paths that exist, or that a child could make.
     fn relevant(&self, protected: Vec<PathBuf>) -> Vec<PathBuf> {
         let matters = |path: &PathBuf| path.exists() || path.starts_with(self.workspace.root());
@@ -170,8 +192,8 @@ impl Runner {
         let mut read = thymos_sandbox::system_read_roots();
         read.push(root.clone());
         read.extend(self.search_path.iter().chain(&self.extra_read).cloned());
-        // An executable named by its path may lie in none of these.
-        read.extend(Path::new(&job.exec.executable).parent().map(Path::to_owned));
+        // An executable named by its path may lie in none of these; only itself is opened.
+        read.push(PathBuf::from(&job.exec.executable));
         read.retain(|folder| folder.exists());
         CageSpec {
             argv: std::iter::once(program.into_os_string())

@@ -128,13 +128,14 @@ impl Body for Shell {
             env: args.env.clone(),
             timeout_ms: args.timeout_ms,
         };
-        let exec = resolve_exec(&self.runner, asked)?;
-        let installed = executable::find(&self.runner, name_of(&exec), &exec.cwd)?.installed;
+        let (exec, installed) = resolve_exec(&self.runner, asked)?;
         let reads = installed
             && exec.env.is_empty()
             && look.rung >= READ_RUNG_MIN
             && table::only_reads(&exec.argv, &|path| self.inside(&exec.cwd, path));
-        Ok(facts(exec, reads, look.rung))
+        let mut facts = facts(exec, reads);
+        facts.notes.extend(self.runner.cage_notes(look.rung));
+        Ok(facts)
     }
 
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
@@ -188,11 +189,11 @@ pub(crate) struct Asked<'a> {
     pub(crate) timeout_ms: Option<u64>,
 }
 
-/// Pins program and folder of a command.
+/// Pins program and folder of a command; says whether it is one of the installed programs.
 pub(crate) fn resolve_exec(
     runner: &Runner,
     asked: Asked<'_>,
-) -> Result<ResolvedExec, Unresolvable> {
+) -> Result<(ResolvedExec, bool), Unresolvable> {
     let place = existing(&runner.workspace, asked.cwd)?;
     if place.kind != Kind::Folder {
         let message = format!(
@@ -208,7 +209,7 @@ pub(crate) fn resolve_exec(
         .real
         .to_str()
         .ok_or_else(|| Unresolvable::new(format!("the path of `{name}` is not UTF-8")))?;
-    Ok(ResolvedExec {
+    let exec = ResolvedExec {
         arg: asked.arg.to_owned(),
         executable: real.to_owned(),
         executable_digest: found.digest,
@@ -218,15 +219,12 @@ pub(crate) fn resolve_exec(
         stdin_bytes: 0,
         timeout_ms: asked.timeout_ms.unwrap_or(TIMEOUT_MS).min(TIMEOUT_MS_MAX),
         shape: asked.shape,
-    })
-}
-
-fn name_of(exec: &ResolvedExec) -> &str {
-    exec.argv.first().map_or("", String::as_str)
+    };
+    Ok((exec, found.installed))
 }
 
 /// Facts of running a command.
-pub(crate) fn facts(exec: ResolvedExec, reads: bool, rung: Rung) -> Resolved {
+pub(crate) fn facts(exec: ResolvedExec, reads: bool) -> Resolved {
     let mut facts = read_facts(exec.timeout_ms);
     facts.paths.push(ResolvedPath {
         arg: "cwd".to_owned(),
@@ -240,12 +238,6 @@ pub(crate) fn facts(exec: ResolvedExec, reads: bool, rung: Rung) -> Resolved {
         facts.effect = EffectClass::External;
         facts.risk = Risk::High;
         facts.compensation = Compensation::Impossible(IMPOSSIBLE.to_owned());
-    }
-    if rung < READ_RUNG_MIN {
-        let described = rung.describe();
-        facts.notes.push(format!(
-            "no cage here keeps it inside the workspace ({rung}: {described})"
-        ));
     }
     facts.exec = Some(exec);
     facts

@@ -127,11 +127,13 @@ impl Body for TestRun {
             env: BTreeMap::new(),
             timeout_ms: Some(args.timeout_ms.unwrap_or(TEST_TIMEOUT_MS)),
         };
-        let mut facts = facts(resolve_exec(&self.runner, asked)?, false, look.rung);
+        let (exec, _) = resolve_exec(&self.runner, asked)?;
+        let mut facts = facts(exec, false);
         facts.risk = Risk::Medium;
         for path in &mut facts.paths {
             "path".clone_into(&mut path.arg);
         }
+        facts.notes.extend(self.runner.cage_notes(look.rung));
         facts.notes.push(format!(
             "the project's tests run as code of the project, by {}",
             kit.name()

@@ -105,6 +105,16 @@ impl Bench {
         self.look(body, &args).unwrap_err().message
     }
 
+    pub(crate) fn io<'a>(&'a self, live: &'a mut (dyn FnMut(&[u8]) + Send)) -> ToolIo<'a> {
+        ToolIo {
+            cancel: self.cancel.clone(),
+            live,
+            blobs: &self.blobs,
+            world: &self.world,
+            clock: &Still,
+        }
+    }
+
     pub(crate) async fn act(
         &mut self,
         body: &impl Body,
@@ -116,16 +126,11 @@ impl Bench {
             resolved,
             rung: self.rung,
         };
-        let live = &mut self.live;
-        let mut hear = |bytes: &[u8]| live.extend_from_slice(bytes);
-        let mut io = ToolIo {
-            cancel: self.cancel.clone(),
-            live: &mut hear,
-            blobs: &self.blobs,
-            world: &self.world,
-            clock: &Still,
-        };
-        body.act(call, &mut io).await
+        let mut heard = Vec::new();
+        let mut hear = |bytes: &[u8]| heard.extend_from_slice(bytes);
+        let done = body.act(call, &mut self.io(&mut hear)).await;
+        self.live.extend(heard);
+        done
     }
 
     /// Looks, acts, and applies the deltas to the world.

@@ -322,3 +322,46 @@ async fn a_rung_beyond_the_machine_is_a_fault_of_the_cage() {
     let fault = bench.act(&tool, &args, &resolved).await.unwrap_err();
     assert_eq!(fault.0.kind, FaultKind::Cage);
 }
+
+#[tokio::test]
+async fn x4_cancel_while_it_runs_stops_it_and_tells_what_it_did() {
+    let (bench, tool) = bench();
+    let args = json!({"command": "echo x > f; echo ready; sleep 600"});
+    let resolved = bench.look(&tool, &args).unwrap();
+    let cancel = bench.cancel.clone();
+    // The command itself says when it is to be stopped.
+    let mut hear = |_: &[u8]| cancel.cancel();
+    let mut io = bench.io(&mut hear);
+    let call = Call {
+        args: &args,
+        resolved: &resolved,
+        rung: bench.rung,
+    };
+    let fault = tool.act(call, &mut io).await.unwrap_err().0;
+    assert_eq!(fault.kind, FaultKind::Cancelled);
+    assert_eq!(fault.observation, "ready\n");
+    assert_eq!(fault.deltas.len(), 1);
+}
+
+#[tokio::test]
+async fn at_l2_a_closed_file_stays_closed_and_the_price_is_told() {
+    let (mut bench, tool) = bench();
+    if bench.rung < Rung::L2 {
+        return;
+    }
+    bench.rung = Rung::L2;
+    bench.put("sub/old", "");
+    bench.put(".env", "SECRET=1\n");
+    let args = json!({"command": "cat .env; echo x > sub/new; echo y > sub/old; echo z > top"});
+    let resolved = bench.look(&tool, &args).unwrap();
+    assert_eq!(
+        resolved.notes,
+        ["at L2, to keep `.env` closed, it can make no new file in the folders above it"]
+    );
+    let outcome = bench.act(&tool, &args, &resolved).await.unwrap();
+    assert!(!outcome.observation.contains("SECRET"));
+    assert_eq!(bench.get("sub/new"), "x\n");
+    assert_eq!(bench.get("sub/old"), "y\n");
+    assert!(!bench.path("top").exists());
+    assert_eq!(outcome.deltas.len(), 2);
+}
