@@ -8,6 +8,7 @@ pub mod chrome;
 pub mod diff;
 pub mod draw;
 pub mod gauge;
+pub mod key_hint;
 pub mod layout;
 pub mod markdown;
 mod punycode;

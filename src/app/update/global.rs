@@ -92,7 +92,7 @@ fn interrupt(app: &mut App) {
         return;
     };
     let Some(running) = &status.running else {
-        app.tell("nothing runs; Ctrl-X q quits");
+        app.tell("nothing runs");
         return;
     };
     let (trajectory, doing) = (status.trajectory, running.doing.clone());

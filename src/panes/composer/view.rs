@@ -10,6 +10,7 @@ use crate::app::{App, Pane};
 use crate::keymap::Context;
 use crate::theme::Role;
 use crate::ui::chrome;
+use crate::ui::key_hint::shortest;
 use crate::ui::safe_text::SafeText;
 use crate::ui::width::columns;
 
@@ -52,7 +53,14 @@ pub(crate) fn draw(app: &App, area: Rect, frame: &mut Frame<'_>) {
             ..inner
         }
     } else {
-        area
+        frame
+            .buffer_mut()
+            .set_string(area.x, area.y, ">", app.theme.style(Role::Accent));
+        Rect {
+            x: area.x.saturating_add(2),
+            width: area.width.saturating_sub(2),
+            ..area
+        }
     };
     text(app, inner, focused, frame);
     commands(app, area, frame);
@@ -60,7 +68,7 @@ pub(crate) fn draw(app: &App, area: Rect, frame: &mut Frame<'_>) {
 
 fn hints(app: &App) -> Vec<(String, &'static str)> {
     let running = app.session.is_running();
-    let key = |id| app.keymap.hint(id, Context::Composer);
+    let key = |id| shortest(&app.keymap, id, Context::Composer);
     let rows = [
         (key("composer.send"), if running { "steer" } else { "send" }),
         (key("composer.queue").filter(|_| running), "queue"),
@@ -121,7 +129,7 @@ fn text(app: &App, area: Rect, focused: bool, frame: &mut Frame<'_>) {
     for (row, y) in laid.rows.iter().skip(first).zip(area.y..area.bottom()) {
         frame.buffer_mut().set_string(area.x, y, row, style);
     }
-    if app.composer.is_empty() && !focused {
+    if app.composer.is_empty() && app.focus.pane() == Pane::Transcript {
         frame
             .buffer_mut()
             .set_string(area.x, area.y, "i writes", app.theme.style(Role::Muted));

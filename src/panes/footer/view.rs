@@ -7,6 +7,7 @@ use crate::app::{Action, App};
 use crate::keymap::Context;
 use crate::theme::Role;
 use crate::ui::chrome;
+use crate::ui::key_hint::shortest;
 use crate::ui::width::columns;
 
 /// Draws the row.
@@ -83,7 +84,6 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
             (Action::FocusBack, "back"),
         ],
         Context::Dialog => &[
-            (Action::DialogNext, "choose"),
             (Action::DialogAccept, "take it"),
             (Action::FocusBack, "back"),
         ],
@@ -98,6 +98,6 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
     };
     wanted
         .iter()
-        .filter_map(|(action, words)| Some((app.keymap.hint(action.id(), context)?, *words)))
+        .filter_map(|(action, words)| Some((shortest(&app.keymap, action.id(), context)?, *words)))
         .collect()
 }

@@ -10,10 +10,11 @@ use crate::app::{Action, App};
 use crate::keymap::Context;
 use crate::theme::Role;
 use crate::ui::chrome;
+use crate::ui::key_hint::shortest;
 use crate::ui::safe_text::SafeText;
 use crate::ui::width::columns;
 
-/// Draws one row: `!! 2 approvals: #1 fs_patch (write) 0:42 | ..   <C-x> a`.
+/// Draws one row: `!! 2 approvals: #1 fs_patch (write) 0:42 | ..   Ctrl-X a`.
 pub(crate) fn row(app: &App, area: Rect, buffer: &mut Buffer) {
     let holds = app.session.holds();
     let unit = if holds.len() == 1 {
@@ -94,9 +95,7 @@ fn listed(app: &App, hold: &HoldRow, width: usize) -> Line<'static> {
 }
 
 fn key(app: &App) -> String {
-    app.keymap
-        .hint(Action::ApprovalsOpen.id(), Context::Global)
-        .unwrap_or_default()
+    shortest(&app.keymap, Action::ApprovalsOpen.id(), Context::Global).unwrap_or_default()
 }
 
 fn age(app: &App, hold: &HoldRow) -> String {

@@ -10,8 +10,9 @@ use crate::app::{Action, App};
 use crate::keymap::Context;
 use crate::theme::Role;
 use crate::ui::chrome;
+use crate::ui::key_hint::shortest;
 use crate::ui::safe_text::SafeText;
-use crate::ui::wrap::wrap;
+use crate::ui::wrap::{wrap, wrap_hanging};
 
 /// Draws it; nothing before the trajectory is open.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
@@ -25,22 +26,39 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         y: area.y + 1,
         height: area.height.saturating_sub(1),
     };
-    let lines: Vec<Line<'static>> = paragraphs(app, status)
+    let hang = [Span::raw("        ")];
+    let lines: Vec<Line<'static>> = prose(app)
         .iter()
         .flat_map(|line| wrap(line, usize::from(width)))
+        .chain(
+            facts(app, status)
+                .iter()
+                .flat_map(|line| wrap_hanging(line, usize::from(width), &[], &hang)),
+        )
         .collect();
     chrome::put_lines(&lines, inner, buffer);
 }
 
-fn paragraphs(app: &App, status: &Status) -> Vec<Line<'static>> {
+fn prose(app: &App) -> Vec<Line<'static>> {
+    let text = "A model may only propose. The kernel decides, acts and records; what you see here \
+        is read back from that record, and you can walk it and verify it.";
+    vec![
+        Line::styled("Welcome to thymos", app.theme.style(Role::Heading)),
+        Line::default(),
+        SafeText::line(text).to_line(&app.theme, Role::Text),
+        Line::default(),
+    ]
+}
+
+fn facts(app: &App, status: &Status) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let plain = |text: &str| SafeText::line(text).to_line(theme, Role::Text);
-    let mut lines = vec![
-        Line::styled("Welcome to thymos", theme.style(Role::Heading)),
-        Line::default(),
-        plain("A model may only propose. The kernel decides, acts and records; what you see here"),
-        plain("is read back from that record, and you can walk it and verify it."),
-        Line::default(),
+    let key = |action: Action| {
+        let keys = shortest(&app.keymap, action.id(), Context::Composer).unwrap_or_default();
+        Span::styled(keys, theme.style(Role::Key))
+    };
+    let muted = |text: &'static str| Span::styled(text, theme.style(Role::Muted));
+    vec![
         plain(&format!("Folder  {}", status.workspace)),
         plain(&format!(
             "Mode    {}: {}",
@@ -57,27 +75,22 @@ fn paragraphs(app: &App, status: &Status) -> Vec<Line<'static>> {
             offline(&status.model)
         )),
         Line::default(),
-    ];
-    let key = |action: Action| {
-        app.keymap
-            .hint(action.id(), Context::Composer)
-            .unwrap_or_default()
-    };
-    lines.push(Line::from(vec![
-        Span::styled("Try     ", theme.style(Role::Text)),
-        Span::styled("give me a tour", theme.style(Role::Code)),
-    ]));
-    lines.push(Line::from(vec![
-        Span::styled("Help    ", theme.style(Role::Text)),
-        Span::styled(key(Action::HelpOpen), theme.style(Role::Key)),
-        Span::styled("   approvals ", theme.style(Role::Muted)),
-        Span::styled(key(Action::ApprovalsOpen), theme.style(Role::Key)),
-        Span::styled("   ledger ", theme.style(Role::Muted)),
-        Span::styled(key(Action::LedgerOpen), theme.style(Role::Key)),
-        Span::styled("   quit ", theme.style(Role::Muted)),
-        Span::styled(key(Action::AppQuit), theme.style(Role::Key)),
-    ]));
-    lines
+        Line::from(vec![
+            Span::styled("Try     ", theme.style(Role::Text)),
+            Span::styled("give me a tour", theme.style(Role::Code)),
+        ]),
+        Line::from(vec![
+            Span::styled("Keys    ", theme.style(Role::Text)),
+            muted("help "),
+            key(Action::HelpOpen),
+            muted("   approvals "),
+            key(Action::ApprovalsOpen),
+            muted("   ledger "),
+            key(Action::LedgerOpen),
+            muted("   quit "),
+            key(Action::AppQuit),
+        ]),
+    ]
 }
 
 /// What a mode allows, in plain words.

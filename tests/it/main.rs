@@ -1,0 +1,10 @@
+//! The single integration binary: each module a door, each test a sentence.
+//!
+//! Modules stand under `#[cfg(test)]`, so that clippy's allowances for tests reach their helpers.
+
+#[cfg(test)]
+mod screen;
+#[cfg(test)]
+mod spec;
+#[cfg(test)]
+mod tidy;

@@ -1,0 +1,281 @@
+//! Typing, scrolling and focus: what a person's hands do, and what the background must not.
+
+use thymos::app::{Effect, Pane, Screen};
+use thymos_core::body::Role;
+use thymos_protocol::{Command, Fault, Replied};
+
+use super::desk::Desk;
+use super::kernel::{Kernel, said};
+
+fn long(count: usize) -> Kernel {
+    let mut kernel = Kernel::new();
+    for at in 0..count {
+        kernel.append(said(Role::Operator, &format!("message {at}")));
+    }
+    kernel
+}
+
+#[test]
+fn enter_sends_and_the_words_come_back_from_the_record() {
+    let mut desk = Desk::open(80, 24, Kernel::new());
+    desk.types("hello");
+    desk.keys("<Enter>");
+    desk.ring();
+    assert!(desk.frame().contains("  you  hello"));
+    assert!(desk.app.composer.is_empty());
+}
+
+#[test]
+fn a_refused_message_comes_back_to_the_composer() {
+    let mut desk = Desk::open(80, 24, Kernel::new());
+    let fault = Fault {
+        message: "ledger is full".into(),
+        hint: Some("free some space".into()),
+    };
+    desk.kernel.instead.push(Replied::Fault(fault));
+    desk.types("hello");
+    desk.keys("<Enter>");
+    let frame = desk.frame();
+    assert_eq!(desk.app.composer.text(), "hello");
+    assert!(
+        frame.contains("! ledger is full  hint: free some space"),
+        "{frame}"
+    );
+}
+
+#[test]
+fn a_paste_never_submits() {
+    let mut desk = Desk::open(80, 24, Kernel::new());
+    desk.event(thymos::app::Event::Paste("rm -rf /\r\nsecond\n".into()));
+    assert_eq!(desk.app.composer.text(), "rm -rf /\nsecond\n");
+    assert!(
+        !desk
+            .kernel
+            .asked
+            .iter()
+            .any(|asked| matches!(asked, Command::Prompt { .. }))
+    );
+}
+
+#[test]
+fn the_real_cursor_is_at_the_caret() {
+    let mut desk = Desk::open(80, 24, Kernel::new());
+    desk.types("日本e\u{301}");
+    desk.frame();
+    assert_eq!(desk.cursor(), (21, 7));
+    desk.keys("<Left>");
+    desk.frame();
+    assert_eq!(desk.cursor(), (21, 6));
+}
+
+#[test]
+fn history_comes_back_at_the_edges() {
+    let mut desk = Desk::open(80, 24, Kernel::new());
+    desk.types("one");
+    desk.keys("<Enter>");
+    desk.types("two");
+    desk.keys("<Enter>");
+    desk.types("half");
+    desk.keys("<Up> <Up>");
+    assert_eq!(desk.app.composer.text(), "one");
+    desk.keys("<Down> <Down>");
+    assert_eq!(desk.app.composer.text(), "half");
+}
+
+#[test]
+fn new_rows_never_move_a_reader_who_scrolled_away() {
+    let mut desk = Desk::open(80, 24, long(60));
+    desk.frame();
+    desk.keys("<PageUp>");
+    // The rows without the scrollbar, which must move.
+    let rows = |frame: String| -> Vec<String> {
+        frame
+            .lines()
+            .skip(1)
+            .take(14)
+            .map(|row| row.chars().take(78).collect())
+            .collect()
+    };
+    let before = rows(desk.frame());
+    for at in 0..3 {
+        desk.kernel
+            .append(said(Role::Model, &format!("answer {at}")));
+    }
+    desk.ring();
+    let frame = desk.frame();
+    assert_eq!(before, rows(frame.clone()));
+    assert!(frame.contains("3 new, G to follow"), "{frame}");
+    desk.keys("<Tab> G");
+    assert!(desk.frame().contains("answer 2"));
+}
+
+#[test]
+fn a_long_history_is_pulled_as_it_is_scrolled_to() {
+    let mut desk = Desk::open(80, 24, long(3_000));
+    desk.frame();
+    assert!(desk.app.session.older() > 2_000);
+    desk.keys("<Tab>");
+    for _ in 0..40 {
+        desk.keys("g g");
+        desk.frame();
+        desk.keys("j");
+        desk.frame();
+    }
+    assert_eq!(desk.app.session.older(), 0);
+    let seqs: Vec<u64> = desk
+        .app
+        .session
+        .story()
+        .items()
+        .iter()
+        .map(|item| item.seq())
+        .collect();
+    assert_eq!(seqs, (0..3_002).collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_frame_lays_out_no_more_than_it_shows() {
+    let mut desk = Desk::open(80, 24, long(2_000));
+    desk.frame();
+    let visible = 24;
+    assert!(
+        desk.app.conversation.laid_out() <= visible + 2,
+        "{}",
+        desk.app.conversation.laid_out()
+    );
+    desk.frame();
+    assert_eq!(
+        desk.app.conversation.laid_out(),
+        0,
+        "nothing changed, nothing is laid out"
+    );
+    assert_eq!(desk.idle_bytes(), 0);
+}
+
+#[test]
+fn ctrl_c_clears_then_says_then_stops() {
+    let mut kernel = Kernel::new();
+    kernel.append(said(Role::Operator, "go"));
+    kernel.running(Some("shell cargo test"));
+    let mut desk = Desk::open(80, 24, kernel);
+    desk.types("half");
+    desk.keys("<C-c>");
+    assert!(desk.app.composer.is_empty());
+    desk.keys("<C-c>");
+    assert!(
+        desk.frame()
+            .contains("press again within 1 s to stop: shell cargo test")
+    );
+    let stops = |desk: &Desk| {
+        desk.kernel
+            .asked
+            .iter()
+            .filter(|it| matches!(it, Command::Interrupt { .. }))
+            .count()
+    };
+    assert_eq!(stops(&desk), 0);
+    desk.wait(1_100);
+    desk.keys("<C-c>");
+    assert_eq!(stops(&desk), 0, "the first press was too long ago");
+    desk.keys("<C-c>");
+    assert_eq!(stops(&desk), 1);
+    assert!(
+        !desk
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Quit(_)))
+    );
+}
+
+#[test]
+fn quitting_asks_while_something_waits_and_esc_stays() {
+    let mut kernel = Kernel::new();
+    kernel.hold("patch", "fs_patch", "fs_patch a.txt");
+    let mut desk = Desk::open(80, 24, kernel);
+    desk.keys("<C-d>");
+    let frame = desk.frame();
+    assert!(frame.contains("1 approval waits"), "{frame}");
+    desk.keys("<Enter>");
+    assert!(
+        desk.app.overlays.is_empty(),
+        "the harmless answer is chosen at first"
+    );
+    desk.keys("<C-x> q <Esc>");
+    assert!(desk.app.overlays.is_empty());
+    desk.keys("<C-d> <Tab> <Enter>");
+    assert!(desk.effects.contains(&Effect::Quit(0)));
+}
+
+#[test]
+fn quitting_with_nothing_left_behind_does_not_ask() {
+    let mut desk = Desk::open(80, 24, Kernel::new());
+    desk.keys("<C-d>");
+    assert!(desk.effects.contains(&Effect::Quit(0)));
+}
+
+#[test]
+fn slash_commands_are_the_registry() {
+    let mut desk = Desk::open(80, 24, Kernel::new());
+    desk.types("/mo");
+    let frame = desk.frame();
+    assert!(frame.contains("/mode plan"), "{frame}");
+    desk.types("de plan");
+    desk.keys("<Enter>");
+    assert!(matches!(
+        desk.kernel.asked.last(),
+        Some(Command::PreviewMode { .. })
+    ));
+    desk.keys("<Esc>");
+    desk.types("/quti");
+    desk.keys("<Enter>");
+    assert!(desk.frame().contains("no command `/quti`"));
+    assert_eq!(desk.app.composer.text(), "/quti", "what was written stays");
+}
+
+#[test]
+fn background_events_never_move_the_focus() {
+    let mut desk = Desk::open(80, 24, long(5));
+    desk.types("typing");
+    desk.kernel.hold("patch", "fs_patch", "fs_patch a.txt");
+    desk.kernel.running(Some("thinking"));
+    desk.ring();
+    desk.live("some words", 1);
+    assert_eq!(
+        (desk.app.focus.screen(), desk.app.focus.pane()),
+        (Screen::Work, Pane::Composer)
+    );
+    assert!(desk.app.overlays.is_empty());
+    assert_eq!(desk.app.composer.text(), "typing");
+}
+
+#[test]
+fn a_tab_queues_while_running_and_is_sent_when_the_run_has_ended() {
+    let mut kernel = Kernel::new();
+    kernel.append(said(Role::Operator, "go"));
+    kernel.running(Some("thinking"));
+    let mut desk = Desk::open(80, 24, kernel);
+    desk.types("and then this");
+    desk.keys("<Tab>");
+    let prompts = |desk: &Desk| {
+        desk.kernel
+            .asked
+            .iter()
+            .filter(|it| matches!(it, Command::Prompt { .. }))
+            .count()
+    };
+    assert_eq!((prompts(&desk), desk.app.queued.len()), (0, 1));
+    desk.kernel.running(None);
+    desk.ring();
+    assert_eq!((prompts(&desk), desk.app.queued.len()), (1, 0));
+}
+
+#[test]
+fn resizing_keeps_what_is_written() {
+    let mut desk = Desk::open(80, 24, long(30));
+    desk.types("draft");
+    for (width, height) in [(40, 10), (200, 60), (60, 16), (1, 1), (320, 90)] {
+        desk.resize(width, height);
+        desk.frame();
+    }
+    assert_eq!(desk.app.composer.text(), "draft");
+}
