@@ -77,7 +77,11 @@ impl<'a> Fence<'a> {
             .iter()
             .filter(|(_, inode)| found.inodes.contains(inode));
         let names = found.named.iter().chain(aliases.map(|(path, _)| path));
-        closed.extend(names.map(|path| self.workspace.absolute(path)));
+        for path in names.map(|path| self.workspace.absolute(path)) {
+            // Where a link of that name points is closed to the child as well.
+            closed.extend(path.canonicalize().ok());
+            closed.push(path);
+        }
         closed.sort();
         closed.dedup();
         (closed, found.whole)

@@ -9,6 +9,7 @@ use std::path::Path;
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
+use super::guard::has_protected_name;
 use super::{Fence, PathFault, Workspace};
 use crate::limits::{LINKS_MAX, PATH_PARTS_MAX};
 
@@ -133,6 +134,10 @@ impl Walker<'_> {
     fn step(&mut self, part: String) -> Result<(), PathFault> {
         if part.is_empty() || part == "." {
             return Ok(());
+        }
+        // [R3] By the name it is called by too: a link of that name may point anywhere.
+        if has_protected_name(&part) {
+            return Err(PathFault::Protected);
         }
         if let Some((name, _)) = &self.last {
             return Err(PathFault::NotAFolder { part: name.clone() });

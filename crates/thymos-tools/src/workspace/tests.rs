@@ -163,3 +163,20 @@ fn a_real_path_that_became_a_link_does_not_open() {
     let fine = open_stepwise(&bench.workspace.dir, "moved/file", OFlags::RDONLY);
     assert!(fine.is_ok());
 }
+
+#[test]
+fn r3_a_link_with_a_protected_name_is_closed_wherever_it_points() {
+    let bench = Bench::new();
+    bench.put("config/dev", "SECRET");
+    symlink("config/dev", bench.path(".env")).unwrap();
+    symlink(".env", bench.path("alias")).unwrap();
+    for path in [".env", "alias"] {
+        let said = located(&bench, path).unwrap_err();
+        assert!(
+            said.ends_with("is protected and closed to every tool"),
+            "{said}"
+        );
+    }
+    let (closed, _) = Fence::of(&bench.workspace).for_child();
+    assert!(closed.contains(&bench.path("config/dev")));
+}
