@@ -1,1 +1,22 @@
-//! Placeholder.
+//! Fakes for every port, and builders for the nouns that tests need most. Never a normal dependency.
+//!
+//! Depends on no adapter, so that any crate's tests can use it. It reads no clock and draws no
+//! randomness: everything is fixed or counted.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a fake or builder that cannot go on ends the test"
+)]
+
+pub mod clock;
+pub mod fixtures;
+pub mod model;
+pub mod road;
+pub mod store;
+pub mod tool;
+
+pub use clock::{FixedClock, SeededEntropy, SteppingClock};
+pub use model::{ScriptedModel, Step};
+pub use store::MemoryStore;
+pub use tool::FakeTool;

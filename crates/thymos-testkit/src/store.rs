@@ -1,0 +1,368 @@
+//! A ledger in memory that conforms, and that can be made to fail on purpose.
+//!
+//! Durable only as long as it lives: a test restarts on the same store by keeping its `Arc`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use thymos_core::entry::{InvalidEntry, Position};
+use thymos_core::limits::{BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
+use thymos_core::{Digest, Entry, EntryId, LogId, TrajectoryId};
+use thymos_ports::LedgerStore;
+use thymos_ports::store::{Batch, Conflict, Found, Head, StoreError, StoredRow, Watch};
+
+const PATH: &str = ":memory:";
+
+type Bell = Arc<dyn Fn() + Send + Sync>;
+
+/// Keeps everything in memory. Clones share one ledger.
+#[derive(Clone)]
+pub struct MemoryStore {
+    log: LogId,
+    state: Arc<Mutex<State>>,
+    bells: Arc<Mutex<Bells>>,
+}
+
+#[derive(Default)]
+struct State {
+    entries: Vec<Entry>,
+    blobs: BTreeMap<Digest, Vec<u8>>,
+    appends: usize,
+    failures: VecDeque<StoreError>,
+    full: bool,
+    poisoned: Option<String>,
+}
+
+#[derive(Default)]
+struct Bells {
+    next: u64,
+    hung: BTreeMap<u64, Bell>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// An empty ledger, always of the same log id.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            log: LogId::of(b"memory"),
+            state: Arc::default(),
+            bells: Arc::default(),
+        }
+    }
+
+    /// The next append fails with this and keeps nothing; several calls queue up.
+    pub fn fail_next_append(&self, error: StoreError) {
+        self.state().failures.push_back(error);
+    }
+
+    /// Appends and blobs fail with [`StoreError::Full`] until there is room again.
+    pub fn fill_disk(&self) {
+        self.state().full = true;
+    }
+
+    /// There is room again.
+    pub fn make_room(&self) {
+        self.state().full = false;
+    }
+
+    /// A sync fails: every append from here on fails with [`StoreError::Poisoned`].
+    pub fn poison(&self, reason: &str) {
+        self.state().poisoned = Some(reason.to_owned());
+    }
+
+    /// As a restart does: the same entries, no poison.
+    pub fn reopen(&self) {
+        self.state().poisoned = None;
+    }
+
+    /// Appends that were tried, failed ones included.
+    #[must_use]
+    pub fn appends(&self) -> usize {
+        self.state().appends
+    }
+
+    /// Every entry in log order.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        self.state().entries.clone()
+    }
+
+    // A panicking test must not turn into a second panic here; the state is whole between statements.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Rings with no lock held: a bell may read the store.
+    fn ring(&self) {
+        let bells: Vec<Bell> = lock(&self.bells).hung.values().cloned().collect();
+        for bell in bells {
+            bell();
+        }
+    }
+}
+
+fn lock(bells: &Mutex<Bells>) -> MutexGuard<'_, Bells> {
+    bells.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn number(at: usize) -> u64 {
+    u64::try_from(at).unwrap_or(u64::MAX)
+}
+
+impl State {
+    fn refuse(&mut self) -> Result<(), StoreError> {
+        let path = PATH.to_owned();
+        if let Some(reason) = self.poisoned.clone() {
+            return Err(StoreError::Poisoned { path, reason });
+        }
+        if self.full {
+            return Err(StoreError::Full { path });
+        }
+        self.failures.pop_front().map_or(Ok(()), Err)
+    }
+
+    fn line(&self, trajectory: TrajectoryId) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries
+            .iter()
+            .filter(move |entry| entry.header.trajectory == trajectory)
+    }
+
+    fn place(
+        &mut self,
+        log: LogId,
+        batch: Batch,
+    ) -> Result<Result<Vec<Entry>, Conflict>, StoreError> {
+        let found = number(self.line(batch.trajectory).count());
+        if found != batch.at_seq {
+            return Ok(Err(Conflict {
+                expected: batch.at_seq,
+                found,
+            }));
+        }
+        let mut prev = self
+            .line(batch.trajectory)
+            .next_back()
+            .map(|entry| entry.id);
+        let mut placed = Vec::new();
+        for (seq, draft) in (found..).zip(batch.drafts) {
+            let index = number(self.entries.len());
+            let position = Position {
+                log,
+                index,
+                seq,
+                prev,
+            };
+            let entry = draft.place(&position).map_err(StoreError::Draft)?;
+            prev = Some(entry.id);
+            self.entries.push(entry.clone());
+            placed.push(entry);
+        }
+        Ok(Ok(placed))
+    }
+}
+
+fn check(batches: &[Batch]) -> Result<(), StoreError> {
+    for batch in batches {
+        for draft in &batch.drafts {
+            let size = draft.body.as_bytes().len();
+            if size > ENTRY_BYTES_MAX {
+                return Err(StoreError::Draft(InvalidEntry::TooLarge(size)));
+            }
+            if draft.trajectory != batch.trajectory {
+                return Err(StoreError::Engine {
+                    path: PATH.to_owned(),
+                    reason: "a draft belongs to another trajectory than its batch".to_owned(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+impl LedgerStore for MemoryStore {
+    fn log(&self) -> LogId {
+        self.log
+    }
+
+    fn append(&self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError> {
+        let outcomes = {
+            let mut state = self.state();
+            state.appends += 1;
+            state.refuse()?;
+            check(&batches)?;
+            let kept = state.entries.len();
+            let outcomes: Result<Vec<_>, _> = batches
+                .into_iter()
+                .map(|batch| state.place(self.log, batch))
+                .collect();
+            if outcomes.is_err() {
+                state.entries.truncate(kept); // all or none
+            }
+            outcomes?
+        };
+        self.ring();
+        Ok(outcomes)
+    }
+
+    fn page(
+        &self,
+        trajectory: &TrajectoryId,
+        seq: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let state = self.state();
+        let line = state.line(*trajectory);
+        let from = line.filter(|entry| entry.header.seq >= seq);
+        Ok(from.take(limit).cloned().collect())
+    }
+
+    fn scan(&self, index: u64, limit: usize) -> Result<Vec<StoredRow>, StoreError> {
+        let state = self.state();
+        let from = state
+            .entries
+            .iter()
+            .filter(|entry| entry.header.index >= index);
+        Ok(from
+            .take(limit)
+            .map(|entry| StoredRow {
+                index: entry.header.index,
+                entry: Entry::read(entry.header_bytes.clone(), entry.content.clone()),
+                disagreements: Vec::new(),
+            })
+            .collect())
+    }
+
+    fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {
+        Ok(self
+            .state()
+            .entries
+            .iter()
+            .find(|entry| entry.id == *id)
+            .cloned())
+    }
+
+    fn heads(&self) -> Result<Vec<Head>, StoreError> {
+        let mut newest: BTreeMap<TrajectoryId, Head> = BTreeMap::new();
+        for entry in &self.state().entries {
+            let header = &entry.header;
+            let head = Head {
+                trajectory: header.trajectory,
+                seq: header.seq,
+                entry: entry.id,
+                index: header.index,
+                at_ms: header.at_ms,
+            };
+            newest.insert(header.trajectory, head);
+        }
+        let mut heads: Vec<Head> = newest.into_values().collect();
+        heads.sort_by_key(|head| std::cmp::Reverse(head.index));
+        Ok(heads)
+    }
+
+    fn len(&self) -> Result<u64, StoreError> {
+        Ok(number(self.state().entries.len()))
+    }
+
+    fn find_prefix(&self, prefix: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
+        let mut found = Vec::new();
+        for entry in self.state().entries.iter().rev() {
+            let header = &entry.header;
+            if entry.id.to_string().starts_with(prefix) {
+                found.push(Found::Entry(entry.id, header.trajectory, header.seq));
+            }
+            let whole = Found::Trajectory(header.trajectory);
+            if header.trajectory.to_string().starts_with(prefix) && !found.contains(&whole) {
+                found.push(whole);
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    fn put_blob(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
+        let mut state = self.state();
+        let path = PATH.to_owned();
+        if state.full {
+            return Err(StoreError::Full { path });
+        }
+        if bytes.len() > BLOB_BYTES_MAX {
+            let reason = format!("a blob of {} bytes is too large", bytes.len());
+            return Err(StoreError::Engine { path, reason });
+        }
+        let digest = Digest::of(bytes);
+        state.blobs.insert(digest, bytes.to_vec());
+        Ok(digest)
+    }
+
+    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.state().blobs.get(digest).cloned())
+    }
+
+    fn watch(&self, bell: Box<dyn Fn() + Send + Sync>) -> Result<Watch, StoreError> {
+        let mut bells = lock(&self.bells);
+        bells.next += 1;
+        let number = bells.next;
+        bells.hung.insert(number, Arc::from(bell));
+        Ok(Watch(Box::new(Hung {
+            bells: Arc::clone(&self.bells),
+            number,
+        })))
+    }
+}
+
+/// Takes its bell down when it is dropped.
+struct Hung {
+    bells: Arc<Mutex<Bells>>,
+    number: u64,
+}
+
+impl Drop for Hung {
+    fn drop(&mut self) {
+        // The bell is dropped after the lock: its own drop may do anything.
+        let bell = lock(&self.bells).hung.remove(&self.number);
+        drop(bell);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thymos_ports::conformance;
+
+    #[test]
+    fn a_ledger_in_memory_conforms() {
+        conformance::ledger_store(&mut || Box::new(MemoryStore::new()));
+    }
+
+    #[test]
+    fn l11_a_failed_append_keeps_nothing_and_a_full_disk_works_again_with_room() {
+        let store = MemoryStore::new();
+        let line = TrajectoryId::of(b"t");
+        let batch = || vec![conformance::sample_batch(line, 0, 1)];
+        let locked = StoreError::Locked {
+            path: PATH.to_owned(),
+        };
+        store.fail_next_append(locked.clone());
+        assert_eq!(store.append(batch()), Err(locked));
+        store.fill_disk();
+        assert!(matches!(
+            store.append(batch()),
+            Err(StoreError::Full { .. })
+        ));
+        store.make_room();
+        assert!(store.append(batch()).is_ok());
+        store.poison("input/output error");
+        assert!(matches!(
+            store.append(batch()),
+            Err(StoreError::Poisoned { .. })
+        ));
+        store.reopen();
+        assert_eq!((store.len(), store.appends()), (Ok(1), 4));
+    }
+}
