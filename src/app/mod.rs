@@ -13,9 +13,6 @@ pub mod run;
 pub mod session;
 pub mod update;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +20,7 @@ use std::time::Duration;
 use thymos_core::ProposalId;
 use thymos_core::TrajectoryId;
 use thymos_core::writ::Mode;
-use thymos_protocol::{Command, Fault, Request, Ticket};
+use thymos_protocol::{Command, Fault, Request, Ticket, VerifyProgress, VerifyReport};
 
 use crate::keymap::{Chords, Context, Keymap};
 use crate::panes::composer::Composer;
@@ -103,6 +100,18 @@ impl Notice {
     }
 }
 
+/// How far verification is, as the kernel told it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Verification {
+    /// Not asked for yet.
+    #[default]
+    NotAsked,
+    /// Under way.
+    Running(VerifyProgress),
+    /// Ended, with what it found.
+    Ended(VerifyReport),
+}
+
 /// Who asked, and so who hears the reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
@@ -122,6 +131,8 @@ pub enum Asked {
     ModePreview,
     /// Putting a mode in force.
     SetMode(Mode),
+    /// Verifying the log.
+    Verify,
     /// Using another model.
     SetModel(String),
     /// An answer to a hold.
@@ -163,6 +174,8 @@ pub struct App {
     pub profile: &'static str,
     /// Whether the mouse is on.
     pub mouse: bool,
+    /// What the last verification found, or how far this one is.
+    pub verification: Verification,
     /// Messages that wait for the run to end.
     pub queued: Vec<String>,
     /// Whether more is being asked than the kernel takes.
@@ -200,6 +213,7 @@ impl App {
             glyphs: options.glyphs,
             profile: options.profile,
             mouse: options.mouse,
+            verification: Verification::default(),
             queued: Vec::new(),
             busy: false,
             right_delta: 0,

@@ -105,7 +105,9 @@ fn command(app: &mut App, text: &str) {
     } else if let Some(action) = slash(text) {
         app.composer.take();
         edited(app);
-        run(app, action);
+        if !run(app, action) {
+            app.tell(format!("`{text}` does nothing here"));
+        }
     } else {
         let near = slash_starting(text).find_map(|entry| entry.slash);
         app.notice = Some(crate::app::Notice {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use thymos_core::writ::Mode;
-use thymos_protocol::Command;
+use thymos_protocol::{Command, VerifyProgress};
 
 use crate::app::overlay::Choice;
 use crate::app::session::Item;
-use crate::app::{Action, App, Asked, Effect, Overlay, Pane, Screen};
+use crate::app::{Action, App, Asked, Effect, Overlay, Pane, Screen, Verification};
 use crate::theme::{BUILT_IN_NAMES, ThemeRequest, load};
 
 use super::{composer, mode, transcript};
@@ -43,6 +43,7 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
                 .map_or(Mode::Edit, |status| status.mode);
             app.ask(Asked::Open, Command::New { mode });
         }
+        Action::LedgerVerify => verify(app),
         Action::CopyLast => copy_last(app),
         Action::ThemeNext => next_theme(app),
         Action::MouseToggle => toggle_mouse(app),
@@ -103,6 +104,14 @@ fn interrupt(app: &mut App) {
     } else {
         app.interrupt_until = Some(app.now.mono + INTERRUPT_WAIT);
         app.tell(format!("press again within 1 s to stop: {doing}"));
+    }
+}
+
+fn verify(app: &mut App) {
+    if !matches!(app.verification, Verification::Running(_)) {
+        app.verification = Verification::Running(VerifyProgress { done: 0, total: 0 });
+        app.ask(Asked::Verify, Command::Verify);
+        app.tell("verifying ..");
     }
 }
 

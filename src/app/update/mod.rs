@@ -110,8 +110,8 @@ fn save_draft(app: &mut App) {
 }
 
 /// Runs an action: the overlay on top first, then the focused pane, then anywhere.
-fn act(app: &mut App, action: Action) {
-    let _handled = overlays::act(app, action) || in_pane(app, action) || global::act(app, action);
+fn act(app: &mut App, action: Action) -> bool {
+    overlays::act(app, action) || in_pane(app, action) || global::act(app, action)
 }
 
 fn in_pane(app: &mut App, action: Action) -> bool {

@@ -1,9 +1,9 @@
 //! Replies: routed to whoever asked, by ticket. None of them moves the focus.
 
-use thymos_protocol::{Changed, Command, Page, Replied, Reply};
+use thymos_protocol::{Changed, Command, Page, Replied, Reply, VerifyReport};
 
 use crate::app::overlay::ModeQuestion;
-use crate::app::{App, Asked, Effect, Notice, Overlay};
+use crate::app::{App, Asked, Effect, Notice, Overlay, Verification};
 
 /// Takes one reply; one that nobody waits for is dropped.
 pub(super) fn take(app: &mut App, reply: Reply) {
@@ -43,6 +43,10 @@ pub(super) fn take(app: &mut App, reply: Reply) {
         (Asked::SetModel(model), Replied::Accepted) => {
             app.tell(format!("model {model} from the next turn on"));
         }
+        (Asked::Verify, Replied::Verifying(progress)) => {
+            app.verification = Verification::Running(progress);
+        }
+        (Asked::Verify, Replied::Verified(report)) => verified(app, report),
         (Asked::Answer(_), Replied::Stale(changed)) => stale(app, changed),
         (Asked::Answer(_), Replied::Accepted) => {
             app.ask(Asked::Holds, Command::Holds);
@@ -79,6 +83,7 @@ fn failed(app: &mut App, asked: Asked) {
         Asked::Pull | Asked::PullOlder => app.session.pull_failed(),
         // Nothing a person wrote is lost: it goes back to where it came from.
         Asked::Prompt(text) => app.composer.give_back(&text),
+        Asked::Verify => app.verification = Verification::NotAsked,
         Asked::Open
         | Asked::Holds
         | Asked::Interrupt
@@ -89,6 +94,30 @@ fn failed(app: &mut App, asked: Asked) {
         | Asked::Pane(_)
         | Asked::Overlay => {}
     }
+}
+
+/// Nothing found wrong is the only way to be verified [Y3].
+fn verified(app: &mut App, report: VerifyReport) {
+    let levels = report.levels.join(", ");
+    app.notice = Some(match report.findings.first() {
+        None => Notice::told(format!(
+            "verified {} entries of {} trajectories ({levels}); {}",
+            report.entries, report.trajectories, report.caveat
+        )),
+        Some(first) => Notice {
+            line: format!(
+                "{} things are wrong; first at entry {}: {}, expected {}, found {}",
+                report.findings.len(),
+                first.index,
+                first.check,
+                first.expected,
+                first.found
+            ),
+            hint: Some("nothing after it can be trusted; keep the file as it is".into()),
+            bad: true,
+        },
+    });
+    app.verification = Verification::Ended(report);
 }
 
 fn stale(app: &mut App, changed: Changed) {

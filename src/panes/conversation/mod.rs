@@ -7,9 +7,6 @@ mod group;
 mod state;
 mod view;
 
-#[cfg(test)]
-mod tests;
-
 pub(crate) use group::{bytes, call, duration};
 pub use state::Conversation;
 pub(crate) use view::{draw, prepare};

@@ -4,7 +4,4 @@
 
 mod view;
 
-#[cfg(test)]
-mod tests;
-
 pub(crate) use view::draw;

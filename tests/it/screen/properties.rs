@@ -28,7 +28,7 @@ fn answers(desk: &Desk) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn a_byte_typed_in_the_composer_never_reaches_a_card(text in "[ -~]{0,40}") {

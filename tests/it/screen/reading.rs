@@ -2,7 +2,7 @@
 
 use thymos::app::{Effect, Pane, Screen};
 use thymos_core::body::Role;
-use thymos_protocol::{Command, Fault, Replied};
+use thymos_protocol::{Command, Fault, Replied, VerifyFinding, VerifyReport};
 
 use super::desk::Desk;
 use super::kernel::{Kernel, said};
@@ -278,4 +278,82 @@ fn resizing_keeps_what_is_written() {
         desk.frame();
     }
     assert_eq!(desk.app.composer.text(), "draft");
+}
+
+#[test]
+fn y3_only_a_report_without_findings_says_verified() {
+    let report = |findings| VerifyReport {
+        entries: 2,
+        trajectories: 1,
+        levels: vec!["V1".into(), "V2".into()],
+        findings,
+        caveat: "a lone ledger cannot prove that its end was not cut".into(),
+    };
+    let finding = VerifyFinding {
+        index: 1,
+        trajectory: None,
+        seq: Some(1),
+        check: "hash".into(),
+        expected: "aa".into(),
+        found: "bb".into(),
+    };
+    let mut desk = Desk::open(160, 24, Kernel::new());
+    desk.kernel
+        .instead
+        .push(Replied::Verified(report(vec![finding])));
+    desk.types("/verify");
+    desk.keys("<Enter>");
+    let frame = desk.frame();
+    assert!(
+        frame.contains("! 1 things are wrong; first at entry 1: hash"),
+        "{frame}"
+    );
+    assert!(!frame.contains("verified 2 entries"), "{frame}");
+    desk.kernel
+        .instead
+        .push(Replied::Verified(report(Vec::new())));
+    desk.types("/verify");
+    desk.keys("<Enter>");
+    let frame = desk.frame();
+    assert!(
+        frame.contains("verified 2 entries of 1 trajectories (V1, V2)"),
+        "{frame}"
+    );
+}
+
+#[test]
+fn a_model_is_chosen_by_name_from_the_composer() {
+    let mut desk = Desk::open(80, 24, Kernel::new());
+    desk.types("/model local/qwen");
+    desk.keys("<Enter>");
+    let asked = desk.kernel.asked.last();
+    assert!(matches!(asked, Some(Command::SetModel { model, .. }) if model == "local/qwen"));
+    assert!(
+        desk.frame()
+            .contains("model local/qwen from the next turn on")
+    );
+}
+
+#[test]
+fn a_hundred_thousand_entries_cost_a_frame_no_more_than_fifty() {
+    let mut desk = Desk::open(80, 24, long(100_000));
+    desk.frame();
+    assert!(
+        desk.app.conversation.laid_out() <= 26,
+        "{}",
+        desk.app.conversation.laid_out()
+    );
+    let asked = desk.kernel.asked.len();
+    assert!(
+        asked <= 8,
+        "opening asks for a window, not for all: {asked}"
+    );
+    desk.kernel.append(said(Role::Model, "one more"));
+    desk.ring();
+    desk.frame();
+    assert!(
+        desk.app.conversation.laid_out() <= 2,
+        "{}",
+        desk.app.conversation.laid_out()
+    );
 }
