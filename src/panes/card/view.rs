@@ -46,7 +46,8 @@ pub(crate) fn prepare(app: &mut App, area: Rect) {
     // Beneath something else, or too narrow for a word, nothing has been seen.
     let visible = app.overlays.is_empty() && usize::from(inner.width) > LABEL_COLUMNS + 1;
     if visible {
-        app.card.was_drawn(app.focus.zoomed);
+        let full = app.focus.zoomed || app.class == crate::ui::layout::Class::Tiny;
+        app.card.was_drawn(full);
     }
 }
 

@@ -96,8 +96,10 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
         Context::Help => &[(Action::ListDown, "down"), (Action::FocusBack, "back")],
         Context::Global | Context::List => &[(Action::HelpOpen, "help")],
     };
+    let works = |action: Action| action != Action::RunInterrupt || app.session.is_running();
     wanted
         .iter()
+        .filter(|(action, _)| works(*action))
         .filter_map(|(action, words)| Some((shortest(&app.keymap, action.id(), context)?, *words)))
         .collect()
 }

@@ -97,8 +97,8 @@ fn facts(app: &App, status: &Status) -> Vec<Line<'static>> {
 pub(super) fn allowed(mode: Mode) -> &'static str {
     match mode {
         Mode::Plan => "it may read, and change nothing",
-        Mode::Edit => "it may read; each write and each command waits for your decision",
-        Mode::Auto => "it may read and write here; what reaches outside waits when it is risky",
+        Mode::Edit => "it may read, and write in this folder; what policy holds waits for you",
+        Mode::Auto => "it may also reach outside; what policy holds waits for you",
         Mode::Custom => "what your writ file says",
     }
 }

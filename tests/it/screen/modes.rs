@@ -28,7 +28,7 @@ fn a_mode_is_shown_before_it_is_issued() {
           here is read back from that record, and you can walk it and verify it.
 
           Folder  /srv/acme/api
-          Mode    edit: it may read; each write and each command waits for your
+          Mode    edit: it may read, and write in this folder; what policy holds waits
               ╔ * change the mode to plan? ══════════════════════════════════════╗
           Writ║ A mode is a signed writ. Against the one in force:               ║
           Mode║                                                                  ║
@@ -74,7 +74,7 @@ fn the_writ_in_force_can_be_read() {
           here is read back from that record, and you can walk it and verify it.
 
           Fold╔ * the writ in force ═════════════════════════════════════════════╗
-          Mode║ mode    edit                                                     ║
+          Mode║ mode    edit                                                     ║aits
               ║ writ    edit (32bf21a2)                                          ║
           Writ║ effects up to write                                              ║
           Mode║ window  no end                                                   ║

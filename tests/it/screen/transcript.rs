@@ -63,7 +63,7 @@ fn a_story_is_told_at_80_columns() {
         ╔ * message ═══════════════════════════════════════════════════════════════════╗
         ║                                                                              ║
         ╚═Enter send  Ctrl-J newline  / command════════════════════════════════════════╝
-        F1 help  Ctrl-X a approvals  Ctrl-X l ledger  Ctrl-C interrupt  local  mouse off
+        F1 help  Ctrl-X a approvals  Ctrl-X l ledger  Ctrl-X q quit     local  mouse off
     "#]]
     .assert_eq(&desk.frame());
 }
@@ -131,7 +131,7 @@ fn a_story_is_told_at_200_columns() {
         ╔ * message ═══════════════════════════════════════════════════════════════════════════════════════════════════════════════╗│                                                                          │
         ║                                                                                                                          ║│                                                                          │
         ╚═Enter send  Ctrl-J newline  / command════════════════════════════════════════════════════════════════════════════════════╝└─Ctrl-X a decide──────────────────────────────────────────────────────────┘
-        F1 help  Ctrl-X a approvals  Ctrl-X l ledger  Ctrl-C interrupt  Ctrl-X q quit                                                                                                           local  mouse off
+        F1 help  Ctrl-X a approvals  Ctrl-X l ledger  Ctrl-X q quit                                                                                                                             local  mouse off
     "#]].assert_eq(&desk.frame());
 }
 

@@ -17,8 +17,8 @@ fn an_empty_conversation_welcomes() {
           here is read back from that record, and you can walk it and verify it.
 
           Folder  /srv/acme/api
-          Mode    edit: it may read; each write and each command waits for your
-                  decision
+          Mode    edit: it may read, and write in this folder; what policy holds waits
+                  for you
           Writ    edit, effects up to write
           Model   practice (offline, needs no key; its tools are real)
 
@@ -32,7 +32,7 @@ fn an_empty_conversation_welcomes() {
         ╔ * message ═══════════════════════════════════════════════════════════════════╗
         ║                                                                              ║
         ╚═Enter send  Ctrl-J newline  / command════════════════════════════════════════╝
-        F1 help  Ctrl-X a approvals  Ctrl-X l ledger  Ctrl-C interrupt  local  mouse off
+        F1 help  Ctrl-X a approvals  Ctrl-X l ledger  Ctrl-X q quit     local  mouse off
     "#]]
     .assert_eq(&desk.frame());
 }
@@ -50,8 +50,8 @@ fn a_wide_screen_has_a_stream_and_a_queue() {
           verify it.                                                              │                                            │
                                                                                   │                                            │
           Folder  /srv/acme/api                                                   │                                            │
-          Mode    edit: it may read; each write and each command waits for your   │                                            │
-                  decision                                                        │                                            │
+          Mode    edit: it may read, and write in this folder; what policy holds  │                                            │
+                  waits for you                                                   │                                            │
           Writ    edit, effects up to write                                       │                                            │
           Model   practice (offline, needs no key; its tools are real)            │                                            │
                                                                                   └────────────────────────────────────────────┘
@@ -64,7 +64,7 @@ fn a_wide_screen_has_a_stream_and_a_queue() {
         ╔ * message ═════════════════════════════════════════════════════════════╗│                                            │
         ║                                                                        ║│                                            │
         ╚═Enter send  Ctrl-J newline  / command══════════════════════════════════╝└────────────────────────────────────────────┘
-        F1 help  Ctrl-X a approvals  Ctrl-X l ledger  Ctrl-C interrupt  Ctrl-X q quit                           local  mouse off
+        F1 help  Ctrl-X a approvals  Ctrl-X l ledger  Ctrl-X q quit                                             local  mouse off
     "#]].assert_eq(&desk.frame());
 }
 

@@ -1,0 +1,310 @@
+//! The ledger on cells: the entries, or the world as of one of them.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use thymos_protocol::Event;
+
+use crate::app::{App, Pane};
+use crate::panes::queue::words;
+use crate::theme::{Role, Theme};
+use crate::ui::badge::Badge;
+use crate::ui::safe_text::SafeText;
+use crate::ui::vlist::{Items, Viewport};
+use crate::ui::{chrome, scroll};
+
+use super::row::{Told, told};
+use super::state::{Ledger, Verification};
+use super::world::World;
+
+/// Columns of each field, besides what takes the rest.
+const SEQ: usize = 6;
+const KIND: usize = 9;
+const EFFECT: usize = 9;
+const VERDICT: usize = 9;
+const BY: usize = 16;
+const COST: usize = 8;
+const TIME: usize = 8;
+
+/// Lays out what is in view; wakes the app when some of it is not loaded.
+pub(crate) fn prepare(app: &mut App, area: Rect) {
+    let view = Viewport {
+        width: usize::from(area.width.saturating_sub(3)),
+        height: usize::from(area.height.saturating_sub(3)),
+        epoch: app.theme.epoch(),
+    };
+    let App { ledger, theme, .. } = app;
+    if let Some(world) = &mut ledger.world {
+        let mut list = std::mem::take(&mut world.list);
+        list.layout(&WorldRows { world, theme }, view);
+        world.list = list;
+        return;
+    }
+    let mut list = std::mem::take(&mut ledger.list);
+    list.layout(&Rows { ledger, theme }, view);
+    ledger.list = list;
+    if ledger.missing().is_some() && !ledger.is_asking() && view.height > 0 {
+        app.wake_at(app.now.mono);
+    }
+}
+
+/// Draws the rows laid out last.
+pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
+    let focused = app.focus.pane() == Pane::Ledger;
+    let ledger = &app.ledger;
+    let hints = hints(ledger);
+    let pane = chrome::Pane {
+        title: &SafeText::line(&title(app)),
+        hints: if focused { &hints } else { &[] },
+        focused,
+        glyphs: app.glyphs,
+    };
+    let inner = chrome::pane(&pane, area, buffer, &app.theme);
+    if inner.height == 0 {
+        return;
+    }
+    let width = usize::from(inner.width.saturating_sub(1));
+    let (head, list) = match &ledger.world {
+        Some(world) => (world_head(width), &world.list),
+        None => (head(width), &ledger.list),
+    };
+    let head = Line::styled(head, app.theme.style(Role::Muted));
+    buffer.set_line(inner.x, inner.y, &head, inner.width);
+    let body = Rect {
+        y: inner.y + 1,
+        height: inner.height - 1,
+        ..inner
+    };
+    let text = Rect {
+        width: body.width.saturating_sub(1),
+        ..body
+    };
+    list.draw(text, buffer);
+    mark(app, text, buffer);
+    scroll::bar(list.extent(), body, buffer, &app.theme);
+}
+
+fn hints(ledger: &Ledger) -> Vec<(String, &'static str)> {
+    let rows: &[(&str, &'static str)] = if ledger.world.is_some() {
+        &[("Enter", "read the file"), (".", "back to the head"), ("Esc", "back")]
+    } else {
+        &[
+            ("Enter", "inspect"),
+            ("f", "filter"),
+            ("/", "search"),
+            ("r", "world here"),
+            ("V", "verify"),
+            (".", "follow"),
+        ]
+    };
+    rows.iter().map(|(key, words)| ((*key).to_owned(), *words)).collect()
+}
+
+fn title(app: &App) -> String {
+    let ledger = &app.ledger;
+    if let Some(world) = &ledger.world {
+        let rows = world.view.rows.len();
+        let digest = world.view.digest.get(..8).unwrap_or(&world.view.digest);
+        return format!("AT SEQ {} - {rows} resources - world {digest}..", world.view.seq);
+    }
+    let mut title = format!("ledger - {} entries", ledger.len());
+    if let Verification::Running(_) = ledger.verification {
+        title.push_str(" - verifying ..");
+    }
+    if let Some(filtered) = &ledger.filtered {
+        title.push_str(&format!(
+            " - filter {} - {} up to seq {}",
+            filtered.text,
+            filtered.events.len(),
+            filtered.len.saturating_sub(1)
+        ));
+    }
+    if let Some((text, hits)) = &ledger.search {
+        title.push_str(&format!(" - / {text} {} hits", hits.len()));
+    }
+    if !ledger.is_following() {
+        title.push_str(" - . follows");
+    }
+    title
+}
+
+/// The style of the chosen row, over what it is made of.
+fn mark(app: &App, area: Rect, buffer: &mut Buffer) {
+    let (list, chosen) = match &app.ledger.world {
+        Some(world) => (&world.list, world.chosen() as u64),
+        None => (&app.ledger.list, app.ledger.chosen()),
+    };
+    let focused = app.focus.pane() == Pane::Ledger;
+    for (row, y) in list.rows().zip(area.y..area.bottom()) {
+        if row.item as u64 == chosen && focused {
+            let place = Rect { y, height: 1, ..area };
+            buffer.set_style(place, app.theme.style(Role::Selection));
+        }
+    }
+}
+
+/// Which columns fit. `what` takes the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Fit {
+    effect: bool,
+    by: bool,
+    cost: bool,
+    time: bool,
+    what: usize,
+}
+
+fn fit(width: usize) -> Fit {
+    let (cost, by, effect, time) = (width >= 110, width >= 92, width >= 68, width >= 58);
+    let taken = |on: bool, columns: usize| if on { columns + 1 } else { 0 };
+    let fixed = 1
+        + SEQ
+        + 1
+        + KIND
+        + 1
+        + 1
+        + VERDICT
+        + taken(effect, EFFECT)
+        + taken(by, BY)
+        + taken(cost, COST)
+        + taken(time, TIME);
+    Fit {
+        effect,
+        by,
+        cost,
+        time,
+        what: width.saturating_sub(fixed),
+    }
+}
+
+fn head(width: usize) -> String {
+    let fit = fit(width);
+    let mut text = format!(" {:>SEQ$} {:<KIND$} {:<what$} ", "seq", "kind", "what", what = fit.what);
+    if fit.effect {
+        text.push_str(&format!("{:<EFFECT$} ", "effect"));
+    }
+    text.push_str(&format!("{:<VERDICT$}", "verdict"));
+    if fit.by {
+        text.push_str(&format!(" {:<BY$}", "by"));
+    }
+    if fit.cost {
+        text.push_str(&format!(" {:>COST$}", "cost"));
+    }
+    if fit.time {
+        text.push_str(&format!(" {:<TIME$}", "time"));
+    }
+    text
+}
+
+fn entry(ledger: &Ledger, event: &Event, width: usize, theme: &Theme) -> Line<'static> {
+    let fit = fit(width);
+    let Told {
+        what,
+        effect,
+        verdict,
+        by,
+        cost,
+    } = told(event);
+    let marked = if ledger.marked == Some(event.seq) { "m" } else { " " };
+    let mut spans = vec![Span::styled(
+        format!("{marked}{:>SEQ$} ", event.seq),
+        theme.style(Role::Muted),
+    )];
+    let mut put = |text: &str, columns: usize, role: Role| {
+        let text = SafeText::line(text).shortened(columns);
+        let gap = columns.saturating_sub(text.width()) + 1;
+        spans.extend(text.spans(theme, role));
+        spans.push(Span::raw(" ".repeat(gap)));
+    };
+    put(&event.kind, KIND, Role::Accent);
+    put(&what, fit.what, Role::Text);
+    if fit.effect {
+        let role = effect.map_or(Role::Text, words::role);
+        put(effect.map_or("", |effect| effect.word()), EFFECT, role);
+    }
+    put(
+        verdict.map_or("", Badge::word),
+        VERDICT,
+        verdict.map_or(Role::Text, Badge::role),
+    );
+    if fit.by {
+        put(&by, BY, Role::Text);
+    }
+    if fit.cost {
+        put(&format!("{cost:>COST$}"), COST, Role::Muted);
+    }
+    if fit.time {
+        put(&words::clock(event.at_ms), TIME, Role::Muted);
+    }
+    Line::from(spans)
+}
+
+struct Rows<'a> {
+    ledger: &'a Ledger,
+    theme: &'a Theme,
+}
+
+impl Items for Rows<'_> {
+    fn len(&self) -> usize {
+        usize::try_from(self.ledger.rows()).unwrap_or(usize::MAX)
+    }
+
+    fn version(&self, at: usize) -> u64 {
+        let event = self.ledger.event(at as u64);
+        let marked = event.is_some_and(|event| self.ledger.marked == Some(event.seq));
+        // A filter's rows and all rows share places: the entry itself tells them apart.
+        event.map_or(0, |event| (event.seq + 1) << 1 | u64::from(marked))
+    }
+
+    fn estimate(&self, _: usize, _: usize) -> u64 {
+        1
+    }
+
+    fn lines(&self, at: usize, width: usize) -> Vec<Line<'static>> {
+        let line = match self.ledger.event(at as u64) {
+            Some(event) => entry(self.ledger, event, width, self.theme),
+            None => Line::styled(format!(" {at:>SEQ$} .."), self.theme.style(Role::Muted)),
+        };
+        vec![line]
+    }
+}
+
+const VERSION: usize = 7;
+
+fn world_head(width: usize) -> String {
+    let resource = width / 2;
+    format!(" {:<resource$} {:>VERSION$} {:>SEQ$}  value", "resource", "version", "set by")
+}
+
+struct WorldRows<'a> {
+    world: &'a World,
+    theme: &'a Theme,
+}
+
+impl Items for WorldRows<'_> {
+    fn len(&self) -> usize {
+        self.world.view.rows.len()
+    }
+
+    fn version(&self, _: usize) -> u64 {
+        0
+    }
+
+    fn estimate(&self, _: usize, _: usize) -> u64 {
+        1
+    }
+
+    fn lines(&self, at: usize, width: usize) -> Vec<Line<'static>> {
+        let Some(row) = self.world.view.rows.get(at) else {
+            return Vec::new();
+        };
+        let room = width / 2;
+        let name = SafeText::path(&row.resource).shortened(room);
+        let gap = room.saturating_sub(name.width());
+        let mut spans = vec![Span::raw(" ")];
+        spans.extend(name.spans(self.theme, Role::Text));
+        let numbers = format!("{} {:>VERSION$} {:>SEQ$}  ", " ".repeat(gap), row.version, row.seq);
+        spans.push(Span::styled(numbers, self.theme.style(Role::Muted)));
+        spans.extend(SafeText::line(&row.value).spans(self.theme, Role::Text));
+        vec![Line::from(spans)]
+    }
+}
