@@ -3,9 +3,20 @@
 //! The kernel lives in the crates under `crates/`; what a person sees lives here.
 #![forbid(unsafe_code)]
 
+pub mod args;
+pub mod config;
+pub mod error;
+pub mod launch;
+pub mod wire;
+
 pub mod app;
 pub mod keymap;
 pub mod panes;
 pub mod term;
 pub mod theme;
 pub mod ui;
+
+pub mod out;
+pub mod system;
+pub mod tell;
+pub mod verbs;

@@ -1,2 +1,38 @@
-//! Thin start of the `thymos` binary; holds no logic.
-fn main() {}
+//! Starts `thymos`: parse, then a verb or the app, then the exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use thymos::args::Cli;
+use thymos::config::Env;
+use thymos::error::{AppError, ErrorKind};
+use thymos::{launch, out, verbs};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let env = Env::read();
+    match start(&cli, &env) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            out::talk(&format!("thymos: {error}"));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn start(cli: &Cli, env: &Env) -> Result<u8, AppError> {
+    let directory = match &cli.common.directory {
+        Some(directory) => directory.clone(),
+        None => std::env::current_dir().map_err(|error| {
+            AppError::new(
+                ErrorKind::User,
+                format!("the current directory is gone: {error}"),
+            )
+            .hint("change to a directory that exists")
+        })?,
+    };
+    match &cli.verb {
+        Some(verb) => verbs::perform(cli, verb, env, &directory),
+        None => launch::launch(cli, env, &directory),
+    }
+}

@@ -127,6 +127,10 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidJson> {
 }
 
 /// What reading an entry's body can come to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "read once and taken apart at once; a box would cost every fold an allocation"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BodyState {
     /// Here it is.

@@ -140,6 +140,12 @@ impl fmt::Display for InvalidKey {
 
 impl std::error::Error for InvalidKey {}
 
+/// The seed of a session key: derived from secret material, so that it need not be stored.
+#[must_use]
+pub fn derive_seed(material: &[u8]) -> [u8; 32] {
+    blake3::derive_key("thymos v1 session key", material)
+}
+
 macro_rules! tagged {
     ($name:ident) => {
         impl fmt::Display for $name {

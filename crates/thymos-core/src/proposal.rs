@@ -48,9 +48,21 @@ impl Proposal {
             .resolved
             .as_ref()
             .map_or("", |r| r.repeat_scope.as_str());
-        let parts = (tenant, &self.intent.tool, &self.intent.args, scope);
-        Ok(IdempotencyKey::of(canonical::encode(&parts)?.as_bytes()))
+        idempotency_key(tenant, &self.intent, scope)
     }
+}
+
+/// The key of a call before there is a proposal for it [X3].
+///
+/// # Errors
+/// [`InvalidJson`] when the arguments cannot be kept exactly.
+pub fn idempotency_key(
+    tenant: &str,
+    intent: &Intent,
+    scope: &str,
+) -> Result<IdempotencyKey, InvalidJson> {
+    let parts = (tenant, &intent.tool, &intent.args, scope);
+    Ok(IdempotencyKey::of(canonical::encode(&parts)?.as_bytes()))
 }
 
 /// A proposal with everything that its verdict rests on; part of every deciding entry.

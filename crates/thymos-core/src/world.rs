@@ -113,6 +113,24 @@ impl World {
         Ok(())
     }
 
+    /// Whether all deltas would apply; tried on what they touch, not on the whole world [X5].
+    ///
+    /// # Errors
+    /// [`Unmet`] for the first precondition that would not hold.
+    pub fn trial(&self, deltas: &[Delta]) -> Result<(), Unmet> {
+        let touched = deltas.iter().map(|delta| &delta.resource);
+        let mut part = Self::default();
+        for resource in touched {
+            if let Some(value) = self.resources.get(resource) {
+                part.resources.insert(resource.clone(), value.clone());
+            }
+            if let Some(version) = self.retired.get(resource) {
+                part.retired.insert(resource.clone(), *version);
+            }
+        }
+        part.apply(deltas, 0)
+    }
+
     /// A digest of the whole state; equal worlds have equal digests.
     ///
     /// # Errors

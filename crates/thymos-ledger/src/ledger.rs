@@ -119,15 +119,6 @@ impl SqliteLedger {
         &self.path
     }
 
-    /// Checks what rows cannot show: the engine's own trees, the number of rows, every blob's
-    /// digest. Reads the whole file. Returns one sentence a finding, none when all is well.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the file cannot be read at all.
-    pub fn check_engine(&self) -> Result<Vec<String>, StoreError> {
-        self.read(check::engine)
-    }
-
     fn from_opened(opened: Opened) -> Self {
         let name = opened.path.display().to_string();
         Self {
@@ -232,6 +223,10 @@ impl LedgerStore for SqliteLedger {
 
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(|connection| blob::read(connection, digest))
+    }
+
+    fn check_engine(&self) -> Result<Vec<String>, StoreError> {
+        self.read(check::engine)
     }
 
     fn watch(&self, bell: Box<dyn Fn() + Send + Sync>) -> Result<Watch, StoreError> {

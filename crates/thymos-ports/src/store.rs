@@ -85,6 +85,15 @@ pub trait LedgerStore: Send + Sync {
     /// [`StoreError::Corrupt`] when the bytes are not those of the digest.
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// What a walk over the rows cannot see: the engine's own structures, and blobs that are not
+    /// what their digest says. One sentence a finding; none when all is well.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn check_engine(&self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
     /// Calls `bell` after every change, also one made by another process, until dropped.
     ///
     /// # Errors

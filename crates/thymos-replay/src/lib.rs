@@ -10,6 +10,11 @@ pub mod projection;
 
 mod fold;
 
+pub mod redecide;
+pub mod verify;
+
 pub use divergence::Divergence;
 pub use fold::fold;
 pub use projection::Projection;
+pub use redecide::{Redecided, Redecider};
+pub use verify::{Level, Report, Row, Verifier};

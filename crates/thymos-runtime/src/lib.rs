@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The ring: sessions, the agent loop, the one road to the ledger, and the service behind the screen.
+//!
+//! Holds no adapter: no provider name, no SQL, no path is spelled here. One task owns each open
+//! trajectory, one writer feeds the ledger.
+#![forbid(unsafe_code)]
+
+pub mod filter;
+pub mod redact;
+
+pub mod kernel;
+pub mod modes;
+
+mod context;
+mod detail;
+mod narrate;
+mod service;
+mod session;
+mod words;
+mod writer;
+
+pub use kernel::{Kernel, KernelParts, Leases, ModelSource, NoLeases};
+pub use narrate::{Narrator, narrate};
+pub use service::{Channels, serve};

@@ -1,0 +1,407 @@
+//! Decides again: every recorded verdict, derived once more from the facts recorded with it [V3].
+//!
+//! Takes writs, rules and tools from the record itself, and trust roots from the caller. Witnessed
+//! lines are taken at their word, since the values they read are not in the record [R4].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use thymos_compiler::{
+    COMPILER, CheckedChain, CheckedPossession, Grounds, Held, ToolSet, UNRESOLVED, Verdict, admit,
+    compile,
+};
+use thymos_core::approval::SignedAnswer;
+use thymos_core::body::{Body, Rejection, Stage, Started};
+use thymos_core::id::ProposalId;
+use thymos_core::proposal::Decided;
+use thymos_core::trace::{Clause, Ruling, Trace, TraceLine};
+use thymos_core::writ::{SignedWrit, TrustRoots};
+use thymos_core::{Entry, EntryId, TrajectoryId, WritId};
+use thymos_policy::PolicySet;
+
+use crate::divergence::Divergence;
+
+mod policies;
+
+use policies::Policies;
+
+/// What deciding an entry again came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redecided {
+    /// The entry decides nothing.
+    NoDecision,
+    /// The same verdict, for the same reasons.
+    Same {
+        /// Whether it rests on a witnessed fact.
+        witnessed: bool,
+    },
+    /// Something needed to decide it is not in the record.
+    Unknown(Box<Divergence>),
+    /// Another verdict, or other reasons.
+    Different(Box<Divergence>),
+}
+
+/// Reads a log in order and decides every verdict in it again.
+pub struct Redecider {
+    roots: TrustRoots,
+    writs: BTreeMap<WritId, SignedWrit>,
+    chains: BTreeMap<Vec<WritId>, Arc<CheckedChain>>,
+    tools: BTreeMap<TrajectoryId, Arc<ToolSet>>,
+    policies: Policies,
+    holds: Holds,
+}
+
+/// Open holds with their answers so far.
+type Holds = BTreeMap<ProposalId, (Held, Vec<(EntryId, SignedAnswer)>)>;
+
+/// The verdict that an entry records.
+enum Recorded<'b> {
+    Refused(&'b Rejection),
+    Held(&'b Held),
+    Cleared(&'b Started),
+}
+
+impl Redecider {
+    /// A reader that trusts these keys: all that were ever trusted in this log.
+    #[must_use]
+    pub fn new(roots: TrustRoots) -> Self {
+        Self {
+            roots,
+            writs: BTreeMap::new(),
+            chains: BTreeMap::new(),
+            tools: BTreeMap::new(),
+            policies: Policies::new(),
+            holds: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in the next entry, and decides it again if it is a decision.
+    pub fn observe(&mut self, entry: &Entry, body: &Body) -> Redecided {
+        match body {
+            Body::Rejection(rejection) => {
+                let redecided = self.again(entry, &Recorded::Refused(rejection));
+                if let Some(held) = held_proposal(&rejection.decided, &self.holds) {
+                    self.holds.remove(&held);
+                }
+                redecided
+            }
+            Body::PendingApproval(pending) => {
+                let held = Held {
+                    decided: pending.decided.clone(),
+                    terms: pending.terms.clone(),
+                    presentation: pending.presentation.clone(),
+                    presented: pending.presented,
+                };
+                let redecided = self.again(entry, &Recorded::Held(&held));
+                if let Ok(proposal) = held.decided.proposal.id() {
+                    self.holds.insert(proposal, (held, Vec::new()));
+                }
+                redecided
+            }
+            Body::Started(started) => {
+                let redecided = self.again(entry, &Recorded::Cleared(started));
+                self.holds.remove(&started.proposal);
+                redecided
+            }
+            Body::Approval(approval) => {
+                let signed = &approval.signed;
+                if let Some((_, answers)) = self.holds.get_mut(&signed.answer.proposal) {
+                    answers.push((entry.id, signed.clone()));
+                }
+                Redecided::NoDecision
+            }
+            Body::Superseded(superseded) => {
+                self.holds.remove(&superseded.proposal);
+                Redecided::NoDecision
+            }
+            Body::WritIssued(issued) => {
+                self.writs.insert(issued.id, issued.writ.clone());
+                Redecided::NoDecision
+            }
+            Body::ToolsPinned(pinned) => self.pin(entry, pinned.tools.clone()),
+            Body::PolicyLoaded(loaded) => {
+                unknown(self.policies.load(&loaded.bundle, loaded.policy_set))
+            }
+            Body::PolicyUnloaded(unloaded) => {
+                unknown(self.policies.unload(&unloaded.name, unloaded.policy_set))
+            }
+            Body::Root(_)
+            | Body::Message(_)
+            | Body::Usage(_)
+            | Body::Intent(_)
+            | Body::Commit(_)
+            | Body::Failure(_)
+            | Body::Reconciled(_)
+            | Body::Delegation(_)
+            | Body::DelegationResult(_)
+            | Body::Branch(_)
+            | Body::SkillBound(_)
+            | Body::WritRevoked(_)
+            | Body::ModeChanged(_)
+            | Body::Erased(_)
+            | Body::Closed(_) => Redecided::NoDecision,
+        }
+    }
+
+    fn pin(&mut self, entry: &Entry, tools: Vec<thymos_core::tool::ToolContract>) -> Redecided {
+        match ToolSet::pin(tools) {
+            Ok(set) => {
+                self.tools.insert(entry.header.trajectory, Arc::new(set));
+                Redecided::NoDecision
+            }
+            Err(invalid) => unknown(Err(Divergence::new(
+                "tools",
+                "contracts that can be pinned",
+                invalid.to_string(),
+            ))),
+        }
+    }
+
+    fn again(&mut self, entry: &Entry, recorded: &Recorded<'_>) -> Redecided {
+        let decided = recorded.decided();
+        if decided.proposal.compiler != COMPILER {
+            let found = decided.proposal.compiler.clone();
+            return unknown(Err(Divergence::new("compiler", COMPILER, found)));
+        }
+        let chain = match self.chain(&decided.proposal.writs) {
+            Ok(chain) => chain,
+            Err(what) => return unknown(Err(what)),
+        };
+        let Some(tools) = self.tools.get(&entry.header.trajectory).map(Arc::clone) else {
+            return unknown(Err(Divergence::new("tools", "a pinned tool set", "none")));
+        };
+        let id = decided.proposal.policy_set;
+        let Some(policy) = self.policies.get(&id) else {
+            let found = id.to_string();
+            return unknown(Err(Divergence::new("policy set", "a loaded one", found)));
+        };
+        let stand = Stand {
+            chain: &chain,
+            tools: &tools,
+            policy,
+            roots: &self.roots,
+        };
+        match stand.verdict(recorded, &self.holds) {
+            Ok(verdict) => compare(recorded, &verdict),
+            Err(what) => unknown(Err(what)),
+        }
+    }
+
+    /// The chain of these writs, checked once and kept.
+    fn chain(&mut self, ids: &[WritId]) -> Result<Arc<CheckedChain>, Divergence> {
+        if let Some(chain) = self.chains.get(ids) {
+            return Ok(Arc::clone(chain));
+        }
+        let mut links = Vec::with_capacity(ids.len());
+        for id in ids {
+            let Some(writ) = self.writs.get(id) else {
+                return Err(Divergence::new("writ", "an issued writ", id.to_string()));
+            };
+            links.push(writ.clone());
+        }
+        let chain = Arc::new(CheckedChain::check(links, &self.roots));
+        self.chains.insert(ids.to_vec(), Arc::clone(&chain));
+        Ok(chain)
+    }
+}
+
+/// What a decision stands on, apart from its own facts.
+struct Stand<'s> {
+    chain: &'s CheckedChain,
+    tools: &'s ToolSet,
+    policy: &'s PolicySet,
+    roots: &'s TrustRoots,
+}
+
+impl Stand<'_> {
+    fn verdict(&self, recorded: &Recorded<'_>, holds: &Holds) -> Result<Verdict, Divergence> {
+        let decided = recorded.decided();
+        let possession = CheckedPossession::check(decided.facts.possession.clone(), self.chain);
+        let sentence = unresolved(&decided.trace);
+        let grounds = Grounds {
+            chain: self.chain,
+            possession: &possession,
+            policy: self.policy,
+            tools: self.tools,
+            resolved: decided.proposal.resolved.as_ref().ok_or(sentence),
+            facts: &decided.facts,
+            live_args: None,
+            live_resolved: None,
+        };
+        if !recorded.is_admission() {
+            return Ok(compile(&decided.proposal.intent, &grounds));
+        }
+        let proposal = held_proposal(decided, holds);
+        let Some((held, answers)) = proposal.and_then(|id| holds.get(&id)) else {
+            return Err(Divergence::new("admission", "an open hold", "none"));
+        };
+        Ok(admit(held, answers, self.roots, &grounds))
+    }
+}
+
+/// The hold that an admission was about: of the same proposal, or of the same intent where
+/// something moved meanwhile and the fresh proposal is another.
+fn held_proposal(decided: &Decided, holds: &Holds) -> Option<ProposalId> {
+    let own = decided.proposal.id().ok()?;
+    if holds.contains_key(&own) {
+        return Some(own);
+    }
+    holds
+        .iter()
+        .find(|(_, (held, _))| held.decided.proposal.intent == decided.proposal.intent)
+        .map(|(id, _)| *id)
+}
+
+impl Recorded<'_> {
+    fn decided(&self) -> &Decided {
+        match self {
+            Self::Refused(rejection) => &rejection.decided,
+            Self::Held(held) => &held.decided,
+            Self::Cleared(started) => &started.decided,
+        }
+    }
+
+    fn is_admission(&self) -> bool {
+        match self {
+            Self::Refused(rejection) => match rejection.stage {
+                Stage::Compile => false,
+                Stage::Admit | Stage::Answer => true,
+            },
+            Self::Held(_) => false,
+            Self::Cleared(started) => !started.approvals.is_empty(),
+        }
+    }
+
+    /// The verdict that these lines amount to, in one word.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::Held(_) => "held",
+            Self::Cleared(_) => "cleared",
+        }
+    }
+}
+
+fn compare(recorded: &Recorded<'_>, verdict: &Verdict) -> Redecided {
+    let (word, decided) = match verdict {
+        Verdict::Cleared(warrant) => ("cleared", warrant.decided()),
+        Verdict::Held(held) => ("held", &held.decided),
+        Verdict::Refused(refused) => ("refused", &refused.decided),
+    };
+    let old = recorded.decided();
+    if let Some(what) = other_lines(&old.trace, &decided.trace) {
+        return Redecided::Different(Box::new(what));
+    }
+    if let Some(what) = incoherent(recorded) {
+        return Redecided::Different(Box::new(what));
+    }
+    let witnessed = old.trace.lines.iter().any(|line| line.witnessed);
+    if witnessed {
+        return Redecided::Same { witnessed };
+    }
+    let different = |check, expected: &str, found: &str| {
+        Redecided::Different(Box::new(Divergence::new(check, expected, found)))
+    };
+    if word != recorded.word() {
+        return different("verdict", word, recorded.word());
+    }
+    if decided.proposal != old.proposal {
+        return different("proposal", "what the record proposes", "another proposal");
+    }
+    let same = match (recorded, verdict) {
+        (Recorded::Refused(old), Verdict::Refused(new)) => old.refusal == new.refusal,
+        (Recorded::Held(old), Verdict::Held(new)) => {
+            old.terms == new.terms
+                && old.presentation == new.presentation
+                && old.presented == new.presented
+        }
+        (Recorded::Cleared(old), Verdict::Cleared(new)) => old.approvals == new.approvals(),
+        (Recorded::Refused(_) | Recorded::Held(_) | Recorded::Cleared(_), _) => false,
+    };
+    if same {
+        Redecided::Same { witnessed }
+    } else {
+        different("verdict", "the same terms", "other terms")
+    }
+}
+
+/// The first line that differs, witnessed ones left out on both sides.
+fn other_lines(old: &Trace, new: &Trace) -> Option<Divergence> {
+    let taken: Vec<(Clause, Option<&str>)> = old
+        .lines
+        .iter()
+        .filter(|line| line.witnessed)
+        .map(key)
+        .collect();
+    let policy = taken.iter().any(|(clause, _)| *clause == Clause::C13);
+    let counts = |line: &&TraceLine| {
+        // Where a rule was witnessed, whether the default spoke depends on it.
+        let default = policy && line.clause == Clause::C13 && line.rule.is_none();
+        !taken.contains(&key(line)) && !default
+    };
+    let mut recorded = old.lines.iter().filter(counts);
+    let mut derived = new.lines.iter().filter(counts);
+    loop {
+        let (was, is) = (recorded.next(), derived.next());
+        if was.is_none() && is.is_none() {
+            return None;
+        }
+        if was != is {
+            return Some(Divergence::new("trace", told(is), told(was)));
+        }
+    }
+}
+
+fn key(line: &TraceLine) -> (Clause, Option<&str>) {
+    (line.clause, line.rule.as_deref())
+}
+
+fn told(line: Option<&TraceLine>) -> String {
+    line.map_or_else(
+        || "no further line".to_owned(),
+        |line| format!("{} {:?}: {}", line.clause, line.ruling, line.said),
+    )
+}
+
+/// A recorded verdict must follow from its own trace, witnessed lines included.
+fn incoherent(recorded: &Recorded<'_>) -> Option<Divergence> {
+    let trace = &recorded.decided().trace;
+    let fits = match recorded {
+        Recorded::Refused(rejection) => trace.first_refusal().is_some_and(|line| {
+            line.clause == rejection.refusal.clause && line.said == rejection.refusal.reason
+        }),
+        Recorded::Held(_) => trace.ruling() == Ruling::Ask,
+        Recorded::Cleared(started) => {
+            let most = if started.approvals.is_empty() {
+                Ruling::Permit
+            } else {
+                Ruling::Ask
+            };
+            trace.ruling() <= most
+        }
+    };
+    (!fits).then(|| {
+        Divergence::new(
+            "verdict",
+            format!("{} by its trace", recorded.word()),
+            format!("a trace that comes to {:?}", trace.ruling()),
+        )
+    })
+}
+
+/// The tool's sentence when it could not resolve the call; that sentence is a fact of its own.
+fn unresolved(trace: &Trace) -> &str {
+    trace
+        .lines
+        .iter()
+        .filter(|line| line.clause == Clause::C12)
+        .find_map(|line| line.said.strip_prefix(UNRESOLVED))
+        .unwrap_or("")
+}
+
+fn unknown(result: Result<(), Divergence>) -> Redecided {
+    match result {
+        Ok(()) => Redecided::NoDecision,
+        Err(what) => Redecided::Unknown(Box::new(what)),
+    }
+}

@@ -1,0 +1,328 @@
+//! Verification of a whole log, row by row [Y3]: V1 integrity, V2 state, V3 decisions, V4 identity.
+//!
+//! Reads no store: rows are pushed in log order, and memory grows with trajectories, not with what
+//! was said in them. It repairs nothing and trusts no column.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use thymos_core::body::{Body, BodyState};
+use thymos_core::canonical::{self, CanonicalBytes};
+use thymos_core::entry::{Commitment, InvalidEntry};
+use thymos_core::key::{Domain, Signature};
+use thymos_core::writ::{Party, TrustRoots};
+use thymos_core::{Entry, EntryId, Kind, LogId, TrajectoryId};
+
+use crate::divergence::Divergence;
+use crate::fold::fold;
+use crate::projection::Projection;
+use crate::redecide::{Redecided, Redecider};
+
+mod report;
+
+pub use report::{Counts, Finding, Level, Place, Report};
+
+/// Findings kept with their words. Further ones are counted and not told.
+pub const FINDINGS_MAX: usize = 256;
+
+/// A row of the log as a store has it; `entry` must come from [`Entry::read`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The position the store found it at.
+    pub index: u64,
+    /// The entry, or what is wrong with its bytes.
+    pub entry: Result<Entry, InvalidEntry>,
+    /// Index columns that disagree with the bytes, named for a person.
+    pub disagreements: Vec<String>,
+}
+
+/// Checks rows in log order, up to a level.
+pub struct Verifier {
+    level: Level,
+    log: Option<LogId>,
+    next_index: u64,
+    lines: BTreeMap<TrajectoryId, Line>,
+    bare: BTreeMap<EntryId, Place>,
+    announced: BTreeSet<EntryId>,
+    redecider: Redecider,
+    report: Report,
+}
+
+/// One trajectory while it is read.
+struct Line {
+    next_seq: u64,
+    head: Option<EntryId>,
+    state: State,
+}
+
+/// How far a trajectory's state can be followed.
+enum State {
+    /// So far it follows.
+    Sound(Box<Projection>),
+    /// Something in it was erased or is of a newer version; what contradicts the rest afterwards
+    /// may follow from what is gone.
+    Gapped(Box<Projection>),
+    /// It contradicted itself; that was told.
+    Broken,
+}
+
+impl Verifier {
+    /// A verifier up to `level`. `roots` must hold every key that was ever trusted: decisions are
+    /// made again on it.
+    #[must_use]
+    pub fn new(level: Level, roots: TrustRoots) -> Self {
+        Self {
+            level,
+            log: None,
+            next_index: 0,
+            lines: BTreeMap::new(),
+            bare: BTreeMap::new(),
+            announced: BTreeSet::new(),
+            redecider: Redecider::new(roots),
+            report: Report::default(),
+        }
+    }
+
+    /// Checks the next row.
+    pub fn push(&mut self, row: &Row) {
+        self.report.entries += 1;
+        let place = Place::of(row);
+        self.check_index(row, place);
+        let entry = match &row.entry {
+            Ok(entry) => entry,
+            Err(invalid) => {
+                let what = Divergence::new("bytes", "a whole entry", invalid.to_string());
+                self.report.add(Level::V1, place, what);
+                return;
+            }
+        };
+        self.check_integrity(place, entry);
+        self.report.checked.integrity += 1;
+        if self.level >= Level::V2 {
+            self.check_state(place, entry);
+        }
+        if self.level >= Level::V3 {
+            self.check_decisions(place, entry);
+        }
+    }
+
+    /// The position that the next row should have.
+    #[must_use]
+    pub fn next_index(&self) -> u64 {
+        self.next_index
+    }
+
+    /// What was found up to here; more may follow, and only [`Self::finish`] tells all.
+    #[must_use]
+    pub fn so_far(&self) -> &Report {
+        &self.report
+    }
+
+    /// Ends the log. `length` is what the store says it has, if it says.
+    #[must_use]
+    pub fn finish(mut self, length: Option<u64>) -> Report {
+        if let Some(length) = length {
+            let place = Place {
+                index: self.next_index,
+                line: None,
+            };
+            let entries = self.report.entries;
+            self.same(place, "length of the log", &length, &entries);
+        }
+        // [L3] A body may be destroyed, and never without an entry that says so.
+        for (id, place) in std::mem::take(&mut self.bare) {
+            self.report.erased += 1;
+            if !self.announced.contains(&id) {
+                let what = Divergence::new("body", "bytes, or an `erased` entry", "neither");
+                self.report.add(Level::V1, place, what);
+            }
+        }
+        self.report.trajectories = self.lines.len() as u64;
+        self.report.level = self.level;
+        self.report
+    }
+
+    /// [L2] Positions have no gap; where one is found, counting goes on behind it.
+    fn check_index(&mut self, row: &Row, place: Place) {
+        let expected = self.next_index;
+        self.same(place, "log order", &expected, &row.index);
+        self.next_index = row.index.saturating_add(1);
+        for column in &row.disagreements {
+            let what = Divergence::new("column", "what the bytes say", column.clone());
+            self.report.add(Level::V1, place, what);
+        }
+    }
+
+    fn check_integrity(&mut self, place: Place, entry: &Entry) {
+        let header = &entry.header;
+        self.same(place, "id", &EntryId::of(&entry.header_bytes), &entry.id);
+        match &entry.content {
+            Some(content) if Commitment::of(&content.salt, &content.body) != header.body => {
+                let what = Divergence::new("body", "the committed bytes", "other bytes");
+                self.report.add(Level::V1, place, what);
+            }
+            Some(_) => {}
+            None => {
+                self.bare.insert(entry.id, place);
+            }
+        }
+        if let Some(body) = erasure(entry) {
+            self.announced.insert(body);
+        }
+        self.same(place, "index in the header", &place.index, &header.index);
+        let log = *self.log.get_or_insert(header.log);
+        self.same(place, "log", &log, &header.log);
+        self.check_line(place, entry);
+    }
+
+    /// [L2] `seq` and `prev` chain each trajectory.
+    fn check_line(&mut self, place: Place, entry: &Entry) {
+        let header = &entry.header;
+        let line = self.lines.entry(header.trajectory).or_insert_with(|| Line {
+            next_seq: 0,
+            head: None,
+            state: State::Sound(Box::new(Projection::empty(header.trajectory))),
+        });
+        let (seq, head) = (line.next_seq, line.head);
+        line.next_seq = header.seq.saturating_add(1);
+        line.head = Some(entry.id);
+        self.same(place, "sequence", &seq, &header.seq);
+        if head != header.prev {
+            let what = Divergence::new("previous entry", named(head), named(header.prev));
+            self.report.add(Level::V1, place, what);
+        }
+    }
+
+    fn check_state(&mut self, place: Place, entry: &Entry) {
+        let Some(line) = self.lines.get_mut(&entry.header.trajectory) else {
+            return;
+        };
+        if entry.kind().is_none() {
+            let found = format!("unknown kind `{}`", entry.header.kind);
+            let what = Divergence::new("kind", "a known kind", found);
+            self.report.add(Level::V2, place, what);
+        }
+        let gap = entry.kind().is_none() || entry.content.is_none();
+        let (mut projection, gapped) = match std::mem::replace(&mut line.state, State::Broken) {
+            State::Sound(projection) => (projection, gap),
+            State::Gapped(projection) => (projection, true),
+            State::Broken => {
+                self.report.unchecked.state += 1;
+                return;
+            }
+        };
+        let folded = fold(&mut projection, entry);
+        // The words are not needed to check what follows, and would be most of the memory.
+        projection.story = Vec::new();
+        match folded {
+            Ok(()) => {
+                self.report.checked.state += 1;
+                line.state = if gapped {
+                    State::Gapped(projection)
+                } else {
+                    State::Sound(projection)
+                };
+            }
+            Err(_) if gapped => self.report.unchecked.state += 1,
+            Err(what) => self.report.add(Level::V2, place, what),
+        }
+    }
+
+    fn check_decisions(&mut self, place: Place, entry: &Entry) {
+        let BodyState::Known(body) = entry.decode() else {
+            return;
+        };
+        if self.level >= Level::V4
+            && let Some(holds) = signature_of(&body)
+        {
+            self.report.checked.identity += 1;
+            if !holds {
+                let what = Divergence::new("signature", "by the key named in it", "another's");
+                self.report.add(Level::V4, place, what);
+            }
+        }
+        match self.redecider.observe(entry, &body) {
+            Redecided::NoDecision => {}
+            Redecided::Same { witnessed } => {
+                self.report.checked.decisions += 1;
+                self.report.witnessed += u64::from(witnessed);
+            }
+            Redecided::Unknown(what) => {
+                self.report.unchecked.decisions += 1;
+                self.report.add(Level::V3, place, *what);
+            }
+            Redecided::Different(what) => {
+                self.report.checked.decisions += 1;
+                self.report.add(Level::V3, place, *what);
+            }
+        }
+    }
+
+    fn same<T: PartialEq + fmt::Display>(
+        &mut self,
+        place: Place,
+        check: &'static str,
+        expected: &T,
+        found: &T,
+    ) {
+        if expected != found {
+            let what = Divergence::new(check, expected.to_string(), found.to_string());
+            self.report.add(Level::V1, place, what);
+        }
+    }
+}
+
+/// The entry whose body this one says was destroyed.
+fn erasure(entry: &Entry) -> Option<EntryId> {
+    if entry.kind() != Some(Kind::Erased) {
+        return None;
+    }
+    match entry.decode() {
+        BodyState::Known(Body::Erased(erased)) => Some(erased.entry),
+        BodyState::Known(_)
+        | BodyState::Erased
+        | BodyState::UnknownKind(_)
+        | BodyState::Invalid(_) => None,
+    }
+}
+
+/// Whether the signature inside a body holds; none where there is none to check.
+fn signature_of(body: &Body) -> Option<bool> {
+    if let Body::WritIssued(issued) = body {
+        return Some(issued.writ.signature_holds());
+    }
+    if let Body::Approval(approval) = body {
+        return Some(approval.signed.signature_holds());
+    }
+    if let Body::WritRevoked(cut) = body {
+        let message = canonical::encode(&(cut.writ, &cut.reason)).ok();
+        return Some(signed(&cut.by, Domain::Revocation, message, &cut.signature));
+    }
+    if let Body::Reconciled(end) = body {
+        let message = (end.proposal, end.started, end.resolution, &end.reason);
+        let message = canonical::encode(&message).ok();
+        return Some(signed(
+            &end.by,
+            Domain::Reconciliation,
+            message,
+            &end.signature,
+        ));
+    }
+    None
+}
+
+fn signed(
+    by: &Party,
+    domain: Domain,
+    message: Option<CanonicalBytes>,
+    signature: &Signature,
+) -> bool {
+    message.is_some_and(|bytes| by.key.verifies(domain, bytes.as_bytes(), signature))
+}
+
+fn named(id: Option<EntryId>) -> String {
+    id.map_or_else(|| "none".to_owned(), |id| id.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! What verification found: counts by level, and every finding located. Draws no conclusion but one.
+
+use std::fmt;
+
+use thymos_core::TrajectoryId;
+
+use super::{FINDINGS_MAX, Row};
+use crate::divergence::Divergence;
+
+/// How deep to look; each level includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Level {
+    /// Every byte and chain link.
+    #[default]
+    V1,
+    /// The fold of every entry.
+    V2,
+    /// Every verdict, derived again.
+    V3,
+    /// Signatures inside bodies.
+    V4,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V1 => "integrity",
+            Self::V2 => "state",
+            Self::V3 => "decisions",
+            Self::V4 => "identity",
+        })
+    }
+}
+
+/// Where something was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Position in the log.
+    pub index: u64,
+    /// Trajectory and sequence number, when the entry could be read.
+    pub line: Option<(TrajectoryId, u64)>,
+}
+
+impl Place {
+    pub(super) fn of(row: &Row) -> Self {
+        Self {
+            index: row.index,
+            line: row
+                .entry
+                .as_ref()
+                .ok()
+                .map(|entry| (entry.header.trajectory, entry.header.seq)),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "entry at index {}", self.index)?;
+        if let Some((trajectory, seq)) = &self.line {
+            write!(f, " ({} seq {seq})", trajectory.short())?;
+        }
+        Ok(())
+    }
+}
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// At which level.
+    pub level: Level,
+    /// Where.
+    pub place: Place,
+    /// What was expected and what was found.
+    pub what: Divergence,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.level, self.place, self.what)
+    }
+}
+
+/// Checks by level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Entries whose bytes and links were checked.
+    pub integrity: u64,
+    /// Entries that were folded.
+    pub state: u64,
+    /// Verdicts that were derived again.
+    pub decisions: u64,
+    /// Signatures inside bodies.
+    pub identity: u64,
+}
+
+/// Everything that came of a verification.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// The level asked for.
+    pub level: Level,
+    /// Rows seen.
+    pub entries: u64,
+    /// Trajectories seen.
+    pub trajectories: u64,
+    /// What was checked.
+    pub checked: Counts,
+    /// What could not be, because something before it is gone, broken or of a newer version.
+    pub unchecked: Counts,
+    /// Verdicts that rest on a witnessed fact [R4].
+    pub witnessed: u64,
+    /// Entries whose body was destroyed.
+    pub erased: u64,
+    /// What is wrong, in log order, at most [`FINDINGS_MAX`] of it.
+    pub findings: Vec<Finding>,
+    /// How much is wrong, told or not.
+    pub findings_total: u64,
+}
+
+impl Report {
+    /// Whether nothing at all was found wrong. The only way to say "verified" [Y3].
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        self.findings_total == 0
+    }
+
+    /// Whether nothing was found wrong at one level.
+    #[must_use]
+    pub fn holds_at(&self, level: Level) -> bool {
+        let told = self.findings.len() as u64 == self.findings_total;
+        told && self.findings.iter().all(|finding| finding.level != level)
+    }
+
+    pub(super) fn add(&mut self, level: Level, place: Place, what: Divergence) {
+        self.findings_total += 1;
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(Finding { level, place, what });
+        }
+    }
+}

@@ -1,0 +1,570 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use serde_json::json;
+use thymos_compiler::{CheckedChain, CheckedPossession, Grounds, ToolSet, Verdict, admit, compile};
+use thymos_core::Timestamp;
+use thymos_core::approval::{Answer, Decision, Scope, Via};
+use thymos_core::body::{
+    self, Approval, Commit, Intended, PendingApproval, Rejection, Root, Stage, Started,
+    ToolsPinned, WritIssued,
+};
+use thymos_core::budget::{Budget, Cost};
+use thymos_core::effect::{EffectClass, Effects, Risk};
+use thymos_core::entry::{Content, Draft, Position, Salt};
+use thymos_core::facts::{Facts, Possession};
+use thymos_core::intent::{Author, Intent};
+use thymos_core::isolation::Rung;
+use thymos_core::key::SigningKey;
+use thymos_core::outcome::Outcome;
+use thymos_core::resolved::{Access, Resolved, ResolvedPath};
+use thymos_core::tool::{Compensation, Recovery, Repeat, ToolContract};
+use thymos_core::writ::{Delegation, Examples, Grant, Mode, SignedWrit, Window, Writ};
+use thymos_policy::PolicySet;
+
+fn operator() -> SigningKey {
+    SigningKey::from_seed(&[1; 32])
+}
+
+fn agent() -> SigningKey {
+    SigningKey::from_seed(&[2; 32])
+}
+
+fn party(name: &str, key: &SigningKey) -> Party {
+    Party {
+        name: name.into(),
+        key: key.public(),
+    }
+}
+
+fn roots() -> TrustRoots {
+    TrustRoots {
+        operators: vec![party("ann", &operator())],
+        policy: Vec::new(),
+    }
+}
+
+fn writ() -> SignedWrit {
+    Writ {
+        v: 1,
+        nonce: Writ::nonce([7; 16]),
+        name: "edit".into(),
+        issuer: party("ann", &operator()),
+        subject: party("agent", &agent()),
+        parent: None,
+        tenant: String::new(),
+        grants: vec![Grant {
+            tool: "fs_*".into(),
+            caveats: Vec::new(),
+        }],
+        effects: Effects::Ceiling(EffectClass::Write),
+        isolation_min: Rung::L1,
+        budget: Budget::unlimited(),
+        window: Window {
+            not_before: Timestamp(0),
+            expires_at: None,
+        },
+        delegation: Delegation {
+            max_depth: 0,
+            may_subdivide: false,
+        },
+        examples: Examples::default(),
+    }
+    .sign(&operator())
+    .unwrap()
+}
+
+fn contract() -> ToolContract {
+    ToolContract {
+        name: "fs_write".into(),
+        version: 1,
+        description: String::new(),
+        schema: json!({"type": "object", "properties": {"path": {"type": "string"}}}),
+        effect_floor: EffectClass::Write,
+        risk_floor: Risk::Low,
+        repeat: Repeat::Free,
+        recovery: Recovery::Neither,
+        compensation: Compensation::FromRecord,
+    }
+}
+
+/// A log in memory, of one trajectory.
+struct Log {
+    rows: Vec<Row>,
+    head: Option<EntryId>,
+}
+
+impl Log {
+    fn add(&mut self, body: &Body) -> EntryId {
+        let index = self.rows.len() as u64;
+        let draft = Draft {
+            trajectory: TrajectoryId::of(b"line"),
+            kind: body.kind(),
+            at: Timestamp(index),
+            writer: agent().public(),
+            salt: Salt::from_bytes([3; 32]),
+            body: body.encode().unwrap(),
+        };
+        let position = Position {
+            log: LogId::of(b"log"),
+            index,
+            seq: index,
+            prev: self.head,
+        };
+        let entry = draft.place(&position).unwrap();
+        let id = entry.id;
+        self.head = Some(id);
+        self.rows.push(Row {
+            index,
+            entry: Ok(entry),
+            disagreements: Vec::new(),
+        });
+        id
+    }
+
+    fn verify(&self, level: Level) -> Report {
+        verify(&self.rows, level)
+    }
+
+    fn entry(&mut self, at: usize) -> &mut Entry {
+        self.rows[at].entry.as_mut().unwrap()
+    }
+}
+
+fn verify(rows: &[Row], level: Level) -> Report {
+    let mut verifier = Verifier::new(level, roots());
+    for row in rows {
+        verifier.push(row);
+    }
+    verifier.finish(None)
+}
+
+/// Decides on the same grounds as the record will have.
+fn on<T>(intent: &Intent, mode: Mode, f: impl FnOnce(&Grounds<'_>) -> T) -> T {
+    let chain = CheckedChain::check(vec![writ()], &roots());
+    let possession = Possession::sign(vec![intent.id().unwrap()], &agent());
+    let facts = Facts {
+        now: Timestamp(5),
+        tenant: String::new(),
+        mode,
+        spent: BTreeMap::from([(writ().id().unwrap(), Cost::default())]),
+        revoked: BTreeSet::new(),
+        possession: possession.clone(),
+        rung: Rung::L3,
+        risk_threshold: Risk::High,
+        world: BTreeMap::new(),
+        repeats: 0,
+    };
+    let resolved = Resolved {
+        effect: EffectClass::Write,
+        paths: vec![ResolvedPath {
+            arg: "path".into(),
+            path: "a".into(),
+            access: Access::Create,
+            before: None,
+            after: None,
+        }],
+        compensation: Compensation::FromRecord,
+        ..Resolved::pure()
+    };
+    f(&Grounds {
+        chain: &chain,
+        possession: &CheckedPossession::check(possession, &chain),
+        policy: &PolicySet::builtin(),
+        tools: &ToolSet::pin(vec![contract()]).unwrap(),
+        resolved: Ok(&resolved),
+        facts: &facts,
+        live_args: None,
+        live_resolved: None,
+    })
+}
+
+fn intent(ordinal: u32, tool: &str) -> Intent {
+    Intent {
+        v: 1,
+        trajectory: TrajectoryId::of(b"line"),
+        turn: 0,
+        ordinal,
+        author: Author::Model,
+        tool: tool.into(),
+        args: json!({"path": "a"}),
+    }
+}
+
+/// Root, writ, tools; a cleared call and its commit; a refused one; a held, approved and begun one.
+fn log() -> Log {
+    let mut log = Log {
+        rows: Vec::new(),
+        head: None,
+    };
+    log.add(&Body::Root(Root {
+        v: 1,
+        workspace: "/srv".into(),
+        tenant: String::new(),
+        operator: party("ann", &operator()),
+        subject: party("agent", &agent()),
+        parent: None,
+    }));
+    log.add(&Body::WritIssued(Box::new(WritIssued {
+        id: writ().id().unwrap(),
+        writ: writ(),
+        reason: String::new(),
+        reserved: None,
+    })));
+    log.add(&Body::ToolsPinned(ToolsPinned {
+        tools: vec![contract()],
+    }));
+    cleared(&mut log);
+    refused(&mut log);
+    held(&mut log);
+    log
+}
+
+fn want(log: &mut Log, intent: &Intent) {
+    log.add(&Body::Intent(Intended {
+        intent: intent.clone(),
+        call: String::new(),
+        routing: None,
+    }));
+}
+
+fn start(log: &mut Log, verdict: Verdict) {
+    let Verdict::Cleared(warrant) = verdict else {
+        panic!("not cleared: {verdict:?}");
+    };
+    let proposal = warrant.proposal().id().unwrap();
+    let started = log.add(&Body::Started(Box::new(Started {
+        decided: warrant.decided().clone(),
+        proposal,
+        key: warrant.proposal().idempotency_key("").unwrap(),
+        rung: Rung::L3,
+        approvals: warrant.approvals().to_vec(),
+        reserved: Cost::default(),
+    })));
+    log.add(&Body::Commit(Box::new(Commit {
+        proposal,
+        started,
+        outcome: Outcome::said("done", "done"),
+        cost: Cost::default(),
+        compensates: None,
+    })));
+}
+
+fn cleared(log: &mut Log) {
+    let intent = intent(0, "fs_write");
+    want(log, &intent);
+    let verdict = on(&intent, Mode::Auto, |grounds| compile(&intent, grounds));
+    start(log, verdict);
+}
+
+fn refused(log: &mut Log) {
+    let intent = intent(1, "shell");
+    want(log, &intent);
+    let verdict = on(&intent, Mode::Auto, |grounds| compile(&intent, grounds));
+    let Verdict::Refused(refused) = verdict else {
+        panic!("not refused");
+    };
+    log.add(&Body::Rejection(Box::new(Rejection {
+        decided: refused.decided,
+        refusal: refused.refusal,
+        stage: Stage::Compile,
+    })));
+}
+
+fn held(log: &mut Log) {
+    let intent = intent(2, "fs_write");
+    want(log, &intent);
+    let verdict = on(&intent, Mode::Edit, |grounds| compile(&intent, grounds));
+    let Verdict::Held(held) = verdict else {
+        panic!("not held");
+    };
+    log.add(&Body::PendingApproval(Box::new(PendingApproval {
+        decided: held.decided.clone(),
+        terms: held.terms.clone(),
+        presentation: held.presentation.clone(),
+        presented: held.presented,
+    })));
+    let signed = Answer {
+        v: 1,
+        proposal: held.decided.proposal.id().unwrap(),
+        presented: held.presented,
+        decision: Decision::Approve,
+        scope: Scope::Once,
+        reason: String::new(),
+        via: Via::Tui,
+        fully_viewed: true,
+        by: party("ann", &operator()),
+        at: Timestamp(6),
+    }
+    .sign(&operator())
+    .unwrap();
+    let entry = log.add(&Body::Approval(Approval {
+        signed: signed.clone(),
+    }));
+    let answers = [(entry, signed)];
+    let verdict = on(&intent, Mode::Edit, |grounds| {
+        admit(&held, &answers, &roots(), grounds)
+    });
+    start(log, verdict);
+}
+
+/// The first finding as level, index and check.
+fn first(report: &Report) -> (Level, u64, &'static str) {
+    let finding = &report.findings[0];
+    (finding.level, finding.place.index, finding.what.check)
+}
+
+/// Replaces a body with a well-formed other one, and chains everything after it anew.
+fn rewrite(log: &Log, at: usize, change: impl FnOnce(&mut Body)) -> Log {
+    let mut change = Some(change);
+    let mut other = Log {
+        rows: Vec::new(),
+        head: None,
+    };
+    for (index, row) in log.rows.iter().enumerate() {
+        let BodyState::Known(mut body) = row.entry.as_ref().unwrap().decode() else {
+            panic!("no body");
+        };
+        if index == at {
+            change.take().unwrap()(&mut body);
+        }
+        other.add(&body);
+    }
+    other
+}
+
+#[test]
+fn v3_a_sound_log_verifies_at_every_level() {
+    let report = log().verify(Level::V4);
+    assert_eq!(report.findings, []);
+    assert!(report.is_verified() && report.holds_at(Level::V3));
+    assert_eq!(
+        report.checked,
+        Counts {
+            integrity: 12,
+            state: 12,
+            decisions: 4,
+            identity: 2,
+        }
+    );
+    assert_eq!(
+        (report.trajectories, report.unchecked, report.witnessed),
+        (1, Counts::default(), 0)
+    );
+}
+
+#[test]
+fn v1_a_deleted_entry_is_found_where_it_was() {
+    for at in 0..11 {
+        let mut log = log();
+        log.rows.remove(at);
+        let report = log.verify(Level::V1);
+        assert_eq!(first(&report), (Level::V1, at as u64 + 1, "log order"));
+    }
+}
+
+#[test]
+fn v1_a_cut_tail_is_found_against_the_stores_length() {
+    let mut log = log();
+    log.rows.pop();
+    let mut verifier = Verifier::new(Level::V1, roots());
+    for row in &log.rows {
+        verifier.push(row);
+    }
+    let report = verifier.finish(Some(12));
+    assert_eq!(first(&report), (Level::V1, 11, "length of the log"));
+}
+
+#[test]
+fn v1_swapped_neighbours_are_found() {
+    let mut log = log();
+    log.rows.swap(4, 5);
+    assert_eq!(first(&log.verify(Level::V1)), (Level::V1, 5, "log order"));
+    log.rows[4].index = 4;
+    log.rows[5].index = 5;
+    assert_eq!(
+        first(&log.verify(Level::V1)),
+        (Level::V1, 4, "index in the header")
+    );
+}
+
+#[test]
+fn v1_a_changed_body_byte_is_found() {
+    let mut log = log();
+    log.entry(3).content.as_mut().unwrap().body[0] ^= 1;
+    assert_eq!(first(&log.verify(Level::V1)), (Level::V1, 3, "body"));
+}
+
+#[test]
+fn v1_a_changed_header_breaks_the_id_or_the_next_link() {
+    let mut log = log();
+    log.entry(3).header_bytes[0] ^= 1;
+    assert_eq!(first(&log.verify(Level::V1)), (Level::V1, 3, "id"));
+    let mut log = super::tests::log();
+    let entry = log.entry(3).clone();
+    let mut header = entry.header;
+    header.at_ms = Timestamp(99);
+    let bytes = canonical::encode(&header).unwrap().into_vec();
+    log.rows[3].entry = Entry::read(bytes, entry.content);
+    assert_eq!(
+        first(&log.verify(Level::V1)),
+        (Level::V1, 4, "previous entry")
+    );
+}
+
+#[test]
+fn v1_unreadable_bytes_and_lying_columns_are_found() {
+    let mut log = log();
+    log.rows[2].entry = Err(InvalidEntry::Body);
+    log.rows[3].disagreements.push("kind `commit`".into());
+    let report = log.verify(Level::V1);
+    assert_eq!(first(&report), (Level::V1, 2, "bytes"));
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.what.check == "column")
+    );
+}
+
+#[test]
+fn v1_a_body_may_be_destroyed_only_with_an_entry_that_says_so() {
+    let mut log = log();
+    log.add(&Body::Erased(body::Erased {
+        entry: EntryId::of(b"other"),
+        reason: String::new(),
+        by: party("ann", &operator()),
+    }));
+    let gone: Option<Content> = log.entry(5).content.take();
+    assert!(gone.is_some());
+    assert_eq!(first(&log.verify(Level::V1)), (Level::V1, 5, "body"));
+    let id = log.entry(5).id;
+    log.add(&Body::Erased(body::Erased {
+        entry: id,
+        reason: String::new(),
+        by: party("ann", &operator()),
+    }));
+    let report = log.verify(Level::V2);
+    assert!(report.is_verified(), "{:?}", report.findings);
+    assert_eq!(report.erased, 1);
+}
+
+#[test]
+fn v2_a_commit_of_nothing_begun_is_found() {
+    let forged = rewrite(&log(), 5, |body| {
+        if let Body::Commit(commit) = body {
+            commit.proposal = thymos_core::ProposalId::of(b"other");
+        }
+    });
+    assert!(forged.verify(Level::V1).is_verified());
+    let report = forged.verify(Level::V2);
+    assert_eq!(
+        (report.findings[0].level, report.findings[0].place.index),
+        (Level::V2, 5)
+    );
+    assert!(report.unchecked.state > 0);
+}
+
+#[test]
+fn v2_an_approval_of_no_hold_is_found() {
+    let forged = rewrite(&log(), 9, |body| {
+        if let Body::Approval(approval) = body {
+            approval.signed.answer.proposal = thymos_core::ProposalId::of(b"other");
+        }
+    });
+    assert_eq!(first(&forged.verify(Level::V2)), (Level::V2, 9, "approval"));
+}
+
+#[test]
+fn v3_a_forged_trace_is_found() {
+    let forged = rewrite(&log(), 4, |body| {
+        if let Body::Started(started) = body {
+            started.decided.trace.lines[3].said.push('!');
+        }
+    });
+    assert_eq!(first(&forged.verify(Level::V3)), (Level::V3, 4, "trace"));
+}
+
+#[test]
+fn v3_a_refusal_that_gives_another_reason_is_found() {
+    let forged = rewrite(&log(), 7, |body| {
+        if let Body::Rejection(rejection) = body {
+            rejection.refusal.reason = "because".into();
+        }
+    });
+    assert_eq!(first(&forged.verify(Level::V3)), (Level::V3, 7, "verdict"));
+}
+
+#[test]
+fn v3_a_start_that_claims_no_approval_was_needed_is_found() {
+    let forged = rewrite(&log(), 10, |body| {
+        if let Body::Started(started) = body {
+            started.approvals.clear();
+        }
+    });
+    let report = forged.verify(Level::V3);
+    assert_eq!(
+        (report.findings[0].level, report.findings[0].place.index),
+        (Level::V3, 10)
+    );
+}
+
+#[test]
+fn v3_facts_that_do_not_give_the_recorded_verdict_are_found() {
+    let forged = rewrite(&log(), 4, |body| {
+        if let Body::Started(started) = body {
+            started.decided.facts.revoked.insert(writ().id().unwrap());
+        }
+    });
+    assert_eq!(first(&forged.verify(Level::V3)), (Level::V3, 4, "trace"));
+}
+
+#[test]
+fn y2_another_compiler_is_a_named_divergence() {
+    let forged = rewrite(&log(), 7, |body| {
+        if let Body::Rejection(rejection) = body {
+            rejection.decided.proposal.compiler = "thymos-compiler 2".into();
+        }
+    });
+    let report = forged.verify(Level::V3);
+    assert_eq!(first(&report), (Level::V3, 7, "compiler"));
+    assert_eq!(report.unchecked.decisions, 1);
+}
+
+#[test]
+fn r4_a_witnessed_line_is_taken_at_its_word_and_counted() {
+    let forged = rewrite(&log(), 4, |body| {
+        if let Body::Started(started) = body {
+            let line = &mut started.decided.trace.lines[6];
+            line.said = "arguments fit, on their real value".into();
+            line.witnessed = true;
+        }
+    });
+    let report = forged.verify(Level::V3);
+    assert_eq!((report.is_verified(), report.witnessed), (true, 1));
+}
+
+#[test]
+fn v4_a_writ_that_its_issuer_did_not_sign_is_found() {
+    let forged = rewrite(&log(), 1, |body| {
+        if let Body::WritIssued(issued) = body {
+            issued.writ.signature = agent().sign(Domain::Writ, b"other");
+        }
+    });
+    let report = forged.verify(Level::V4);
+    assert_eq!(first(&report), (Level::V4, 1, "signature"));
+}
+
+#[test]
+fn y3_findings_are_bounded_and_never_forgotten() {
+    let mut log = log();
+    for row in &mut log.rows {
+        row.disagreements = vec!["x".into(); 50];
+    }
+    let report = log.verify(Level::V1);
+    assert_eq!(
+        (report.findings.len(), report.findings_total),
+        (FINDINGS_MAX, 600)
+    );
+    assert!(!report.is_verified() && !report.holds_at(Level::V4));
+}

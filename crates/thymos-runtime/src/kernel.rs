@@ -1,0 +1,149 @@
+//! What every session shares: store, writer, clock, keys, tools, policy, models. Built by the app.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use thymos_compiler::ToolSet;
+use thymos_compiler::toolset::InvalidTool;
+use thymos_core::isolation::Rung;
+use thymos_core::key::SigningKey;
+use thymos_core::writ::{Party, TrustRoots};
+use thymos_core::{Timestamp, TrajectoryId};
+use thymos_policy::PolicySet;
+use thymos_ports::clock::draw;
+use thymos_ports::cognition::ModelFault;
+use thymos_ports::{Clock, Cognition, Entropy, LedgerStore, Tool};
+use thymos_protocol::ModelRow;
+
+use crate::redact::Redactor;
+use crate::writer::Writer;
+
+/// Parts that the composition root hands over. No `Default`: every one is a decision.
+pub struct KernelParts {
+    /// The ledger.
+    pub store: Arc<dyn LedgerStore>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// The operator's name.
+    pub operator: String,
+    /// The operator's key: signs writs and answers.
+    pub operator_key: SigningKey,
+    /// Whom the operator trusts.
+    pub roots: TrustRoots,
+    /// The tools, bound to the workspace.
+    pub tools: Vec<Arc<dyn Tool>>,
+    /// The workspace, as shown.
+    pub workspace: String,
+    /// The rung of the cage that this machine offers.
+    pub rung: Rung,
+    /// The rules.
+    pub policy: PolicySet,
+    /// Takes secrets out before anything is stored.
+    pub redactor: Redactor,
+    /// Where models come from.
+    pub models: Arc<dyn ModelSource>,
+    /// Who may act on a trajectory.
+    pub leases: Arc<dyn Leases>,
+    /// Limits of a run.
+    pub limits: RunLimits,
+    /// Whether a run goes on by itself once its last hold is answered.
+    pub continues: bool,
+}
+
+/// Limits of a run, from config.
+#[derive(Debug, Clone, Copy)]
+pub struct RunLimits {
+    /// Model turns of one run. Beyond it the run stops and says so.
+    pub turns_max: u32,
+    /// Most tokens a model may write in a turn.
+    pub output_tokens_max: u64,
+    /// Tokens of conversation sent; older turns are left out of the context, never of the ledger.
+    pub context_tokens_max: u64,
+}
+
+/// Makes models by name. The app's config stands behind it.
+pub trait ModelSource: Send + Sync {
+    /// The model to use: a `provider/model` name, or the default.
+    ///
+    /// # Errors
+    /// [`ModelFault`] when there is no such model or no key for it.
+    fn connect(&self, name: Option<&str>) -> Result<Arc<dyn Cognition>, ModelFault>;
+
+    /// Every model that config and environment know.
+    fn list(&self) -> Vec<ModelRow>;
+}
+
+/// Decides which process may act on a trajectory.
+pub trait Leases: Send + Sync {
+    /// The lease, held until dropped; none while another process has it.
+    fn take(&self, trajectory: &TrajectoryId) -> Option<Box<dyn Any + Send + Sync>>;
+}
+
+/// For one process alone: everything is granted.
+pub struct NoLeases;
+
+impl Leases for NoLeases {
+    fn take(&self, _trajectory: &TrajectoryId) -> Option<Box<dyn Any + Send + Sync>> {
+        Some(Box::new(()))
+    }
+}
+
+/// The parts, wired.
+pub struct Kernel {
+    pub(crate) parts: KernelParts,
+    pub(crate) writer: Writer,
+    pub(crate) tool_set: ToolSet,
+}
+
+impl Kernel {
+    /// Wires the parts and starts the writer.
+    ///
+    /// # Errors
+    /// [`InvalidTool`] when a tool's contract cannot be kept exactly or its schema compiled.
+    pub fn new(parts: KernelParts) -> Result<Arc<Self>, InvalidTool> {
+        let contracts = parts
+            .tools
+            .iter()
+            .map(|tool| tool.contract().clone())
+            .collect();
+        let tool_set = ToolSet::pin(contracts)?;
+        let writer = Writer::start(parts.store.clone());
+        Ok(Arc::new(Self {
+            parts,
+            writer,
+            tool_set,
+        }))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    pub(crate) fn draw<const N: usize>(&self) -> [u8; N] {
+        draw(self.parts.entropy.as_ref())
+    }
+
+    pub(crate) fn tool(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        self.parts
+            .tools
+            .iter()
+            .find(|tool| tool.contract().name == name)
+            .cloned()
+    }
+
+    pub(crate) fn operator(&self) -> Party {
+        Party {
+            name: self.parts.operator.clone(),
+            key: self.parts.operator_key.public(),
+        }
+    }
+
+    /// The subject key of a session: derived, so that it survives a restart without being stored.
+    pub(crate) fn subject_key(&self, trajectory: &TrajectoryId) -> SigningKey {
+        let mut material = self.parts.operator_key.seed_for_storage().to_vec();
+        material.extend_from_slice(trajectory.as_bytes());
+        SigningKey::from_seed(&thymos_core::key::derive_seed(&material))
+    }
+}

@@ -1,0 +1,332 @@
+//! Tells entries as events [step 10]: one entry, one event, in the screen's words.
+//!
+//! A narrator remembers which proposal is which call, so that any page of a trajectory can be told
+//! without folding it again. Old and live trajectories go through the same function.
+
+use std::collections::HashMap;
+
+use thymos_core::approval::Decision;
+use thymos_core::body::{self, Body, BodyState, Resolution, Stage};
+use thymos_core::id::ProposalId;
+use thymos_core::proposal::Decided;
+use thymos_core::tool::Compensation;
+use thymos_core::{Entry, IntentId};
+use thymos_protocol::{Card, DecidedBy, Event, What};
+
+use crate::words;
+
+/// Which proposal is which call.
+#[derive(Debug, Clone, Default)]
+pub struct Narrator {
+    calls: HashMap<ProposalId, KnownCall>,
+    approvers: HashMap<ProposalId, String>,
+}
+
+#[derive(Debug, Clone)]
+struct KnownCall {
+    intent: IntentId,
+    tool: String,
+    line: String,
+}
+
+impl Narrator {
+    /// Learns from an entry what later ones refer to.
+    pub fn learn(&mut self, entry: &Entry) {
+        let BodyState::Known(body) = entry.decode() else {
+            return;
+        };
+        if let Some(decided) = body.decided()
+            && let (Ok(proposal), Ok(intent)) =
+                (decided.proposal.id(), decided.proposal.intent.id())
+        {
+            self.calls.insert(proposal, known(decided, intent));
+        }
+        if let Body::Approval(approval) = body
+            && approval.signed.answer.decision == Decision::Approve
+        {
+            let answer = approval.signed.answer;
+            self.approvers.insert(answer.proposal, answer.by.name);
+        }
+    }
+
+    fn call(&self, proposal: &ProposalId) -> KnownCall {
+        self.calls
+            .get(proposal)
+            .cloned()
+            .unwrap_or_else(|| KnownCall {
+                intent: IntentId::from_bytes([0; 32]),
+                tool: "unknown".into(),
+                line: proposal.short(),
+            })
+    }
+}
+
+fn known(decided: &Decided, intent: IntentId) -> KnownCall {
+    KnownCall {
+        intent,
+        tool: decided.proposal.intent.tool.clone(),
+        line: words::line(&decided.proposal.intent),
+    }
+}
+
+/// Tells one entry. The narrator must have learned the trajectory up to this entry.
+#[must_use]
+pub fn narrate(entry: &Entry, narrator: &Narrator) -> Event {
+    let what = match entry.decode() {
+        BodyState::Known(body) => tell(entry, body, narrator),
+        BodyState::Erased => What::Note {
+            line: "erased".into(),
+        },
+        BodyState::UnknownKind(kind) => What::Note {
+            line: format!("unknown kind `{kind}`, written by a newer version"),
+        },
+        BodyState::Invalid(invalid) => What::Note {
+            line: format!("unreadable entry: {invalid}"),
+        },
+    };
+    Event {
+        trajectory: entry.header.trajectory,
+        seq: entry.header.seq,
+        index: entry.header.index,
+        at_ms: entry.header.at_ms,
+        entry: entry.id,
+        kind: entry.header.kind.clone(),
+        what,
+    }
+}
+
+fn tell(entry: &Entry, body: Body, n: &Narrator) -> What {
+    match body {
+        Body::Root(body) => What::Opened {
+            workspace: body.workspace,
+            operator: body.operator.name,
+        },
+        Body::Message(body) => What::Said {
+            role: body.role,
+            text: body.text,
+            reasoning: body.reasoning,
+            turn: body.turn,
+        },
+        Body::Usage(body) => What::Used {
+            provider: body.provider,
+            model: body.model,
+            tokens_in: body.tokens_in,
+            tokens_out: body.tokens_out,
+            usd_millicents: body.usd_millicents,
+            wall_clock_ms: body.wall_clock_ms,
+        },
+        Body::Intent(body) => What::Intended {
+            intent: body.intent.id().unwrap_or(IntentId::from_bytes([0; 32])),
+            turn: body.intent.turn,
+            line: words::line(&body.intent),
+            tool: body.intent.tool,
+            by_operator: body.intent.author == thymos_core::intent::Author::Operator,
+        },
+        Body::Rejection(body) => rejected(&body),
+        Body::PendingApproval(body) => suspended(entry, &body),
+        Body::Approval(body) => decided(&body),
+        Body::Superseded(body) => What::Superseded {
+            proposal: body.proposal,
+            by: body.by,
+            reason: body.reason,
+        },
+        Body::Started(body) => started(&body, n),
+        Body::Commit(body) => committed(*body, n),
+        Body::Failure(body) => failed(body, n),
+        Body::Reconciled(body) => What::Settled {
+            proposal: body.proposal,
+            how: match body.resolution {
+                Resolution::Happened => "it happened",
+                Resolution::DidNotHappen => "it did not happen",
+                Resolution::GaveUp => "nobody can tell",
+                Resolution::Probed => "the tool found out",
+            }
+            .into(),
+            by: body.by.name,
+        },
+        Body::WritIssued(body) => What::WritIssued {
+            id: body.id,
+            line: format!(
+                "{} from {} to {}, effects {}",
+                body.writ.writ.name,
+                body.writ.writ.issuer.name,
+                body.writ.writ.subject.name,
+                body.writ.writ.effects
+            ),
+        },
+        Body::WritRevoked(body) => What::WritRevoked {
+            id: body.writ,
+            reason: body.reason,
+        },
+        Body::ModeChanged(body) => What::ModeChanged {
+            mode: body.mode,
+            writ: body.to,
+            difference: body.difference,
+        },
+        Body::Closed(body) => What::Closed {
+            stop: body.stop,
+            turns: body.turns,
+        },
+        Body::PolicyLoaded(body) => What::Note {
+            line: format!(
+                "policy {} {} in force, set {}",
+                body.name,
+                body.version,
+                body.policy_set.short()
+            ),
+        },
+        Body::PolicyUnloaded(body) => What::Note {
+            line: format!("policy {} unloaded", body.name),
+        },
+        Body::ToolsPinned(body) => What::Note {
+            line: format!("{} tools pinned", body.tools.len()),
+        },
+        Body::Delegation(body) => What::Note {
+            line: format!(
+                "delegated to {}: {}",
+                body.child.short(),
+                words::cut(&body.task, 80)
+            ),
+        },
+        Body::DelegationResult(body) => What::Note {
+            line: format!("child {} ended, {}", body.child.short(), body.stop),
+        },
+        Body::Branch(body) => What::Note {
+            line: format!("branched from {} at {}", body.from.short(), body.seq),
+        },
+        Body::SkillBound(_) => What::Note {
+            line: "skill bound".into(),
+        },
+        Body::Erased(body) => What::Note {
+            line: format!("entry {} erased: {}", body.entry.short(), body.reason),
+        },
+    }
+}
+
+fn rejected(body: &body::Rejection) -> What {
+    let proposal = &body.decided.proposal;
+    What::Rejected {
+        intent: proposal
+            .intent
+            .id()
+            .unwrap_or(IntentId::from_bytes([0; 32])),
+        proposal: proposal.id().unwrap_or(ProposalId::from_bytes([0; 32])),
+        tool: proposal.intent.tool.clone(),
+        line: words::line(&proposal.intent),
+        clause: body.refusal.clause,
+        reason: body.refusal.reason.clone(),
+        suggestion: body.refusal.smallest_grant.as_ref().map(words::suggestion),
+        denied: body.stage == Stage::Answer,
+    }
+}
+
+fn suspended(entry: &Entry, body: &body::PendingApproval) -> What {
+    What::Suspended {
+        intent: body
+            .decided
+            .proposal
+            .intent
+            .id()
+            .unwrap_or(IntentId::from_bytes([0; 32])),
+        card: Box::new(card(entry.header.at_ms, body)),
+    }
+}
+
+/// The card of a hold; the queue and the transcript show the same one.
+pub(crate) fn card(held_at: thymos_core::Timestamp, body: &body::PendingApproval) -> Card {
+    let proposal = &body.decided.proposal;
+    let resolved = proposal.resolved.as_ref();
+    Card {
+        proposal: proposal.id().unwrap_or(ProposalId::from_bytes([0; 32])),
+        presented: body.presented,
+        tool: proposal.intent.tool.clone(),
+        line: words::line(&proposal.intent),
+        effect: resolved.map_or(thymos_core::effect::EffectClass::Irreversible, |r| r.effect),
+        risk: body.terms.risk,
+        reversible: resolved
+            .is_some_and(|r| !matches!(r.compensation, Compensation::Impossible(_))),
+        reasons: body
+            .terms
+            .asks
+            .iter()
+            .map(|ask| ask.reason.clone())
+            .collect(),
+        presentation: body.presentation.clone(),
+        ceremony: body.terms.ceremony,
+        quorum: body.terms.quorum(),
+        diffstat: resolved
+            .and_then(|r| r.preview.as_ref())
+            .map(|p| (p.added, p.removed)),
+        held_at,
+        expires_at: body.terms.expires_after_ms().map(|ms| held_at.plus_ms(ms)),
+    }
+}
+
+fn decided(body: &body::Approval) -> What {
+    let answer = &body.signed.answer;
+    What::Decided {
+        proposal: answer.proposal,
+        approved: answer.decision == Decision::Approve,
+        by: DecidedBy {
+            name: answer.by.name.clone(),
+            via: answer.via,
+            fully_viewed: answer.fully_viewed,
+        },
+        reason: answer.reason.clone(),
+        presented: answer.presented,
+    }
+}
+
+fn started(body: &body::Started, n: &Narrator) -> What {
+    let call = n.call(&body.proposal);
+    let resolved = body.decided.proposal.resolved.as_ref();
+    let allowed_by = n
+        .approvers
+        .get(&body.proposal)
+        .filter(|_| !body.approvals.is_empty())
+        .map_or_else(
+            || words::allowed_by(&body.decided.trace),
+            |who| format!("approved by {who}"),
+        );
+    What::Started {
+        intent: call.intent,
+        proposal: body.proposal,
+        tool: call.tool,
+        line: call.line,
+        effect: resolved.map_or(thymos_core::effect::EffectClass::Irreversible, |r| r.effect),
+        risk: resolved.map_or(thymos_core::effect::Risk::Critical, |r| r.risk),
+        rung: body.rung,
+        allowed_by,
+    }
+}
+
+fn committed(body: body::Commit, n: &Narrator) -> What {
+    let call = n.call(&body.proposal);
+    What::Committed {
+        intent: call.intent,
+        proposal: body.proposal,
+        tool: call.tool,
+        line: call.line,
+        ok: body.outcome.ok,
+        summary: body.outcome.summary,
+        changes: words::changes(&body.outcome.deltas),
+        observation: body.outcome.observation,
+        cost: body.cost,
+        rung: body.outcome.rung,
+        truncated: body.outcome.truncated,
+    }
+}
+
+fn failed(body: body::Failure, n: &Narrator) -> What {
+    let call = n.call(&body.proposal);
+    What::Failed {
+        intent: call.intent,
+        proposal: body.proposal,
+        tool: call.tool,
+        line: call.line,
+        fault: body.fault.kind,
+        message: body.fault.message,
+        changes: words::changes(&body.fault.deltas),
+        cost: body.cost,
+    }
+}

@@ -1,0 +1,300 @@
+//! The kernel's side of the link: routes requests to sessions, answers look-ups, rings the bell.
+//!
+//! Sessions are opened on demand and live until the link is gone. Look-ups that span trajectories
+//! read the store beside the sessions.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use thymos_core::TrajectoryId;
+use thymos_ports::store::Watch;
+use thymos_protocol::{
+    ChainState, Command, Fault, Heads, HoldRow, Live, Replied, Reply, Request, RunRow, Ticket,
+};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use crate::kernel::Kernel;
+use crate::session::{Ask, Session};
+
+mod chain;
+mod desk;
+mod lookup;
+
+/// Asks that may wait for one session.
+const ASKS_MAX: usize = 256;
+
+/// The kernel's ends of the link.
+pub struct Channels {
+    /// What the app asks.
+    pub requests: mpsc::Receiver<Request>,
+    /// What the kernel answers.
+    pub replies: mpsc::Sender<Reply>,
+    /// Rung after every change.
+    pub bell: watch::Sender<Heads>,
+    /// What is going on right now.
+    pub live: watch::Sender<Live>,
+}
+
+/// A trajectory in one row, with its open holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Summary {
+    pub(crate) len: u64,
+    pub(crate) row: RunRow,
+    pub(crate) holds: Vec<HoldRow>,
+}
+
+/// What sessions tell beside the ledger: heads, live text, rows, chain state. Rebuilt at start.
+pub(crate) struct Shared {
+    bell: watch::Sender<Heads>,
+    live: watch::Sender<Live>,
+    // A plain mutex: held for a map operation, never across an await.
+    desk: Mutex<BTreeMap<TrajectoryId, Summary>>,
+    chain: Mutex<ChainState>,
+}
+
+impl Shared {
+    pub(crate) fn ring(&self, change: impl FnOnce(&mut Heads)) {
+        self.bell.send_modify(|heads| {
+            change(heads);
+            heads.epoch += 1;
+        });
+    }
+
+    pub(crate) fn live(&self, change: impl FnOnce(&mut Live)) {
+        self.live.send_modify(|live| {
+            change(live);
+            live.version += 1;
+        });
+    }
+
+    pub(crate) fn publish(&self, trajectory: TrajectoryId, summary: Summary) {
+        lock(&self.desk).insert(trajectory, summary);
+        self.ring(|_| {});
+    }
+
+    /// Open holds of all trajectories; `own` are those of the asking one, which knows best.
+    pub(crate) fn pending(&self, asking: &TrajectoryId, own: usize) -> u64 {
+        let desk = lock(&self.desk);
+        let others = desk
+            .iter()
+            .filter(|(id, _)| *id != asking)
+            .map(|(_, s)| s.row.pending);
+        others.sum::<u64>() + own as u64
+    }
+
+    pub(crate) fn chain_state(&self) -> ChainState {
+        lock(&self.chain).clone()
+    }
+
+    fn set_chain(&self, state: ChainState) {
+        *lock(&self.chain) = state;
+        self.ring(|_| {});
+    }
+}
+
+/// A panic elsewhere must not take the screen's data with it: the map is whole after every insert.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Serves one link until its requests end, then lets running work be sealed.
+pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
+    let Channels {
+        requests,
+        replies,
+        bell,
+        live,
+    } = channels;
+    let shared = Arc::new(Shared {
+        bell,
+        live,
+        desk: Mutex::new(BTreeMap::new()),
+        chain: Mutex::new(ChainState::Unverified),
+    });
+    let changed = Arc::new(Notify::new());
+    let ringing = changed.clone();
+    let watching = kernel
+        .parts
+        .store
+        .watch(Box::new(move || ringing.notify_one()))
+        .ok();
+    let verifier = chain::follow(kernel.clone(), shared.clone());
+    let mut service = Service {
+        kernel,
+        shared,
+        replies,
+        sessions: HashMap::new(),
+        tasks: tokio::task::JoinSet::new(),
+        _watching: watching,
+    };
+    service.run(requests, &changed).await;
+    verifier.abort();
+    service.sessions.clear();
+    while service.tasks.join_next().await.is_some() {}
+}
+
+struct Service {
+    kernel: Arc<Kernel>,
+    shared: Arc<Shared>,
+    replies: mpsc::Sender<Reply>,
+    sessions: HashMap<TrajectoryId, mpsc::Sender<Ask>>,
+    tasks: tokio::task::JoinSet<()>,
+    _watching: Option<Watch>,
+}
+
+impl Service {
+    async fn run(&mut self, mut requests: mpsc::Receiver<Request>, changed: &Notify) {
+        changed.notify_one();
+        loop {
+            tokio::select! {
+                request = requests.recv() => match request {
+                    Some(Request { ticket, command: Command::Shutdown }) => {
+                        self.shut_down(ticket).await;
+                        return;
+                    }
+                    Some(request) => self.route(request).await,
+                    None => return,
+                },
+                () = changed.notified() => {
+                    for asks in self.sessions.values() {
+                        // A full queue means the session is awake anyway and folds what is new.
+                        drop(asks.try_send(Ask::CatchUp));
+                    }
+                    self.refresh().await;
+                }
+            }
+        }
+    }
+
+    /// Lets every session end: closing its door makes it cancel, seal and return.
+    async fn shut_down(&mut self, ticket: Ticket) {
+        self.sessions.clear();
+        while self.tasks.join_next().await.is_some() {}
+        self.reply(ticket, Replied::Accepted).await;
+    }
+
+    async fn route(&mut self, request: Request) {
+        let Request { ticket, command } = request;
+        match trajectory_of(&command) {
+            Some(trajectory) => self.ask(ticket, trajectory, command).await,
+            None => match command {
+                Command::New { mode } => self.create(ticket, mode).await,
+                other => lookup::answer(self, ticket, other).await,
+            },
+        }
+    }
+
+    async fn create(&mut self, ticket: Ticket, mode: thymos_core::writ::Mode) {
+        let created = Session::create(self.kernel.clone(), self.shared.clone(), mode).await;
+        match created {
+            Ok((session, inside)) => {
+                let trajectory = session.trajectory();
+                self.adopt(trajectory, session, inside);
+                self.ask(ticket, trajectory, Command::Open { trajectory })
+                    .await;
+            }
+            Err(error) => self.fault(ticket, error.to_string()).await,
+        }
+    }
+
+    /// Passes a command to its session, which is opened when it is not.
+    async fn ask(&mut self, ticket: Ticket, trajectory: TrajectoryId, command: Command) {
+        if !self
+            .sessions
+            .get(&trajectory)
+            .is_some_and(|asks| !asks.is_closed())
+        {
+            let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
+            let opened =
+                tokio::task::spawn_blocking(move || Session::open(kernel, shared, trajectory))
+                    .await;
+            match opened {
+                Ok(Ok((session, inside))) if !session.is_new() => {
+                    self.adopt(trajectory, session, inside);
+                }
+                Ok(Ok(_)) => {
+                    let message = format!("there is no trajectory `{}`", trajectory.short());
+                    return self.fault(ticket, message).await;
+                }
+                Ok(Err(error)) => return self.fault(ticket, error.to_string()).await,
+                Err(panic) => return self.fault(ticket, panic.to_string()).await,
+            }
+        }
+        let Some(asks) = self.sessions.get(&trajectory).cloned() else {
+            return;
+        };
+        let replies = self.replies.clone();
+        let (reply, answer) = oneshot::channel();
+        if asks.send(Ask::Command(command, reply)).await.is_err() {
+            return self.fault(ticket, "the session has ended".into()).await;
+        }
+        // The answer may take as long as a sync does; other requests need not wait for it.
+        tokio::spawn(async move {
+            if let Ok(replied) = answer.await {
+                drop(replies.send(Reply { ticket, replied }).await);
+            }
+        });
+    }
+
+    fn adopt(
+        &mut self,
+        trajectory: TrajectoryId,
+        session: Session,
+        inside: mpsc::Receiver<crate::session::Inside>,
+    ) {
+        let (asks, inbox) = mpsc::channel(ASKS_MAX);
+        self.sessions.insert(trajectory, asks);
+        self.tasks.spawn(session.live(inbox, inside));
+    }
+
+    async fn refresh(&self) {
+        let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
+        let open: Vec<TrajectoryId> = self.sessions.keys().copied().collect();
+        let refreshed =
+            tokio::task::spawn_blocking(move || desk::refresh(&kernel, &shared, &open)).await;
+        if let Err(panic) = refreshed {
+            self.shared.set_chain(ChainState::Broken(panic.to_string()));
+        }
+    }
+
+    async fn reply(&self, ticket: Ticket, replied: Replied) {
+        // The app may be gone; there is nobody else to tell.
+        drop(self.replies.send(Reply { ticket, replied }).await);
+    }
+
+    async fn fault(&self, ticket: Ticket, message: String) {
+        self.reply(
+            ticket,
+            Replied::Fault(Fault {
+                message,
+                hint: None,
+            }),
+        )
+        .await;
+    }
+}
+
+fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
+    match command {
+        Command::Open { trajectory }
+        | Command::Prompt { trajectory, .. }
+        | Command::Edit { trajectory, .. }
+        | Command::Interrupt { trajectory }
+        | Command::PreviewMode { trajectory, .. }
+        | Command::SetMode { trajectory, .. }
+        | Command::SetModel { trajectory, .. }
+        | Command::Page { trajectory, .. }
+        | Command::Settle { trajectory, .. } => Some(*trajectory),
+        Command::Answer(answer) => Some(answer.trajectory),
+        Command::New { .. }
+        | Command::Models
+        | Command::Inspect { .. }
+        | Command::Find { .. }
+        | Command::Verify
+        | Command::WorldAt { .. }
+        | Command::FileAt { .. }
+        | Command::Holds
+        | Command::Runs
+        | Command::Shutdown => None,
+    }
+}

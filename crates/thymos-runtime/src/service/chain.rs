@@ -1,0 +1,166 @@
+//! Follows the log and verifies what is new, so that the header can say how far it is verified.
+
+use std::sync::Arc;
+
+use thymos_core::writ::TrustRoots;
+use thymos_ports::LedgerStore;
+use thymos_ports::store::StoreError;
+use thymos_protocol::{ChainState, VerifyFinding, VerifyProgress, VerifyReport};
+use thymos_replay::verify::{Finding, Report};
+use thymos_replay::{Level, Row, Verifier};
+use tokio::task::JoinHandle;
+
+use super::Shared;
+use crate::kernel::Kernel;
+
+/// Rows verified at once. Bounds memory, and how long a cancel waits.
+const ROWS: usize = 2048;
+
+/// What no lone ledger can prove.
+const CAVEAT: &str = "a lone ledger cannot prove that its newest entries were not cut off: no outside checkpoint yet";
+
+/// Verifies from the start once, then whatever is new after each ring of the bell.
+pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()> {
+    let mut bell = shared.bell.subscribe();
+    tokio::spawn(async move {
+        let mut verifier = Verifier::new(Level::V2, kernel.parts.roots.clone());
+        let mut told = None;
+        loop {
+            let store = kernel.parts.store.clone();
+            let step = tokio::task::spawn_blocking(move || {
+                let outcome = extend(store.as_ref(), &mut verifier, &mut |_| {});
+                let state = chain_state(&verifier, outcome.as_ref().err());
+                (verifier, state)
+            })
+            .await;
+            let Ok((back, state)) = step else { return };
+            verifier = back;
+            // Ringing for nothing would wake ourselves, and the screen, for ever.
+            if told.as_ref() != Some(&state) {
+                shared.set_chain(state.clone());
+                told = Some(state);
+            }
+            loop {
+                if bell.borrow_and_update().log_len > verifier.next_index() {
+                    break;
+                }
+                if bell.changed().await.is_err() {
+                    return;
+                }
+            }
+        }
+    })
+}
+
+fn chain_state(verifier: &Verifier, error: Option<&StoreError>) -> ChainState {
+    if let Some(error) = error {
+        return ChainState::Broken(error.to_string());
+    }
+    match verifier.so_far().findings.first() {
+        Some(found) => ChainState::Broken(found.to_string()),
+        None => {
+            let index = verifier.next_index();
+            ChainState::VerifiedTo { index, len: index }
+        }
+    }
+}
+
+/// Feeds a verifier everything from where it stands to the end of the log.
+fn extend(
+    store: &dyn LedgerStore,
+    verifier: &mut Verifier,
+    progress: &mut dyn FnMut(VerifyProgress),
+) -> Result<(), StoreError> {
+    let total = store.len()?;
+    loop {
+        let rows = store.scan(verifier.next_index(), ROWS)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            verifier.push(&Row {
+                index: row.index,
+                entry: row.entry,
+                disagreements: row.disagreements,
+            });
+        }
+        progress(VerifyProgress {
+            done: verifier.next_index(),
+            total,
+        });
+    }
+}
+
+/// Verifies the whole log afresh, every level, and the storage beside it.
+pub(super) fn verify(
+    store: &dyn LedgerStore,
+    roots: &TrustRoots,
+    progress: &mut dyn FnMut(VerifyProgress),
+) -> Result<VerifyReport, StoreError> {
+    let mut verifier = Verifier::new(Level::V4, roots.clone());
+    extend(store, &mut verifier, progress)?;
+    let report = verifier.finish(Some(store.len()?));
+    let mut told = told(&report);
+    for sentence in store.check_engine()? {
+        told.findings.push(VerifyFinding {
+            index: report.entries,
+            trajectory: None,
+            seq: None,
+            check: "storage".into(),
+            expected: "what was stored".into(),
+            found: sentence,
+        });
+    }
+    Ok(told)
+}
+
+/// A report in the screen's words.
+fn told(report: &Report) -> VerifyReport {
+    let checked = &report.checked;
+    let mut levels = vec![
+        format!("V1 integrity of {} entries", checked.integrity),
+        format!("V2 state of {}", checked.state),
+        format!("V3 {} decisions", checked.decisions),
+        format!("V4 {} signatures", checked.identity),
+    ];
+    if report.witnessed > 0 {
+        levels.push(format!(
+            "{} verdicts rest on a witnessed fact",
+            report.witnessed
+        ));
+    }
+    let unchecked = report.unchecked.state + report.unchecked.decisions;
+    if unchecked > 0 {
+        levels.push(format!("{unchecked} checks not possible"));
+    }
+    let mut findings: Vec<VerifyFinding> = report.findings.iter().map(finding).collect();
+    let untold = report.findings_total.saturating_sub(findings.len() as u64);
+    if untold > 0 {
+        findings.push(VerifyFinding {
+            index: report.entries,
+            trajectory: None,
+            seq: None,
+            check: "findings".into(),
+            expected: "none".into(),
+            found: format!("{untold} more, not told"),
+        });
+    }
+    VerifyReport {
+        entries: report.entries,
+        trajectories: report.trajectories,
+        levels,
+        findings,
+        caveat: CAVEAT.into(),
+    }
+}
+
+fn finding(found: &Finding) -> VerifyFinding {
+    VerifyFinding {
+        index: found.place.index,
+        trajectory: found.place.line.map(|(trajectory, _)| trajectory),
+        seq: found.place.line.map(|(_, seq)| seq),
+        check: format!("{} {}", found.level, found.what.check),
+        expected: found.what.expected.clone(),
+        found: found.what.found.clone(),
+    }
+}

@@ -1,0 +1,30 @@
+//! The desk: one row a trajectory with its open holds, refreshed where the ledger moved on.
+
+use thymos_core::TrajectoryId;
+
+use super::{Shared, lock};
+use crate::kernel::Kernel;
+use crate::session::{fold_stored, summary};
+
+/// Folds every trajectory whose head moved, unless a session here tells of itself.
+pub(super) fn refresh(kernel: &Kernel, shared: &Shared, open: &[TrajectoryId]) {
+    let store = kernel.parts.store.as_ref();
+    let (Ok(heads), Ok(log_len)) = (store.heads(), store.len()) else {
+        return;
+    };
+    for head in heads {
+        let known = lock(&shared.desk)
+            .get(&head.trajectory)
+            .map(|summary| summary.len);
+        if open.contains(&head.trajectory) || known == Some(head.seq + 1) {
+            continue;
+        }
+        // A trajectory that does not fold is told by verify; here it is a row that says so.
+        let Ok((projection, _)) = fold_stored(store, head.trajectory) else {
+            continue;
+        };
+        let at_rest = kernel.parts.leases.take(&head.trajectory).is_some();
+        lock(&shared.desk).insert(head.trajectory, summary(&projection, at_rest));
+    }
+    shared.ring(|heads| heads.log_len = heads.log_len.max(log_len));
+}

@@ -1,0 +1,280 @@
+//! Look-ups that belong to no session: runs, holds, entries, worlds, verification. Change nothing.
+
+use std::sync::Arc;
+
+use thymos_core::TrajectoryId;
+use thymos_core::delta::{Resource, ResourceValue};
+use thymos_protocol::{Command, Event, Fault, Page, Replied, Reply, Ticket, WorldRow, WorldView};
+use thymos_replay::{Projection, fold};
+
+use super::{Service, chain, lock};
+use crate::filter::Filter;
+use crate::kernel::Kernel;
+use crate::narrate::{Narrator, narrate};
+use crate::words;
+
+/// Entries read at once.
+const PAGE: usize = 1024;
+
+/// Matches of one search at most; the newest are kept, and the screen says so.
+const MATCHES_MAX: usize = 1000;
+
+pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Command) {
+    let kernel = service.kernel.clone();
+    let replied = match command {
+        Command::Models => Replied::Models(kernel.parts.models.list()),
+        Command::Runs => {
+            service.refresh().await;
+            runs(service)
+        }
+        Command::Holds => {
+            service.refresh().await;
+            holds(service)
+        }
+        Command::Verify => return verify(service, ticket),
+        Command::Inspect { entry } => match kernel.parts.store.entry(&entry) {
+            // Its session knows the trajectory already; nothing need be folded for one entry.
+            Ok(Some(found)) => {
+                return service.ask(ticket, found.header.trajectory, command).await;
+            }
+            Ok(None) => fault(format!("there is no entry `{}`", entry.short())),
+            Err(error) => fault(error.to_string()),
+        },
+        Command::Find { trajectory, filter } => {
+            return beside(service, ticket, move || find(&kernel, trajectory, &filter));
+        }
+        Command::WorldAt { trajectory, seq } => {
+            return beside(service, ticket, move || world_at(&kernel, trajectory, seq));
+        }
+        Command::FileAt {
+            trajectory,
+            seq,
+            path,
+        } => {
+            return beside(service, ticket, move || {
+                file_at(&kernel, trajectory, seq, &path)
+            });
+        }
+        _ => fault("this needs a trajectory"),
+    };
+    service.reply(ticket, replied).await;
+}
+
+/// Runs a blocking look-up beside the service.
+fn beside(service: &Service, ticket: Ticket, look: impl FnOnce() -> Replied + Send + 'static) {
+    let replies = service.replies.clone();
+    tokio::task::spawn_blocking(move || {
+        drop(replies.blocking_send(Reply {
+            ticket,
+            replied: look(),
+        }));
+    });
+}
+
+fn runs(service: &Service) -> Replied {
+    let mut rows: Vec<_> = lock(&service.shared.desk)
+        .values()
+        .map(|summary| summary.row.clone())
+        .collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.at_ms));
+    Replied::Runs(rows)
+}
+
+fn holds(service: &Service) -> Replied {
+    let mut rows: Vec<_> = lock(&service.shared.desk)
+        .values()
+        .flat_map(|summary| summary.holds.clone())
+        .collect();
+    rows.sort_by_key(|row| (row.card.held_at, row.seq));
+    Replied::Holds(rows)
+}
+
+fn verify(service: &Service, ticket: Ticket) {
+    let (kernel, replies, shared) = (
+        service.kernel.clone(),
+        service.replies.clone(),
+        service.shared.clone(),
+    );
+    tokio::task::spawn_blocking(move || {
+        let mut progress = |p| {
+            drop(replies.blocking_send(Reply {
+                ticket,
+                replied: Replied::Verifying(p),
+            }));
+        };
+        let parts = &kernel.parts;
+        let replied = match chain::verify(parts.store.as_ref(), &parts.roots, &mut progress) {
+            Ok(report) => {
+                if let Some(found) = report.findings.first() {
+                    let words = format!("entry at index {}: {}", found.index, found.check);
+                    shared.set_chain(thymos_protocol::ChainState::Broken(words));
+                }
+                Replied::Verified(report)
+            }
+            Err(error) => fault(error.to_string()),
+        };
+        drop(replies.blocking_send(Reply { ticket, replied }));
+    });
+}
+
+/// Folds a trajectory up to and with `seq`.
+fn told(
+    kernel: &Arc<Kernel>,
+    trajectory: TrajectoryId,
+    seq: u64,
+) -> Result<(Projection, Narrator), String> {
+    let mut projection = Projection::empty(trajectory);
+    let mut narrator = Narrator::default();
+    loop {
+        let page = kernel
+            .parts
+            .store
+            .page(&trajectory, projection.len, PAGE)
+            .map_err(|e| e.to_string())?;
+        if page.is_empty() {
+            return Ok((projection, narrator));
+        }
+        for entry in page {
+            if entry.header.seq > seq {
+                return Ok((projection, narrator));
+            }
+            fold(&mut projection, &entry).map_err(|e| e.to_string())?;
+            narrator.learn(&entry);
+        }
+    }
+}
+
+fn find(kernel: &Arc<Kernel>, trajectory: Option<TrajectoryId>, filter: &str) -> Replied {
+    let filter = match Filter::parse(filter, kernel.now()) {
+        Ok(filter) => filter,
+        Err(error) => {
+            return Replied::Fault(Fault {
+                message: error.to_string(),
+                hint: error.hint.clone(),
+            });
+        }
+    };
+    let scanned = match trajectory {
+        Some(trajectory) => search_one(kernel, trajectory, &filter),
+        None => search_all(kernel, &filter),
+    };
+    match scanned {
+        Ok(events) => Replied::Page(Page {
+            events,
+            status: None,
+        }),
+        Err(words) => fault(words),
+    }
+}
+
+fn search_one(
+    kernel: &Arc<Kernel>,
+    trajectory: TrajectoryId,
+    filter: &Filter,
+) -> Result<Vec<Event>, String> {
+    let mut narrator = Narrator::default();
+    let mut matches = Vec::new();
+    let mut next = 0;
+    loop {
+        let page = kernel
+            .parts
+            .store
+            .page(&trajectory, next, PAGE)
+            .map_err(|e| e.to_string())?;
+        for entry in &page {
+            narrator.learn(entry);
+            keep(&mut matches, narrate(entry, &narrator), filter);
+        }
+        next += page.len() as u64;
+        if page.len() < PAGE {
+            return Ok(matches);
+        }
+    }
+}
+
+fn search_all(kernel: &Arc<Kernel>, filter: &Filter) -> Result<Vec<Event>, String> {
+    let mut narrator = Narrator::default();
+    let mut matches = Vec::new();
+    let mut next = 0;
+    loop {
+        let rows = kernel
+            .parts
+            .store
+            .scan(next, PAGE)
+            .map_err(|e| e.to_string())?;
+        let last = rows.len() < PAGE;
+        for row in rows {
+            next = row.index + 1;
+            let Ok(entry) = row.entry else { continue };
+            narrator.learn(&entry);
+            keep(&mut matches, narrate(&entry, &narrator), filter);
+        }
+        if last {
+            return Ok(matches);
+        }
+    }
+}
+
+fn keep(matches: &mut Vec<Event>, event: Event, filter: &Filter) {
+    if filter.matches(&event) {
+        if matches.len() == MATCHES_MAX {
+            matches.remove(0);
+        }
+        matches.push(event);
+    }
+}
+
+fn world_at(kernel: &Arc<Kernel>, trajectory: TrajectoryId, seq: u64) -> Replied {
+    let projection = match told(kernel, trajectory, seq) {
+        Ok((projection, _)) => projection,
+        Err(words) => return fault(words),
+    };
+    let digest = match projection.world.digest() {
+        Ok(digest) => digest.to_string(),
+        Err(invalid) => return fault(invalid.to_string()),
+    };
+    let rows = projection
+        .world
+        .iter()
+        .map(|(resource, held)| WorldRow {
+            resource: resource.text(),
+            version: held.version,
+            seq: held.seq,
+            value: match &held.value {
+                ResourceValue::Json(value) => words::cut(&value.to_string(), 200),
+                ResourceValue::File(image) => {
+                    format!("{} bytes, {}", image.size, image.digest.short())
+                }
+            },
+        })
+        .collect();
+    Replied::World(WorldView {
+        seq: projection.len.saturating_sub(1),
+        digest,
+        rows,
+    })
+}
+
+fn file_at(kernel: &Arc<Kernel>, trajectory: TrajectoryId, seq: u64, path: &str) -> Replied {
+    let projection = match told(kernel, trajectory, seq) {
+        Ok((projection, _)) => projection,
+        Err(words) => return fault(words),
+    };
+    let Some(held) = projection.world.get(&Resource::File(path.to_owned())) else {
+        return Replied::FileText(None);
+    };
+    let ResourceValue::File(image) = &held.value else {
+        return Replied::FileText(None);
+    };
+    match kernel.parts.store.blob(&image.digest) {
+        Ok(bytes) => Replied::FileText(bytes.map(|b| String::from_utf8_lossy(&b).into_owned())),
+        Err(error) => fault(error.to_string()),
+    }
+}
+
+fn fault(message: impl Into<String>) -> Replied {
+    Replied::Fault(Fault {
+        message: message.into(),
+        hint: None,
+    })
+}

@@ -1,0 +1,323 @@
+//! One open trajectory: the task that owns it, what it waits for, and the step that moves it on.
+//!
+//! Thinking and acting run beside the task and report back, so that an answer, a steer or an
+//! interrupt is heard at once. Everything that lasts goes through `record`.
+
+use std::any::Any;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use serde_json::Value;
+use thymos_compiler::CheckedChain;
+use thymos_core::body::{self, Body, Stop};
+use thymos_core::facts::Possession;
+use thymos_core::id::ProposalId;
+use thymos_core::key::SigningKey;
+use thymos_core::outcome::{Fault, Outcome};
+use thymos_core::writ::{Mode, Party};
+use thymos_core::{IntentId, Timestamp, TrajectoryId, WritId};
+use thymos_ports::Begun;
+use thymos_ports::cognition::{ModelFault, Turn};
+use thymos_ports::store::StoreError;
+use thymos_protocol::{Command, Replied};
+use thymos_replay::Projection;
+use thymos_replay::projection::{Fate, Item};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::kernel::Kernel;
+use crate::narrate::Narrator;
+use crate::service::Shared;
+
+mod act;
+mod answer;
+mod authority;
+mod decide;
+mod record;
+mod report;
+mod settle;
+mod think;
+
+pub(crate) use record::{RecordError, fold_stored};
+pub(crate) use report::summary;
+
+/// What the task hears from outside.
+pub(crate) enum Ask {
+    /// A command with the place for its reply.
+    Command(Command, oneshot::Sender<Replied>),
+    /// The ledger changed; perhaps another process wrote here.
+    CatchUp,
+}
+
+/// What the task hears from its own work.
+pub(crate) enum Inside {
+    /// A turn, or why there is none.
+    Thought {
+        result: Result<Turn, ModelFault>,
+        wall_clock_ms: u64,
+    },
+    /// An act ended.
+    Acted {
+        begun: Box<Begun>,
+        result: Result<Outcome, Fault>,
+        wall_clock_ms: u64,
+    },
+}
+
+/// What the session does next, in order.
+pub(super) enum Job {
+    /// Put an intent before the gate.
+    Decide(IntentId),
+    /// Put an answered hold before the gate again.
+    Admit(ProposalId),
+}
+
+/// What goes on beside the task.
+pub(super) enum Activity {
+    Idle,
+    Thinking {
+        cancel: CancellationToken,
+    },
+    Acting {
+        cancel: CancellationToken,
+        doing: String,
+    },
+}
+
+/// A run: from a prompt, or an answer that set it going again, to a stop.
+pub(super) struct Run {
+    pub(super) turns: u32,
+    pub(super) since: Timestamp,
+    pub(super) stop_asked: bool,
+}
+
+pub(crate) struct Session {
+    pub(super) k: Arc<Kernel>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) p: Projection,
+    pub(super) narrator: Narrator,
+    pub(super) subject: SigningKey,
+    /// None while another process acts here: this one may look and answer, not act.
+    pub(super) lease: Option<Box<dyn Any + Send + Sync>>,
+    pub(super) live_args: HashMap<IntentId, Value>,
+    pub(super) possessions: HashMap<IntentId, Possession>,
+    pub(super) chains: HashMap<WritId, CheckedChain>,
+    pub(super) queue: VecDeque<Job>,
+    pub(super) activity: Activity,
+    pub(super) run: Option<Run>,
+    pub(super) model: Option<String>,
+    pub(super) in_doubt: BTreeSet<ProposalId>,
+    /// What could not be stored, kept until it can be or the process ends [L11].
+    pub(super) unsealed: Option<Vec<Body>>,
+    pub(super) broken: Option<StoreError>,
+    pub(super) inside: mpsc::Sender<Inside>,
+}
+
+impl Session {
+    /// Opens a stored trajectory: the same fold as always, then what was left open is in doubt [X2].
+    pub(crate) fn open(
+        k: Arc<Kernel>,
+        shared: Arc<Shared>,
+        trajectory: TrajectoryId,
+    ) -> Result<(Self, mpsc::Receiver<Inside>), RecordError> {
+        let (p, narrator) = fold_stored(k.parts.store.as_ref(), trajectory)?;
+        let lease = k.parts.leases.take(&trajectory);
+        let (inside, outside) = mpsc::channel(64);
+        let subject = k.subject_key(&trajectory);
+        let mut session = Self {
+            k,
+            shared,
+            p,
+            narrator,
+            subject,
+            lease,
+            live_args: HashMap::new(),
+            possessions: HashMap::new(),
+            chains: HashMap::new(),
+            queue: VecDeque::new(),
+            activity: Activity::Idle,
+            run: None,
+            model: None,
+            in_doubt: BTreeSet::new(),
+            unsealed: None,
+            broken: None,
+            inside,
+        };
+        session.note_in_doubt();
+        Ok((session, outside))
+    }
+
+    /// Makes a new trajectory: root, policy, tools and the first mode's writ in one batch.
+    pub(crate) async fn create(
+        k: Arc<Kernel>,
+        shared: Arc<Shared>,
+        mode: Mode,
+    ) -> Result<(Self, mpsc::Receiver<Inside>), RecordError> {
+        let trajectory = TrajectoryId::of(&k.draw::<32>());
+        let (mut session, outside) = Self::open(k, shared, trajectory)?;
+        let root = body::Root {
+            v: 1,
+            workspace: session.k.parts.workspace.clone(),
+            tenant: String::new(),
+            operator: session.k.operator(),
+            subject: session.subject_party(),
+            parent: None,
+        };
+        let mut bodies = vec![Body::Root(root)];
+        bodies.extend(session.pins());
+        bodies.extend(session.mode_bodies(mode)?);
+        session.record(bodies).await?;
+        Ok((session, outside))
+    }
+
+    /// The task: hears, acts, steps, until nobody can ask any more.
+    pub(crate) async fn live(
+        mut self,
+        mut asks: mpsc::Receiver<Ask>,
+        mut inside: mpsc::Receiver<Inside>,
+    ) {
+        self.publish();
+        loop {
+            tokio::select! {
+                ask = asks.recv() => match ask {
+                    Some(Ask::Command(command, reply)) => {
+                        let replied = self.hear(command).await;
+                        // The asker may have gone; what it asked for is done all the same.
+                        drop(reply.send(replied));
+                    }
+                    Some(Ask::CatchUp) => self.catch_up_and_resume().await,
+                    None => break,
+                },
+                Some(done) = inside.recv() => self.heard_inside(done).await,
+            }
+            self.step().await;
+            self.publish();
+        }
+        if let Activity::Thinking { cancel } | Activity::Acting { cancel, .. } = &self.activity {
+            cancel.cancel();
+        }
+        // [X1] What was begun is sealed even when everybody has left.
+        while let Activity::Acting { .. } = self.activity {
+            let Some(done) = inside.recv().await else {
+                break;
+            };
+            self.heard_inside(done).await;
+        }
+    }
+
+    /// Moves on until something has to be waited for.
+    pub(super) async fn step(&mut self) {
+        loop {
+            if !matches!(self.activity, Activity::Idle) || self.broken.is_some() {
+                return;
+            }
+            if self.run.as_ref().is_some_and(|run| run.stop_asked) {
+                self.queue.clear();
+                self.close(Stop::Cancelled).await;
+                return;
+            }
+            match self.queue.pop_front() {
+                Some(Job::Decide(intent)) => self.decide(intent).await,
+                Some(Job::Admit(proposal)) => self.admit(proposal).await,
+                None if self.run.is_some() => {
+                    if self.next_turn_or_stop().await {
+                        return;
+                    }
+                }
+                None => return,
+            }
+        }
+    }
+
+    /// Decides how a run goes on when nothing is queued; true when there is no more to do now.
+    async fn next_turn_or_stop(&mut self) -> bool {
+        let latest = self.latest_turn();
+        if latest.iter().any(|fate| matches!(fate, Fate::Held(_))) {
+            self.close(Stop::Held).await;
+            return true;
+        }
+        if self.last_word_was_the_models() && latest.is_empty() {
+            self.close(Stop::Done).await;
+            return true;
+        }
+        if let Some(stop) = self.must_stop() {
+            self.close(stop).await;
+            return true;
+        }
+        self.think();
+        false
+    }
+
+    /// Fates of the calls of the newest model turn.
+    fn latest_turn(&self) -> Vec<Fate> {
+        let turn = self.p.next_turn.saturating_sub(1);
+        self.p
+            .story
+            .iter()
+            .rev()
+            .take_while(|item| match item {
+                Item::Said {
+                    role: body::Role::Model,
+                    turn: said,
+                    ..
+                } => *said == turn,
+                Item::Said { .. } | Item::Wanted(_) => true,
+            })
+            .filter_map(|item| match item {
+                Item::Wanted(id) => self.p.calls.get(id),
+                Item::Said { .. } => None,
+            })
+            .take_while(|call| call.intent.turn == turn)
+            .map(|call| call.fate.clone())
+            .collect()
+    }
+
+    fn last_word_was_the_models(&self) -> bool {
+        matches!(
+            self.p.story.last(),
+            Some(Item::Said {
+                role: body::Role::Model,
+                ..
+            })
+        )
+    }
+
+    /// Ends the run and says why.
+    pub(super) async fn close(&mut self, stop: Stop) {
+        let turns = self.run.take().map_or(0, |run| run.turns);
+        self.record_or_break(vec![Body::Closed(body::Closed { stop, turns })])
+            .await;
+    }
+
+    pub(crate) fn trajectory(&self) -> TrajectoryId {
+        self.p.trajectory
+    }
+
+    /// Whether nothing is stored of it.
+    pub(crate) fn is_new(&self) -> bool {
+        self.p.len == 0
+    }
+
+    pub(super) fn subject_party(&self) -> Party {
+        Party {
+            name: "session".into(),
+            key: self.subject.public(),
+        }
+    }
+
+    pub(super) fn start_run(&mut self) {
+        if self.run.is_none() {
+            self.run = Some(Run {
+                turns: 0,
+                since: self.k.now(),
+                stop_asked: false,
+            });
+        }
+    }
+
+    fn note_in_doubt(&mut self) {
+        if self.lease.is_some() {
+            self.in_doubt = self.p.open_work.keys().copied().collect();
+        }
+    }
+}

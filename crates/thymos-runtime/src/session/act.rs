@@ -1,0 +1,288 @@
+//! Begin, act, seal: the only place where a tool's body is called [X1] [X4] [X5].
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use thymos_compiler::Warrant;
+use thymos_core::body::{self, Body};
+use thymos_core::budget::Cost;
+use thymos_core::delta::Delta;
+use thymos_core::id::Digest;
+use thymos_core::outcome::{Fault, FaultKind, Outcome};
+use thymos_core::world::{Unmet, World};
+use thymos_ports::tool::{BlobSink, ToolIo};
+use thymos_ports::{Begun, LedgerStore, Tool};
+use thymos_protocol::LiveOutput;
+use tokio_util::sync::CancellationToken;
+
+use super::{Activity, Inside, Job, RecordError, Session};
+use crate::kernel::Kernel;
+use crate::service::Shared;
+use crate::words;
+
+/// A tool that does not say how long it may take gets this long.
+const ACT_MS_DEFAULT: u64 = 120_000;
+
+/// What a cancelled tool has to wind up before it is dropped [X4].
+const CANCEL_GRACE_MS: u64 = 900;
+
+/// Bytes of live output kept for the screen.
+const LIVE_TAIL_BYTES: usize = 8 * 1024;
+
+impl Session {
+    /// Spends a warrant: announces it durably, then lets the tool act beside the task.
+    pub(super) async fn begin(&mut self, warrant: Warrant) {
+        match self.announce(warrant).await {
+            Ok(Some(begun)) => self.act(begun),
+            Ok(None) => {}
+            Err(error) => self.break_on(error, None),
+        }
+    }
+
+    async fn announce(&mut self, warrant: Warrant) -> Result<Option<Begun>, RecordError> {
+        let decided = warrant.decided().clone();
+        let proposal = decided.proposal.id()?;
+        let intent = decided.proposal.intent.id()?;
+        let key = decided.proposal.idempotency_key(&decided.facts.tenant)?;
+        let reserved = decided
+            .proposal
+            .resolved
+            .as_ref()
+            .map_or(Cost::default(), |r| r.estimate);
+        let was_held = self.p.holds.contains_key(&proposal);
+        let started = Body::Started(Box::new(body::Started {
+            decided,
+            proposal,
+            key,
+            rung: self.k.parts.rung,
+            approvals: warrant.approvals().to_vec(),
+            reserved,
+        }));
+        match self.record(vec![started]).await {
+            Ok(entries) => {
+                let begun = entries
+                    .first()
+                    .and_then(|entry| Begun::from_started(warrant, entry).ok());
+                Ok(begun)
+            }
+            // The permission is gone with the warrant; whatever happened meanwhile is folded, so
+            // the gate is asked again.
+            Err(RecordError::Moved) => {
+                let job = if was_held {
+                    Job::Admit(proposal)
+                } else {
+                    Job::Decide(intent)
+                };
+                self.queue.push_front(job);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn act(&mut self, begun: Begun) {
+        let intent = &begun.proposal().intent;
+        let Some(tool) = self.k.tool(&intent.tool) else {
+            // The pin was checked by [C6] a moment ago; a tool cannot vanish from a session.
+            let fault = fault(FaultKind::Failed, "the tool is gone");
+            let sealed = begun.fail(fault, Cost::default());
+            self.unsealed = Some(vec![sealed.into_body()]);
+            return;
+        };
+        let cancel = CancellationToken::new();
+        self.activity = Activity::Acting {
+            cancel: cancel.clone(),
+            doing: format!("{} {}", intent.tool, words::line(intent)),
+        };
+        let act = Act {
+            k: self.k.clone(),
+            shared: self.shared.clone(),
+            world: self.p.world.clone(),
+            tool,
+            cancel,
+        };
+        let inside = self.inside.clone();
+        tokio::spawn(async move {
+            let from = act.k.now();
+            let result = act.run(&begun).await;
+            let wall_clock_ms = act.k.now().since(from);
+            let done = Inside::Acted {
+                begun: Box::new(begun),
+                result,
+                wall_clock_ms,
+            };
+            // Without a session there is nobody to seal it: it stays in doubt, which is the truth.
+            drop(inside.send(done).await);
+        });
+    }
+
+    /// Seals what ended; the session's own checks come before the store's.
+    pub(super) async fn seal(
+        &mut self,
+        begun: Begun,
+        result: Result<Outcome, Fault>,
+        wall_clock_ms: u64,
+    ) {
+        self.activity = Activity::Idle;
+        let cost = Cost {
+            tool_calls: 1,
+            wall_clock_ms,
+            ..Cost::default()
+        };
+        let proposal = begun.proposal_id();
+        let sealed = match result {
+            Ok(outcome) => match self.trial(&outcome.deltas) {
+                Ok(()) => begun.commit(outcome, cost),
+                // [X5] The effect is recorded all the same; its deltas are not applied.
+                Err(unmet) => begun.fail(
+                    Fault {
+                        kind: FaultKind::BadDelta,
+                        message: unmet.to_string(),
+                        deltas: Vec::new(),
+                        observation: outcome.observation,
+                    },
+                    cost,
+                ),
+            },
+            Err(mut fault) => {
+                if self.trial(&fault.deltas).is_err() {
+                    fault.deltas.clear();
+                }
+                begun.fail(fault, cost)
+            }
+        };
+        self.shared
+            .live(|live| live.outputs.retain(|output| output.proposal != proposal));
+        self.record_or_break(vec![sealed.into_body()]).await;
+    }
+
+    /// Whether deltas apply, tried on a copy of what they touch.
+    fn trial(&self, deltas: &[Delta]) -> Result<(), Unmet> {
+        self.p.world.trial(deltas)
+    }
+}
+
+struct Act {
+    k: Arc<Kernel>,
+    shared: Arc<Shared>,
+    world: World,
+    tool: Arc<dyn Tool>,
+    cancel: CancellationToken,
+}
+
+impl Act {
+    /// Runs the tool's body to an outcome or a fault, whatever it does: return, fault, panic,
+    /// overrun, ignore its cancel.
+    async fn run(&self, begun: &Begun) -> Result<Outcome, Fault> {
+        let proposal = begun.proposal_id();
+        let name = self.tool.contract().name.clone();
+        let mut live = |bytes: &[u8]| self.show(proposal, &name, bytes);
+        let blobs = Blobs(self.k.parts.store.as_ref());
+        let mut io = ToolIo {
+            cancel: self.cancel.clone(),
+            live: &mut live,
+            blobs: &blobs,
+            world: &self.world,
+            clock: self.k.parts.clock.as_ref(),
+        };
+        let limit = match begun.reserved().wall_clock_ms {
+            0 => ACT_MS_DEFAULT,
+            ms => ms,
+        };
+        let body = AssertUnwindSafe(self.tool.run(begun, &mut io)).catch_unwind();
+        tokio::pin!(body);
+        let cut = tokio::select! {
+            ended = &mut body => return settle(ended),
+            () = self.cancel.cancelled() => fault(FaultKind::Cancelled, "stopped by the operator"),
+            () = tokio::time::sleep(Duration::from_millis(limit)) => {
+                self.cancel.cancel();
+                fault(FaultKind::TimedOut, format!("took longer than {limit} ms"))
+            }
+        };
+        // [X4] A tool that heard the cancel says what is known of its effect.
+        match tokio::time::timeout(Duration::from_millis(CANCEL_GRACE_MS), body).await {
+            Ok(ended) => settle(ended).or_else(|known| {
+                if cut.kind == FaultKind::TimedOut {
+                    return Err(Fault {
+                        kind: cut.kind,
+                        ..known
+                    });
+                }
+                Err(known)
+            }),
+            Err(_elapsed) => Err(cut),
+        }
+    }
+
+    fn show(&self, proposal: thymos_core::id::ProposalId, tool: &str, bytes: &[u8]) {
+        self.shared.live(|live| {
+            let text = String::from_utf8_lossy(bytes);
+            let total = bytes.len() as u64;
+            match live
+                .outputs
+                .iter_mut()
+                .find(|output| output.proposal == proposal)
+            {
+                Some(output) => {
+                    output.tail.push_str(&text);
+                    output.total += total;
+                    trim_front(&mut output.tail);
+                }
+                None => {
+                    let mut tail = text.into_owned();
+                    trim_front(&mut tail);
+                    live.outputs.push(LiveOutput {
+                        proposal,
+                        tool: tool.to_owned(),
+                        tail,
+                        total,
+                    });
+                }
+            }
+        });
+    }
+}
+
+fn trim_front(tail: &mut String) {
+    if tail.len() <= LIVE_TAIL_BYTES {
+        return;
+    }
+    let mut from = tail.len() - LIVE_TAIL_BYTES;
+    while !tail.is_char_boundary(from) {
+        from += 1;
+    }
+    tail.drain(..from);
+}
+
+type Ended = Result<Result<Outcome, thymos_ports::tool::ToolFault>, Box<dyn std::any::Any + Send>>;
+
+fn settle(ended: Ended) -> Result<Outcome, Fault> {
+    match ended {
+        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Err(thymos_ports::tool::ToolFault(known))) => Err(known),
+        Err(_panic) => Err(fault(FaultKind::Panicked, "the tool panicked")),
+    }
+}
+
+fn fault(kind: FaultKind, message: impl Into<String>) -> Fault {
+    Fault {
+        kind,
+        message: message.into(),
+        deltas: Vec::new(),
+        observation: String::new(),
+    }
+}
+
+struct Blobs<'a>(&'a dyn LedgerStore);
+
+impl BlobSink for Blobs<'_> {
+    fn keep(&self, bytes: &[u8]) -> Result<Digest, String> {
+        self.0.put_blob(bytes).map_err(|e| e.to_string())
+    }
+
+    fn read(&self, digest: &Digest) -> Result<Option<Vec<u8>>, String> {
+        self.0.blob(digest).map_err(|e| e.to_string())
+    }
+}

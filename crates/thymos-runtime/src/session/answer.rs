@@ -1,0 +1,351 @@
+//! Hearing commands: prompts, answers, edits, interrupts. What may not be done is replied, not done.
+
+use serde_json::Value;
+use thymos_compiler::{Held, Verdict, admit, check_answer};
+use thymos_core::approval::{Answer, Decision, Scope};
+use thymos_core::body::{self, Body, Stage};
+use thymos_core::id::ProposalId;
+use thymos_core::intent::{Author, Intent};
+use thymos_core::limits::{MESSAGE_BYTES_MAX, REASON_CHARS_MAX};
+use thymos_protocol::{Changed, Command, Fault, Replied};
+use thymos_replay::projection::Hold;
+
+use super::{Activity, Inside, Job, RecordError, Session};
+
+impl Session {
+    /// Does what a command asks, or says why not.
+    pub(super) async fn hear(&mut self, command: Command) -> Replied {
+        self.mend().await;
+        if let Some(replied) = self.look_up(&command) {
+            return replied;
+        }
+        if let Some(broken) = &self.broken {
+            return fault(
+                broken.to_string(),
+                "free the disk or reopen the ledger, then try again",
+            );
+        }
+        let result = match command {
+            Command::Prompt { text, .. } => self.prompt(text).await,
+            Command::Answer(answer) => self.answer(answer).await,
+            Command::Edit { proposal, args, .. } => self.edit(proposal, args).await,
+            Command::Interrupt { .. } => {
+                self.interrupt();
+                Ok(Replied::Accepted)
+            }
+            Command::SetMode { mode, .. } => self.set_mode(mode).await.map(|()| Replied::Accepted),
+            Command::SetModel { model, .. } => Ok(self.set_model(model)),
+            Command::Settle {
+                proposal,
+                settlement,
+                reason,
+                ..
+            } => self.settle(proposal, settlement, reason).await,
+            _ => Ok(fault(
+                "this is not for a trajectory",
+                "report this; it is our mistake",
+            )),
+        };
+        match result {
+            Ok(replied) => replied,
+            Err(error) => {
+                let words = error.to_string();
+                if matches!(error, RecordError::Store(_) | RecordError::Diverged(_)) {
+                    self.break_on(error, None);
+                }
+                Replied::Fault(Fault {
+                    message: words,
+                    hint: None,
+                })
+            }
+        }
+    }
+
+    pub(super) async fn heard_inside(&mut self, done: Inside) {
+        match done {
+            Inside::Thought {
+                result,
+                wall_clock_ms,
+            } => self.thought(result, wall_clock_ms).await,
+            Inside::Acted {
+                begun,
+                result,
+                wall_clock_ms,
+            } => {
+                self.seal(*begun, result, wall_clock_ms).await;
+                self.go_on_after_holds();
+            }
+        }
+    }
+
+    async fn prompt(&mut self, text: String) -> Result<Replied, RecordError> {
+        if self.lease.is_none() {
+            self.lease = self.k.parts.leases.take(&self.p.trajectory);
+        }
+        if self.lease.is_none() {
+            return Ok(fault(
+                "this trajectory is open in another process",
+                "answer holds here, or start a new trajectory",
+            ));
+        }
+        if text.len() > MESSAGE_BYTES_MAX {
+            return Ok(fault(
+                format!(
+                    "a prompt of {} bytes is longer than {MESSAGE_BYTES_MAX}",
+                    text.len()
+                ),
+                "put the text into a file and name the file",
+            ));
+        }
+        let mut bodies = self.pins();
+        if !text.trim().is_empty() {
+            let role = if self.run.is_some() {
+                body::Role::Steer
+            } else {
+                body::Role::Operator
+            };
+            bodies.push(Body::Message(body::Message {
+                role,
+                text,
+                reasoning: String::new(),
+                provider_state: None,
+                turn: self.p.next_turn,
+            }));
+        }
+        if !bodies.is_empty() {
+            self.record_anyway(bodies).await?;
+        }
+        self.start_run();
+        Ok(Replied::Accepted)
+    }
+
+    /// Records a person's answer, if it counts, and puts the hold before the gate again.
+    async fn answer(&mut self, said: thymos_protocol::Answer) -> Result<Replied, RecordError> {
+        if said.reason.chars().count() > REASON_CHARS_MAX {
+            let message = format!("a reason may have {REASON_CHARS_MAX} characters");
+            return Ok(fault(message, "say it shorter"));
+        }
+        self.catch_up()?;
+        let Some(hold) = self.p.holds.get(&said.proposal) else {
+            return Ok(Replied::Stale(Changed::NotOpen));
+        };
+        if hold.body.presented != said.presented {
+            return Ok(Replied::Stale(Changed::PresentedDiffers));
+        }
+        if let Some((_, first)) = hold.answers.first()
+            && hold.body.terms.quorum() <= 1
+        {
+            return Ok(Replied::Stale(Changed::AlreadyDecided(
+                first.answer.by.name.clone(),
+            )));
+        }
+        let held = held(hold);
+        let chain = self.hold_chain(&said.proposal);
+        let signed = Answer {
+            v: 1,
+            proposal: said.proposal,
+            presented: said.presented,
+            decision: said.decision,
+            scope: Scope::Once,
+            reason: said.reason,
+            via: said.via,
+            fully_viewed: said.fully_viewed,
+            by: self.k.operator(),
+            at: self.k.now(),
+        }
+        .sign(&self.k.parts.operator_key)?;
+        if let Err(no) = check_answer(&held, &signed, &self.k.parts.roots, &chain) {
+            return Ok(fault(
+                no.to_string(),
+                "look at the whole card, then answer again",
+            ));
+        }
+        let body = Body::Approval(body::Approval { signed });
+        match self.record(vec![body]).await {
+            Ok(_) => {}
+            // First decision wins [compare-and-set]: whoever came first is folded now.
+            Err(RecordError::Moved) => return Ok(Replied::Stale(Changed::NotOpen)),
+            Err(error) => return Err(error),
+        }
+        if self.lease.is_none() {
+            self.lease = self.k.parts.leases.take(&self.p.trajectory);
+        }
+        if self.lease.is_some() {
+            self.queue.push_back(Job::Admit(said.proposal));
+        }
+        Ok(Replied::Accepted)
+    }
+
+    fn hold_chain(&mut self, proposal: &ProposalId) -> thymos_compiler::CheckedChain {
+        let leaf = self
+            .p
+            .holds
+            .get(proposal)
+            .and_then(|hold| hold.body.decided.proposal.writs.last().copied());
+        match leaf {
+            Some(leaf) => self.chain(&leaf),
+            None => thymos_compiler::CheckedChain::check(Vec::new(), &self.k.parts.roots),
+        }
+    }
+
+    /// Puts an answered hold before the gate again, with facts of now [A4].
+    pub(super) async fn admit(&mut self, proposal: ProposalId) {
+        let Some(hold) = self.p.holds.get(&proposal) else {
+            return;
+        };
+        let answers = hold.answers.clone();
+        let held = held(hold);
+        let intent = held.decided.proposal.intent.clone();
+        let writs = held.decided.proposal.writs.clone();
+        let id = hold.intent;
+        self.possessions
+            .entry(id)
+            .or_insert_with(|| held.decided.facts.possession.clone());
+        let scene = match self.scene(id, &intent, Some(&writs)).await {
+            Ok(scene) => scene,
+            Err(error) => return self.break_on(error, None),
+        };
+        let denied = answers
+            .iter()
+            .any(|(_, s)| s.answer.decision == Decision::Deny);
+        let verdict = admit(&held, &answers, &self.k.parts.roots, &scene.grounds(self));
+        let recorded = match verdict {
+            Verdict::Cleared(warrant) => return self.begin(warrant).await,
+            Verdict::Held(_) => Ok(()),
+            Verdict::Refused(refused) => {
+                let stage = if denied { Stage::Answer } else { Stage::Admit };
+                self.record_refusal(*refused, stage).await
+            }
+        };
+        match recorded {
+            Ok(()) => self.go_on_after_holds(),
+            Err(RecordError::Moved) => self.queue.push_front(Job::Admit(proposal)),
+            Err(error) => self.break_on(error, None),
+        }
+    }
+
+    /// Starts the run again once nothing of its newest turn waits any more.
+    pub(super) fn go_on_after_holds(&mut self) {
+        let stopped_for_hold = self.p.stopped == Some(body::Stop::Held);
+        if self.k.parts.continues
+            && self.run.is_none()
+            && stopped_for_hold
+            && self.p.holds.is_empty()
+            && self.queue.is_empty()
+        {
+            self.start_run();
+        }
+    }
+
+    /// [A7] The operator's version is a new intent, judged afresh; the old hold closes.
+    async fn edit(&mut self, proposal: ProposalId, args: Value) -> Result<Replied, RecordError> {
+        let Some(hold) = self.p.holds.get(&proposal) else {
+            return Ok(Replied::Stale(Changed::NotOpen));
+        };
+        let redacted = self.k.parts.redactor.redact_value(&args);
+        let old = &hold.body.decided.proposal.intent;
+        let ordinal = self
+            .p
+            .calls
+            .values()
+            .filter(|c| c.intent.turn == old.turn)
+            .count();
+        let intent = Intent {
+            v: 1,
+            trajectory: self.p.trajectory,
+            turn: old.turn,
+            ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
+            author: Author::Operator,
+            tool: old.tool.clone(),
+            args: redacted.clone().unwrap_or_else(|| args.clone()),
+        };
+        let id = intent.id()?;
+        if redacted.is_some() {
+            self.live_args.insert(id, args);
+        }
+        let call = format!("operator-{}", id.short());
+        let bodies = vec![
+            Body::Intent(body::Intended {
+                intent,
+                call,
+                routing: None,
+            }),
+            Body::Superseded(body::Superseded {
+                proposal,
+                by: Some(id),
+                reason: "edited by the operator".into(),
+            }),
+        ];
+        match self.record(bodies).await {
+            Ok(_) => {
+                self.queue.push_back(Job::Decide(id));
+                Ok(Replied::Accepted)
+            }
+            Err(RecordError::Moved) => Ok(Replied::Stale(Changed::NotOpen)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn interrupt(&mut self) {
+        if let Some(run) = &mut self.run {
+            run.stop_asked = true;
+        }
+        match &self.activity {
+            Activity::Thinking { cancel } | Activity::Acting { cancel, .. } => cancel.cancel(),
+            Activity::Idle => {}
+        }
+    }
+
+    fn set_model(&mut self, model: String) -> Replied {
+        match self.k.parts.models.connect(Some(&model)) {
+            Ok(_) => {
+                self.model = Some(model);
+                Replied::Accepted
+            }
+            Err(no) => Replied::Fault(Fault {
+                message: no.message,
+                hint: no.hint,
+            }),
+        }
+    }
+
+    /// Folds what others wrote, and acts on answers they gave.
+    pub(super) async fn catch_up_and_resume(&mut self) {
+        if let Err(error) = self.catch_up() {
+            return self.break_on(error, None);
+        }
+        if self.lease.is_none() {
+            return;
+        }
+        let waiting: Vec<ProposalId> = self
+            .p
+            .holds
+            .iter()
+            .filter(|(_, hold)| !hold.answers.is_empty())
+            .map(|(proposal, _)| *proposal)
+            .filter(|p| {
+                !self
+                    .queue
+                    .iter()
+                    .any(|job| matches!(job, Job::Admit(q) if q == p))
+            })
+            .collect();
+        self.queue.extend(waiting.into_iter().map(Job::Admit));
+    }
+}
+
+fn held(hold: &Hold) -> Held {
+    Held {
+        decided: hold.body.decided.clone(),
+        terms: hold.body.terms.clone(),
+        presentation: hold.body.presentation.clone(),
+        presented: hold.body.presented,
+    }
+}
+
+pub(super) fn fault(message: impl Into<String>, hint: impl Into<String>) -> Replied {
+    Replied::Fault(Fault {
+        message: message.into(),
+        hint: Some(hint.into()),
+    })
+}

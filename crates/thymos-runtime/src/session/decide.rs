@@ -1,0 +1,264 @@
+//! Putting one intent before the gate: look, gather facts, compile, and record what was said.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use thymos_compiler::{CheckedChain, CheckedPossession, Grounds, Held, Refused, Verdict, compile};
+use thymos_core::IntentId;
+use thymos_core::body::{self, Body, Stage};
+use thymos_core::effect::EffectClass;
+use thymos_core::facts::{Facts, Possession};
+use thymos_core::intent::Intent;
+use thymos_core::resolved::Resolved;
+use thymos_core::tool::Repeat;
+use thymos_core::writ::Mode;
+use thymos_ports::tool::Look;
+use thymos_replay::projection::Fate;
+
+use super::{RecordError, Session};
+
+/// What is known of a call before the gate decides.
+pub(super) struct Scene {
+    pub(super) chain: CheckedChain,
+    pub(super) possession: CheckedPossession,
+    pub(super) resolved: Result<Resolved, String>,
+    /// The same without secrets, when it held some; this one is recorded [R1].
+    pub(super) recorded: Option<Resolved>,
+    pub(super) facts: Facts,
+    pub(super) live_args: Option<Value>,
+}
+
+impl Scene {
+    pub(super) fn grounds<'a>(&'a self, session: &'a Session) -> Grounds<'a> {
+        Grounds {
+            chain: &self.chain,
+            possession: &self.possession,
+            policy: &session.k.parts.policy,
+            tools: &session.k.tool_set,
+            resolved: match (&self.recorded, &self.resolved) {
+                (Some(recorded), Ok(_)) => Ok(recorded),
+                (None, Ok(live)) => Ok(live),
+                (_, Err(no)) => Err(no),
+            },
+            facts: &self.facts,
+            live_args: self.live_args.as_ref(),
+            live_resolved: self.recorded.as_ref().and(self.resolved.as_ref().ok()),
+        }
+    }
+}
+
+impl Session {
+    /// Decides one intent; what it says is recorded, and a cleared call begins.
+    pub(super) async fn decide(&mut self, id: IntentId) {
+        let Some(call) = self.p.calls.get(&id) else {
+            return;
+        };
+        if call.fate != Fate::Wanted {
+            return;
+        }
+        let intent = call.intent.clone();
+        let scene = match self.scene(id, &intent, None).await {
+            Ok(scene) => scene,
+            Err(error) => return self.break_on(error, None),
+        };
+        let verdict = compile(&intent, &scene.grounds(self));
+        let result = match verdict {
+            Verdict::Cleared(warrant) => return self.begin(warrant).await,
+            Verdict::Held(held) => self.record_hold(*held).await,
+            Verdict::Refused(refused) => self.record_refusal(*refused, Stage::Compile).await,
+        };
+        match result {
+            Ok(()) => {}
+            // Somebody wrote first: what they wrote is folded, so look again.
+            Err(RecordError::Moved) => self.queue.push_front(super::Job::Decide(id)),
+            Err(error) => self.break_on(error, None),
+        }
+    }
+
+    /// Gathers what a decision may read. `under` is the chain of a hold; else the one in force.
+    pub(super) async fn scene(
+        &mut self,
+        id: IntentId,
+        intent: &Intent,
+        under: Option<&[thymos_core::WritId]>,
+    ) -> Result<Scene, RecordError> {
+        let leaf = match under {
+            Some(writs) => writs.last().copied(),
+            None => self.p.authority.map(|(_, writ)| writ),
+        };
+        let chain = match leaf {
+            Some(leaf) => self.chain(&leaf),
+            None => CheckedChain::check(Vec::new(), &self.k.parts.roots),
+        };
+        let live_args = self.live_args.get(&id).cloned();
+        let args = live_args.as_ref().unwrap_or(&intent.args).clone();
+        let resolved = self.look(intent, &args).await;
+        let recorded = resolved
+            .as_ref()
+            .ok()
+            .and_then(|live| self.without_secrets(live));
+        let possession = self.possession(id);
+        let facts = self.facts(&chain, possession.clone(), resolved.as_ref().ok());
+        let possession = CheckedPossession::check(possession, &chain);
+        Ok(Scene {
+            chain,
+            possession,
+            resolved,
+            recorded,
+            facts,
+            live_args,
+        })
+    }
+
+    fn possession(&mut self, id: IntentId) -> Possession {
+        if let Some(known) = self.possessions.get(&id) {
+            return known.clone();
+        }
+        Possession::sign(vec![id], &self.subject)
+    }
+
+    fn facts(
+        &self,
+        chain: &CheckedChain,
+        possession: Possession,
+        resolved: Option<&Resolved>,
+    ) -> Facts {
+        let links: Vec<_> = chain.links().iter().map(|(id, _)| *id).collect();
+        let revoked = self.p.revoked_with_descendants();
+        Facts {
+            now: self.k.now(),
+            tenant: self
+                .p
+                .root
+                .as_ref()
+                .map_or_else(String::new, |root| root.tenant.clone()),
+            mode: self.p.authority.map_or(Mode::Plan, |(mode, _)| mode),
+            spent: links
+                .iter()
+                .map(|id| (*id, self.p.spent.get(id).copied().unwrap_or_default()))
+                .collect(),
+            revoked: links
+                .iter()
+                .filter(|id| revoked.contains(id))
+                .copied()
+                .collect(),
+            possession,
+            rung: self.k.parts.rung,
+            risk_threshold: self.k.parts.policy.switches().risk_threshold,
+            world: resolved.map_or_else(BTreeMap::new, |resolved| {
+                let version =
+                    |r: &thymos_core::delta::Resource| self.p.world.get(r).map(|v| v.version);
+                resolved
+                    .resources
+                    .iter()
+                    .map(|seen| (seen.resource.text(), version(&seen.resource)))
+                    .collect()
+            }),
+            repeats: 0,
+        }
+    }
+
+    /// Asks the tool to look, unless the call cannot make sense: unknown tool, arguments that do
+    /// not fit, a key that is done or in doubt.
+    async fn look(&self, intent: &Intent, args: &Value) -> Result<Resolved, String> {
+        let Some(tool) = self.k.tool(&intent.tool) else {
+            return Err(format!("there is no tool `{}`", intent.tool));
+        };
+        if self.k.tool_set.check_args(&intent.tool, args).is_err() {
+            return Err("the arguments do not fit the tool's schema".into());
+        }
+        if self.live_args_lost(intent) {
+            return Err("the call held a secret, and secrets are not stored; ask again".into());
+        }
+        let look = Look {
+            world: &self.p.world,
+            now: self.k.now(),
+            rung: self.k.parts.rung,
+        };
+        // A tool that panics while looking has found nothing; the session goes on.
+        let looked = futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(
+            tool.resolve(args, &look),
+        ))
+        .await;
+        let resolved = match looked {
+            Ok(Ok(resolved)) => resolved,
+            Ok(Err(no)) => {
+                return Err(no
+                    .hint
+                    .map_or(no.message.clone(), |h| format!("{}; {h}", no.message)));
+            }
+            Err(_panic) => {
+                return Err(format!("the tool `{}` panicked while looking", intent.tool));
+            }
+        };
+        self.key_is_free(intent, &resolved, tool.contract().repeat)?;
+        Ok(resolved)
+    }
+
+    /// [X2] [X3] A key in doubt is locked; a once-per-key call that was done is not done again.
+    fn key_is_free(
+        &self,
+        intent: &Intent,
+        resolved: &Resolved,
+        repeat: Repeat,
+    ) -> Result<(), String> {
+        let tenant = self.p.root.as_ref().map_or("", |root| root.tenant.as_str());
+        let key = thymos_core::proposal::idempotency_key(tenant, intent, &resolved.repeat_scope)
+            .map_err(|e| e.to_string())?;
+        if resolved.effect > EffectClass::Read
+            && self.p.open_work.values().any(|work| work.body.key == key)
+        {
+            return Err("this very call was interrupted and is in doubt; settle it first".into());
+        }
+        if repeat == Repeat::OncePerKey
+            && let Some((_, entry)) = self.p.done.get(&key)
+        {
+            return Err(format!(
+                "this very call was done already, see entry {}",
+                entry.short()
+            ));
+        }
+        Ok(())
+    }
+
+    fn live_args_lost(&self, intent: &Intent) -> bool {
+        crate::redact::contains_marker(&intent.args)
+            && intent
+                .id()
+                .is_ok_and(|id| !self.live_args.contains_key(&id))
+    }
+
+    /// The facts without secrets, or none when there were none in them.
+    fn without_secrets(&self, live: &Resolved) -> Option<Resolved> {
+        let value = serde_json::to_value(live).ok()?;
+        let redacted = self.k.parts.redactor.redact_value(&value)?;
+        serde_json::from_value(redacted).ok()
+    }
+
+    async fn record_hold(&mut self, held: Held) -> Result<(), RecordError> {
+        let body = body::PendingApproval {
+            decided: held.decided,
+            terms: held.terms,
+            presentation: held.presentation,
+            presented: held.presented,
+        };
+        self.record(vec![Body::PendingApproval(Box::new(body))])
+            .await
+            .map(|_| ())
+    }
+
+    pub(super) async fn record_refusal(
+        &mut self,
+        refused: Refused,
+        stage: Stage,
+    ) -> Result<(), RecordError> {
+        let body = body::Rejection {
+            decided: refused.decided,
+            refusal: refused.refusal,
+            stage,
+        };
+        self.record(vec![Body::Rejection(Box::new(body))])
+            .await
+            .map(|_| ())
+    }
+}

@@ -1,0 +1,217 @@
+//! The one road to the ledger: redact, encode, append, fold, learn, ring. In that order.
+
+use std::fmt;
+
+use thymos_core::body::Body;
+use thymos_core::canonical::InvalidJson;
+use thymos_core::entry::{Draft, Salt};
+use thymos_core::{Entry, TrajectoryId};
+use thymos_ports::LedgerStore;
+use thymos_ports::store::{Batch, StoreError};
+use thymos_replay::{Divergence, Projection, fold};
+
+use super::Session;
+use crate::narrate::Narrator;
+use crate::redact::RedactFault;
+
+/// Entries read at once while folding.
+const PAGE: usize = 1024;
+
+/// Tries of a batch that others keep overtaking. Beyond it the work is refused as too contended.
+const TRIES_MAX: u32 = 16;
+
+/// Why bodies did not become entries.
+#[derive(Debug)]
+pub(crate) enum RecordError {
+    /// The ledger could not.
+    Store(StoreError),
+    /// The stored trajectory contradicts itself; it is not continued.
+    Diverged(Divergence),
+    /// A body cannot be kept exactly.
+    Body(InvalidJson),
+    /// A body does not survive redaction.
+    Redaction(RedactFault),
+    /// Another process wrote first; what it wrote is folded now, and the caller must look again.
+    Moved,
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(e) => e.fmt(f),
+            Self::Diverged(e) => write!(f, "the stored trajectory contradicts itself: {e}"),
+            Self::Body(e) => write!(f, "an entry cannot be kept exactly: {e}"),
+            Self::Redaction(e) => write!(f, "an entry cannot be redacted: {e}"),
+            Self::Moved => f.write_str("another process wrote to this trajectory first"),
+        }
+    }
+}
+
+impl std::error::Error for RecordError {}
+
+impl From<InvalidJson> for RecordError {
+    fn from(invalid: InvalidJson) -> Self {
+        Self::Body(invalid)
+    }
+}
+
+impl From<RedactFault> for RecordError {
+    fn from(fault: RedactFault) -> Self {
+        Self::Redaction(fault)
+    }
+}
+
+/// Folds a whole stored trajectory.
+pub(crate) fn fold_stored(
+    store: &dyn LedgerStore,
+    trajectory: TrajectoryId,
+) -> Result<(Projection, Narrator), RecordError> {
+    let mut projection = Projection::empty(trajectory);
+    let mut narrator = Narrator::default();
+    extend(store, &mut projection, &mut narrator)?;
+    Ok((projection, narrator))
+}
+
+fn extend(
+    store: &dyn LedgerStore,
+    projection: &mut Projection,
+    narrator: &mut Narrator,
+) -> Result<u64, RecordError> {
+    let before = projection.len;
+    loop {
+        let page = store
+            .page(&projection.trajectory, projection.len, PAGE)
+            .map_err(RecordError::Store)?;
+        for entry in &page {
+            fold(projection, entry).map_err(RecordError::Diverged)?;
+            narrator.learn(entry);
+        }
+        if page.len() < PAGE {
+            return Ok(projection.len - before);
+        }
+    }
+}
+
+impl Session {
+    /// Appends bodies as one batch. Nothing is told before it is durable [L11].
+    pub(super) async fn record(&mut self, bodies: Vec<Body>) -> Result<Vec<Entry>, RecordError> {
+        let mut drafts = Vec::with_capacity(bodies.len());
+        for body in bodies {
+            drafts.push(self.draft(body)?);
+        }
+        let batch = Batch {
+            trajectory: self.p.trajectory,
+            at_seq: self.p.len,
+            drafts,
+        };
+        match self
+            .k
+            .writer
+            .append(batch)
+            .await
+            .map_err(RecordError::Store)?
+        {
+            Ok(entries) => {
+                for entry in &entries {
+                    fold(&mut self.p, entry).map_err(RecordError::Diverged)?;
+                    self.narrator.learn(entry);
+                }
+                self.ring(entries.last().map(|entry| entry.header.index + 1));
+                Ok(entries)
+            }
+            Err(_conflict) => {
+                self.catch_up()?;
+                Err(RecordError::Moved)
+            }
+        }
+    }
+
+    /// As [`Self::record`], again after every overtaking: for what holds whatever others wrote.
+    pub(super) async fn record_anyway(
+        &mut self,
+        bodies: Vec<Body>,
+    ) -> Result<Vec<Entry>, RecordError> {
+        for _ in 0..TRIES_MAX {
+            match self.record(bodies.clone()).await {
+                Err(RecordError::Moved) => {}
+                done => return done,
+            }
+        }
+        Err(RecordError::Moved)
+    }
+
+    /// Records what must not be lost; when the store refuses, keeps it and stops accepting.
+    pub(super) async fn record_or_break(&mut self, bodies: Vec<Body>) -> bool {
+        match self.record_anyway(bodies.clone()).await {
+            Ok(_) => true,
+            Err(error) => {
+                self.break_on(error, Some(bodies));
+                false
+            }
+        }
+    }
+
+    pub(super) fn break_on(&mut self, error: RecordError, unsealed: Option<Vec<Body>>) {
+        let error = match error {
+            RecordError::Store(error) => error,
+            RecordError::Diverged(_)
+            | RecordError::Body(_)
+            | RecordError::Redaction(_)
+            | RecordError::Moved => StoreError::Engine {
+                path: "trajectory".into(),
+                reason: error.to_string(),
+            },
+        };
+        self.broken = Some(error);
+        self.unsealed = unsealed;
+        self.run = None;
+        self.queue.clear();
+    }
+
+    /// Tries again to store what could not be stored, once there may be room.
+    pub(super) async fn mend(&mut self) {
+        if !matches!(
+            self.broken,
+            Some(StoreError::Full { .. } | StoreError::Locked { .. })
+        ) {
+            return;
+        }
+        self.broken = None;
+        if let Some(bodies) = self.unsealed.take() {
+            self.record_or_break(bodies).await;
+        }
+    }
+
+    /// Folds what other processes wrote here.
+    pub(super) fn catch_up(&mut self) -> Result<u64, RecordError> {
+        let store = self.k.parts.store.clone();
+        let news = extend(store.as_ref(), &mut self.p, &mut self.narrator)?;
+        if news > 0 {
+            self.ring(None);
+        }
+        Ok(news)
+    }
+
+    fn draft(&self, body: Body) -> Result<Draft, RecordError> {
+        let kind = body.kind();
+        let body = self.k.parts.redactor.redact_body(body)?;
+        Ok(Draft {
+            trajectory: self.p.trajectory,
+            kind,
+            at: self.k.now(),
+            writer: self.k.parts.operator_key.public(),
+            salt: Salt::from_bytes(self.k.draw()),
+            body: body.encode()?,
+        })
+    }
+
+    fn ring(&self, log_len: Option<u64>) {
+        let (trajectory, len) = (self.p.trajectory, self.p.len);
+        self.shared.ring(|heads| {
+            heads.lens.insert(trajectory, len);
+            if let Some(log_len) = log_len {
+                heads.log_len = heads.log_len.max(log_len);
+            }
+        });
+    }
+}

@@ -1,0 +1,211 @@
+//! What a session tells of itself: pages of events, status, summary. Changes nothing.
+
+use thymos_core::TrajectoryId;
+use thymos_core::body::Stop;
+use thymos_core::budget::Dimension;
+use thymos_core::effect::Effects;
+use thymos_core::id::WritId;
+use thymos_core::writ::Mode;
+use thymos_protocol::{
+    BudgetBar, Command, HoldRow, Page, Replied, RunRow, Running, Status, WritSummary,
+};
+use thymos_replay::Projection;
+
+use super::{Activity, Session};
+use crate::detail::detail;
+use crate::narrate::{card, narrate};
+use crate::service::Summary;
+
+/// Events of one page at most; the app asks again.
+const PAGE_EVENTS_MAX: usize = 256;
+
+impl Session {
+    /// Answers what only looks; none for everything else.
+    pub(super) fn look_up(&self, command: &Command) -> Option<Replied> {
+        match command {
+            Command::Open { .. } | Command::New { .. } => {
+                Some(Replied::Opened(Box::new(self.status())))
+            }
+            Command::Page {
+                from_seq, limit, ..
+            } => Some(self.page(*from_seq, *limit)),
+            Command::Inspect { entry } => Some(self.inspect(entry)),
+            Command::PreviewMode { mode, .. } => {
+                Some(Replied::ModePreview(self.preview_mode(*mode)))
+            }
+            _ => None,
+        }
+    }
+
+    fn page(&self, from_seq: u64, limit: usize) -> Replied {
+        let store = &self.k.parts.store;
+        match store.page(&self.p.trajectory, from_seq, limit.min(PAGE_EVENTS_MAX)) {
+            Ok(entries) => {
+                // Never beyond what is folded: an event must not be ahead of its status.
+                let known = entries
+                    .iter()
+                    .take_while(|entry| entry.header.seq < self.p.len);
+                let events = known.map(|entry| narrate(entry, &self.narrator)).collect();
+                Replied::Page(Page {
+                    events,
+                    status: Some(Box::new(self.status())),
+                })
+            }
+            Err(error) => Replied::Fault(thymos_protocol::Fault {
+                message: error.to_string(),
+                hint: Some("run `thymos verify` to see what is wrong".into()),
+            }),
+        }
+    }
+
+    fn inspect(&self, id: &thymos_core::EntryId) -> Replied {
+        match self.k.parts.store.entry(id) {
+            Ok(Some(entry)) => {
+                let event = narrate(&entry, &self.narrator);
+                Replied::Detail(Box::new(detail(&entry, event, &self.p)))
+            }
+            Ok(None) => super::answer::fault("there is no such entry", "look at the ledger"),
+            Err(error) => super::answer::fault(error.to_string(), "run `thymos verify`"),
+        }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        let identity = self.model_identity();
+        Status {
+            trajectory: self.p.trajectory,
+            workspace: self
+                .p
+                .root
+                .as_ref()
+                .map_or_else(String::new, |r| r.workspace.clone()),
+            head_seq: self.p.len.saturating_sub(1),
+            mode: self.p.authority.map_or(Mode::Plan, |(mode, _)| mode),
+            writ: self.writ_summary(),
+            model: format!("{}/{}", identity.provider, identity.model),
+            context: identity
+                .context_tokens
+                .map(|max| (self.p.last_context_tokens, max)),
+            running: self.running(),
+            pending: self.shared.pending(&self.p.trajectory, self.p.holds.len()),
+            in_doubt: self.in_doubt.len() as u64,
+            chain: self.shared.chain_state(),
+            rung: self.k.parts.rung,
+        }
+    }
+
+    fn running(&self) -> Option<Running> {
+        let doing = match &self.activity {
+            Activity::Idle => return None,
+            _ if self.run.as_ref().is_some_and(|run| run.stop_asked) => "stopping".to_owned(),
+            Activity::Thinking { .. } => "thinking".to_owned(),
+            Activity::Acting { doing, .. } => doing.clone(),
+        };
+        let since = self
+            .run
+            .as_ref()
+            .map_or_else(|| self.k.now(), |run| run.since);
+        Some(Running { since, doing })
+    }
+
+    fn writ_summary(&self) -> WritSummary {
+        let Some((_, id)) = self.p.authority else {
+            return no_writ();
+        };
+        let Some(writ) = self.writ_in_force() else {
+            return no_writ();
+        };
+        let spent = self.p.spent.get(&id).copied().unwrap_or_default();
+        let bar = |dimension: Dimension| BudgetBar {
+            dimension,
+            spent: spent.amount(dimension),
+            limit: writ.budget.limit(dimension),
+        };
+        WritSummary {
+            id,
+            name: writ.name.clone(),
+            effects: writ.effects.to_string(),
+            expires_at: writ.window.expires_at,
+            budget: Dimension::ALL.into_iter().map(bar).collect(),
+        }
+    }
+
+    /// Tells the desk and the bell how things stand here.
+    pub(super) fn publish(&self) {
+        let running = !matches!(self.activity, Activity::Idle) || !self.queue.is_empty();
+        let mut summary = summary(&self.p, self.lease.is_some() && !running);
+        if running {
+            summary.row.state = "running".into();
+        }
+        self.shared.publish(self.p.trajectory, summary);
+    }
+}
+
+fn no_writ() -> WritSummary {
+    WritSummary {
+        id: WritId::from_bytes([0; 32]),
+        name: "none".into(),
+        effects: Effects::Only(std::collections::BTreeSet::new()).to_string(),
+        expires_at: None,
+        budget: Vec::new(),
+    }
+}
+
+/// A trajectory in one row, with its open holds. `at_rest`: nobody is working on open work.
+pub(crate) fn summary(p: &Projection, at_rest: bool) -> Summary {
+    let workspace = p
+        .root
+        .as_ref()
+        .map_or_else(String::new, |root| root.workspace.clone());
+    let holds: Vec<HoldRow> = p
+        .holds
+        .values()
+        .map(|hold| hold_row(p.trajectory, &workspace, hold))
+        .collect();
+    let in_doubt = if at_rest { p.open_work.len() as u64 } else { 0 };
+    let state = match &p.stopped {
+        _ if in_doubt > 0 => "in doubt".to_owned(),
+        _ if !holds.is_empty() => "held".to_owned(),
+        Some(stop) => stop_words(stop),
+        None => "idle".to_owned(),
+    };
+    Summary {
+        len: p.len,
+        row: RunRow {
+            trajectory: p.trajectory,
+            title: p.title(),
+            workspace,
+            head_seq: p.len.saturating_sub(1),
+            at_ms: p.head_at,
+            state,
+            pending: holds.len() as u64,
+            in_doubt,
+        },
+        holds,
+    }
+}
+
+fn hold_row(
+    trajectory: TrajectoryId,
+    workspace: &str,
+    hold: &thymos_replay::projection::Hold,
+) -> HoldRow {
+    HoldRow {
+        trajectory,
+        seq: hold.seq,
+        workspace: workspace.to_owned(),
+        card: card(hold.at, &hold.body),
+        approvals: u32::try_from(hold.answers.len()).unwrap_or(u32::MAX),
+    }
+}
+
+fn stop_words(stop: &Stop) -> String {
+    match stop {
+        Stop::Done => "done".into(),
+        Stop::Held => "held".into(),
+        Stop::Steps => "stopped: step limit".into(),
+        Stop::Budget(dimension) => format!("stopped: {dimension} spent"),
+        Stop::Authority(why) => format!("stopped: {why}"),
+        Stop::Cancelled => "cancelled".into(),
+        Stop::Model(why) => format!("stopped: {why}"),
+    }
+}

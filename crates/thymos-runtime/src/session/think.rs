@@ -1,0 +1,293 @@
+//! Asking the model for one turn, and recording what it said and wanted.
+
+use thymos_core::body::{self, Body, Stop};
+use thymos_core::budget::Dimension;
+use thymos_core::facts::Possession;
+use thymos_core::intent::{Author, Intent};
+use thymos_core::limits::INTENTS_PER_TURN_MAX;
+use thymos_ports::cognition::{
+    ModelFault, ModelFaultKind, ModelIdentity, ProposedCall, Streamed, TokenUsage, Turn,
+};
+use thymos_protocol::Live;
+use tokio_util::sync::CancellationToken;
+
+use super::{Activity, Inside, Job, RecordError, Session};
+use crate::context::{self, ContextLimits};
+
+impl Session {
+    /// Why no further turn may be thought, if so [B2].
+    pub(super) fn must_stop(&mut self) -> Option<Stop> {
+        let limits = self.k.parts.limits;
+        if self
+            .run
+            .as_ref()
+            .is_some_and(|run| run.turns >= limits.turns_max)
+        {
+            return Some(Stop::Steps);
+        }
+        let Some((_, leaf)) = self.p.authority else {
+            return Some(Stop::Authority("there is no writ in force".into()));
+        };
+        let now = self.k.now();
+        let revoked = self.p.revoked_with_descendants();
+        for (id, signed) in self.chain(&leaf).links() {
+            if revoked.contains(id) {
+                return Some(Stop::Authority("the writ is revoked".into()));
+            }
+            if !signed.writ.window.contains(now) {
+                return Some(Stop::Authority("the writ's window is closed".into()));
+            }
+            let spent = self.p.spent.get(id).copied().unwrap_or_default();
+            if let Some(dimension) = signed.writ.budget.exhausted(&spent)
+                && dimension != Dimension::ToolCalls
+            {
+                return Some(Stop::Budget(dimension.to_string()));
+            }
+        }
+        None
+    }
+
+    /// Starts a turn beside the task.
+    pub(super) fn think(&mut self) {
+        let model = match self.k.parts.models.connect(self.model.as_deref()) {
+            Ok(model) => model,
+            Err(fault) => return self.thought_failed_soon(fault),
+        };
+        let limits = self.k.parts.limits;
+        let context = context::build(
+            &self.p,
+            &self.k.tool_set,
+            self.writ_in_force(),
+            ContextLimits {
+                output_tokens_max: limits.output_tokens_max,
+                context_tokens_max: model
+                    .identity()
+                    .context_tokens
+                    .unwrap_or(limits.context_tokens_max)
+                    .min(limits.context_tokens_max),
+            },
+        );
+        if let Some(run) = &mut self.run {
+            run.turns += 1;
+        }
+        let cancel = CancellationToken::new();
+        self.activity = Activity::Thinking {
+            cancel: cancel.clone(),
+        };
+        let (shared, inside, k) = (self.shared.clone(), self.inside.clone(), self.k.clone());
+        let trajectory = self.p.trajectory;
+        shared.live(|live| {
+            *live = Live {
+                trajectory: Some(trajectory),
+                version: live.version,
+                ..Live::default()
+            };
+        });
+        tokio::spawn(async move {
+            let from = k.now();
+            let mut sink = |bit: Streamed<'_>| shared.live(|live| show(live, bit));
+            let result = model.propose(&context, &mut sink, &cancel).await;
+            let wall_clock_ms = k.now().since(from);
+            drop(
+                inside
+                    .send(Inside::Thought {
+                        result,
+                        wall_clock_ms,
+                    })
+                    .await,
+            );
+        });
+    }
+
+    fn thought_failed_soon(&mut self, fault: ModelFault) {
+        self.activity = Activity::Thinking {
+            cancel: CancellationToken::new(),
+        };
+        let inside = self.inside.clone();
+        tokio::spawn(async move {
+            drop(
+                inside
+                    .send(Inside::Thought {
+                        result: Err(fault),
+                        wall_clock_ms: 0,
+                    })
+                    .await,
+            );
+        });
+    }
+
+    /// Records a turn, or why there is none.
+    pub(super) async fn thought(&mut self, result: Result<Turn, ModelFault>, wall_clock_ms: u64) {
+        self.activity = Activity::Idle;
+        let identity = self.model_identity();
+        match result {
+            Ok(turn) => {
+                let recorded = self.record_turn(turn, &identity, wall_clock_ms).await;
+                self.forget_live();
+                if let Err(error) = recorded {
+                    self.break_on(error, None);
+                }
+            }
+            Err(fault) => {
+                self.forget_live();
+                if fault.usage != TokenUsage::default() {
+                    let usage = self.usage(&fault.usage, &identity, wall_clock_ms, 1);
+                    self.record_or_break(vec![usage]).await;
+                }
+                let stop = match fault.kind {
+                    ModelFaultKind::Cancelled => Stop::Cancelled,
+                    _ => Stop::Model(match fault.hint {
+                        Some(hint) => format!("{}; {hint}", fault.message),
+                        None => fault.message,
+                    }),
+                };
+                self.close(stop).await;
+            }
+        }
+    }
+
+    async fn record_turn(
+        &mut self,
+        turn: Turn,
+        identity: &ModelIdentity,
+        wall_clock_ms: u64,
+    ) -> Result<(), RecordError> {
+        let number = self.p.next_turn;
+        let mut bodies = vec![self.usage(&turn.usage, identity, wall_clock_ms, turn.attempts)];
+        let redactor = &self.k.parts.redactor;
+        let provider_state = turn
+            .provider_state
+            .filter(|s| redactor.redact_value(s).is_none());
+        bodies.push(Body::Message(body::Message {
+            role: body::Role::Model,
+            text: turn.text,
+            reasoning: turn.reasoning,
+            provider_state,
+            turn: number,
+        }));
+        let mut wanted = Vec::new();
+        for (ordinal, call) in (0_u32..).zip(turn.calls.into_iter().take(INTENTS_PER_TURN_MAX)) {
+            let (id, body) = self.intended(number, ordinal, call)?;
+            wanted.push(id);
+            bodies.push(body);
+        }
+        // [W5] One signature binds the whole batch to the session's key.
+        let possession = Possession::sign(wanted.clone(), &self.subject);
+        self.possessions.clear();
+        self.possessions
+            .extend(wanted.iter().map(|id| (*id, possession.clone())));
+        self.record_anyway(bodies).await?;
+        self.queue.extend(wanted.into_iter().map(Job::Decide));
+        Ok(())
+    }
+
+    fn intended(
+        &mut self,
+        turn: u32,
+        ordinal: u32,
+        call: ProposedCall,
+    ) -> Result<(thymos_core::IntentId, Body), RecordError> {
+        let live = match call.malformed {
+            Some(text) => serde_json::Value::String(text),
+            None => call.args,
+        };
+        let redacted = self.k.parts.redactor.redact_value(&live);
+        let intent = Intent {
+            v: 1,
+            trajectory: self.p.trajectory,
+            turn,
+            ordinal,
+            author: Author::Model,
+            tool: call.tool,
+            args: redacted.clone().unwrap_or_else(|| live.clone()),
+        };
+        let id = intent.id()?;
+        if redacted.is_some() {
+            self.live_args.insert(id, live);
+        }
+        Ok((
+            id,
+            Body::Intent(body::Intended {
+                intent,
+                call: call.call,
+                routing: None,
+            }),
+        ))
+    }
+
+    fn usage(
+        &mut self,
+        usage: &TokenUsage,
+        identity: &ModelIdentity,
+        wall_clock_ms: u64,
+        attempts: u32,
+    ) -> Body {
+        let leaf = self.p.authority.map(|(_, leaf)| leaf);
+        let writs = leaf
+            .map(|leaf| {
+                self.chain(&leaf)
+                    .links()
+                    .iter()
+                    .map(|(id, _)| *id)
+                    .collect()
+            })
+            .unwrap_or_default();
+        Body::Usage(body::Usage {
+            provider: identity.provider.clone(),
+            model: identity.model.clone(),
+            turn: self.p.next_turn,
+            tokens_in: clamp(usage.input),
+            tokens_cached: clamp(usage.cached),
+            tokens_out: clamp(usage.output),
+            tokens_reasoning: clamp(usage.reasoning),
+            usd_millicents: usage.usd_millicents.map(clamp),
+            wall_clock_ms,
+            attempts,
+            writs,
+        })
+    }
+
+    /// The model in use, also when it cannot be connected.
+    pub(super) fn model_identity(&self) -> ModelIdentity {
+        self.k
+            .parts
+            .models
+            .connect(self.model.as_deref())
+            .map_or_else(
+                |_| ModelIdentity {
+                    provider: self.model.clone().unwrap_or_else(|| "default".into()),
+                    model: "unavailable".into(),
+                    context_tokens: None,
+                },
+                |model| model.identity(),
+            )
+    }
+
+    fn forget_live(&self) {
+        self.shared.live(|live| {
+            *live = Live {
+                version: live.version,
+                ..Live::default()
+            };
+        });
+    }
+}
+
+/// Providers send nonsense; what cannot be kept exactly is kept as the largest that can.
+fn clamp(count: u64) -> u64 {
+    count.min((1 << 53) - 1)
+}
+
+fn show(live: &mut Live, bit: Streamed<'_>) {
+    match bit {
+        Streamed::Text(text) => live.text.push_str(text),
+        Streamed::Reasoning(text) => live.reasoning.push_str(text),
+        Streamed::Call(name) => live.calls.push(name.to_owned()),
+        Streamed::Restart { reason, wait_ms } => {
+            live.text.clear();
+            live.reasoning.clear();
+            live.calls.clear();
+            live.notice = Some(format!("{reason}; trying again in {wait_ms} ms"));
+        }
+    }
+}

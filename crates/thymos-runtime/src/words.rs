@@ -1,0 +1,117 @@
+//! Kernel facts in the screen's words: one-line calls, suggestions, changes. Decides nothing.
+
+use serde_json::Value;
+use thymos_core::delta::{Delta, Resource, ResourceValue};
+use thymos_core::intent::Intent;
+use thymos_core::trace::{Clause, Ruling, Trace};
+use thymos_core::verdict::SmallestGrant;
+use thymos_protocol::FileChange;
+
+use crate::modes::grant_words;
+
+/// Characters of a one-line call; the card and the inspector have all of it.
+const LINE_CHARS_MAX: usize = 160;
+
+/// A call in one line, from its typed arguments: `src/lib.rs`, `cargo test -p client`.
+pub(crate) fn line(intent: &Intent) -> String {
+    let text = match &intent.args {
+        Value::Object(map) => {
+            let lead = ["command", "argv", "path", "pattern", "query", "key", "url"];
+            let mut parts: Vec<String> = lead
+                .iter()
+                .filter_map(|name| map.get(*name))
+                .map(plain)
+                .collect();
+            parts.extend(
+                map.iter()
+                    .filter(|(name, _)| !lead.contains(&name.as_str()))
+                    .filter(|(_, value)| !value.is_null())
+                    .map(|(name, value)| format!("{name}={}", brief(value))),
+            );
+            parts.join(" ")
+        }
+        other => plain(other),
+    };
+    cut(&text.replace(['\n', '\r'], " "), LINE_CHARS_MAX)
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+fn brief(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.chars().count() > 24 => {
+            format!("{} bytes", text.len())
+        }
+        Value::Array(items) => format!("{} items", items.len()),
+        other => plain(other),
+    }
+}
+
+/// Cuts at a character count and says so with three dots.
+pub(crate) fn cut(text: &str, chars_max: usize) -> String {
+    if text.chars().count() <= chars_max {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(chars_max.saturating_sub(3)).collect();
+    short.push_str("...");
+    short
+}
+
+/// The smallest grant in words [C16].
+pub(crate) fn suggestion(grant: &SmallestGrant) -> String {
+    match grant {
+        SmallestGrant::Writ { grant, effects } => {
+            format!(
+                "a writ granting {} with effects {effects}",
+                grant_words(grant)
+            )
+        }
+        SmallestGrant::Budget { dimension, amount } => format!("{amount} more {dimension}"),
+        SmallestGrant::Rule { forbidden_by } => format!("a change of the rule `{forbidden_by}`"),
+        SmallestGrant::Change { hint } => hint.clone(),
+    }
+}
+
+/// What allowed a call: the rule that spoke in [C13], or the writ alone.
+pub(crate) fn allowed_by(trace: &Trace) -> String {
+    let rule = trace
+        .lines
+        .iter()
+        .rev()
+        .find(|line| line.clause == Clause::C13 && line.ruling == Ruling::Permit)
+        .and_then(|line| line.rule.clone());
+    rule.map_or_else(|| "writ".to_owned(), |rule| format!("rule {rule}"))
+}
+
+/// Files that deltas change.
+pub(crate) fn changes(deltas: &[Delta]) -> Vec<FileChange> {
+    deltas
+        .iter()
+        .filter_map(|delta| {
+            let Resource::File(path) = &delta.resource else {
+                return None;
+            };
+            let size = |value: &Option<ResourceValue>| match value {
+                Some(ResourceValue::File(image)) => Some(image.size),
+                Some(ResourceValue::Json(_)) | None => None,
+            };
+            let change = match (&delta.before, &delta.after) {
+                (_, None) => "deleted",
+                (None, Some(_)) => "created",
+                (Some(_), Some(_)) => "changed",
+            };
+            Some(FileChange {
+                path: path.clone(),
+                change: change.to_owned(),
+                size_before: size(&delta.before),
+                size_after: size(&delta.after),
+            })
+        })
+        .collect()
+}

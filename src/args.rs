@@ -1,0 +1,214 @@
+//! The command line: what can be typed, and what it means. Does nothing itself.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::config::Flags;
+
+/// Work with an AI agent that can only propose: every action is authorised, approved where it must
+/// be, and recorded.
+///
+/// Without a command the full-screen app opens in this folder. No key is needed: the offline
+/// `practice` model shows every part on your own files.
+#[derive(Debug, Parser)]
+#[command(name = "thymos", version, about, long_about, max_term_width = 100)]
+#[command(after_help = "\
+Exit codes: 0 done, 1 error, 2 usage, 10 held (ids are printed), 11 refused, 12 budget spent,
+13 integrity failure, 129 hung up, 130 interrupted.")]
+pub struct Cli {
+    /// What to do; nothing opens the app.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+    /// Start a new trajectory instead of going on with the newest one of this folder
+    #[arg(long)]
+    pub new: bool,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Common {
+    /// Work in this folder instead of the current one
+    #[arg(short = 'C', long, value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+    /// Read this config file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Use this ledger file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub ledger: Option<PathBuf>,
+    /// Model to use: a provider of the config, a preset, or `provider/model`
+    #[arg(long, value_name = "NAME", global = true)]
+    pub model: Option<String>,
+    /// Authority of a new trajectory: plan, edit or auto
+    #[arg(long, value_name = "MODE", global = true)]
+    pub mode: Option<String>,
+    /// Colours: auto, always or never
+    #[arg(long, value_name = "WHEN", global = true)]
+    pub color: Option<String>,
+    /// Theme of the app: ansi, light, dark, contrast or mono
+    #[arg(long, value_name = "NAME", global = true)]
+    pub theme: Option<String>,
+}
+
+impl Common {
+    /// The flags that outrank config and environment.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        Flags {
+            config: self.config.clone(),
+            ledger: self.ledger.clone(),
+            model: self.model.clone(),
+            mode: self.mode.clone(),
+            theme: self.theme.clone(),
+            color: self.color.clone(),
+        }
+    }
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run one task without a screen; never asks
+    ///
+    /// Prints what happens as it is recorded. What needs a person is left pending: the command
+    /// then exits 10 and prints the ids, which `thymos approvals` takes.
+    Run(RunArgs),
+    /// List, show and answer what waits for a person
+    #[command(subcommand)]
+    Approvals(ApprovalsVerb),
+    /// List trajectories, newest first
+    Runs(OutputArgs),
+    /// Tell the whole story of a trajectory: who asked, what was decided and why, what happened
+    Audit(TrajectoryArgs),
+    /// Fold a trajectory again from its entries, decide every verdict again, and show its world
+    Replay(TrajectoryArgs),
+    /// Check every byte, link and fold of the ledger
+    ///
+    /// Exits 13 when anything is not what was written, and names the entry.
+    Verify(OutputArgs),
+    /// Print ledger entries, filtered
+    ///
+    /// Filter: `kind: tool: effect: verdict: by: run: path: rule: since: until: seq: text:`; space
+    /// is and, comma is or, leading `-` is not, `*` matches anything.
+    Ledger(LedgerArgs),
+    /// Settle work that was found without an end after a crash
+    Settle(SettleArgs),
+    /// Look at this machine and setup, and say what to do; changes nothing
+    Doctor(OutputArgs),
+    /// Explain the configuration: every value and where it came from
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Print a shell's completion script
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Put the terminal back in order after a program left it broken
+    ResetTerminal,
+}
+
+/// `thymos run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The task, in plain language
+    #[arg(required_unless_present = "resume")]
+    pub task: Option<String>,
+    /// Go on with this trajectory instead of starting one
+    #[arg(long, value_name = "ID")]
+    pub resume: Option<String>,
+    /// One JSON object a line: an event for each ledger entry
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `thymos approvals`.
+#[derive(Debug, Subcommand)]
+pub enum ApprovalsVerb {
+    /// List what waits, oldest first
+    Ls(OutputArgs),
+    /// Show one in full: exactly what would run, why it is held, and the digest to quote
+    Show {
+        /// Proposal id, or a unique prefix
+        id: String,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Approve one, once, and let it run
+    Approve {
+        /// Proposal id, or a unique prefix
+        id: String,
+        /// The presented digest that `show` printed, or a prefix of at least 6 characters
+        #[arg(long, value_name = "DIGEST")]
+        digest: String,
+        /// Why
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        reason: String,
+    },
+    /// Deny one; the reason goes to the model
+    Deny {
+        /// Proposal id, or a unique prefix
+        id: String,
+        /// Why
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        reason: String,
+    },
+}
+
+/// Verbs that only print.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Verbs about one trajectory.
+#[derive(Debug, Args)]
+pub struct TrajectoryArgs {
+    /// Trajectory id, or a unique prefix
+    pub id: String,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `thymos ledger`.
+#[derive(Debug, Args)]
+pub struct LedgerArgs {
+    /// The filter; all entries without one
+    pub filter: Vec<String>,
+    /// Only this trajectory: id, or a unique prefix
+    #[arg(long, value_name = "ID")]
+    pub run: Option<String>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `thymos settle`.
+#[derive(Debug, Args)]
+pub struct SettleArgs {
+    /// Proposal id, or a unique prefix
+    pub id: String,
+    /// What became of it: happened, did-not-happen or unknown
+    #[arg(long = "as", value_name = "WHAT", value_parser = ["happened", "did-not-happen", "unknown"])]
+    pub as_: String,
+    /// How you know
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// `thymos config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigVerb {
+    /// Every key, its value, and the file and line, variable or flag it came from
+    Explain(OutputArgs),
+    /// Where the files are
+    Path,
+}

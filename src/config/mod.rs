@@ -1,0 +1,30 @@
+//! Configuration: what the file says, what the environment says, and what both mean together.
+//!
+//! `raw` is the file, `env` the environment, `paths` where things live, [`Config`] the result with
+//! the source of every value. Nothing else reads the environment.
+
+pub mod env;
+pub mod explain;
+pub mod paths;
+pub mod raw;
+
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+pub use env::Env;
+pub use paths::Paths;
+pub use resolve::{Config, Flags, ProviderConfig, Setting, Source};
+
+use crate::error::AppError;
+
+/// Reads file and environment, and resolves them under these flags.
+///
+/// # Errors
+/// [`AppError`] with file and line when the config file cannot be read or understood.
+pub fn load(env: &Env, flags: &Flags) -> Result<Config, AppError> {
+    let paths = Paths::from(env)?;
+    let file = flags.config.clone().unwrap_or_else(|| paths.config_file());
+    let raw = raw::read(&file, flags.config.is_some())?;
+    resolve::resolve(env, paths, file, raw, flags)
+}

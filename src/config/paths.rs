@@ -1,0 +1,128 @@
+//! Where things live, after the XDG base directory specification. Makes folders, reads none.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::Env;
+use crate::error::{AppError, ErrorKind};
+
+/// The program's folders.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    config: PathBuf,
+    data: PathBuf,
+    cache: PathBuf,
+}
+
+impl Paths {
+    /// From `XDG_*_HOME`, else from `HOME`.
+    ///
+    /// # Errors
+    /// [`AppError`] when neither is set.
+    pub fn from(env: &Env) -> Result<Self, AppError> {
+        let home = env.path("HOME");
+        let folder = |variable: &str, below: &str| {
+            env.path(variable)
+                .filter(|path| path.is_absolute())
+                .or_else(|| home.as_ref().map(|home| home.join(below)))
+                .map(|path| path.join("thymos"))
+                .ok_or_else(|| {
+                    AppError::new(
+                        ErrorKind::User,
+                        "there is no home directory: `HOME` is not set",
+                    )
+                    .hint("set HOME, or XDG_CONFIG_HOME, XDG_DATA_HOME and XDG_CACHE_HOME")
+                })
+        };
+        Ok(Self {
+            config: folder("XDG_CONFIG_HOME", ".config")?,
+            data: folder("XDG_DATA_HOME", ".local/share")?,
+            cache: folder("XDG_CACHE_HOME", ".cache")?,
+        })
+    }
+
+    /// `config.toml`.
+    #[must_use]
+    pub fn config_file(&self) -> PathBuf {
+        self.config.join("config.toml")
+    }
+
+    /// `keys.toml`.
+    #[must_use]
+    pub fn keymap_file(&self) -> PathBuf {
+        self.config.join("keys.toml")
+    }
+
+    /// Themes of the user.
+    #[must_use]
+    pub fn themes(&self) -> PathBuf {
+        self.config.join("themes")
+    }
+
+    /// The folder of config files.
+    #[must_use]
+    pub fn config_folder(&self) -> &Path {
+        &self.config
+    }
+
+    /// The folder of ledger and key.
+    #[must_use]
+    pub fn data_folder(&self) -> &Path {
+        &self.data
+    }
+
+    /// The ledger, unless config says otherwise.
+    #[must_use]
+    pub fn ledger(&self) -> PathBuf {
+        self.data.join("ledger.db")
+    }
+
+    /// The operator's key, mode 0600.
+    #[must_use]
+    pub fn operator_key(&self) -> PathBuf {
+        self.data.join("operator.key")
+    }
+
+    /// Lock files of open trajectories.
+    #[must_use]
+    pub fn leases(&self) -> PathBuf {
+        self.data.join("leases")
+    }
+
+    /// Private temporary files of children.
+    #[must_use]
+    pub fn children_tmp(&self) -> PathBuf {
+        self.cache.join("tmp")
+    }
+
+    /// Drafts and history of the composer.
+    #[must_use]
+    pub fn drafts(&self) -> PathBuf {
+        self.data.join("drafts")
+    }
+}
+
+/// Makes a folder of mode 0700 with its parents, or says which one cannot be made.
+///
+/// # Errors
+/// [`AppError`] with the path and the system's words.
+pub fn make_private(folder: &Path) -> Result<(), AppError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| {
+            AppError::new(
+                ErrorKind::User,
+                format!("folder `{}` cannot be made: {error}", folder.display()),
+            )
+            .hint("check who owns it, or set XDG_DATA_HOME to a folder you can write")
+        })
+}
+
+/// Whether a file can be read by others than its owner.
+#[must_use]
+pub fn is_exposed(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
+}

@@ -1,0 +1,164 @@
+//! What `config.toml` says, word for word. Meaning is given in `resolve`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind as IoKind;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::error::{AppError, ErrorKind};
+
+/// The whole file. Every table and key is optional; unknown ones are errors.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawConfig {
+    /// `[operator]`.
+    pub operator: RawOperator,
+    /// `[session]`.
+    pub session: RawSession,
+    /// `[run]`.
+    pub run: RawRun,
+    /// `[ui]`.
+    pub ui: RawUi,
+    /// `[ledger]`.
+    pub ledger: RawLedger,
+    /// `[tools]`.
+    pub tools: RawTools,
+    /// `[providers.<name>]`.
+    pub providers: BTreeMap<String, RawProvider>,
+}
+
+/// Who operates.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawOperator {
+    /// The name in writs and answers.
+    pub name: Option<Spanned<String>>,
+}
+
+/// How a session starts.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawSession {
+    /// `plan`, `edit` or `auto`.
+    pub mode: Option<Spanned<String>>,
+    /// `provider` or `provider/model`.
+    pub model: Option<Spanned<String>>,
+}
+
+/// Limits of a run.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawRun {
+    /// Model turns of one run.
+    pub turns_max: Option<Spanned<u32>>,
+    /// Tokens a model may write in a turn.
+    pub output_tokens_max: Option<Spanned<u64>>,
+    /// Tokens of conversation sent.
+    pub context_tokens_max: Option<Spanned<u64>>,
+}
+
+/// The screen.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawUi {
+    /// A theme's name.
+    pub theme: Option<Spanned<String>>,
+    /// `auto`, `always`, `never`.
+    pub color: Option<Spanned<String>>,
+    /// Mouse reporting at start.
+    pub mouse: Option<Spanned<bool>>,
+}
+
+/// The ledger.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawLedger {
+    /// Its file.
+    pub path: Option<Spanned<PathBuf>>,
+}
+
+/// The tools.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawTools {
+    /// Files and folders that no tool may touch, besides the program's own.
+    pub protected: Option<Spanned<Vec<PathBuf>>>,
+    /// Folders that children may read, such as toolchains.
+    pub extra_read: Option<Spanned<Vec<PathBuf>>>,
+}
+
+/// One provider.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawProvider {
+    /// `anthropic`, `openai`, `practice` or `scripted`.
+    pub kind: Option<Spanned<String>>,
+    /// Where it listens; for `scripted`, the file of turns.
+    pub base_url: Option<Spanned<String>>,
+    /// The model's name, sent verbatim.
+    pub model: Option<Spanned<String>>,
+    /// The environment variable that holds the key.
+    pub key_env: Option<Spanned<String>>,
+    /// A file of mode 0600 that holds the key.
+    pub key_file: Option<Spanned<PathBuf>>,
+    /// Extra request headers.
+    pub headers: Option<Spanned<BTreeMap<String, String>>>,
+    /// Tokens that fit the model's context.
+    pub context_tokens: Option<Spanned<u64>>,
+    /// Longest silence before a request is given up, milliseconds.
+    pub timeout_ms: Option<Spanned<u64>>,
+}
+
+/// The file's meaning and its text, which lines are counted in.
+#[derive(Debug, Default)]
+pub struct ReadFile {
+    /// What it says.
+    pub raw: RawConfig,
+    text: String,
+}
+
+impl ReadFile {
+    /// The line of a value, from 1.
+    #[must_use]
+    pub fn line(&self, span: Range<usize>) -> usize {
+        line_of(&self.text, span.start)
+    }
+}
+
+/// Reads the file. A missing one is empty, unless it was asked for by name.
+///
+/// # Errors
+/// [`AppError`] with path, and line where there is one.
+pub fn read(file: &Path, asked_for: bool) -> Result<ReadFile, AppError> {
+    let shown = file.display();
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == IoKind::NotFound && !asked_for => String::new(),
+        Err(error) => {
+            let message = format!("config `{shown}` cannot be read: {error}");
+            return Err(AppError::new(ErrorKind::Config, message));
+        }
+    };
+    match toml::from_str(&text) {
+        Ok(raw) => Ok(ReadFile { raw, text }),
+        Err(error) => {
+            let line = error.span().map_or(1, |span| line_of(&text, span.start));
+            let what = error.message().trim().replace('\n', ", ");
+            let message = format!("config `{shown}` line {line}: {what}");
+            Err(AppError::new(ErrorKind::Config, message)
+                .hint("`thymos config explain` lists every key there is"))
+        }
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes()
+        .take(offset)
+        .filter(|byte| *byte == b'\n')
+        .count()
+        + 1
+}

@@ -1,0 +1,331 @@
+//! Gives the config its meaning: default, then file, then environment, then flag, each with a source.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use thymos_core::secret::Secret;
+use thymos_core::writ::Mode;
+use toml::Spanned;
+
+use super::raw::{RawProvider, ReadFile};
+use super::{Env, Paths};
+use crate::error::{AppError, ErrorKind};
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Built in.
+    Default,
+    /// The config file, at a line.
+    File(PathBuf, usize),
+    /// An environment variable.
+    Env(&'static str),
+    /// A command line flag.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::Env(name) => write!(f, "environment {name}"),
+            Self::Flag(name) => write!(f, "flag {name}"),
+        }
+    }
+}
+
+/// A value with its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// Where it came from.
+    pub source: Source,
+}
+
+/// Flags that outrank everything else.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--ledger`.
+    pub ledger: Option<PathBuf>,
+    /// `--model`.
+    pub model: Option<String>,
+    /// `--mode`.
+    pub mode: Option<String>,
+    /// `--theme`.
+    pub theme: Option<String>,
+    /// `--color`.
+    pub color: Option<String>,
+}
+
+/// What everything means, fully resolved.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Folders.
+    pub paths: Paths,
+    /// The file that was read, or would be.
+    pub file: PathBuf,
+    /// The operator's name.
+    pub operator: Setting<String>,
+    /// The mode of a new trajectory.
+    pub mode: Setting<Mode>,
+    /// `provider` or `provider/model`; none picks by the keys at hand, else practice.
+    pub model: Setting<Option<String>>,
+    /// Model turns of one run.
+    pub turns_max: Setting<u32>,
+    /// Tokens a model may write in a turn.
+    pub output_tokens_max: Setting<u64>,
+    /// Tokens of conversation sent.
+    pub context_tokens_max: Setting<u64>,
+    /// The theme.
+    pub theme: Setting<String>,
+    /// `auto`, `always`, `never`.
+    pub color: Setting<String>,
+    /// Mouse reporting at start.
+    pub mouse: Setting<bool>,
+    /// The ledger's file.
+    pub ledger: Setting<PathBuf>,
+    /// What no tool may touch, besides the program's own files.
+    pub protected: Setting<Vec<PathBuf>>,
+    /// What children may read besides workspace and system.
+    pub extra_read: Setting<Vec<PathBuf>>,
+    /// Providers of the file, by name.
+    pub providers: Vec<ProviderConfig>,
+}
+
+/// One provider as the file has it.
+#[derive(Debug, Clone)]
+pub struct ProviderConfig {
+    /// Its name.
+    pub name: String,
+    /// Its adapter kind; none takes the preset's.
+    pub kind: Option<String>,
+    /// Where it listens; none takes the preset's.
+    pub base_url: Option<String>,
+    /// The model; none takes the preset's.
+    pub model: Option<String>,
+    /// The variable that holds the key.
+    pub key_env: Option<String>,
+    /// The file that holds the key.
+    pub key_file: Option<PathBuf>,
+    /// Extra headers; may hold keys.
+    pub headers: Vec<(String, Secret<String>)>,
+    /// Tokens that fit.
+    pub context_tokens: Option<u64>,
+    /// Longest silence.
+    pub timeout_ms: Option<u64>,
+    /// Where the provider stands in the file.
+    pub line: usize,
+}
+
+/// Layers the sources over each other.
+pub(super) fn resolve(
+    env: &Env,
+    paths: Paths,
+    file: PathBuf,
+    read: ReadFile,
+    flags: &Flags,
+) -> Result<Config, AppError> {
+    let raw = &read.raw;
+    let layers = Layers {
+        env,
+        file: &file,
+        read: &read,
+    };
+    let user = env
+        .get("USER")
+        .or_else(|| env.get("LOGNAME"))
+        .unwrap_or("operator");
+    let mode = layers.pick(
+        &raw.session.mode,
+        Some("THYMOS_MODE"),
+        flag(&flags.mode, "--mode"),
+        "edit".into(),
+    );
+    let theme = layers.pick(
+        &raw.ui.theme,
+        Some("THYMOS_THEME"),
+        flag(&flags.theme, "--theme"),
+        "ansi".into(),
+    );
+    let ledger_flag = flags.ledger.clone().map(|path| (path, "--ledger"));
+    let ledger = match (ledger_flag, env.path("THYMOS_LEDGER")) {
+        (Some((value, name)), _) => Setting {
+            value,
+            source: Source::Flag(name),
+        },
+        (None, Some(value)) => Setting {
+            value,
+            source: Source::Env("THYMOS_LEDGER"),
+        },
+        (None, None) => layers.file_or(&raw.ledger.path, paths.ledger()),
+    };
+    Ok(Config {
+        operator: layers.file_or(&raw.operator.name, user.to_owned()),
+        mode: parse_mode(mode)?,
+        model: layers.model(flags),
+        turns_max: layers.file_or(&raw.run.turns_max, 50),
+        output_tokens_max: layers.file_or(&raw.run.output_tokens_max, 8_192),
+        context_tokens_max: layers.file_or(&raw.run.context_tokens_max, 150_000),
+        theme,
+        color: layers.pick(
+            &raw.ui.color,
+            None,
+            flag(&flags.color, "--color"),
+            "auto".into(),
+        ),
+        mouse: layers.file_or(&raw.ui.mouse, false),
+        ledger,
+        protected: layers.file_or(&raw.tools.protected, Vec::new()),
+        extra_read: layers.file_or(&raw.tools.extra_read, toolchains(env)),
+        providers: raw
+            .providers
+            .iter()
+            .map(|(name, raw)| provider(&read, name, raw))
+            .collect(),
+        paths,
+        file,
+    })
+}
+
+struct Layers<'a> {
+    env: &'a Env,
+    file: &'a std::path::Path,
+    read: &'a ReadFile,
+}
+
+impl Layers<'_> {
+    fn file_or<T: Clone>(&self, raw: &Option<Spanned<T>>, default: T) -> Setting<T> {
+        match raw {
+            Some(value) => Setting {
+                value: value.as_ref().clone(),
+                source: self.at(value),
+            },
+            None => Setting {
+                value: default,
+                source: Source::Default,
+            },
+        }
+    }
+
+    fn at<T>(&self, value: &Spanned<T>) -> Source {
+        Source::File(self.file.to_path_buf(), self.read.line(value.span()))
+    }
+
+    fn pick(
+        &self,
+        raw: &Option<Spanned<String>>,
+        variable: Option<&'static str>,
+        flag: Option<(String, &'static str)>,
+        default: String,
+    ) -> Setting<String> {
+        if let Some((value, name)) = flag {
+            return Setting {
+                value,
+                source: Source::Flag(name),
+            };
+        }
+        if let Some(name) = variable
+            && let Some(value) = self.env.get(name)
+        {
+            return Setting {
+                value: value.to_owned(),
+                source: Source::Env(name),
+            };
+        }
+        self.file_or(raw, default)
+    }
+
+    /// `THYMOS_DEFAULT_PROVIDER` and `THYMOS_DEFAULT_MODEL` are the names that users of the
+    /// original system have in their shells.
+    fn model(&self, flags: &Flags) -> Setting<Option<String>> {
+        let some = |value: String, source| Setting {
+            value: Some(value),
+            source,
+        };
+        if let Some(model) = &flags.model {
+            return some(model.clone(), Source::Flag("--model"));
+        }
+        if let Some(model) = self.env.get("THYMOS_MODEL") {
+            return some(model.to_owned(), Source::Env("THYMOS_MODEL"));
+        }
+        if let Some(provider) = self.env.get("THYMOS_DEFAULT_PROVIDER") {
+            let name = match self.env.get("THYMOS_DEFAULT_MODEL") {
+                Some(model) => format!("{provider}/{model}"),
+                None => provider.to_owned(),
+            };
+            return some(name, Source::Env("THYMOS_DEFAULT_PROVIDER"));
+        }
+        match &self.read.raw.session.model {
+            Some(value) => some(value.as_ref().clone(), self.at(value)),
+            None => Setting {
+                value: None,
+                source: Source::Default,
+            },
+        }
+    }
+}
+
+fn flag(value: &Option<String>, name: &'static str) -> Option<(String, &'static str)> {
+    value.clone().map(|value| (value, name))
+}
+
+fn parse_mode(setting: Setting<String>) -> Result<Setting<Mode>, AppError> {
+    match Mode::parse(&setting.value).filter(|mode| *mode != Mode::Custom) {
+        Some(value) => Ok(Setting {
+            value,
+            source: setting.source,
+        }),
+        None => {
+            let message = format!("there is no mode `{}` ({})", setting.value, setting.source);
+            Err(AppError::new(ErrorKind::Config, message).hint("use plan, edit or auto"))
+        }
+    }
+}
+
+fn provider(read: &ReadFile, name: &str, raw: &RawProvider) -> ProviderConfig {
+    fn own<T: Clone>(value: &Option<Spanned<T>>) -> Option<T> {
+        value.as_ref().map(|v| v.as_ref().clone())
+    }
+    let first = [&raw.kind, &raw.base_url, &raw.model, &raw.key_env]
+        .into_iter()
+        .flatten()
+        .map(|value| read.line(value.span()))
+        .min();
+    let headers = own(&raw.headers).unwrap_or_default();
+    ProviderConfig {
+        name: name.to_owned(),
+        kind: own(&raw.kind),
+        base_url: own(&raw.base_url),
+        model: own(&raw.model),
+        key_env: own(&raw.key_env),
+        key_file: own(&raw.key_file),
+        headers: headers
+            .into_iter()
+            .map(|(k, v)| (k, Secret::new(v)))
+            .collect(),
+        context_tokens: own(&raw.context_tokens),
+        timeout_ms: own(&raw.timeout_ms),
+        line: first.unwrap_or(1),
+    }
+}
+
+/// Toolchains that live in the home folder and that builds cannot do without.
+fn toolchains(env: &Env) -> Vec<PathBuf> {
+    let home = env.path("HOME");
+    let below = |name: &str| home.as_ref().map(|home| home.join(name));
+    [
+        env.path("CARGO_HOME").or_else(|| below(".cargo")),
+        env.path("RUSTUP_HOME").or_else(|| below(".rustup")),
+        below(".nvm"),
+        below(".pyenv"),
+        below("go"),
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|path| path.is_dir())
+    .collect()
+}

@@ -1,0 +1,238 @@
+//! Opens the full-screen app: terminal, theme, keymap, draft, kernel, and the loop between them.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thymos_ports::Clock;
+use tokio::sync::watch;
+
+use crate::app::run::{RunOptions, run};
+use crate::app::{AppOptions, Notice, Start};
+use crate::args::Cli;
+use crate::config::{self, Config, Env, paths};
+use crate::error::{AppError, ErrorKind};
+use crate::keymap::load::{KeymapFile, load as load_keymap};
+use crate::out;
+use crate::system::{SystemClock, monotonic};
+use crate::term::{Session, StartOptions};
+use crate::theme::caps::{ColorChoice, detect};
+use crate::theme::load::{ThemeFile, ThemeRequest, load as load_theme};
+use crate::ui::chrome::Glyphs;
+use crate::wire::{Purpose, Wired, wire};
+
+/// Opens the app and stays until it ends; gives the exit code.
+///
+/// # Errors
+/// [`AppError`] when it cannot be opened; the terminal is then as it was.
+pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
+    let (input, output) = out::terminal();
+    if !input || !output {
+        let which = if input {
+            "standard output"
+        } else {
+            "standard input"
+        };
+        return Err(
+            AppError::new(ErrorKind::Usage, format!("{which} is not a terminal")).hint(
+                "`thymos run \"task\"` works without one; `thymos --help` lists the commands",
+            ),
+        );
+    }
+    let config = config::load(env, &cli.common.flags())?;
+    let term = env.term();
+    if term.is_dumb() {
+        return Err(
+            AppError::new(ErrorKind::User, "this terminal cannot show a full screen")
+                .hint("set TERM, for example to xterm-256color, or use `thymos run \"task\"`"),
+        );
+    }
+    let wired = wire(env, &config, directory, Purpose { continues: true })?;
+    let Wired {
+        link,
+        runtime,
+        served,
+        last,
+    } = wired;
+    let start = match last {
+        Some(trajectory) if !cli.new => Start::Open(trajectory),
+        _ => Start::New(config.mode.value),
+    };
+    let drafts = Drafts::of(&config, directory);
+    let (keep, kept) = watch::channel(String::new());
+    let (options, app) = options(&config, env, start, drafts.read(), keep)?;
+    let clock = options.clock.clone();
+    // The screen has a thread and a small runtime of its own: nothing of the kernel runs on it.
+    let screen = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| AppError::new(ErrorKind::Internal, format!("no threads: {e}")))?;
+    let keeping = runtime.spawn(drafts.keep(kept));
+    let requests = link.requests.clone();
+    let code = {
+        let start = StartOptions {
+            env: term,
+            now: clock,
+            mouse: config.mouse.value,
+        };
+        let (session, events) = Session::start(start).map_err(|fault| {
+            let error = AppError::new(ErrorKind::User, fault.to_string());
+            match fault.hint() {
+                Some(hint) => error.hint(hint),
+                None => error,
+            }
+        })?;
+        let code = screen.block_on(run(link, &session, events, app, options));
+        session.finish();
+        code
+    };
+    runtime.block_on(async {
+        // Closing the requests lets the kernel seal what runs and end.
+        drop(requests);
+        drop(keeping.await);
+        drop(served.await);
+    });
+    Ok(code)
+}
+
+fn options(
+    config: &Config,
+    env: &Env,
+    start: Start,
+    draft: String,
+    drafts: watch::Sender<String>,
+) -> Result<(RunOptions, AppOptions), AppError> {
+    let term = env.term();
+    let profile = term.profile();
+    let keys_path = config.paths.keymap_file();
+    let keys = fs::read_to_string(&keys_path).ok();
+    let shown = keys_path.display().to_string();
+    let keymap = load_keymap(
+        keys.as_deref()
+            .map(|text| KeymapFile { path: &shown, text }),
+    );
+    let mut told: Vec<String> = keymap.complaints.iter().map(ToString::to_string).collect();
+    let choice = match config.color.value.as_str() {
+        "auto" => ColorChoice::Auto,
+        "always" => ColorChoice::Always,
+        "never" => ColorChoice::Never,
+        other => {
+            return Err(AppError::new(
+                ErrorKind::Config,
+                format!(
+                    "there is no colour choice `{other}` ({})",
+                    config.color.source
+                ),
+            )
+            .hint("use auto, always or never"));
+        }
+    };
+    let files = theme_files(&config.paths.themes());
+    let request = ThemeRequest {
+        name: &config.theme.value,
+        files: &files,
+        depth: detect(&term.color(), choice),
+    };
+    let theme = load_theme(&request);
+    told.extend(theme.warnings.iter().map(ToString::to_string));
+    let glyphs = if term.ascii_only() {
+        Glyphs::Ascii
+    } else {
+        Glyphs::Box
+    };
+    let notice = told.first().map(|line| Notice {
+        line: line.clone(),
+        hint: (told.len() > 1).then(|| format!("and {} more", told.len() - 1)),
+        bad: true,
+    });
+    let run = RunOptions {
+        clock: monotonic(),
+        wall: Arc::new(|| SystemClock.now()),
+        frames_max: profile.frames_max(),
+        env: term,
+        drafts: Some(drafts),
+    };
+    let app = AppOptions {
+        keymap: Arc::new(keymap.keymap),
+        theme: theme.theme,
+        start,
+        glyphs,
+        profile: profile.name(),
+        draft,
+        mouse: config.mouse.value,
+        notice,
+    };
+    Ok((run, app))
+}
+
+/// Every theme file of the user.
+fn theme_files(folder: &Path) -> Vec<ThemeFile> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
+        .filter_map(|path| {
+            let name = path.file_stem()?.to_str()?.to_owned();
+            let text = fs::read_to_string(&path).ok()?;
+            Some(ThemeFile {
+                name,
+                path: path.display().to_string(),
+                text,
+            })
+        })
+        .collect()
+}
+
+/// The draft of a workspace's composer, kept over restarts, mode 0600.
+struct Drafts {
+    file: PathBuf,
+}
+
+impl Drafts {
+    fn of(config: &Config, directory: &Path) -> Self {
+        let real = directory
+            .canonicalize()
+            .unwrap_or_else(|_| directory.to_path_buf());
+        let name = thymos_core::Digest::of(real.as_os_str().as_encoded_bytes());
+        Self {
+            file: config.paths.drafts().join(format!("{}.txt", name.short())),
+        }
+    }
+
+    fn read(&self) -> String {
+        fs::read_to_string(&self.file).unwrap_or_default()
+    }
+
+    /// Writes the newest draft whenever it changes; ends with the screen.
+    async fn keep(self, mut kept: watch::Receiver<String>) {
+        while kept.changed().await.is_ok() {
+            let text = kept.borrow_and_update().clone();
+            // A draft that cannot be kept is not worth a word while somebody types.
+            drop(self.write(&text));
+        }
+        let text = kept.borrow().clone();
+        if kept.has_changed().unwrap_or(false) {
+            drop(self.write(&text));
+        }
+    }
+
+    fn write(&self, text: &str) -> std::io::Result<()> {
+        if let Some(folder) = self.file.parent()
+            && paths::make_private(folder).is_err()
+        {
+            return Ok(());
+        }
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&self.file)?;
+        file.write_all(text.as_bytes())
+    }
+}

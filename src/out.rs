@@ -1,0 +1,64 @@
+//! The only file that prints: data to standard output, talk to standard error.
+//!
+//! A closed pipe ends the program quietly, as `head` expects. Everything that came from elsewhere is
+//! made safe before it is printed.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::error::{AppError, ErrorKind};
+use crate::ui::safe_text::SafeText;
+
+/// Prints one line of data. Text of others goes through [`safe`] first.
+///
+/// # Errors
+/// [`AppError`] when standard output takes no more.
+pub fn line(text: &str) -> Result<(), AppError> {
+    write(text.as_bytes()).and_then(|()| write(b"\n"))
+}
+
+/// Prints one JSON value on a line of its own.
+///
+/// # Errors
+/// As [`line`].
+pub fn json<T: Serialize>(value: &T) -> Result<(), AppError> {
+    let text = serde_json::to_string(value)
+        .map_err(|e| AppError::new(ErrorKind::Internal, format!("no JSON for this: {e}")))?;
+    line(&text)
+}
+
+/// Prints bytes as they are.
+///
+/// # Errors
+/// As [`line`].
+pub fn write(bytes: &[u8]) -> Result<(), AppError> {
+    match io::stdout().lock().write_all(bytes) {
+        Ok(()) => Ok(()),
+        // The reader has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => {
+            let message = format!("standard output cannot be written: {error}");
+            Err(AppError::new(ErrorKind::User, message).hint("check the disk or the pipe"))
+        }
+    }
+}
+
+/// Says something about the work, on standard error.
+pub fn talk(text: &str) {
+    // Nobody listening is no reason to stop.
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// Text of others, with everything that does not print made visible.
+#[must_use]
+pub fn safe(text: &str) -> String {
+    let lines: Vec<String> = SafeText::lines(text).iter().map(SafeText::shown).collect();
+    lines.join("\n")
+}
+
+/// Whether standard input and output are terminals.
+#[must_use]
+pub fn terminal() -> (bool, bool) {
+    (io::stdin().is_terminal(), io::stdout().is_terminal())
+}

@@ -1,0 +1,299 @@
+//! Events as labelled lines: what `run`, `audit` and the linear mode print. Append-only, no colour.
+
+use thymos_core::approval::Via;
+use thymos_core::body::{Role, Stop};
+use thymos_core::presentation::Label;
+use thymos_protocol::{Card, Event, FileChange, What};
+
+use crate::out::safe;
+
+/// How much of a tool's output is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// One line a call.
+    Brief,
+    /// With outputs, traces and sequence numbers.
+    Full,
+}
+
+/// Lines kept of an output at either end.
+const OUTPUT_LINES: usize = 5;
+
+/// Tells one event; several lines, or none when it says nothing to a person.
+#[must_use]
+pub fn tell(event: &Event, detail: Detail) -> Vec<String> {
+    let mut lines = match &event.what {
+        What::Opened {
+            workspace,
+            operator,
+        } => {
+            vec![format!("opened: {} by {}", safe(workspace), safe(operator))]
+        }
+        What::Said { role, text, .. } => said(*role, text),
+        What::Used {
+            provider,
+            model,
+            tokens_in,
+            tokens_out,
+            usd_millicents,
+            ..
+        } => {
+            let price = usd_millicents.map_or("price unknown".to_owned(), money);
+            vec![format!(
+                "usage: {}/{} {tokens_in} in, {tokens_out} out, {price}",
+                safe(provider),
+                safe(model)
+            )]
+        }
+        What::Intended {
+            tool,
+            line,
+            by_operator,
+            ..
+        } => {
+            let who = if *by_operator {
+                " (by the operator)"
+            } else {
+                ""
+            };
+            vec![format!("intent: {} {}{who}", safe(tool), safe(line))]
+        }
+        What::Rejected {
+            tool,
+            clause,
+            reason,
+            suggestion,
+            denied,
+            ..
+        } => {
+            let word = if *denied { "denied" } else { "rejected" };
+            let mut lines = vec![format!(
+                "{word}: {} [{clause}] {}",
+                safe(tool),
+                safe(reason)
+            )];
+            if let Some(suggestion) = suggestion {
+                lines.push(format!("  would allow it: {}", safe(suggestion)));
+            }
+            lines
+        }
+        What::Suspended { card, .. } => suspended(card),
+        What::Decided {
+            approved,
+            by,
+            reason,
+            proposal,
+            ..
+        } => {
+            let word = if *approved { "approved" } else { "denied" };
+            let via = via_word(by.via);
+            let reason = if reason.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", safe(reason))
+            };
+            vec![format!(
+                "decision: {} {word} by {} via {via}{reason}",
+                proposal.short(),
+                safe(&by.name)
+            )]
+        }
+        What::Superseded {
+            proposal, reason, ..
+        } => {
+            vec![format!("superseded: {} {}", proposal.short(), safe(reason))]
+        }
+        What::Started {
+            tool,
+            line,
+            effect,
+            rung,
+            allowed_by,
+            ..
+        } => vec![format!(
+            "staged: {} {} (effect {effect}, {}, cage {rung})",
+            safe(tool),
+            safe(line),
+            safe(allowed_by)
+        )],
+        What::Committed {
+            tool,
+            ok,
+            summary,
+            changes,
+            observation,
+            ..
+        } => {
+            let word = if *ok { "commit" } else { "commit (not ok)" };
+            let mut lines = vec![format!("{word}: {} {}", safe(tool), safe(summary))];
+            lines.extend(changes.iter().map(change));
+            if detail == Detail::Full {
+                lines.extend(output(observation));
+            }
+            lines
+        }
+        What::Failed {
+            tool,
+            fault,
+            message,
+            changes,
+            ..
+        } => {
+            let mut lines = vec![format!(
+                "failure: {} {fault}: {}",
+                safe(tool),
+                safe(message)
+            )];
+            lines.extend(changes.iter().map(change));
+            lines
+        }
+        What::Settled { proposal, how, by } => {
+            vec![format!(
+                "settled: {} {how}, says {}",
+                proposal.short(),
+                safe(by)
+            )]
+        }
+        What::WritIssued { id, line } => vec![format!("writ: {} {}", id.short(), safe(line))],
+        What::WritRevoked { id, reason } => {
+            vec![format!("writ revoked: {} {}", id.short(), safe(reason))]
+        }
+        What::ModeChanged {
+            mode, difference, ..
+        } => {
+            let mut lines = vec![format!("mode: {mode}")];
+            if detail == Detail::Full {
+                lines.extend(difference.iter().map(|line| format!("  {}", safe(line))));
+            }
+            lines
+        }
+        What::Closed { stop, turns } => {
+            vec![format!("stop: {} after {turns} turns", stop_words(stop))]
+        }
+        What::Note { line } => vec![format!("note: {}", safe(line))],
+    };
+    if detail == Detail::Full
+        && let Some(first) = lines.first_mut()
+    {
+        *first = format!("{:>5} {} {first}", event.seq, event.at_ms.clock());
+    }
+    lines
+}
+
+fn said(role: Role, text: &str) -> Vec<String> {
+    let who = match role {
+        Role::Operator => "you",
+        Role::Model => "ai",
+        Role::Steer => "you (steering)",
+        Role::System => "thymos",
+    };
+    let text = safe(text);
+    if text.is_empty() {
+        return Vec::new();
+    }
+    text.lines().map(|line| format!("{who}: {line}")).collect()
+}
+
+fn suspended(card: &Card) -> Vec<String> {
+    vec![format!(
+        "suspended: {} {} {} (effect {}): {}",
+        card.proposal.short(),
+        safe(&card.tool),
+        safe(&card.line),
+        card.effect,
+        safe(&card.reasons.join("; "))
+    )]
+}
+
+/// The whole text of a card, as `approvals show` prints it.
+#[must_use]
+pub fn card(card: &Card) -> Vec<String> {
+    let back = if card.reversible {
+        "reversible"
+    } else {
+        "not reversible"
+    };
+    let mut lines = vec![
+        format!("proposal  {}", card.proposal),
+        format!("presented {}", card.presented),
+        format!(
+            "{} - effect {} - risk {} - {back}",
+            safe(&card.tool),
+            card.effect,
+            card.risk
+        ),
+    ];
+    for field in &card.presentation.fields {
+        lines.push(String::new());
+        lines.push(field.label.word().to_owned());
+        let indent = if field.label == Label::Body { "" } else { "  " };
+        lines.extend(
+            field
+                .lines
+                .iter()
+                .flat_map(|line| exact(line))
+                .map(|line| format!("{indent}{line}")),
+        );
+    }
+    lines
+}
+
+/// Exact text: trailing spaces and tabs are marked too, since what is shown is what runs.
+fn exact(line: &str) -> Vec<String> {
+    line.split('\n')
+        .map(|part| crate::ui::safe_text::SafeText::exact(part).shown())
+        .collect()
+}
+
+fn change(change: &FileChange) -> String {
+    let size = |size: Option<u64>| size.map_or("-".to_owned(), |n| n.to_string());
+    format!(
+        "  {} {} ({} -> {} bytes)",
+        change.change,
+        safe(&change.path),
+        size(change.size_before),
+        size(change.size_after)
+    )
+}
+
+fn output(observation: &str) -> Vec<String> {
+    let all: Vec<String> = safe(observation)
+        .lines()
+        .map(|line| format!("  | {line}"))
+        .collect();
+    if all.len() <= OUTPUT_LINES * 2 {
+        return all;
+    }
+    let hidden = all.len() - OUTPUT_LINES * 2;
+    let mut lines = all.get(..OUTPUT_LINES).unwrap_or_default().to_vec();
+    lines.push(format!("  | ... {hidden} more lines ..."));
+    lines.extend_from_slice(all.get(all.len() - OUTPUT_LINES..).unwrap_or_default());
+    lines
+}
+
+fn money(millicents: u64) -> String {
+    format!("${}.{:05}", millicents / 100_000, millicents % 100_000)
+}
+
+const fn via_word(via: Via) -> &'static str {
+    match via {
+        Via::Tui => "the app",
+        Via::Plain => "linear mode",
+        Via::Cli => "the command line",
+        Via::Timer => "the timer",
+    }
+}
+
+/// Why a run ended, in words.
+#[must_use]
+pub fn stop_words(stop: &Stop) -> String {
+    match stop {
+        Stop::Done => "done".into(),
+        Stop::Held => "waiting for a decision".into(),
+        Stop::Steps => "the limit of turns is reached".into(),
+        Stop::Budget(dimension) => format!("the budget of {} is spent", safe(dimension)),
+        Stop::Authority(why) => safe(why),
+        Stop::Cancelled => "cancelled".into(),
+        Stop::Model(why) => format!("the model cannot be used: {}", safe(why)),
+    }
+}

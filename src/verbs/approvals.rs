@@ -1,0 +1,148 @@
+//! `thymos approvals`: the same queue as on screen, from any shell. The first decision wins.
+
+use thymos_core::approval::{Decision, Via};
+use thymos_core::limits::ID_PREFIX_CHARS_MIN;
+use thymos_protocol::{Answer, Changed, Command, HoldRow, Replied, What};
+
+use super::client::{Client, unexpected};
+use super::ids;
+use crate::error::{AppError, ErrorKind};
+use crate::out;
+use crate::tell::{Detail, card, tell};
+
+pub(super) async fn list(client: &mut Client, json: bool) -> Result<u8, AppError> {
+    let rows = ids::holds(client).await?;
+    for row in &rows {
+        if json {
+            out::json(row)?;
+        } else {
+            out::line(&format!(
+                "{}  {:<8} {:<10} {}  {}",
+                row.card
+                    .proposal
+                    .to_string()
+                    .chars()
+                    .take(12)
+                    .collect::<String>(),
+                row.card.effect.word(),
+                out::safe(&row.card.tool),
+                out::safe(&row.card.line),
+                out::safe(&row.card.reasons.join("; "))
+            ))?;
+        }
+    }
+    if rows.is_empty() && !json {
+        out::talk("thymos: nothing waits for a decision");
+    }
+    Ok(0)
+}
+
+pub(super) async fn show(client: &mut Client, id: &str, json: bool) -> Result<u8, AppError> {
+    let row = ids::hold(client, id).await?;
+    if json {
+        out::json(&row)?;
+        return Ok(0);
+    }
+    for line in card(&row.card) {
+        out::line(&line)?;
+    }
+    let digest: String = row.card.presented.to_string().chars().take(12).collect();
+    let id = row.card.proposal.short();
+    out::talk(&format!(
+        "\napprove: thymos approvals approve {id} --digest {digest}"
+    ));
+    out::talk(&format!(
+        "deny:    thymos approvals deny {id} --reason \"...\""
+    ));
+    Ok(0)
+}
+
+pub(super) async fn approve(
+    client: &mut Client,
+    id: &str,
+    digest: &str,
+    reason: &str,
+) -> Result<u8, AppError> {
+    let row = ids::hold(client, id).await?;
+    let presented = row.card.presented.to_string();
+    if digest.len() < ID_PREFIX_CHARS_MIN || !presented.starts_with(&digest.to_lowercase()) {
+        let shown: String = digest.chars().take(80).collect();
+        let message = format!("the digest `{shown}` is not the one of what would run");
+        return Err(AppError::new(ErrorKind::Refused, message).hint(format!(
+            "read `thymos approvals show {}` and quote its digest",
+            row.card.proposal.short()
+        )));
+    }
+    decide(client, &row, Decision::Approve, reason).await
+}
+
+pub(super) async fn deny(client: &mut Client, id: &str, reason: &str) -> Result<u8, AppError> {
+    let row = ids::hold(client, id).await?;
+    decide(client, &row, Decision::Deny, reason).await
+}
+
+async fn decide(
+    client: &mut Client,
+    row: &HoldRow,
+    decision: Decision,
+    reason: &str,
+) -> Result<u8, AppError> {
+    let status = client.open(row.trajectory).await?;
+    let answer = Answer {
+        trajectory: row.trajectory,
+        proposal: row.card.proposal,
+        presented: row.card.presented,
+        decision,
+        reason: reason.to_owned(),
+        via: Via::Cli,
+        // `show` prints all of it, and the digest that must be quoted is printed nowhere else.
+        fully_viewed: true,
+    };
+    match client.ask(Command::Answer(answer)).await? {
+        Replied::Accepted => {}
+        Replied::Stale(changed) => return Err(stale(&changed)),
+        other => return Err(unexpected(&other)),
+    }
+    follow(client, row, status.head_seq + 1).await
+}
+
+/// Prints what follows from the decision until the call has ended.
+async fn follow(client: &mut Client, row: &HoldRow, mut next: u64) -> Result<u8, AppError> {
+    loop {
+        let news = client.news(row.trajectory, next).await?;
+        next += news.events.len() as u64;
+        let mut ended = None;
+        for event in &news.events {
+            for line in tell(event, Detail::Brief) {
+                out::line(&line)?;
+            }
+            ended = match &event.what {
+                What::Committed { proposal, ok, .. } if *proposal == row.card.proposal => {
+                    Some(u8::from(!ok))
+                }
+                What::Failed { proposal, .. } if *proposal == row.card.proposal => Some(1),
+                What::Rejected {
+                    proposal, denied, ..
+                } if *proposal == row.card.proposal => Some(if *denied { 0 } else { 11 }),
+                _ => ended,
+            };
+        }
+        if let Some(code) = ended {
+            let id: String = row.trajectory.to_string().chars().take(12).collect();
+            out::talk(&format!(
+                "thymos: `thymos run --resume {id}` lets the model go on"
+            ));
+            return Ok(code);
+        }
+        client.changed().await?;
+    }
+}
+
+fn stale(changed: &Changed) -> AppError {
+    let message = match changed {
+        Changed::AlreadyDecided(who) => format!("`{who}` decided first"),
+        Changed::NotOpen => "it does not wait any more: it was decided or replaced".to_owned(),
+        Changed::PresentedDiffers => "something else is presented now".to_owned(),
+    };
+    AppError::new(ErrorKind::Refused, message).hint("`thymos approvals ls` lists what waits")
+}

@@ -1,0 +1,128 @@
+//! A small client over the link: ask, wait, follow. The app's own loop does the same with a screen.
+
+use thymos_core::TrajectoryId;
+use thymos_protocol::{Command, Event, Replied, Request, Status, Ticket};
+
+use crate::app::link::Link;
+use crate::error::{AppError, ErrorKind};
+
+/// Events asked for at once.
+const PAGE: usize = 256;
+
+pub(super) struct Client {
+    link: Link,
+    next: u64,
+}
+
+/// Everything new of a trajectory, and where it stands.
+pub(super) struct News {
+    pub(super) events: Vec<Event>,
+    pub(super) status: Status,
+}
+
+impl Client {
+    pub(super) fn new(link: Link) -> Self {
+        Self { link, next: 1 }
+    }
+
+    /// Asks and waits for the last reply; `Verifying` is passed to `progress`.
+    pub(super) async fn ask_watching(
+        &mut self,
+        command: Command,
+        mut progress: impl FnMut(&Replied),
+    ) -> Result<Replied, AppError> {
+        let ticket = Ticket(self.next);
+        self.next += 1;
+        let gone = || AppError::new(ErrorKind::Internal, "the kernel has ended");
+        self.link
+            .requests
+            .send(Request { ticket, command })
+            .await
+            .map_err(|_| gone())?;
+        loop {
+            let reply = self.link.replies.recv().await.ok_or_else(gone)?;
+            if reply.ticket != ticket {
+                continue;
+            }
+            match reply.replied {
+                Replied::Fault(fault) => {
+                    let error = AppError::new(ErrorKind::User, fault.message);
+                    return Err(match fault.hint {
+                        Some(hint) => error.hint(hint),
+                        None => error,
+                    });
+                }
+                Replied::Verifying(_) => progress(&reply.replied),
+                replied => return Ok(replied),
+            }
+        }
+    }
+
+    /// Asks and waits for the reply; a fault is an error.
+    pub(super) async fn ask(&mut self, command: Command) -> Result<Replied, AppError> {
+        self.ask_watching(command, |_| {}).await
+    }
+
+    /// Opens a trajectory.
+    pub(super) async fn open(&mut self, trajectory: TrajectoryId) -> Result<Status, AppError> {
+        match self.ask(Command::Open { trajectory }).await? {
+            Replied::Opened(status) => Ok(*status),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Events from `from_seq` to the head, with the status there.
+    pub(super) async fn news(
+        &mut self,
+        trajectory: TrajectoryId,
+        mut from_seq: u64,
+    ) -> Result<News, AppError> {
+        let mut events = Vec::new();
+        loop {
+            let command = Command::Page {
+                trajectory,
+                from_seq,
+                limit: PAGE,
+            };
+            let Replied::Page(page) = self.ask(command).await? else {
+                return Err(AppError::new(
+                    ErrorKind::Internal,
+                    "the kernel gave no page",
+                ));
+            };
+            let more = page.events.len() == PAGE;
+            from_seq += page.events.len() as u64;
+            events.extend(page.events);
+            if let Some(status) = page.status
+                && !more
+            {
+                return Ok(News {
+                    events,
+                    status: *status,
+                });
+            }
+        }
+    }
+
+    /// Waits for the bell; returns when something changed or the kernel ended.
+    pub(super) async fn changed(&mut self) -> Result<(), AppError> {
+        self.link
+            .bell
+            .changed()
+            .await
+            .map_err(|_| AppError::new(ErrorKind::Internal, "the kernel has ended"))
+    }
+
+    /// Lets running work be sealed.
+    pub(super) async fn shut_down(&mut self) {
+        // The kernel may have ended already; then there is nothing to wait for.
+        drop(self.ask(Command::Shutdown).await);
+    }
+}
+
+pub(super) fn unexpected(replied: &Replied) -> AppError {
+    AppError::new(
+        ErrorKind::Internal,
+        format!("the kernel gave an unexpected reply: {replied:?}"),
+    )
+}

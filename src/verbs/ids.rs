@@ -1,0 +1,73 @@
+//! Ids as a person types them: any unique prefix of at least six hex digits [K2].
+
+use thymos_core::TrajectoryId;
+use thymos_core::limits::ID_PREFIX_CHARS_MIN;
+use thymos_protocol::{Command, HoldRow, Replied};
+
+use super::client::{Client, unexpected};
+use crate::error::{AppError, ErrorKind};
+
+/// The one of `all` that starts with `prefix`.
+pub(super) fn unique<'a, T>(
+    what: &str,
+    prefix: &str,
+    all: impl Iterator<Item = (String, &'a T)>,
+) -> Result<&'a T, AppError> {
+    let shown: String = prefix.chars().take(80).collect();
+    if prefix.len() < ID_PREFIX_CHARS_MIN || !prefix.bytes().all(|b| b.is_ascii_hexdigit()) {
+        let message = format!("`{shown}` is not the start of a {what} id");
+        return Err(AppError::new(ErrorKind::Usage, message)
+            .hint(format!("give at least {ID_PREFIX_CHARS_MIN} hex digits")));
+    }
+    let lower = prefix.to_lowercase();
+    let mut hits = all.filter(|(id, _)| id.starts_with(&lower));
+    match (hits.next(), hits.next()) {
+        (Some((_, hit)), None) => Ok(hit),
+        (Some((first, _)), Some((second, _))) => {
+            let message = format!("`{shown}` may mean several {what} ids");
+            let short = |id: &str| id.chars().take(12).collect::<String>();
+            let hint = format!("give more digits: {}, {}", short(&first), short(&second));
+            Err(AppError::new(ErrorKind::Usage, message).hint(hint))
+        }
+        (None, _) => Err(AppError::new(
+            ErrorKind::User,
+            format!("there is no {what} `{shown}`"),
+        )),
+    }
+}
+
+pub(super) async fn trajectory(
+    client: &mut Client,
+    prefix: &str,
+) -> Result<TrajectoryId, AppError> {
+    match client.ask(Command::Runs).await? {
+        Replied::Runs(rows) => {
+            let all = rows.iter().map(|row| (row.trajectory.to_string(), row));
+            unique("trajectory", prefix, all)
+                .map(|row| row.trajectory)
+                .map_err(|error| match error.hints.is_empty() {
+                    true => error.hint("`thymos runs` lists them"),
+                    false => error,
+                })
+        }
+        other => Err(unexpected(&other)),
+    }
+}
+
+pub(super) async fn holds(client: &mut Client) -> Result<Vec<HoldRow>, AppError> {
+    match client.ask(Command::Holds).await? {
+        Replied::Holds(rows) => Ok(rows),
+        other => Err(unexpected(&other)),
+    }
+}
+
+pub(super) async fn hold(client: &mut Client, prefix: &str) -> Result<HoldRow, AppError> {
+    let rows = holds(client).await?;
+    let all = rows.iter().map(|row| (row.card.proposal.to_string(), row));
+    unique("pending proposal", prefix, all)
+        .cloned()
+        .map_err(|error| match error.hints.is_empty() {
+            true => error.hint("`thymos approvals ls` lists what waits"),
+            false => error,
+        })
+}

@@ -1,0 +1,126 @@
+//! Subcommands that print and exit, one file each. All speak to the kernel through the link alone.
+
+mod approvals;
+mod audit;
+mod client;
+mod completions;
+mod config;
+mod doctor;
+mod ids;
+mod ledger;
+mod replay;
+mod run;
+mod runs;
+mod settle;
+mod verify;
+
+use std::path::Path;
+
+use crate::args::{ApprovalsVerb, Cli, ConfigVerb, Verb};
+use crate::config::{self as configuration, Config, Env};
+use crate::error::AppError;
+use crate::term::screen;
+use crate::wire::{Purpose, Wired, wire};
+use client::Client;
+
+/// What every verb needs.
+pub struct Setting<'a> {
+    /// The environment.
+    pub env: &'a Env,
+    /// The resolved configuration.
+    pub config: &'a Config,
+    /// The workspace folder.
+    pub directory: &'a Path,
+}
+
+/// Does what was asked and says how it ended: the exit code.
+///
+/// # Errors
+/// [`AppError`] with the sentence to print and its exit code.
+pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8, AppError> {
+    match verb {
+        Verb::Completions { shell } => return completions::print(*shell),
+        Verb::ResetTerminal => return reset_terminal(),
+        _ => {}
+    }
+    let config = configuration::load(env, &cli.common.flags())?;
+    let setting = Setting {
+        env,
+        config: &config,
+        directory,
+    };
+    match verb {
+        Verb::Config(ConfigVerb::Explain(output)) => config::explain(&setting, output.json),
+        Verb::Config(ConfigVerb::Path) => config::path(&setting),
+        Verb::Doctor(output) => doctor::examine(&setting, output.json),
+        Verb::Run(args) => with_client(&setting, false, async |client| {
+            run::run(client, &setting, args).await
+        }),
+        Verb::Approvals(verb) => {
+            with_client(&setting, false, async |client| approve(client, verb).await)
+        }
+        Verb::Runs(output) => with_client(&setting, false, async |client| {
+            runs::list(client, output.json).await
+        }),
+        Verb::Audit(args) => with_client(&setting, false, async |client| {
+            audit::tell(client, args).await
+        }),
+        Verb::Replay(args) => with_client(&setting, false, async |client| {
+            replay::replay(client, args).await
+        }),
+        Verb::Verify(output) => with_client(&setting, false, async |client| {
+            verify::verify(client, output.json).await
+        }),
+        Verb::Ledger(args) => with_client(&setting, false, async |client| {
+            ledger::print(client, args).await
+        }),
+        Verb::Settle(args) => with_client(&setting, false, async |client| {
+            settle::settle(client, args).await
+        }),
+        Verb::Completions { .. } | Verb::ResetTerminal => Ok(0),
+    }
+}
+
+async fn approve(client: &mut Client, verb: &ApprovalsVerb) -> Result<u8, AppError> {
+    match verb {
+        ApprovalsVerb::Ls(output) => approvals::list(client, output.json).await,
+        ApprovalsVerb::Show { id, json } => approvals::show(client, id, *json).await,
+        ApprovalsVerb::Approve { id, digest, reason } => {
+            approvals::approve(client, id, digest, reason).await
+        }
+        ApprovalsVerb::Deny { id, reason } => approvals::deny(client, id, reason).await,
+    }
+}
+
+/// Wires the kernel, speaks to it, and lets it end in order whatever came of it.
+fn with_client(
+    setting: &Setting<'_>,
+    continues: bool,
+    speak: impl AsyncFnOnce(&mut Client) -> Result<u8, AppError>,
+) -> Result<u8, AppError> {
+    let wired = wire(
+        setting.env,
+        setting.config,
+        setting.directory,
+        Purpose { continues },
+    )?;
+    let Wired {
+        link,
+        runtime,
+        served,
+        ..
+    } = wired;
+    runtime.block_on(async move {
+        let mut client = Client::new(link);
+        let result = speak(&mut client).await;
+        client.shut_down().await;
+        drop(served.await);
+        result
+    })
+}
+
+fn reset_terminal() -> Result<u8, AppError> {
+    screen::reset_by_hand()
+        .map(|()| 0)
+        .map_err(|fault| AppError::new(crate::error::ErrorKind::User, fault.to_string()))
+}

@@ -1,0 +1,161 @@
+//! `thymos run`: one task without a screen. Never asks; what needs a person stays pending.
+
+use thymos_core::TrajectoryId;
+use thymos_core::body::Stop;
+use thymos_protocol::{Command, Replied, What};
+
+use super::Setting;
+use super::client::{Client, unexpected};
+use super::ids;
+use crate::args::RunArgs;
+use crate::error::{AppError, ErrorKind};
+use crate::out;
+use crate::tell::{Detail, stop_words, tell};
+
+pub(super) async fn run(
+    client: &mut Client,
+    setting: &Setting<'_>,
+    args: &RunArgs,
+) -> Result<u8, AppError> {
+    let (trajectory, from_seq) = start(client, setting, args).await?;
+    let text = args.task.clone().unwrap_or_default();
+    expect_accepted(client.ask(Command::Prompt { trajectory, text }).await?)?;
+    let stop = follow(client, trajectory, from_seq, args.json).await?;
+    finish(client, trajectory, &stop, args.json).await
+}
+
+async fn start(
+    client: &mut Client,
+    setting: &Setting<'_>,
+    args: &RunArgs,
+) -> Result<(TrajectoryId, u64), AppError> {
+    if let Some(prefix) = &args.resume {
+        let trajectory = ids::trajectory(client, prefix).await?;
+        let status = client.open(trajectory).await?;
+        return Ok((trajectory, status.head_seq + 1));
+    }
+    match client
+        .ask(Command::New {
+            mode: setting.config.mode.value,
+        })
+        .await?
+    {
+        Replied::Opened(status) => Ok((status.trajectory, 0)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn expect_accepted(replied: Replied) -> Result<(), AppError> {
+    match replied {
+        Replied::Accepted => Ok(()),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Prints events as they are recorded until the run stops. Ctrl-C interrupts it once.
+async fn follow(
+    client: &mut Client,
+    trajectory: TrajectoryId,
+    mut next: u64,
+    json: bool,
+) -> Result<Stop, AppError> {
+    let interrupt = tokio::signal::ctrl_c();
+    tokio::pin!(interrupt);
+    let mut listening = true;
+    loop {
+        let news = client.news(trajectory, next).await?;
+        next += news.events.len() as u64;
+        let mut stopped = None;
+        for event in &news.events {
+            if json {
+                out::json(event)?;
+            } else {
+                for line in tell(event, Detail::Brief) {
+                    out::line(&line)?;
+                }
+            }
+            if let What::Closed { stop, .. } = &event.what {
+                stopped = Some(stop.clone());
+            }
+        }
+        if let Some(stop) = stopped {
+            return Ok(stop);
+        }
+        tokio::select! {
+            changed = client.changed() => changed?,
+            _ = &mut interrupt, if listening => {
+                listening = false;
+                out::talk("thymos: stopping");
+                client.ask(Command::Interrupt { trajectory }).await?;
+            }
+        }
+    }
+}
+
+async fn finish(
+    client: &mut Client,
+    trajectory: TrajectoryId,
+    stop: &Stop,
+    json: bool,
+) -> Result<u8, AppError> {
+    let words = stop_words(stop);
+    let kind = match stop {
+        Stop::Done => {
+            if !json {
+                out::talk(&format!("thymos: trajectory {}", trajectory.short_id()));
+            }
+            return Ok(0);
+        }
+        Stop::Held => return held(client, trajectory).await,
+        Stop::Steps | Stop::Model(_) => ErrorKind::User,
+        Stop::Budget(_) => ErrorKind::Budget,
+        Stop::Authority(_) => ErrorKind::Refused,
+        Stop::Cancelled => ErrorKind::Interrupted,
+    };
+    let hint = format!(
+        "`thymos run --resume {} \"...\"` goes on",
+        trajectory.short_id()
+    );
+    Err(AppError::new(kind, words).hint(hint))
+}
+
+/// Names what waits and how to answer it.
+async fn held(client: &mut Client, trajectory: TrajectoryId) -> Result<u8, AppError> {
+    let rows = ids::holds(client).await?;
+    let here: Vec<_> = rows
+        .iter()
+        .filter(|row| row.trajectory == trajectory)
+        .collect();
+    out::talk(&format!(
+        "thymos: {} waiting for your decision:",
+        here.len()
+    ));
+    for row in &here {
+        out::talk(&format!(
+            "  {}  {} {}",
+            row.card.proposal,
+            out::safe(&row.card.tool),
+            out::safe(&row.card.line)
+        ));
+    }
+    if let Some(row) = here.first() {
+        let id = row.card.proposal.short();
+        out::talk(&format!("  look: thymos approvals show {id}"));
+        out::talk(&format!(
+            "  then: thymos run --resume {}",
+            trajectory.short_id()
+        ));
+    }
+    Ok(10)
+}
+
+/// Twelve digits: enough to be unique, short enough to type.
+trait ShortId {
+    fn short_id(&self) -> String;
+}
+
+impl ShortId for TrajectoryId {
+    fn short_id(&self) -> String {
+        self.to_string().chars().take(12).collect()
+    }
+}

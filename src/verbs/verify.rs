@@ -1,0 +1,55 @@
+//! `thymos verify`: checks the whole ledger and locates what is wrong. Exit 13 when anything is.
+
+use thymos_protocol::{Command, Replied, VerifyReport};
+
+use super::client::{Client, unexpected};
+use crate::error::AppError;
+use crate::out;
+
+pub(super) async fn verify(client: &mut Client, json: bool) -> Result<u8, AppError> {
+    conclude(client, json).await
+}
+
+/// Verifies, prints the result, and gives the exit code.
+pub(super) async fn conclude(client: &mut Client, json: bool) -> Result<u8, AppError> {
+    let report = match client.ask(Command::Verify).await? {
+        Replied::Verified(report) => report,
+        other => return Err(unexpected(&other)),
+    };
+    if json {
+        out::json(&report)?;
+    } else {
+        print(&report)?;
+    }
+    Ok(if report.findings.is_empty() { 0 } else { 13 })
+}
+
+fn print(report: &VerifyReport) -> Result<(), AppError> {
+    let levels = report.levels.join(" and ");
+    if report.findings.is_empty() {
+        out::line(&format!(
+            "verified: {} entries of {} trajectories, {levels}",
+            report.entries, report.trajectories
+        ))?;
+    } else {
+        out::line(&format!(
+            "NOT verified: {} findings in {} entries, {levels}",
+            report.findings.len(),
+            report.entries
+        ))?;
+    }
+    for found in &report.findings {
+        let place = match (found.trajectory, found.seq) {
+            (Some(t), Some(seq)) => format!(" (trajectory {} entry {seq})", t.short()),
+            _ => String::new(),
+        };
+        out::line(&format!(
+            "  at index {}{place}: {}: expected {}, found {}",
+            found.index,
+            out::safe(&found.check),
+            out::safe(&found.expected),
+            out::safe(&found.found)
+        ))?;
+    }
+    out::line(&format!("note: {}", report.caveat))
+}

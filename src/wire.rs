@@ -1,0 +1,289 @@
+//! The composition root: the only room that names adapters. Builds the kernel and its link.
+//!
+//! No logic but the order in which things are made: key, ledger, tools, policy, models, kernel.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thymos_core::TrajectoryId;
+use thymos_core::body::{Body, BodyState};
+use thymos_core::key::SigningKey;
+use thymos_core::writ::{Party, TrustRoots};
+use thymos_ledger::{Genesis, SqliteLedger};
+use thymos_policy::PolicySet;
+use thymos_ports::clock::draw;
+use thymos_ports::{Entropy, LedgerStore};
+use thymos_protocol::{Heads, Live};
+use thymos_runtime::kernel::RunLimits;
+use thymos_runtime::redact::Redactor;
+use thymos_runtime::{Channels, Kernel, KernelParts};
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+
+use crate::app::link::Link;
+use crate::config::{Config, Env, paths};
+use crate::error::{AppError, ErrorKind};
+use crate::system::{OsEntropy, SystemClock};
+
+mod keys;
+mod leases;
+mod models;
+pub mod probes;
+
+/// Requests and replies that may wait (terminal.md 4.1).
+const LINK_DEPTH: usize = 256;
+
+/// What differs between the app and the verbs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purpose {
+    /// Whether a run goes on by itself once its last hold is answered.
+    pub continues: bool,
+}
+
+/// The kernel on its own threads, with the app's end of the link.
+pub struct Wired {
+    /// The app's end.
+    pub link: Link,
+    /// The kernel's threads; dropping it ends them.
+    pub runtime: Runtime,
+    /// The newest trajectory of this workspace, if there is one.
+    pub last: Option<TrajectoryId>,
+    /// The task that serves the link, to be awaited before leaving.
+    pub served: tokio::task::JoinHandle<()>,
+}
+
+/// Builds everything and starts serving.
+///
+/// # Errors
+/// [`AppError`] with what is missing and what to do.
+pub fn wire(
+    env: &Env,
+    config: &Config,
+    directory: &Path,
+    purpose: Purpose,
+) -> Result<Wired, AppError> {
+    let workspace = open_workspace(directory)?;
+    let key = keys::operator_key(&config.paths, &OsEntropy)?;
+    let store = open_ledger(config)?;
+    let last = last_trajectory(store.as_ref(), &workspace);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .thread_name("kernel")
+        .build()
+        .map_err(|e| AppError::new(ErrorKind::Internal, format!("no threads: {e}")))?;
+    let kernel = {
+        let _inside = runtime.enter();
+        kernel(
+            env,
+            config,
+            &Made {
+                workspace,
+                key,
+                store,
+            },
+            purpose,
+        )?
+    };
+    let (requests, requested) = mpsc::channel(LINK_DEPTH);
+    let (replies, replied) = mpsc::channel(LINK_DEPTH);
+    let (bell, heard) = watch::channel(Heads::default());
+    let (live, seen) = watch::channel(Live::default());
+    let channels = Channels {
+        requests: requested,
+        replies,
+        bell,
+        live,
+    };
+    let served = runtime.spawn(thymos_runtime::serve(kernel, channels));
+    let link = Link {
+        requests,
+        replies: replied,
+        bell: heard,
+        live: seen,
+    };
+    Ok(Wired {
+        link,
+        runtime,
+        last,
+        served,
+    })
+}
+
+struct Made {
+    workspace: PathBuf,
+    key: SigningKey,
+    store: Arc<dyn LedgerStore>,
+}
+
+fn kernel(
+    env: &Env,
+    config: &Config,
+    made: &Made,
+    purpose: Purpose,
+) -> Result<Arc<Kernel>, AppError> {
+    let operator = Party {
+        name: config.operator.value.clone(),
+        key: made.key.public(),
+    };
+    let cage = thymos_sandbox::probe();
+    let rung = cage.best;
+    let tools = thymos_tools::builtin(thymos_tools::ToolsConfig {
+        root: made.workspace.clone(),
+        protected: protected(env, config),
+        search_path: env.search_path(),
+        env: env.for_children(),
+        tmp: config.paths.children_tmp(),
+        extra_read: config.extra_read.value.clone(),
+        cage,
+    })
+    .map_err(|e| AppError::new(ErrorKind::User, e.to_string()))?;
+    let mut secrets = env.secrets();
+    secrets.push(keys::as_secret(&made.key));
+    let parts = KernelParts {
+        store: made.store.clone(),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+        operator: operator.name.clone(),
+        operator_key: made.key.clone(),
+        roots: TrustRoots {
+            operators: vec![operator.clone()],
+            policy: vec![operator],
+        },
+        tools,
+        workspace: made.workspace.display().to_string(),
+        rung,
+        policy: PolicySet::builtin(),
+        redactor: Redactor::new(secrets, keys::redaction_key(&made.key)),
+        models: Arc::new(models::Models::new(env.clone(), config)?),
+        leases: Arc::new(leases::FileLeases::new(config.paths.leases())?),
+        limits: RunLimits {
+            turns_max: config.turns_max.value,
+            output_tokens_max: config.output_tokens_max.value,
+            context_tokens_max: config.context_tokens_max.value,
+        },
+        continues: purpose.continues,
+    };
+    Kernel::new(parts).map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))
+}
+
+/// The ledger, made when it is not there.
+///
+/// # Errors
+/// [`AppError`] in the store's words, with what to do.
+pub fn open_ledger(config: &Config) -> Result<Arc<dyn LedgerStore>, AppError> {
+    let path = &config.ledger.value;
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        paths::make_private(folder)?;
+    }
+    let genesis = Genesis {
+        random: draw(&OsEntropy as &dyn Entropy),
+    };
+    match SqliteLedger::open(path, genesis) {
+        Ok(ledger) => Ok(Arc::new(ledger)),
+        Err(error) => Err(store_error(&error)),
+    }
+}
+
+/// A store's error as a person reads it.
+#[must_use]
+pub fn store_error(error: &thymos_ports::store::StoreError) -> AppError {
+    use thymos_ports::store::StoreError as E;
+    let (kind, hint) = match error {
+        E::Open { .. } => (
+            ErrorKind::User,
+            "check the path and who owns it, or use --ledger",
+        ),
+        E::Locked { .. } => (ErrorKind::Kernel, "close the other program, or wait for it"),
+        E::Newer { .. } => (ErrorKind::Kernel, "use the newer thymos that wrote it"),
+        E::Foreign { .. } => (ErrorKind::User, "name another file with --ledger"),
+        E::Corrupt { .. } => (
+            ErrorKind::Integrity,
+            "restore a backup, or start a new one with --ledger",
+        ),
+        E::Full { .. } => (
+            ErrorKind::Kernel,
+            "free some room; nothing that was recorded is lost",
+        ),
+        E::Poisoned { .. } => (
+            ErrorKind::Kernel,
+            "check the disk, then open it again and run `thymos verify`",
+        ),
+        E::Draft(_) => (ErrorKind::Internal, "report this; it is our mistake"),
+        E::Engine { .. } => (ErrorKind::Kernel, "run `thymos doctor`"),
+    };
+    AppError::new(kind, error.to_string()).hint(hint)
+}
+
+/// Trajectories looked through for the newest one of a workspace; older ones are in the picker.
+const HEADS_LOOKED_AT: usize = 64;
+
+fn last_trajectory(store: &dyn LedgerStore, workspace: &Path) -> Option<TrajectoryId> {
+    let wanted = workspace.display().to_string();
+    let heads = store.heads().ok()?;
+    heads
+        .into_iter()
+        .take(HEADS_LOOKED_AT)
+        .map(|head| head.trajectory)
+        .find(|trajectory| {
+            let first = store.page(trajectory, 0, 1).unwrap_or_default();
+            first.first().is_some_and(|entry| match entry.decode() {
+                BodyState::Known(Body::Root(root)) => root.workspace == wanted,
+                _ => false,
+            })
+        })
+}
+
+fn open_workspace(directory: &Path) -> Result<PathBuf, AppError> {
+    let shown = directory.display();
+    let real = directory.canonicalize().map_err(|error| {
+        AppError::new(
+            ErrorKind::User,
+            format!("no such directory `{shown}`: {error}"),
+        )
+        .hint("name an existing folder with -C")
+    })?;
+    if !real.is_dir() {
+        return Err(
+            AppError::new(ErrorKind::User, format!("`{shown}` is not a directory"))
+                .hint("name a folder with -C"),
+        );
+    }
+    Ok(real)
+}
+
+/// [R3] The program's own files, and credentials that toolchains keep in the home folder.
+fn protected(env: &Env, config: &Config) -> Vec<PathBuf> {
+    let mut protected = vec![
+        config.paths.config_folder().to_path_buf(),
+        config.paths.data_folder().to_path_buf(),
+        config.file.clone(),
+    ];
+    let ledger = &config.ledger.value;
+    protected.push(ledger.clone());
+    for suffix in ["-wal", "-shm", "-bell"] {
+        let mut name = ledger.clone().into_os_string();
+        name.push(suffix);
+        protected.push(PathBuf::from(name));
+    }
+    if let Some(home) = env.path("HOME") {
+        for name in [
+            ".cargo/credentials.toml",
+            ".cargo/credentials",
+            ".npmrc",
+            ".pypirc",
+            ".netrc",
+            ".ssh",
+        ] {
+            let path = home.join(name);
+            if path.exists() {
+                protected.push(path);
+            }
+        }
+    }
+    protected.extend(config.protected.value.iter().cloned());
+    protected
+}

@@ -1,0 +1,297 @@
+//! Models by name: config's providers over the presets, keys from environment or file.
+
+use std::collections::HashMap;
+use std::fs;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use thymos_cognition::{AdapterKind, ConnectError, ModelSpec, PRESETS, Services, connect, preset};
+use thymos_core::secret::Secret;
+use thymos_ports::Cognition;
+use thymos_ports::cognition::{ModelFault, ModelFaultKind, TokenUsage};
+use thymos_protocol::ModelRow;
+use thymos_runtime::ModelSource;
+
+use crate::config::{Config, Env, ProviderConfig, paths};
+use crate::error::{AppError, ErrorKind};
+use crate::system::{OsEntropy, SystemClock};
+
+/// The offline model's name.
+pub(super) const PRACTICE: &str = "practice";
+
+pub(super) struct Models {
+    env: Env,
+    providers: Vec<ProviderConfig>,
+    default: String,
+    /// Connected ones: a client keeps its connections, so it is made once a model.
+    connected: Mutex<HashMap<String, Arc<dyn Cognition>>>,
+}
+
+impl Models {
+    pub(super) fn new(env: Env, config: &Config) -> Result<Self, AppError> {
+        for provider in &config.providers {
+            check_kind(config, provider)?;
+        }
+        let default = default_model(&env, config);
+        let models = Self {
+            env,
+            providers: config.providers.clone(),
+            default,
+            connected: Mutex::new(HashMap::new()),
+        };
+        // A model that was asked for by name must be there; the automatic choice always is.
+        if config.model.value.is_some() {
+            models.spec(&models.default).map_err(|fault| {
+                let error = AppError::new(ErrorKind::Config, fault.message);
+                match fault.hint {
+                    Some(hint) => error.hint(hint),
+                    None => error,
+                }
+            })?;
+        }
+        Ok(models)
+    }
+
+    /// The model used when nothing else is asked for.
+    pub(super) fn default_name(&self) -> &str {
+        &self.default
+    }
+
+    /// What connecting to `name` takes.
+    pub(super) fn spec(&self, name: &str) -> Result<ModelSpec, ModelFault> {
+        let (provider, model) = match name.split_once('/') {
+            Some((provider, model)) => (provider, Some(model)),
+            None => (name, None),
+        };
+        if let Some(own) = self.providers.iter().find(|own| own.name == provider) {
+            return self.own(own, model);
+        }
+        if provider == PRACTICE {
+            return Ok(ModelSpec::practice());
+        }
+        let Some(preset) = preset(provider) else {
+            return Err(unknown(self, provider));
+        };
+        let Some(model) = model.or(preset.model) else {
+            return Err(fault(
+                ModelFaultKind::NotFound,
+                format!("provider `{provider}` has no default model"),
+                format!("write `{provider}/MODEL`"),
+            ));
+        };
+        let key = preset.key_env.and_then(|name| self.env.secret(name));
+        if let (Some(variable), None) = (preset.key_env, &key) {
+            return Err(missing_key(provider, variable));
+        }
+        Ok(ModelSpec::of_preset(preset, model, key))
+    }
+
+    fn own(&self, own: &ProviderConfig, model: Option<&str>) -> Result<ModelSpec, ModelFault> {
+        let known = preset(&own.name);
+        let kind = match &own.kind {
+            Some(kind) => AdapterKind::parse(kind),
+            None => known.map(|preset| preset.kind),
+        };
+        let kind = kind.unwrap_or(AdapterKind::OpenAi);
+        let url = own
+            .base_url
+            .clone()
+            .or_else(|| known.map(|p| p.base_url.to_owned()));
+        let needs_url = !matches!(kind, AdapterKind::Practice);
+        let base_url = match url {
+            Some(url) => url,
+            None if needs_url => {
+                return Err(fault(
+                    ModelFaultKind::NotFound,
+                    format!("provider `{}` has no base_url", own.name),
+                    "add `base_url = \"http://...\"` to it".into(),
+                ));
+            }
+            None => String::new(),
+        };
+        let named = model.map(ToOwned::to_owned).or_else(|| own.model.clone());
+        let named = named.or_else(|| known.and_then(|p| p.model).map(ToOwned::to_owned));
+        let takes_model = matches!(kind, AdapterKind::Anthropic | AdapterKind::OpenAi);
+        let Some(model) = named.or_else(|| (!takes_model).then(String::new)) else {
+            return Err(fault(
+                ModelFaultKind::NotFound,
+                format!("provider `{}` has no model", own.name),
+                "add `model = \"...\"` to it".into(),
+            ));
+        };
+        let mut spec = ModelSpec::new(&own.name, kind, &base_url, &model);
+        spec.key = self.key(own, known.and_then(|p| p.key_env))?;
+        spec.headers.clone_from(&own.headers);
+        spec.context_tokens = own.context_tokens.or(spec.context_tokens);
+        spec.request_timeout_ms = own.timeout_ms.unwrap_or(spec.request_timeout_ms);
+        Ok(spec)
+    }
+
+    fn key(
+        &self,
+        own: &ProviderConfig,
+        usual: Option<&'static str>,
+    ) -> Result<Option<Secret<String>>, ModelFault> {
+        if let Some(file) = &own.key_file {
+            let shown = file.display();
+            if paths::is_exposed(file) {
+                let message = format!("key file `{shown}` can be read by others than you");
+                return Err(fault(
+                    ModelFaultKind::Auth,
+                    message,
+                    format!("chmod 600 {shown}"),
+                ));
+            }
+            let text = fs::read_to_string(file).map_err(|e| {
+                let message = format!("key file `{shown}` cannot be read: {e}");
+                fault(
+                    ModelFaultKind::Auth,
+                    message,
+                    "check `key_file` in the config".into(),
+                )
+            })?;
+            return Ok(Some(Secret::new(text.trim().to_owned())));
+        }
+        if let Some(variable) = &own.key_env {
+            let key = self.env.secret(variable);
+            return key
+                .map(Some)
+                .ok_or_else(|| missing_key(&own.name, variable));
+        }
+        // A preset's key belongs to the preset's URL: with another URL it is not sent.
+        if own.base_url.is_none() {
+            return Ok(usual.and_then(|name| self.env.secret(name)));
+        }
+        Ok(None)
+    }
+
+    fn key_status(&self, provider: &str) -> String {
+        match self.spec(provider) {
+            Err(fault) if fault.kind == ModelFaultKind::Auth => "key missing".into(),
+            Err(fault) => fault.message,
+            Ok(spec) if spec.key.is_some() => "key set".into(),
+            Ok(_) => "no key needed".into(),
+        }
+    }
+}
+
+impl ModelSource for Models {
+    fn connect(&self, name: Option<&str>) -> Result<Arc<dyn Cognition>, ModelFault> {
+        let name = name.unwrap_or(&self.default);
+        let mut connected = self
+            .connected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = connected.get(name) {
+            return Ok(model.clone());
+        }
+        let model = connect(self.spec(name)?, services()).map_err(|e| from_connect(&e))?;
+        connected.insert(name.to_owned(), model.clone());
+        Ok(model)
+    }
+
+    fn list(&self) -> Vec<ModelRow> {
+        let own = self.providers.iter().map(|provider| provider.name.clone());
+        let presets = PRESETS
+            .iter()
+            .filter(|p| p.key_env.is_some_and(|name| self.env.get(name).is_some()))
+            .map(|p| p.name.to_owned());
+        let mut names: Vec<String> = own.chain(presets).chain([PRACTICE.to_owned()]).collect();
+        names.push(self.default.clone());
+        let mut seen = std::collections::BTreeSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        names
+            .into_iter()
+            .map(|name| ModelRow {
+                key: self.key_status(&name),
+                current: name == self.default,
+                name,
+            })
+            .collect()
+    }
+}
+
+pub(super) fn services() -> Services {
+    Services {
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+    }
+}
+
+/// What config, or else the keys at hand, choose; without any key the offline model.
+fn default_model(env: &Env, config: &Config) -> String {
+    if let Some(name) = &config.model.value {
+        return name.clone();
+    }
+    if let Some(first) = config.providers.first() {
+        return first.name.clone();
+    }
+    PRESETS
+        .iter()
+        .filter(|preset| preset.model.is_some())
+        .find(|preset| preset.key_env.is_some_and(|name| env.get(name).is_some()))
+        .map_or(PRACTICE, |preset| preset.name)
+        .to_owned()
+}
+
+fn check_kind(config: &Config, provider: &ProviderConfig) -> Result<(), AppError> {
+    let Some(kind) = &provider.kind else {
+        return Ok(());
+    };
+    if AdapterKind::parse(kind).is_some() {
+        return Ok(());
+    }
+    let message = format!(
+        "config `{}` line {}: provider `{}` has the unknown kind `{kind}`",
+        config.file.display(),
+        provider.line,
+        provider.name
+    );
+    Err(AppError::new(ErrorKind::Config, message)
+        .hint("use anthropic, openai, practice or scripted"))
+}
+
+fn unknown(models: &Models, name: &str) -> ModelFault {
+    let mut near: Vec<&str> = models
+        .providers
+        .iter()
+        .map(|own| own.name.as_str())
+        .collect();
+    near.extend(PRESETS.iter().map(|preset| preset.name));
+    near.push(PRACTICE);
+    let first = name.chars().next();
+    let close: Vec<&str> = near
+        .iter()
+        .copied()
+        .filter(|n| n.chars().next() == first)
+        .collect();
+    let offered = if close.is_empty() { near } else { close };
+    fault(
+        ModelFaultKind::NotFound,
+        format!("there is no provider `{name}`"),
+        format!("known here: {}", offered.join(", ")),
+    )
+}
+
+fn missing_key(provider: &str, variable: &str) -> ModelFault {
+    fault(
+        ModelFaultKind::Auth,
+        format!("no key for provider `{provider}`: `{variable}` is not set"),
+        format!("export {variable}=..., or use `--model practice`, which needs none"),
+    )
+}
+
+fn from_connect(error: &ConnectError) -> ModelFault {
+    let hint = error
+        .hint()
+        .unwrap_or_else(|| "check the provider in the config".into());
+    fault(ModelFaultKind::BadRequest, error.to_string(), hint)
+}
+
+fn fault(kind: ModelFaultKind, message: String, hint: String) -> ModelFault {
+    ModelFault {
+        kind,
+        message,
+        hint: Some(hint),
+        usage: TokenUsage::default(),
+    }
+}
