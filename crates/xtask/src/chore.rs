@@ -1,0 +1,105 @@
+//! Which chore was asked for, and what may keep it from being done. Does none of them.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What is printed for words that name no chore.
+const USAGE: &str = "usage: cargo xtask docgen [--check] | theme-check";
+
+/// One chore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chore {
+    /// Writes the generated pages.
+    DocgenWrite,
+    /// Compares the generated pages with what the code says.
+    DocgenCheck,
+    /// Judges every theme that comes with the program.
+    ThemeCheck,
+}
+
+/// Why a chore did not end well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ChoreFault {
+    /// The words name no chore.
+    Usage(String),
+    /// A file of the tree could not be read or written.
+    File { path: PathBuf, reason: String },
+    /// A generated page is not what the code says.
+    Stale(Vec<&'static str>),
+    /// A table of the code and its comments do not fit each other.
+    Mismatch(String),
+    /// Themes with something wrong, a line each.
+    Themes(Vec<String>),
+}
+
+impl Chore {
+    pub(crate) fn parse(words: &[&str]) -> Result<Self, ChoreFault> {
+        match words {
+            ["docgen"] => Ok(Self::DocgenWrite),
+            ["docgen", "--check"] => Ok(Self::DocgenCheck),
+            ["theme-check"] => Ok(Self::ThemeCheck),
+            _ => Err(ChoreFault::Usage(words.join(" "))),
+        }
+    }
+}
+
+impl ChoreFault {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::File { .. } | Self::Stale(_) | Self::Mismatch(_) | Self::Themes(_) => {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+impl fmt::Display for ChoreFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(words) => write!(f, "no chore is called `{words}`\n{USAGE}"),
+            Self::File { path, reason } => write!(f, "`{}`: {reason}", path.display()),
+            Self::Stale(pages) => write!(
+                f,
+                "not what the code says: {}\nrun `cargo xtask docgen` and commit the result",
+                pages.join(", ")
+            ),
+            Self::Mismatch(what) => f.write_str(what),
+            Self::Themes(lines) => f.write_str(&lines.join("\n")),
+        }
+    }
+}
+
+/// The root of the workspace, fixed when this program was built.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A file of the tree.
+pub(crate) fn read(path: &str) -> Result<String, ChoreFault> {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).map_err(|e| file_fault(path, &e))
+}
+
+pub(crate) fn file_fault(path: PathBuf, error: &std::io::Error) -> ChoreFault {
+    ChoreFault::File {
+        path,
+        reason: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chore_is_named_exactly() {
+        assert_eq!(Chore::parse(&["docgen"]), Ok(Chore::DocgenWrite));
+        assert_eq!(Chore::parse(&["docgen", "--check"]), Ok(Chore::DocgenCheck));
+        assert_eq!(Chore::parse(&["theme-check"]), Ok(Chore::ThemeCheck));
+        for words in [&[][..], &["docgen", "--chekc"], &["theme-check", "dark"]] {
+            assert!(matches!(Chore::parse(words), Err(ChoreFault::Usage(_))));
+        }
+    }
+}
