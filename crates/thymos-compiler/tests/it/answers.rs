@@ -246,7 +246,7 @@ fn a4_a_writ_revoked_after_the_question_refuses() {
 #[test]
 fn a4_a_writ_that_expired_meanwhile_refuses() {
     let (clause, _) = moved(held_writing(), |scene| {
-        scene.facts.now = Timestamp(NOON + 2_000)
+        scene.facts.now = Timestamp(NOON + 2_000);
     });
     assert_eq!(clause, Clause::C4);
 }

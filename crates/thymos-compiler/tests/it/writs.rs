@@ -60,7 +60,8 @@ fn w1_a_root_names_no_parent() {
 
 #[test]
 fn w3_a_violation_names_the_link_and_the_field() {
-    let cases: [(fn(&mut Writ), &str); 7] = [
+    type Change = fn(&mut Writ);
+    let cases: [(Change, &str); 7] = [
         (
             |c| c.parent = None,
             "`parent`: names another writ than the link before",
