@@ -30,6 +30,7 @@ pub fn tell(event: &Event, detail: Detail) -> Vec<String> {
             vec![format!("opened: {} by {}", safe(workspace), safe(operator))]
         }
         What::Said { role, text, .. } => said(*role, text),
+        What::Used { .. } if detail == Detail::Brief => Vec::new(),
         What::Used {
             provider,
             model,
@@ -191,7 +192,9 @@ fn said(role: Role, text: &str) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
     }
-    text.lines().map(|line| format!("{who}: {line}")).collect()
+    text.lines()
+        .map(|line| format!("{who}: {line}").trim_end().to_owned())
+        .collect()
 }
 
 fn suspended(card: &Card) -> Vec<String> {

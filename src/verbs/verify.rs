@@ -25,7 +25,7 @@ pub(super) async fn conclude(client: &mut Client, json: bool) -> Result<u8, AppE
 }
 
 fn print(report: &VerifyReport) -> Result<(), AppError> {
-    let levels = report.levels.join(" and ");
+    let levels = report.levels.join(", ");
     if report.findings.is_empty() {
         out::line(&format!(
             "verified: {} entries of {} trajectories, {levels}",

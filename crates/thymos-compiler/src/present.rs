@@ -95,7 +95,11 @@ fn arguments(args: &Value) -> Vec<String> {
         if let Some(text) = value.as_str().filter(|text| text.contains('\n')) {
             let count = text.split('\n').count();
             lines.push(format!("{name} ({count} lines, {} bytes)", text.len()));
-            lines.extend(text.split('\n').map(|line| format!("  | {line}")));
+            // An empty line gets no trailing space, which the card would have to mark.
+            lines.extend(text.split('\n').map(|line| match line {
+                "" => "  |".to_owned(),
+                line => format!("  | {line}"),
+            }));
         } else {
             lines.push(format!("{name} {value}"));
         }

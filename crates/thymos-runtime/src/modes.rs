@@ -103,9 +103,12 @@ fn grants(mode: Mode) -> Vec<Grant> {
                 inside("fs_patch"),
                 plain("kv_set"),
                 plain("kv_delete"),
-                plain("memory_write"),
                 plain("test_run"),
             ]);
+            // What is remembered steers later sessions, so only the widest mode may write it.
+            if mode == Mode::Auto {
+                grants.push(plain("memory_write"));
+            }
         }
     }
     grants

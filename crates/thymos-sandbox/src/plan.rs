@@ -95,7 +95,8 @@ fn protected_paths(given: &[PathBuf], notes: &mut Vec<String>) -> Vec<PathBuf> {
         }
     }
     found.sort();
-    found.dedup();
+    // What lies below a protected folder is covered with it, and cannot be reached once it is.
+    found.dedup_by(|path, above| path.starts_with(&*above));
     found
 }
 

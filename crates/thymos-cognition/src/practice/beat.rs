@@ -256,17 +256,18 @@ fn run(notebook: &Notebook<'_>) -> Step {
 /// The one beat that asks for what it should not get, offered or not.
 fn overreach() -> Step {
     Step::Call {
-        text: "Last, two things I should not get: a file outside this folder, and the network. \
+        text: "Last, two things I should not get: a note that would outlive this session, which only \
+            a wider writ grants, and a file outside this folder, which no tool here can reach. \
             Watch the gate refuse them, and what it says would be needed."
             .to_owned(),
         calls: vec![
             Wanted {
-                tool: "fs_read",
-                args: json!({"path": "/etc/passwd"}),
+                tool: "memory_write",
+                args: json!({"key": "practice/tour", "text": "The practice tour was taken here."}),
             },
             Wanted {
-                tool: "http",
-                args: json!({"method": "GET", "url": "https://example.com/"}),
+                tool: "fs_read",
+                args: json!({"path": "/etc/passwd"}),
             },
         ],
     }

@@ -60,7 +60,7 @@ fn workspace(call: &ProposedCall) -> (&'static str, bool) {
             "thymos-practice.md: 2 lines\n     1\t# Practice note\n     2\told\n",
             false,
         ),
-        ("fs_read" | "http", _) => ("refused [C9]: not granted. Grant it to allow it", true),
+        ("fs_read" | "memory_write", _) => ("refused [C9]: not granted. Grant it to allow it", true),
         ("grep", _) => ("src/main.rs:3:engine\nREADME.md:1:# The engine\n", false),
         ("shell", _) => ("exit 0\n2", false),
         _ => ("done", false),
@@ -131,7 +131,7 @@ async fn the_tour_reads_edits_runs_and_overreaches_with_what_it_found() {
         &["fs_read", "grep"],
         &["fs_write"],
         &["shell"],
-        &["fs_read", "http"],
+        &["memory_write", "fs_read"],
     ];
     assert_eq!(tools(&played), expected);
     assert_eq!(played[1][0].args, json!({"path": "README.md"}));
@@ -205,7 +205,7 @@ async fn a_writ_that_only_reads_is_told_and_not_argued_with() {
         &["list_files", "glob"],
         &["fs_read", "grep"],
         &["shell"],
-        &["fs_read", "http"],
+        &["memory_write", "fs_read"],
     ];
     assert_eq!(tools(&played), expected);
     assert!(last.contains("0 denied, 2 refused"), "{last}");

@@ -34,16 +34,14 @@ pub(crate) fn reversible(case: &Case<'_>, permitted: bool, findings: &mut Findin
 
 // [C15]
 pub(crate) fn below_threshold(case: &Case<'_>, findings: &mut Findings) {
-    let (Some(effect), Some(risk)) = (case.effect, case.risk) else {
+    let Some(risk) = case.risk else {
         findings.permit(C15, OPEN);
         return;
     };
     // Two places may set it; the stricter one counts.
     let facts = case.grounds.facts.risk_threshold;
     let threshold = facts.min(case.grounds.policy.switches().risk_threshold);
-    if effect <= EffectClass::Read {
-        findings.permit(C15, format!("effect {effect} changes nothing"));
-    } else if risk < threshold {
+    if risk < threshold {
         findings.permit(C15, format!("risk {risk} is below {threshold}"));
     } else {
         let reason = format!("risk {risk} is at or above {threshold}");

@@ -403,12 +403,12 @@ fn c15_high_risk_suspends_and_the_stricter_threshold_counts() {
 }
 
 #[test]
-fn c15_a_read_is_not_suspended_for_its_risk() {
+fn c15_a_read_of_critical_risk_is_suspended_too() {
     let mut scene = writing();
     scene.contract.effect_floor = EffectClass::Read;
     scene.contract.risk_floor = Risk::Critical;
     scene.resolved().effect = EffectClass::Read;
-    scene.check_cleared();
+    assert_eq!(scene.held().terms.asks[0].clause, Clause::C15);
 }
 
 #[test]

@@ -11,7 +11,8 @@ use crate::projection::{Fate, OpenWork, Projection};
 
 pub(super) fn rejection(p: &mut Projection, body: body::Rejection) -> Result<(), Divergence> {
     let (proposal, intent) = ids(&body.decided)?;
-    p.holds.remove(&proposal);
+    // By intent: an admission that found the world moved records a fresh proposal.
+    p.holds.retain(|_, hold| hold.intent != intent);
     let text = match body.stage {
         body::Stage::Compile | body::Stage::Admit => {
             let hint = body
@@ -25,7 +26,7 @@ pub(super) fn rejection(p: &mut Projection, body: body::Rejection) -> Result<(),
                 body.refusal.clause, body.refusal.reason
             )
         }
-        body::Stage::Answer => format!("denied by the operator: {}", body.refusal.reason),
+        body::Stage::Answer => body.refusal.reason,
     };
     set_fate(
         p,

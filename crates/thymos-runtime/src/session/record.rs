@@ -194,7 +194,11 @@ impl Session {
 
     fn draft(&self, body: Body) -> Result<Draft, RecordError> {
         let kind = body.kind();
-        let body = self.k.parts.redactor.redact_body(body)?;
+        let mut body = self.k.parts.redactor.redact_body(body)?;
+        if let Body::PendingApproval(pending) = &mut body {
+            // The digest must be that of the text an approver will see, redacted or not.
+            pending.presented = pending.presentation.digest()?;
+        }
         Ok(Draft {
             trajectory: self.p.trajectory,
             kind,

@@ -164,7 +164,10 @@ fn a_protected_path_inside_the_root_stays_closed() {
         ];
         for script in tries {
             let mut spec = shell(rung, &place, script);
-            spec.protected = vec![place.inside.join("app/.env"), place.inside.join("app/keys")];
+            // A path below a protected folder is named too, as the app names its ledger.
+            spec.protected = ["app/.env", "app/keys", "app/keys/key"]
+                .map(|path| place.inside.join(path))
+                .to_vec();
             let report = finish(spec);
             check_fails(&report);
             assert!(
