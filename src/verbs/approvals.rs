@@ -110,9 +110,9 @@ async fn decide(
 async fn follow(client: &mut Client, row: &HoldRow, mut next: u64) -> Result<u8, AppError> {
     loop {
         let news = client.news(row.trajectory, next).await?;
-        next += news.events.len() as u64;
+        next += news.len() as u64;
         let mut ended = None;
-        for event in &news.events {
+        for event in &news {
             for line in tell(event, Detail::Brief) {
                 out::line(&line)?;
             }

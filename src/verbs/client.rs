@@ -14,12 +14,6 @@ pub(super) struct Client {
     next: u64,
 }
 
-/// Everything new of a trajectory, and where it stands.
-pub(super) struct News {
-    pub(super) events: Vec<Event>,
-    pub(super) status: Status,
-}
-
 impl Client {
     pub(super) fn new(link: Link) -> Self {
         Self { link, next: 1 }
@@ -71,12 +65,12 @@ impl Client {
         }
     }
 
-    /// Events from `from_seq` to the head, with the status there.
+    /// Events from `from_seq` to the head.
     pub(super) async fn news(
         &mut self,
         trajectory: TrajectoryId,
         mut from_seq: u64,
-    ) -> Result<News, AppError> {
+    ) -> Result<Vec<Event>, AppError> {
         let mut events = Vec::new();
         loop {
             let command = Command::Page {
@@ -93,13 +87,8 @@ impl Client {
             let more = page.events.len() == PAGE;
             from_seq += page.events.len() as u64;
             events.extend(page.events);
-            if let Some(status) = page.status
-                && !more
-            {
-                return Ok(News {
-                    events,
-                    status: *status,
-                });
+            if !more {
+                return Ok(events);
             }
         }
     }

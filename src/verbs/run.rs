@@ -64,9 +64,9 @@ async fn follow(
     let mut listening = true;
     loop {
         let news = client.news(trajectory, next).await?;
-        next += news.events.len() as u64;
+        next += news.len() as u64;
         let mut stopped = None;
-        for event in &news.events {
+        for event in &news {
             if json {
                 out::json(event)?;
             } else {

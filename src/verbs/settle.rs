@@ -17,7 +17,7 @@ pub(super) async fn settle(client: &mut Client, args: &SettleArgs) -> Result<u8,
     for row in rows.iter().filter(|row| row.in_doubt > 0) {
         client.open(row.trajectory).await?;
         let news = client.news(row.trajectory, 0).await?;
-        for event in news.events {
+        for event in news {
             if let What::Started {
                 proposal,
                 tool,

@@ -176,6 +176,7 @@ impl Session {
         mut asks: mpsc::Receiver<Ask>,
         mut inside: mpsc::Receiver<Inside>,
     ) {
+        self.settle_by_contract().await;
         self.publish();
         loop {
             tokio::select! {

@@ -1,11 +1,16 @@
-//! Settling work that was found without an end [X2]: a person says what became of it.
+//! Settling work that was found without an end [X2]: by the tool's contract where looking is enough,
+//! else by a person. Nothing is ever run again unasked.
 
 use thymos_core::body::{self, Body, Resolution};
 use thymos_core::budget::Cost;
-use thymos_core::canonical;
+use thymos_core::effect::EffectClass;
 use thymos_core::id::ProposalId;
 use thymos_core::key::Domain;
+use thymos_core::resolved::Resolved;
+use thymos_core::{EntryId, canonical};
+use thymos_ports::tool::Look;
 use thymos_protocol::{Replied, Settlement};
+use thymos_replay::projection::OpenWork;
 
 use super::answer::fault;
 use super::{RecordError, Session};
@@ -33,6 +38,70 @@ impl Session {
             Settlement::DidNotHappen => Resolution::DidNotHappen,
             Settlement::GaveUp => Resolution::GaveUp,
         };
+        let body = self.reconciliation(proposal, started, resolution, reason)?;
+        self.record(vec![body]).await?;
+        self.in_doubt.remove(&proposal);
+        Ok(Replied::Accepted)
+    }
+
+    /// Settles what looking can settle: reads, changes of the world that were never committed, and
+    /// files that are exactly as they were before, or exactly as they were to become.
+    pub(crate) async fn settle_by_contract(&mut self) {
+        for proposal in self.in_doubt.clone() {
+            let Some(work) = self.p.open_work.get(&proposal).cloned() else {
+                continue;
+            };
+            let Some(reason) = self.found_out(&work).await else {
+                continue;
+            };
+            let body =
+                self.reconciliation(proposal, work.entry, Resolution::Probed, reason.to_owned());
+            let recorded = match body {
+                Ok(body) => self.record(vec![body]).await,
+                Err(error) => Err(error),
+            };
+            // What cannot be recorded now stays in doubt, and a person sees it.
+            if recorded.is_ok() {
+                self.in_doubt.remove(&proposal);
+            }
+        }
+    }
+
+    async fn found_out(&self, work: &OpenWork) -> Option<&'static str> {
+        let proposal = &work.body.decided.proposal;
+        let then = proposal.resolved.as_ref()?;
+        if then.effect <= EffectClass::Read {
+            return Some("it only reads, so nothing is left of it");
+        }
+        if then.effect != EffectClass::Write || then.exec.is_some() || !then.hosts.is_empty() {
+            return None;
+        }
+        if then.paths.is_empty() {
+            return Some(
+                "its whole effect would be in a commit, and there is none: it did not happen",
+            );
+        }
+        let tool = self.k.tool(&proposal.intent.tool)?;
+        let look = Look {
+            world: &self.p.world,
+            now: self.k.now(),
+            rung: self.k.parts.rung,
+        };
+        let now = tool.resolve(&proposal.intent.args, &look).await.ok()?;
+        if all_paths(then, &now, |then| then.before.as_ref()) {
+            return Some("every file is as it was before: it did not happen");
+        }
+        all_paths(then, &now, |then| then.after.as_ref())
+            .then_some("every file is as it was to become: it happened")
+    }
+
+    fn reconciliation(
+        &self,
+        proposal: ProposalId,
+        started: EntryId,
+        resolution: Resolution,
+        reason: String,
+    ) -> Result<Body, RecordError> {
         // What it used is not known; the call itself is charged, the reservation given back.
         let cost = Cost {
             tool_calls: 1,
@@ -40,7 +109,7 @@ impl Session {
         };
         let message = canonical::encode(&(proposal, started, resolution, &reason))?;
         let key = &self.k.parts.operator_key;
-        let body = body::Reconciled {
+        Ok(Body::Reconciled(body::Reconciled {
             proposal,
             started,
             resolution,
@@ -48,9 +117,20 @@ impl Session {
             by: self.k.operator(),
             signature: key.sign(Domain::Reconciliation, message.as_bytes()),
             cost,
-        };
-        self.record(vec![Body::Reconciled(body)]).await?;
-        self.in_doubt.remove(&proposal);
-        Ok(Replied::Accepted)
+        }))
     }
+}
+
+/// Whether every path of the call now holds what `wanted` says it held, or was to hold, then.
+fn all_paths(
+    then: &Resolved,
+    now: &Resolved,
+    wanted: impl Fn(&thymos_core::resolved::ResolvedPath) -> Option<&thymos_core::delta::FileImage>,
+) -> bool {
+    then.paths.iter().all(|then| {
+        now.paths
+            .iter()
+            .find(|now| now.path == then.path)
+            .is_some_and(|now| now.before.as_ref() == wanted(then))
+    })
 }
