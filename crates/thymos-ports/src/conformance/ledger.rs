@@ -290,6 +290,10 @@ fn a_bell_rings_until_it_is_dropped(store: &dyn LedgerStore) {
     assert!(heard.recv().is_err(), "a dropped watch drops its bell");
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a store is driven from several threads here, which is what the suite is about"
+)]
 fn writers_of_many_threads_make_one_order(store: &dyn LedgerStore) {
     const WRITERS: u64 = 4;
     const EACH: u64 = 25;
