@@ -27,6 +27,14 @@ mod unified;
 
 use edits::Edit;
 
+/// The bytes of a file after a unified diff of it, exactly as the tool would write them.
+///
+/// # Errors
+/// [`Unresolvable`] names the line or hunk that does not fit.
+pub fn apply_patch(path: &str, patch: &str, before: &[u8]) -> Result<Vec<u8>, Unresolvable> {
+    unified::apply(path, patch, before)
+}
+
 pub(crate) struct FsPatch {
     workspace: Arc<Workspace>,
     contract: ToolContract,

@@ -41,4 +41,5 @@ mod store;
 mod testing;
 
 pub use builtin::{ToolsConfig, builtin};
+pub use fs_patch::apply_patch;
 pub use workspace::WorkspaceError;
