@@ -106,6 +106,7 @@ actions! {
     QueueTab, "queue.tab", None, "open, decided, unsettled";
     ApprovalsApprove, "approvals.approve", None, "approve once";
     ApprovalsDeny, "approvals.deny", None, "deny, with a reason if you like";
+    ApprovalsEdit, "approvals.edit", None, "propose other arguments instead, judged afresh";
     ApprovalsView, "approvals.view", None, "view the whole text";
     ApprovalsTrace, "approvals.trace", None, "show the policy trace";
     ApprovalsTool, "approvals.tool", None, "show the tool's details";
@@ -127,8 +128,6 @@ actions! {
     LedgerReplay, "ledger.replay", None, "see the world as of this entry";
     LedgerDiff, "ledger.diff", None, "compare with the marked entry";
     LedgerVerify, "ledger.verify", Some("verify"), "verify the chain";
-    LedgerProvenance, "ledger.provenance", None, "where this came from";
-    LedgerExport, "ledger.export", None, "export the entries";
     LedgerFollow, "ledger.follow", None, "follow the tail";
     InspectorNext, "inspector.next", None, "next tab";
     InspectorPrevious, "inspector.previous", None, "previous tab";

@@ -23,8 +23,12 @@ use thymos_core::writ::Mode;
 use thymos_protocol::{Command, Fault, Request, Ticket, VerifyProgress, VerifyReport};
 
 use crate::keymap::{Chords, Context, Keymap};
+use crate::panes::card::CardPane;
 use crate::panes::composer::Composer;
 use crate::panes::conversation::Conversation;
+use crate::panes::inspector::Inspector;
+use crate::panes::ledger::{Ledger, LedgerAsked};
+use crate::panes::queue::Queue;
 use crate::theme::Theme;
 use crate::ui::chrome::Glyphs;
 use crate::ui::layout::Class;
@@ -36,6 +40,7 @@ pub use focus::{Focus, Pane, Screen};
 pub use link::{Link, LinkEnds};
 pub use overlay::Overlay;
 pub use session::Session;
+pub use update::CardAsked;
 
 /// What the app is started with.
 #[derive(Clone, Debug)]
@@ -137,8 +142,14 @@ pub enum Asked {
     SetModel(String),
     /// An answer to a hold.
     Answer(ProposalId),
-    /// For a pane: the pane that hears it, whatever comes.
-    Pane(Pane),
+    /// Settling in-doubt work.
+    Settle(ProposalId),
+    /// Replacing a held call.
+    Edit(ProposalId),
+    /// For the card.
+    Card(CardAsked),
+    /// For the ledger and its inspector.
+    Ledger(LedgerAsked),
     /// For the overlay on top, if it still is.
     Overlay,
 }
@@ -156,6 +167,14 @@ pub struct App {
     pub composer: Composer,
     /// The story so far.
     pub conversation: Conversation,
+    /// What waits, was decided, is in doubt.
+    pub queue: Queue,
+    /// One approval.
+    pub card: CardPane,
+    /// The entries.
+    pub ledger: Ledger,
+    /// One entry.
+    pub inspector: Inspector,
     /// What the status line tells.
     pub notice: Option<Notice>,
     /// Keys to actions.
@@ -204,6 +223,10 @@ impl App {
             overlays: Vec::new(),
             composer: Composer::with_draft(&options.draft),
             conversation: Conversation::default(),
+            queue: Queue::default(),
+            card: CardPane::default(),
+            ledger: Ledger::default(),
+            inspector: Inspector::default(),
             notice: options.notice,
             keymap: options.keymap,
             theme: options.theme,

@@ -5,6 +5,9 @@
 use thymos_core::writ::Mode;
 
 use crate::keymap::Context;
+use crate::panes::picker::Picker;
+use crate::panes::prompt::Prompt;
+use crate::panes::reader::Reader;
 
 /// Something over the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +18,12 @@ pub enum Overlay {
     Mode(ModeQuestion),
     /// Shows the writ in force.
     Writ,
+    /// Asks for a line.
+    Prompt(Prompt),
+    /// Asks to choose from a list.
+    Picker(Picker),
+    /// Shows text.
+    Reader(Box<Reader>),
 }
 
 /// Which answer of a question is chosen. The first is the harmless one, and chosen at first.
@@ -53,6 +62,9 @@ impl Overlay {
     pub fn context(&self) -> Context {
         match self {
             Self::Quit(_) | Self::Mode(_) | Self::Writ => Context::Dialog,
+            Self::Prompt(_) => Context::Prompt,
+            Self::Picker(_) => Context::Picker,
+            Self::Reader(_) => Context::Help,
         }
     }
 }

@@ -3,11 +3,18 @@
 //! A pane's state knows no terminal; its view changes nothing. What keys do to it is in
 //! `app/update/`.
 
+pub mod card;
 pub mod composer;
 pub mod conversation;
 pub(crate) mod dialog;
 pub(crate) mod footer;
 pub(crate) mod header;
+pub mod inspector;
+pub mod ledger;
+pub mod picker;
+pub mod prompt;
+pub mod queue;
+pub mod reader;
 pub(crate) mod status;
 pub(crate) mod stream;
 pub(crate) mod strip;

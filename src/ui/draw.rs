@@ -10,7 +10,8 @@ use super::chrome;
 use super::layout;
 use crate::app::{App, Overlay, Screen};
 use crate::panes::{
-    composer, conversation, dialog, footer, header, status, stream, strip, welcome,
+    card, composer, conversation, dialog, footer, header, inspector, ledger, picker, prompt, queue,
+    reader, status, stream, strip, welcome,
 };
 
 /// Lays out the lists in view. Once before each [`draw`].
@@ -20,7 +21,22 @@ pub fn prepare(app: &mut App) {
             let areas = layout::work(app);
             conversation::prepare(app, areas.conversation);
         }
-        Screen::Approvals | Screen::Ledger => {}
+        Screen::Approvals => {
+            let areas = layout::pair(app);
+            queue::prepare(app, areas.first);
+            card::prepare(app, areas.second);
+        }
+        Screen::Ledger => {
+            let areas = layout::pair(app);
+            ledger::prepare(app, areas.first);
+            inspector::prepare(app, areas.second);
+        }
+    }
+    let body = layout::around(app).body;
+    for overlay in &mut app.overlays {
+        if let Overlay::Reader(reader) = overlay {
+            reader::prepare(reader, &app.theme, body);
+        }
     }
 }
 
@@ -32,7 +48,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
     header::draw(app, around.header, frame.buffer_mut());
     match app.focus.screen() {
         Screen::Work => work(app, frame),
-        Screen::Approvals | Screen::Ledger => {}
+        Screen::Approvals => approvals(app, frame),
+        Screen::Ledger => record(app, frame),
     }
     if !status::draw(app, around.footer, frame.buffer_mut()) {
         footer::draw(app, around.footer, frame.buffer_mut());
@@ -68,11 +85,36 @@ fn work(app: &App, frame: &mut Frame<'_>) {
     }
 }
 
+fn approvals(app: &App, frame: &mut Frame<'_>) {
+    let areas = layout::pair(app);
+    let buffer = frame.buffer_mut();
+    if shown(areas.first) {
+        queue::draw(app, areas.first, buffer);
+    }
+    if shown(areas.second) {
+        card::draw(app, areas.second, buffer);
+    }
+}
+
+fn record(app: &App, frame: &mut Frame<'_>) {
+    let areas = layout::pair(app);
+    let buffer = frame.buffer_mut();
+    if shown(areas.first) {
+        ledger::draw(app, areas.first, buffer);
+    }
+    if shown(areas.second) {
+        inspector::draw(app, areas.second, buffer);
+    }
+}
+
 fn draw_overlay(app: &App, overlay: &Overlay, area: Rect, frame: &mut Frame<'_>) {
     match overlay {
         Overlay::Quit(_) | Overlay::Mode(_) | Overlay::Writ => {
             dialog::draw(app, overlay, area, frame.buffer_mut());
         }
+        Overlay::Prompt(prompt) => prompt::draw(app, prompt, area, frame),
+        Overlay::Picker(picker) => picker::draw(app, picker, area, frame),
+        Overlay::Reader(reader) => reader::draw(app, reader, area, frame.buffer_mut()),
     }
 }
 

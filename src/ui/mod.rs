@@ -6,6 +6,7 @@
 pub mod badge;
 pub mod chrome;
 pub mod diff;
+pub mod exact;
 pub mod draw;
 pub mod gauge;
 pub mod key_hint;

@@ -2,15 +2,24 @@
 //!
 //! Routes; what a pane does with an action is in the file named after it. Waits for nothing.
 
+mod card;
 mod composer;
 mod global;
+mod inspector;
 mod keys;
+mod ledger;
 mod mode;
 mod overlays;
+mod picker;
+mod prompt;
+mod queue;
+mod reader;
 mod replies;
 mod transcript;
 
 use std::time::Duration;
+
+pub use card::CardAsked;
 
 use super::{App, Asked, Effect, Event, Notice, Now, Pane};
 use crate::app::Action;
@@ -37,6 +46,7 @@ pub fn update(app: &mut App, event: Event, now: Now) -> Vec<Effect> {
             // A bell by itself shows nothing; what it leads to pulling will.
             app.dirty = false;
             app.session.ring(&heads);
+            card::rang(app);
         }
         Event::Reply(reply) => replies::take(app, reply),
         Event::Live(live) => app.session.set_live(live),
@@ -57,6 +67,8 @@ pub fn update(app: &mut App, event: Event, now: Now) -> Vec<Effect> {
 
 /// What follows from any event: pulling, queued messages, the title.
 fn settle(app: &mut App) {
+    card::settle(app);
+    ledger::settle(app);
     if let Some(command) = app.session.pull() {
         app.ask(Asked::Pull, command);
     }
@@ -111,13 +123,19 @@ fn save_draft(app: &mut App) {
 
 /// Runs an action: the overlay on top first, then the focused pane, then anywhere.
 fn act(app: &mut App, action: Action) -> bool {
-    overlays::act(app, action) || in_pane(app, action) || global::act(app, action)
+    overlays::act(app, action)
+        || in_pane(app, action)
+        || picker::open(app, action)
+        || global::act(app, action)
 }
 
 fn in_pane(app: &mut App, action: Action) -> bool {
     match app.focus.pane() {
         Pane::Composer => composer::act(app, action),
         Pane::Transcript => transcript::act(app, action),
-        Pane::Queue | Pane::Card | Pane::Ledger | Pane::Inspector => false,
+        Pane::Queue => queue::act(app, action),
+        Pane::Card => card::act(app, action),
+        Pane::Ledger => ledger::act(app, action),
+        Pane::Inspector => inspector::act(app, action),
     }
 }

@@ -6,6 +6,9 @@ use thymos_protocol::Command;
 
 use crate::app::overlay::Choice;
 use crate::app::{Action, App, Asked, Effect, Overlay};
+use crate::panes::reader::Topic;
+
+use super::{picker, prompt, reader};
 
 /// Whether the overlay on top took the action.
 pub(super) fn act(app: &mut App, action: Action) -> bool {
@@ -13,6 +16,9 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
         return false;
     };
     match (top, action) {
+        // Help is for what is in front; a second press of its key asks for nothing more.
+        (Overlay::Reader(reader), Action::HelpOpen) if reader.topic == Topic::Help => {}
+        (_, Action::HelpOpen) => return picker::open(app, action),
         (_, Action::FocusBack) => {
             app.overlays.pop();
         }
@@ -33,17 +39,23 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
             }
         }
         (_, Action::ScreenRedraw | Action::AppSuspend) => return false,
+        (Overlay::Prompt(_), _) => prompt::act(app, action),
+        (Overlay::Picker(_), _) => picker::act(app, action),
+        (Overlay::Reader(_), _) => reader::act(app, action),
         (Overlay::Quit(_) | Overlay::Mode(_) | Overlay::Writ, _) => {}
     }
     true
 }
 
 /// Whether the overlay on top took typed text; a question takes it and drops it.
-pub(super) fn type_text(app: &mut App, _text: &str) -> bool {
+pub(super) fn type_text(app: &mut App, text: &str) -> bool {
     match app.overlays.last_mut() {
-        None => false,
-        Some(Overlay::Quit(_) | Overlay::Mode(_) | Overlay::Writ) => true,
+        None => return false,
+        Some(Overlay::Prompt(prompt)) => prompt.insert(text),
+        Some(Overlay::Picker(picker)) => picker.insert(text),
+        Some(Overlay::Quit(_) | Overlay::Mode(_) | Overlay::Writ | Overlay::Reader(_)) => {}
     }
+    true
 }
 
 fn leave(app: &mut App) {

@@ -3,7 +3,8 @@
 use thymos_protocol::{Changed, Command, Page, Replied, Reply, VerifyReport};
 
 use crate::app::overlay::ModeQuestion;
-use crate::app::{App, Asked, Effect, Notice, Overlay, Verification};
+use super::{card, ledger, picker};
+use crate::app::{App, Asked, CardAsked, Effect, Notice, Overlay, Verification};
 
 /// Takes one reply; one that nobody waits for is dropped.
 pub(super) fn take(app: &mut App, reply: Reply) {
@@ -16,7 +17,7 @@ pub(super) fn take(app: &mut App, reply: Reply) {
     }
     match (asked, reply.replied) {
         (asked, Replied::Fault(fault)) => {
-            failed(app, asked);
+            failed(app, asked, &fault.message);
             app.notice = Some(Notice::fault(fault));
         }
         (Asked::Open, Replied::Opened(status)) => {
@@ -29,7 +30,10 @@ pub(super) fn take(app: &mut App, reply: Reply) {
             let count = app.session.absorb_older(page);
             app.conversation.arrived_older(count);
         }
-        (Asked::Holds, Replied::Holds(holds)) => app.session.set_holds(holds),
+        (Asked::Holds, Replied::Holds(holds)) => {
+            app.session.set_holds(holds);
+            card::holds_came(app);
+        }
         (Asked::ModePreview, Replied::ModePreview(preview)) => {
             let question = ModeQuestion {
                 mode: preview.mode,
@@ -47,7 +51,24 @@ pub(super) fn take(app: &mut App, reply: Reply) {
             app.verification = Verification::Running(progress);
         }
         (Asked::Verify, Replied::Verified(report)) => verified(app, report),
-        (Asked::Answer(_), Replied::Stale(changed)) => stale(app, changed),
+        (Asked::Answer(proposal), Replied::Stale(changed)) => {
+            card::stale(app, proposal, &changed);
+            stale(app, changed);
+        }
+        (Asked::Edit(_), Replied::Stale(changed)) => stale(app, changed),
+        (Asked::Settle(_), Replied::Accepted) => app.tell("settled, and recorded"),
+        (Asked::Edit(_), Replied::Accepted) => {
+            app.tell("proposed anew; it has a card of its own if it is held");
+            app.ask(Asked::Holds, Command::Holds);
+        }
+        (Asked::Card(CardAsked::Entry(proposal, wants)), Replied::Page(page)) => {
+            card::entry_came(app, proposal, wants, &page);
+        }
+        (Asked::Card(CardAsked::Detail(proposal, wants)), Replied::Detail(detail)) => {
+            card::detail_came(app, proposal, wants, &detail);
+        }
+        (Asked::Ledger(asked), replied) => ledger::heard(app, asked, replied),
+        (Asked::Overlay, replied) => picker::rows_came(app, replied),
         (Asked::Answer(_), Replied::Accepted) => {
             app.ask(Asked::Holds, Command::Holds);
         }
@@ -78,21 +99,25 @@ fn pulled(app: &mut App, page: Page) {
     }
 }
 
-fn failed(app: &mut App, asked: Asked) {
+fn failed(app: &mut App, asked: Asked, message: &str) {
     match asked {
         Asked::Pull | Asked::PullOlder => app.session.pull_failed(),
         // Nothing a person wrote is lost: it goes back to where it came from.
         Asked::Prompt(text) => app.composer.give_back(&text),
         Asked::Verify => app.verification = Verification::NotAsked,
+        // The answer was not taken: another may be given.
+        Asked::Answer(proposal) => app.card.not_taken(proposal),
+        Asked::Ledger(asked) => ledger::failed(app, &asked, message),
+        Asked::Overlay => picker::rows_failed(app),
         Asked::Open
         | Asked::Holds
         | Asked::Interrupt
         | Asked::ModePreview
         | Asked::SetMode(_)
         | Asked::SetModel(_)
-        | Asked::Answer(_)
-        | Asked::Pane(_)
-        | Asked::Overlay => {}
+        | Asked::Settle(_)
+        | Asked::Edit(_)
+        | Asked::Card(_) => {}
     }
 }
 

@@ -32,7 +32,7 @@ pub struct CardLine {
 
 /// Every line of every field, in order.
 #[must_use]
-pub fn of(presentation: &Presentation) -> Vec<CardLine> {
+pub(crate) fn of(presentation: &Presentation) -> Vec<CardLine> {
     let mut lines = Vec::new();
     for field in &presentation.fields {
         let mut in_hunk = false;

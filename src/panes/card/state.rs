@@ -16,7 +16,7 @@ use super::lines::{self, CardLine, Tone};
 pub const FULL_VIEW_BYTES: usize = 64 * 1024;
 
 /// Two presses closer than this are one key that is held down.
-pub const REPEAT: Duration = Duration::from_millis(60);
+pub(super) const REPEAT: Duration = Duration::from_millis(60);
 
 /// Why content cannot be approved at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +95,10 @@ struct Shown {
 impl CardPane {
     /// Puts a hold on the card. The same content stays where it was scrolled to.
     pub fn show(&mut self, row: HoldRow, mono: Duration) {
-        let same = self.shown.as_ref().is_some_and(|shown| {
-            shown.row.card == row.card && shown.closed.is_none()
-        });
+        let same = self
+            .shown
+            .as_ref()
+            .is_some_and(|shown| shown.row.card == row.card && shown.closed.is_none());
         if !same {
             self.shown = Some(Shown::new(row, mono));
             self.list = VirtualList::new();

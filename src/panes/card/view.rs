@@ -130,7 +130,9 @@ fn title(app: &App, row: &HoldRow) -> String {
 fn digests(app: &App, row: &HoldRow) -> Line<'static> {
     let card = &row.card;
     let whole = card.proposal.to_string();
-    let last = whole.get(whole.len().saturating_sub(4)..).unwrap_or_default();
+    let last = whole
+        .get(whole.len().saturating_sub(4)..)
+        .unwrap_or_default();
     let quorum = if card.quorum > 1 {
         format!("  {} of {} agree", row.approvals, card.quorum)
     } else {

@@ -25,6 +25,7 @@ pub(crate) fn draw(app: &App, overlay: &Overlay, area: Rect, buffer: &mut Buffer
             mode(app, question),
         ),
         Overlay::Writ => ("the writ in force".to_owned(), writ(app)),
+        Overlay::Prompt(_) | Overlay::Picker(_) | Overlay::Reader(_) => return,
     };
     let width = WIDTH.min(area.width);
     let lines: Vec<Line<'static>> = body
@@ -59,7 +60,9 @@ fn hints(overlay: &Overlay) -> Vec<(String, &'static str)> {
             ("<Esc>", "stay"),
         ],
         Overlay::Mode(_) => &[("<Enter>", "issue this writ"), ("<Esc>", "change nothing")],
-        Overlay::Writ => &[("<Esc>", "back")],
+        Overlay::Writ | Overlay::Prompt(_) | Overlay::Picker(_) | Overlay::Reader(_) => {
+            &[("<Esc>", "back")]
+        }
     };
     rows.iter()
         .map(|(key, words)| ((*key).to_owned(), *words))

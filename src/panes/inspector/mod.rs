@@ -9,5 +9,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use state::trace;
 pub use state::{Inspector, Tab};
 pub(crate) use view::{draw, prepare};

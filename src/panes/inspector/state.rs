@@ -150,7 +150,9 @@ fn body(detail: &Detail) -> Vec<Said> {
         )],
         Some(value) => {
             let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
-            text.lines().map(|line| Said::exact(Role::Text, line)).collect()
+            text.lines()
+                .map(|line| Said::exact(Role::Text, line))
+                .collect()
         }
     }
 }
@@ -193,9 +195,10 @@ fn writs(writs: &[String]) -> Vec<Said> {
 }
 
 fn chain(facts: &ChainFacts) -> Vec<Said> {
-    let prev = facts
-        .prev
-        .map_or_else(|| "none: the first of its trajectory".to_owned(), |id| id.to_string());
+    let prev = facts.prev.map_or_else(
+        || "none: the first of its trajectory".to_owned(),
+        |id| id.to_string(),
+    );
     let fact = |head: &str, text: String| Said::labelled(format!("{head:<11}"), Role::Text, text);
     vec![
         fact("log", facts.log.to_string()),

@@ -75,7 +75,12 @@ fn title(inspector: &Inspector) -> String {
         })
         .collect();
     match inspector.detail() {
-        Some(detail) => format!("seq {} {} - {}", detail.event.seq, detail.event.kind, tabs.join(" ")),
+        Some(detail) => format!(
+            "seq {} {} - {}",
+            detail.event.seq,
+            detail.event.kind,
+            tabs.join(" ")
+        ),
         None => format!("inspector - {}", tabs.join(" ")),
     }
 }

@@ -18,7 +18,9 @@ pub(crate) fn lines(verification: &Verification) -> Vec<Said> {
         Verification::Idle => vec![Said::words(Role::Muted, "not asked for")],
         Verification::Running(None) => vec![Said::words(Role::Text, "verifying ..")],
         Verification::Running(Some(progress)) => {
-            let percent = (progress.done * 100).checked_div(progress.total).unwrap_or(0);
+            let percent = (progress.done * 100)
+                .checked_div(progress.total)
+                .unwrap_or(0);
             vec![Said::words(
                 Role::Text,
                 format!(
@@ -59,7 +61,11 @@ fn done(report: &VerifyReport) -> Vec<Said> {
         }
     }
     lines.push(Said::words(Role::Text, ""));
-    lines.push(Said::labelled("note     ", Role::Warn, report.caveat.clone()));
+    lines.push(Said::labelled(
+        "note     ",
+        Role::Warn,
+        report.caveat.clone(),
+    ));
     lines
 }
 

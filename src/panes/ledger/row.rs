@@ -28,9 +28,10 @@ pub(crate) fn told(event: &Event) -> Told {
         | What::Suspended { .. }
         | What::Decided { .. }
         | What::Superseded { .. } => judged(&event.what),
-        What::Started { .. } | What::Committed { .. } | What::Failed { .. } | What::Settled { .. } => {
-            acted(&event.what)
-        }
+        What::Started { .. }
+        | What::Committed { .. }
+        | What::Failed { .. }
+        | What::Settled { .. } => acted(&event.what),
         What::Opened { .. }
         | What::Said { .. }
         | What::Used { .. }
@@ -59,7 +60,11 @@ fn judged(what: &What) -> Told {
             ..
         } => Told {
             what: format!("{line}  ({reason})"),
-            verdict: Some(if *denied { Badge::Denied } else { Badge::Rejected }),
+            verdict: Some(if *denied {
+                Badge::Denied
+            } else {
+                Badge::Rejected
+            }),
             by: format!("{clause} {}", clause.title()),
             ..Told::default()
         },
@@ -77,8 +82,14 @@ fn judged(what: &What) -> Told {
             reason,
             ..
         } => Told {
-            what: format!("proposal {} {reason}", proposal.short()).trim_end().to_owned(),
-            verdict: Some(if *approved { Badge::Approved } else { Badge::Denied }),
+            what: format!("proposal {} {reason}", proposal.short())
+                .trim_end()
+                .to_owned(),
+            verdict: Some(if *approved {
+                Badge::Approved
+            } else {
+                Badge::Denied
+            }),
             by: format!("{}/{}", by.name, via(by.via)),
             ..Told::default()
         },
@@ -163,14 +174,17 @@ fn around(what: &What) -> Told {
             };
         }
         What::WritIssued { line, .. } => (line.clone(), String::new()),
-        What::WritRevoked { id, reason } => {
-            (format!("writ {} revoked: {reason}", id.short()), String::new())
-        }
+        What::WritRevoked { id, reason } => (
+            format!("writ {} revoked: {reason}", id.short()),
+            String::new(),
+        ),
         What::ModeChanged { mode, writ, .. } => (
             format!("mode {} under writ {}", mode.word(), writ.short()),
             String::new(),
         ),
-        What::Closed { stop, turns } => (format!("run ended: {stop:?}, {turns} turns"), String::new()),
+        What::Closed { stop, turns } => {
+            (format!("run ended: {stop:?}, {turns} turns"), String::new())
+        }
         What::Note { line } => (line.clone(), String::new()),
         _ => (String::new(), String::new()),
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use thymos_core::{EntryId, TrajectoryId};
-use thymos_protocol::{Event, VerifyProgress, VerifyReport};
+use thymos_protocol::{Event, VerifyProgress, VerifyReport, WorldView};
 
 use crate::ui::vlist::VirtualList;
 
@@ -80,6 +80,8 @@ pub struct Ledger {
     pub world: Option<World>,
     /// The marked entry.
     pub marked: Option<u64>,
+    /// The first of two worlds to compare, while the second is asked for.
+    pub compared: Option<WorldView>,
     /// The chain.
     pub verification: Verification,
     // None follows the tail.
@@ -100,6 +102,7 @@ impl Default for Ledger {
             search: None,
             world: None,
             marked: None,
+            compared: None,
             verification: Verification::Idle,
             chosen: None,
             list: VirtualList::following(),
@@ -121,6 +124,12 @@ impl Ledger {
             };
         }
         self.len = self.len.max(len);
+    }
+
+    /// Which trajectory.
+    #[must_use]
+    pub fn trajectory(&self) -> Option<TrajectoryId> {
+        self.trajectory
     }
 
     /// Entries of the trajectory.
@@ -188,7 +197,9 @@ impl Ledger {
     /// Rows of half a view, for moving by them.
     #[must_use]
     pub fn half(&self) -> i64 {
-        i64::try_from(self.list.extent().shown / 2).unwrap_or(1).max(1)
+        i64::try_from(self.list.extent().shown / 2)
+            .unwrap_or(1)
+            .max(1)
     }
 
     /// Goes to the tail and stays there.
@@ -290,7 +301,9 @@ impl Ledger {
             let first = self.pages.keys().next().copied();
             let last = self.pages.keys().next_back().copied();
             let far = match (first, last) {
-                (Some(first), Some(last)) if page - first.min(page) > last.max(page) - page => first,
+                (Some(first), Some(last)) if page - first.min(page) > last.max(page) - page => {
+                    first
+                }
                 (_, Some(last)) => last,
                 _ => return,
             };
@@ -306,9 +319,13 @@ impl Ledger {
         };
         let here = self.chosen_event().map_or(self.chosen(), |event| event.seq);
         let found = if forward {
-            hits.iter().find(|seq| **seq > here).or_else(|| hits.first())
+            hits.iter()
+                .find(|seq| **seq > here)
+                .or_else(|| hits.first())
         } else {
-            hits.iter().rfind(|seq| **seq < here).or_else(|| hits.last())
+            hits.iter()
+                .rfind(|seq| **seq < here)
+                .or_else(|| hits.last())
         };
         let row = found.copied().and_then(|seq| self.row_of(seq));
         if let Some(row) = row {

@@ -86,7 +86,11 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
 
 fn hints(ledger: &Ledger) -> Vec<(String, &'static str)> {
     let rows: &[(&str, &'static str)] = if ledger.world.is_some() {
-        &[("Enter", "read the file"), (".", "back to the head"), ("Esc", "back")]
+        &[
+            ("Enter", "read the file"),
+            (".", "back to the head"),
+            ("Esc", "back"),
+        ]
     } else {
         &[
             ("Enter", "inspect"),
@@ -97,7 +101,9 @@ fn hints(ledger: &Ledger) -> Vec<(String, &'static str)> {
             (".", "follow"),
         ]
     };
-    rows.iter().map(|(key, words)| ((*key).to_owned(), *words)).collect()
+    rows.iter()
+        .map(|(key, words)| ((*key).to_owned(), *words))
+        .collect()
 }
 
 fn title(app: &App) -> String {
@@ -105,7 +111,10 @@ fn title(app: &App) -> String {
     if let Some(world) = &ledger.world {
         let rows = world.view.rows.len();
         let digest = world.view.digest.get(..8).unwrap_or(&world.view.digest);
-        return format!("AT SEQ {} - {rows} resources - world {digest}..", world.view.seq);
+        return format!(
+            "AT SEQ {} - {rows} resources - world {digest}..",
+            world.view.seq
+        );
     }
     let mut title = format!("ledger - {} entries", ledger.len());
     if let Verification::Running(_) = ledger.verification {
@@ -137,7 +146,11 @@ fn mark(app: &App, area: Rect, buffer: &mut Buffer) {
     let focused = app.focus.pane() == Pane::Ledger;
     for (row, y) in list.rows().zip(area.y..area.bottom()) {
         if row.item as u64 == chosen && focused {
-            let place = Rect { y, height: 1, ..area };
+            let place = Rect {
+                y,
+                height: 1,
+                ..area
+            };
             buffer.set_style(place, app.theme.style(Role::Selection));
         }
     }
@@ -178,7 +191,13 @@ fn fit(width: usize) -> Fit {
 
 fn head(width: usize) -> String {
     let fit = fit(width);
-    let mut text = format!(" {:>SEQ$} {:<KIND$} {:<what$} ", "seq", "kind", "what", what = fit.what);
+    let mut text = format!(
+        " {:>SEQ$} {:<KIND$} {:<what$} ",
+        "seq",
+        "kind",
+        "what",
+        what = fit.what
+    );
     if fit.effect {
         text.push_str(&format!("{:<EFFECT$} ", "effect"));
     }
@@ -204,7 +223,11 @@ fn entry(ledger: &Ledger, event: &Event, width: usize, theme: &Theme) -> Line<'s
         by,
         cost,
     } = told(event);
-    let marked = if ledger.marked == Some(event.seq) { "m" } else { " " };
+    let marked = if ledger.marked == Some(event.seq) {
+        "m"
+    } else {
+        " "
+    };
     let mut spans = vec![Span::styled(
         format!("{marked}{:>SEQ$} ", event.seq),
         theme.style(Role::Muted),
@@ -272,7 +295,10 @@ const VERSION: usize = 7;
 
 fn world_head(width: usize) -> String {
     let resource = width / 2;
-    format!(" {:<resource$} {:>VERSION$} {:>SEQ$}  value", "resource", "version", "set by")
+    format!(
+        " {:<resource$} {:>VERSION$} {:>SEQ$}  value",
+        "resource", "version", "set by"
+    )
 }
 
 struct WorldRows<'a> {
@@ -302,7 +328,12 @@ impl Items for WorldRows<'_> {
         let gap = room.saturating_sub(name.width());
         let mut spans = vec![Span::raw(" ")];
         spans.extend(name.spans(self.theme, Role::Text));
-        let numbers = format!("{} {:>VERSION$} {:>SEQ$}  ", " ".repeat(gap), row.version, row.seq);
+        let numbers = format!(
+            "{} {:>VERSION$} {:>SEQ$}  ",
+            " ".repeat(gap),
+            row.version,
+            row.seq
+        );
         spans.push(Span::styled(numbers, self.theme.style(Role::Muted)));
         spans.extend(SafeText::line(&row.value).spans(self.theme, Role::Text));
         vec![Line::from(spans)]

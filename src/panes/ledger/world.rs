@@ -47,19 +47,21 @@ impl World {
     /// Rows of half a view, for moving by them.
     #[must_use]
     pub fn half(&self) -> i64 {
-        i64::try_from(self.list.extent().shown / 2).unwrap_or(1).max(1)
+        i64::try_from(self.list.extent().shown / 2)
+            .unwrap_or(1)
+            .max(1)
     }
 }
 
 /// The path of a resource that is a file.
 #[must_use]
-pub fn file_path(row: &WorldRow) -> Option<&str> {
+pub(crate) fn file_path(row: &WorldRow) -> Option<&str> {
     row.resource.strip_prefix("file:")
 }
 
 /// What differs between two worlds, one line a resource: `+`, `-`, `~`.
 #[must_use]
-pub fn difference(from: &WorldView, to: &WorldView) -> Vec<String> {
+pub(crate) fn difference(from: &WorldView, to: &WorldView) -> Vec<String> {
     let mut lines = Vec::new();
     for row in &from.rows {
         match to.rows.iter().find(|other| other.resource == row.resource) {

@@ -20,7 +20,9 @@ const ROWS_MAX: u16 = 20;
 
 /// Draws the list in the middle of the area.
 pub(crate) fn draw(app: &App, picker: &Picker, area: Rect, frame: &mut Frame<'_>) {
-    let count = u16::try_from(picker.found().len()).unwrap_or(u16::MAX).max(1);
+    let count = u16::try_from(picker.found().len())
+        .unwrap_or(u16::MAX)
+        .max(1);
     let height = count.min(ROWS_MAX).saturating_add(3);
     let place = chrome::centered(area, WIDTH.min(area.width.saturating_sub(2)), height);
     let title = match picker.subject {
@@ -59,7 +61,11 @@ pub(crate) fn draw(app: &App, picker: &Picker, area: Rect, frame: &mut Frame<'_>
 fn rows(app: &App, picker: &Picker, inner: Rect) -> Vec<Line<'static>> {
     let height = usize::from(inner.height.saturating_sub(1));
     if picker.found().len() == 0 {
-        let text = if picker.loading { "asking .." } else { "nothing matches" };
+        let text = if picker.loading {
+            "asking .."
+        } else {
+            "nothing matches"
+        };
         return vec![Line::styled(text, app.theme.style(Role::Muted))];
     }
     let first = (picker.selected() + 1).saturating_sub(height);

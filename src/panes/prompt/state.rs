@@ -1,12 +1,12 @@
 //! One line of text, its caret, and what it is wanted for.
 
-use thymos_core::id::{PresentedDigest, ProposalId};
 use thymos_core::TrajectoryId;
+use thymos_core::id::{PresentedDigest, ProposalId};
 use thymos_protocol::Settlement;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Bytes of a line at most; what is typed or pasted beyond them is refused.
-pub const PROMPT_BYTES_MAX: usize = 64 * 1024;
+pub(super) const PROMPT_BYTES_MAX: usize = 64 * 1024;
 
 /// What a line is wanted for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +96,9 @@ impl Prompt {
     /// What stands before the caret, and after it.
     #[must_use]
     pub fn halves(&self) -> (&str, &str) {
-        self.text.split_at_checked(self.caret).unwrap_or((&self.text, ""))
+        self.text
+            .split_at_checked(self.caret)
+            .unwrap_or((&self.text, ""))
     }
 
     /// Puts text at the caret. Line ends become blanks: this is one line.

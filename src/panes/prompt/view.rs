@@ -31,7 +31,9 @@ pub(crate) fn draw(app: &App, prompt: &Prompt, area: Rect, frame: &mut Frame<'_>
     if let Some(fault) = &prompt.fault {
         lines.extend(fault_lines(app, prompt, fault));
     }
-    let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height);
+    let height = u16::try_from(lines.len() + 2)
+        .unwrap_or(u16::MAX)
+        .min(area.height);
     let place = Rect {
         y: area.bottom() - height,
         height,
@@ -46,8 +48,12 @@ pub(crate) fn draw(app: &App, prompt: &Prompt, area: Rect, frame: &mut Frame<'_>
     };
     let inner = chrome::overlay(&pane, place, frame.buffer_mut(), theme);
     chrome::put_lines(&lines, inner, frame.buffer_mut());
-    let x = inner.x.saturating_add(u16::try_from(caret_column).unwrap_or(0));
-    let y = inner.y.saturating_add(u16::try_from(caret_row - first).unwrap_or(0));
+    let x = inner
+        .x
+        .saturating_add(u16::try_from(caret_column).unwrap_or(0));
+    let y = inner
+        .y
+        .saturating_add(u16::try_from(caret_row - first).unwrap_or(0));
     if inner.height > 0 && inner.width > 0 {
         frame.set_cursor_position(Position {
             x: x.min(inner.right() - 1),
@@ -62,7 +68,11 @@ fn fault_lines(app: &App, prompt: &Prompt, fault: &str) -> Vec<Line<'static>> {
     if prompt.purpose == Purpose::Filter
         && let Some(column) = column(fault)
     {
-        let before: String = prompt.text().chars().take(column.saturating_sub(1)).collect();
+        let before: String = prompt
+            .text()
+            .chars()
+            .take(column.saturating_sub(1))
+            .collect();
         let blanks = " ".repeat(SafeText::exact(&before).width());
         lines.push(Line::from(Span::styled(
             format!("{blanks}^"),

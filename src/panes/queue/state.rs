@@ -131,10 +131,14 @@ fn open(session: &Session) -> Vec<QueueRow> {
 }
 
 fn groups(session: &Session) -> impl DoubleEndedIterator<Item = &Group> {
-    session.story().items().iter().filter_map(|item| match item {
-        Item::Group(group) => Some(group),
-        Item::Said(_) | Item::Notice(_) => None,
-    })
+    session
+        .story()
+        .items()
+        .iter()
+        .filter_map(|item| match item {
+            Item::Group(group) => Some(group),
+            Item::Said(_) | Item::Notice(_) => None,
+        })
 }
 
 fn decided(session: &Session) -> Vec<QueueRow> {
@@ -154,7 +158,11 @@ fn decided(session: &Session) -> Vec<QueueRow> {
             return None;
         };
         let word = if *approved { "approved" } else { "denied" };
-        let viewed = if by.fully_viewed { "" } else { ", not all viewed" };
+        let viewed = if by.fully_viewed {
+            ""
+        } else {
+            ", not all viewed"
+        };
         let why = if reason.is_empty() {
             String::new()
         } else {

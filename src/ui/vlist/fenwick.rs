@@ -2,7 +2,7 @@
 //!
 //! Sums saturate; nothing here knows what a height is of.
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fenwick {
     values: Vec<u64>,
     sums: Vec<u64>, // sums[i] covers the values (i - lowbit(i + 1), i].

@@ -72,7 +72,7 @@ pub struct Row<'a> {
 }
 
 /// The list's position, heights and rendered items.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VirtualList {
     heights: Fenwick,
     memos: BTreeMap<usize, Memo>,
@@ -86,7 +86,7 @@ pub struct VirtualList {
     laid_out: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Memo {
     key: (usize, u64, u64),
     lines: Vec<Line<'static>>,

@@ -1,0 +1,316 @@
+//! What the card does with its actions. The one place from which an answer is sent.
+//!
+//! An answer goes out only by a key pressed on an armed, open, viewed card, and once a proposal;
+//! nothing that arrives by itself can send one.
+
+use thymos_core::approval::Decision;
+use thymos_core::id::ProposalId;
+use thymos_protocol::{Changed, Command, Detail, Page};
+
+use crate::app::{Action, App, Asked, Effect, Overlay, Pane, Screen};
+use crate::panes::card::Block;
+use crate::panes::inspector::trace;
+use crate::panes::prompt::{Prompt, Purpose};
+use crate::panes::queue::told;
+use crate::panes::reader::{Reader, Said, Topic};
+use crate::theme::Role;
+
+/// Where a held call's arguments stand in its stored entry.
+const ARGS: &str = "/decided/proposal/intent/args";
+
+/// What a card says before the record tells who closed it.
+const GONE: &str = "no longer open";
+
+/// What an entry is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// Its trace.
+    Trace,
+    /// Its arguments, to edit them.
+    Args,
+}
+
+/// What the card asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardAsked {
+    /// Which entry holds that proposal.
+    Entry(ProposalId, Wants),
+    /// That entry in full.
+    Detail(ProposalId, Wants),
+}
+
+/// Whether the card took the action.
+pub(super) fn act(app: &mut App, action: Action) -> bool {
+    match action {
+        Action::ApprovalsApprove => approve(app),
+        Action::ApprovalsDeny => deny(app),
+        Action::ApprovalsEdit => match app.card.may_change() {
+            Ok(()) => read_entry(app, Wants::Args),
+            Err(why) => refuse(app, &why),
+        },
+        Action::ApprovalsView => app.focus.zoomed = !app.focus.zoomed,
+        Action::ApprovalsTrace => read_entry(app, Wants::Trace),
+        Action::ApprovalsTool => tool(app),
+        Action::ApprovalsNext => step(app, true),
+        Action::ApprovalsPrevious => step(app, false),
+        Action::CardHunkNext => app.card.hunk(true),
+        Action::CardHunkPrevious => app.card.hunk(false),
+        Action::ListDown => app.card.scroll(1),
+        Action::ListUp => app.card.scroll(-1),
+        Action::ListFirst => app.card.first(),
+        Action::ListLast => app.card.last(),
+        Action::ListHalfDown => app.card.scroll_halves(1),
+        Action::ListHalfUp => app.card.scroll_halves(-1),
+        Action::ListPageDown => app.card.scroll_halves(2),
+        Action::ListPageUp => app.card.scroll_halves(-2),
+        Action::CopyItem => {
+            let text = app.card.text();
+            app.want(Effect::Copy(text));
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Opens the card of a hold. Always a person's act.
+pub(super) fn open(app: &mut App, proposal: ProposalId) {
+    let mono = app.now.mono;
+    let hold = |row: &&thymos_protocol::HoldRow| row.card.proposal == proposal;
+    if let Some(row) = app.session.holds().iter().find(hold).cloned() {
+        app.card.show(row, mono);
+        app.queue.choose_proposal(proposal);
+        app.focus.enter(Pane::Card, mono);
+    }
+}
+
+/// Sends what a prompt was for, about exactly what was on the card when it was opened.
+pub(super) fn answer(
+    app: &mut App,
+    about: (ProposalId, thymos_core::id::PresentedDigest),
+    decision: Decision,
+    reason: String,
+) {
+    match app.card.answer(about, decision, reason) {
+        Ok(answer) => {
+            let word = match decision {
+                Decision::Approve => "approved once",
+                Decision::Deny => "denied",
+            };
+            app.tell(word);
+            app.ask(Asked::Answer(answer.proposal), Command::Answer(answer));
+        }
+        Err(why) => refuse(app, &why),
+    }
+}
+
+/// The open holds have come: a card whose hold is gone stays and says why.
+pub(super) fn holds_came(app: &mut App) {
+    let mono = app.now.mono;
+    if let Some(gone) = app.card.refresh(app.session.holds(), mono) {
+        let why = told(&app.session, gone).unwrap_or_else(|| GONE.to_owned());
+        app.card.close(gone, why);
+    }
+    if std::mem::take(&mut app.queue.again) {
+        app.ask(Asked::Holds, Command::Holds);
+    }
+}
+
+/// An answer did not count.
+pub(super) fn stale(app: &mut App, proposal: ProposalId, changed: &Changed) {
+    match changed {
+        Changed::AlreadyDecided(by) => app.card.close(proposal, format!("decided by {by}")),
+        Changed::NotOpen => app.card.close(proposal, GONE),
+        // The refreshed holds bring what is to be read instead; it must be read anew.
+        Changed::PresentedDiffers => {}
+    }
+    app.card.not_taken(proposal);
+}
+
+/// The entry of a hold was found: read it in full.
+pub(super) fn entry_came(app: &mut App, proposal: ProposalId, wants: Wants, page: &Page) {
+    if let Some(event) = page.events.first() {
+        let entry = event.entry;
+        app.ask(
+            Asked::Card(CardAsked::Detail(proposal, wants)),
+            Command::Inspect { entry },
+        );
+    }
+}
+
+/// The entry of a hold was read, for a person who is still at its card.
+pub(super) fn detail_came(app: &mut App, proposal: ProposalId, wants: Wants, detail: &Detail) {
+    let at_card = app.overlays.is_empty() && app.focus.pane() == Pane::Card;
+    let Some(row) = app.card.row().filter(|row| row.card.proposal == proposal) else {
+        return;
+    };
+    if !at_card {
+        return;
+    }
+    let trajectory = row.trajectory;
+    match wants {
+        Wants::Trace => {
+            let title = format!("policy trace of proposal {}", proposal.short());
+            let reader = Reader::new(Topic::Trace, title, trace(&detail.trace));
+            app.overlays.push(Overlay::Reader(Box::new(reader)));
+        }
+        Wants::Args => {
+            let args = detail.body.as_ref().and_then(|body| body.pointer(ARGS));
+            match args {
+                Some(args) => {
+                    let purpose = Purpose::Edit {
+                        trajectory,
+                        proposal,
+                    };
+                    app.overlays
+                        .push(Overlay::Prompt(Prompt::new(purpose, args.to_string())));
+                }
+                None => {
+                    app.tell("the arguments are not in the record; deny and say what to change")
+                }
+            }
+        }
+    }
+}
+
+/// The kernel rang: the queue in sight is asked for again.
+pub(super) fn rang(app: &mut App) {
+    if app.focus.screen() != Screen::Approvals {
+        return;
+    }
+    if app.asked.values().any(|asked| *asked == Asked::Holds) {
+        app.queue.again = true;
+    } else {
+        app.ask(Asked::Holds, Command::Holds);
+    }
+}
+
+/// After any event: runs the arming clock and fills in who closed the card.
+pub(super) fn settle(app: &mut App) {
+    let mono = app.now.mono;
+    let hears = app.focus.pane() == Pane::Card
+        && app.overlays.is_empty()
+        && app.terminal_focus != Some(false);
+    app.card.hears(hears, mono);
+    if let Some(at) = app.card.wake(mono) {
+        app.wake_at(at);
+    }
+    if app.card.closed() == Some(GONE)
+        && let Some(proposal) = app.card.row().map(|row| row.card.proposal)
+        && let Some(why) = told(&app.session, proposal)
+    {
+        app.card.close(proposal, why);
+    }
+}
+
+fn approve(app: &mut App) {
+    let mono = app.now.mono;
+    if let Err(why) = app
+        .card
+        .press(mono)
+        .and_then(|()| app.card.may(Decision::Approve, mono))
+    {
+        return refuse(app, &why);
+    }
+    let Some(card) = app.card.row().map(|row| &row.card) else {
+        return;
+    };
+    let (proposal, presented) = (card.proposal, card.presented);
+    if card.ceremony.type_back {
+        let purpose = Purpose::TypeBack {
+            proposal,
+            presented,
+        };
+        app.overlays.push(Overlay::Prompt(Prompt::new(purpose, "")));
+    } else {
+        answer(app, (proposal, presented), Decision::Approve, String::new());
+    }
+}
+
+fn deny(app: &mut App) {
+    let mono = app.now.mono;
+    if let Err(why) = app
+        .card
+        .press(mono)
+        .and_then(|()| app.card.may(Decision::Deny, mono))
+    {
+        return refuse(app, &why);
+    }
+    if let Some(row) = app.card.row() {
+        let purpose = Purpose::Deny {
+            proposal: row.card.proposal,
+            presented: row.card.presented,
+        };
+        app.overlays.push(Overlay::Prompt(Prompt::new(purpose, "")));
+    }
+}
+
+fn refuse(app: &mut App, why: &Block) {
+    if let Some(words) = why.words() {
+        app.tell(words);
+    }
+}
+
+fn read_entry(app: &mut App, wants: Wants) {
+    let Some(row) = app.card.row() else {
+        return refuse(app, &Block::NothingOpen);
+    };
+    let command = Command::Page {
+        trajectory: row.trajectory,
+        from_seq: row.seq,
+        limit: 1,
+    };
+    let asked = CardAsked::Entry(row.card.proposal, wants);
+    app.ask(Asked::Card(asked), command);
+}
+
+fn tool(app: &mut App) {
+    let Some(row) = app.card.row() else {
+        return refuse(app, &Block::NothingOpen);
+    };
+    let card = &row.card;
+    let yes = |on: bool| if on { "yes" } else { "no" };
+    let fact = |head: &str, text: String| Said::labelled(format!("{head:<14}"), Role::Text, text);
+    let mut lines = vec![
+        fact("tool", card.tool.clone()),
+        fact("effect", card.effect.to_string()),
+        fact("risk", card.risk.to_string()),
+        fact("reversible", yes(card.reversible).to_owned()),
+        fact("proposal", card.proposal.to_string()),
+        fact("presented", card.presented.to_string()),
+        fact("workspace", row.workspace.clone()),
+        fact("trajectory", row.trajectory.to_string()),
+        fact("held by entry", format!("seq {}", row.seq)),
+        fact("approvals", format!("{} of {}", row.approvals, card.quorum)),
+        fact("arming", format!("{} ms", card.ceremony.arming_ms)),
+        fact("read to end", yes(card.ceremony.view_gate).to_owned()),
+        fact("type id back", yes(card.ceremony.type_back).to_owned()),
+    ];
+    if let Some(at) = card.expires_at {
+        lines.push(fact("denied at", at.to_string()));
+    }
+    for reason in &card.reasons {
+        lines.push(fact("held because", reason.clone()));
+    }
+    let reader = Reader::new(Topic::Tool, format!("tool {}", card.tool), lines);
+    app.overlays.push(Overlay::Reader(Box::new(reader)));
+}
+
+/// Goes to the next open hold, or the one before; round at the ends.
+fn step(app: &mut App, forward: bool) {
+    let holds = app.session.holds();
+    let shown = app.card.row().map(|row| row.card.proposal);
+    let at = holds
+        .iter()
+        .position(|row| Some(row.card.proposal) == shown);
+    let count = holds.len();
+    let next = match (at, forward) {
+        _ if count == 0 => return app.tell("nothing else waits"),
+        (Some(at), true) => (at + 1) % count,
+        (Some(at), false) => (at + count - 1) % count,
+        (None, true) => 0,
+        (None, false) => count - 1,
+    };
+    if let Some(proposal) = holds.get(next).map(|row| row.card.proposal) {
+        open(app, proposal);
+    }
+}

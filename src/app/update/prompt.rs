@@ -1,0 +1,147 @@
+//! What a line being asked for does with its actions, and what comes of it when it is done.
+
+use thymos_core::approval::Decision;
+use thymos_protocol::Command;
+
+use crate::app::{Action, App, Asked, Overlay};
+use crate::panes::ledger::LedgerAsked;
+use crate::panes::prompt::{Prompt, Purpose};
+
+use super::{card, ledger};
+
+/// Characters of the id that an approval may ask to be typed.
+const TYPED_BACK: usize = 4;
+
+/// Takes an action; a prompt takes all there are.
+pub(super) fn act(app: &mut App, action: Action) {
+    let Some(Overlay::Prompt(prompt)) = app.overlays.last_mut() else {
+        return;
+    };
+    match action {
+        Action::PromptAccept => accept(app),
+        Action::PromptBackspace => prompt.backspace(),
+        Action::PromptClear => prompt.clear(),
+        Action::PromptKillWord => prompt.kill_word(),
+        Action::PromptLeft => prompt.left(),
+        Action::PromptRight => prompt.right(),
+        _ => {}
+    }
+}
+
+/// Tells the prompt that its text was not understood; `false` when it is not there any more.
+pub(super) fn fault(app: &mut App, purpose: &Purpose, message: &str) -> bool {
+    match app.overlays.last_mut() {
+        Some(Overlay::Prompt(prompt)) if prompt.purpose == *purpose => {
+            prompt.fault = Some(message.to_owned());
+            true
+        }
+        Some(_) | None => false,
+    }
+}
+
+/// Closes the prompt of that purpose, if it is on top.
+pub(super) fn close(app: &mut App, purpose: &Purpose) {
+    if matches!(app.overlays.last(), Some(Overlay::Prompt(prompt)) if prompt.purpose == *purpose) {
+        app.overlays.pop();
+    }
+}
+
+fn accept(app: &mut App) {
+    let Some(Overlay::Prompt(prompt)) = app.overlays.last() else {
+        return;
+    };
+    let Prompt { purpose, .. } = prompt;
+    let (purpose, text) = (purpose.clone(), prompt.text().to_owned());
+    match purpose {
+        Purpose::Deny {
+            proposal,
+            presented,
+        } => {
+            app.overlays.pop();
+            let reason = text.trim().to_owned();
+            card::answer(app, (proposal, presented), Decision::Deny, reason);
+        }
+        Purpose::TypeBack {
+            proposal,
+            presented,
+        } => {
+            let id = proposal.to_string();
+            if id.get(id.len().saturating_sub(TYPED_BACK)..) == Some(text.trim()) {
+                app.overlays.pop();
+                card::answer(app, (proposal, presented), Decision::Approve, String::new());
+            } else {
+                fault(app, &purpose, "not the last 4 of the id shown on the card");
+            }
+        }
+        Purpose::Edit {
+            trajectory,
+            proposal,
+        } => edit(app, (trajectory, proposal), &text),
+        Purpose::Settle {
+            trajectory,
+            proposal,
+            settlement,
+        } => {
+            let reason = text.trim().to_owned();
+            if reason.is_empty() {
+                fault(
+                    app,
+                    &purpose,
+                    "a reason is needed: it is all the record will have",
+                );
+                return;
+            }
+            app.overlays.pop();
+            let command = Command::Settle {
+                trajectory,
+                proposal,
+                settlement,
+                reason,
+            };
+            app.ask(Asked::Settle(proposal), command);
+        }
+        Purpose::Filter => ledger::filter(app, text.trim()),
+        Purpose::Search => {
+            app.overlays.pop();
+            ledger::search(app, text.trim());
+        }
+    }
+}
+
+/// Replaces a held call by one with other arguments, which is judged afresh [A7].
+fn edit(
+    app: &mut App,
+    (trajectory, proposal): (thymos_core::TrajectoryId, thymos_core::ProposalId),
+    text: &str,
+) {
+    let purpose = Purpose::Edit {
+        trajectory,
+        proposal,
+    };
+    let shown = app.card.row().map(|row| row.card.proposal) == Some(proposal);
+    if let Some(why) = app.card.may_change().err().and_then(|why| why.words()) {
+        fault(app, &purpose, &why);
+    } else if !shown {
+        fault(app, &purpose, "something else is on the card now");
+    } else {
+        match serde_json::from_str(text) {
+            Ok(args) => {
+                app.overlays.pop();
+                let command = Command::Edit {
+                    trajectory,
+                    proposal,
+                    args,
+                };
+                app.ask(Asked::Edit(proposal), command);
+            }
+            Err(error) => {
+                fault(app, &purpose, &format!("not JSON: {error}"));
+            }
+        }
+    }
+}
+
+/// What the ledger's find came to, when it was for the filter prompt.
+pub(super) fn filter_failed(app: &mut App, asked: &LedgerAsked, message: &str) -> bool {
+    matches!(asked, LedgerAsked::Find(_)) && fault(app, &Purpose::Filter, message)
+}

@@ -1,0 +1,82 @@
+//! What the queue does with its actions: choose, open, turn the tab. Decides nothing.
+
+use thymos_protocol::Settlement;
+
+use crate::app::{Action, App, Effect, Overlay};
+use crate::panes::picker::{Choice, Picker, PickerRow, Subject};
+use crate::panes::queue::{QueueRow, Tab};
+
+use super::card;
+
+/// Rows that a page moves by.
+const PAGE_ROWS: usize = 10;
+
+/// Whether the queue took the action.
+pub(super) fn act(app: &mut App, action: Action) -> bool {
+    let rows = app.queue.rows(&app.session);
+    let at = app.queue.place(&rows);
+    let to = match action {
+        Action::ListDown => at + 1,
+        Action::ListUp => at.saturating_sub(1),
+        Action::ListFirst => 0,
+        Action::ListLast => usize::MAX,
+        Action::ListHalfDown | Action::ListPageDown => at + PAGE_ROWS,
+        Action::ListHalfUp | Action::ListPageUp => at.saturating_sub(PAGE_ROWS),
+        Action::QueueTab => {
+            app.queue.turn();
+            return true;
+        }
+        Action::ListOpen => {
+            if let Some(row) = rows.get(at) {
+                open(app, row);
+            }
+            return true;
+        }
+        Action::CopyItem => {
+            if let Some(row) = rows.get(at) {
+                app.want(Effect::Copy(row.line.clone()));
+            }
+            return true;
+        }
+        _ => return false,
+    };
+    app.queue.choose(&rows, to);
+    true
+}
+
+fn open(app: &mut App, row: &QueueRow) {
+    match app.queue.tab {
+        Tab::Open => card::open(app, row.proposal),
+        Tab::Decided => app.tell(format!("{}: {}", row.line, row.note)),
+        Tab::Unsettled => settle(app, row),
+    }
+}
+
+/// Offers what a person can say about in-doubt work; none of it is chosen for them.
+fn settle(app: &mut App, row: &QueueRow) {
+    let Some(trajectory) = app.session.trajectory() else {
+        return;
+    };
+    let choice = |text: &str, more: &str, settlement| PickerRow {
+        choice: Choice::Settlement(trajectory, row.proposal, settlement),
+        text: text.to_owned(),
+        more: more.to_owned(),
+        tail: String::new(),
+        usable: true,
+    };
+    let rows = vec![
+        choice(
+            "nobody can tell",
+            "recorded as given up",
+            Settlement::GaveUp,
+        ),
+        choice("it happened", "its effect is there", Settlement::Happened),
+        choice(
+            "it did not happen",
+            "there is no effect of it",
+            Settlement::DidNotHappen,
+        ),
+    ];
+    app.overlays
+        .push(Overlay::Picker(Picker::new(Subject::Settlement, rows)));
+}
