@@ -231,6 +231,7 @@ impl Session {
             && self.run.is_none()
             && stopped_for_hold
             && self.p.holds.is_empty()
+            && self.p.open_work.is_empty()
             && self.queue.is_empty()
         {
             self.start_run();

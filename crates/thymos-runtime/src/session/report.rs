@@ -201,7 +201,8 @@ fn hold_row(
 fn stop_words(stop: &Stop) -> String {
     match stop {
         Stop::Done => "done".into(),
-        Stop::Held => "held".into(),
+        // No hold is open any more: the run waits for nothing but a word to go on.
+        Stop::Held => "can go on".into(),
         Stop::Steps => "stopped: step limit".into(),
         Stop::Budget(dimension) => format!("stopped: {dimension} spent"),
         Stop::Authority(why) => format!("stopped: {why}"),

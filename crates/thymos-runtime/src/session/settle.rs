@@ -41,6 +41,7 @@ impl Session {
         let body = self.reconciliation(proposal, started, resolution, reason)?;
         self.record(vec![body]).await?;
         self.in_doubt.remove(&proposal);
+        self.go_on_after_holds();
         Ok(Replied::Accepted)
     }
 
