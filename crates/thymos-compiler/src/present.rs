@@ -7,7 +7,7 @@ use thymos_core::budget::Dimension;
 use thymos_core::intent::Author;
 use thymos_core::presentation::{Field, Label, Presentation};
 use thymos_core::proposal::Decided;
-use thymos_core::resolved::{Access, Resolved, ResolvedExec};
+use thymos_core::resolved::{Access, PreviewKind, Resolved, ResolvedExec};
 use thymos_core::tool::Compensation;
 use thymos_core::verdict::{Ask, HoldTerms};
 
@@ -51,7 +51,16 @@ fn what(decided: &Decided) -> Vec<String> {
     let mut lines = vec![format!("tool {}", intent.tool)];
     match exec {
         Some(exec) => lines.extend(command(exec)),
-        None => lines.extend(arguments(&intent.args)),
+        None => {
+            let preview = decided
+                .proposal
+                .resolved
+                .as_ref()
+                .and_then(|r| r.preview.as_ref());
+            // A whole diff says byte for byte what these arguments do; twice would bury it.
+            let told_below = preview.is_some_and(|p| p.kind == PreviewKind::Diff && !p.truncated);
+            lines.extend(arguments(&intent.args, told_below));
+        }
     }
     lines
 }
@@ -86,13 +95,18 @@ fn command(exec: &ResolvedExec) -> Vec<String> {
 }
 
 /// Every argument whole. Long text keeps its lines, so that a page of it can be read.
-fn arguments(args: &Value) -> Vec<String> {
+fn arguments(args: &Value, told_below: bool) -> Vec<String> {
     let Some(map) = args.as_object() else {
         return vec![args.to_string()];
     };
     let mut lines = Vec::new();
     for (name, value) in map {
-        if let Some(text) = value.as_str().filter(|text| text.contains('\n')) {
+        if told_below && (value.is_array() || value.as_str().is_some_and(|t| t.contains('\n'))) {
+            let size = value
+                .as_str()
+                .map_or_else(|| value.to_string().len(), str::len);
+            lines.push(format!("{name} {size} bytes, as the diff below"));
+        } else if let Some(text) = value.as_str().filter(|text| text.contains('\n')) {
             let count = text.split('\n').count();
             lines.push(format!("{name} ({count} lines, {} bytes)", text.len()));
             // An empty line gets no trailing space, which the card would have to mark.
@@ -112,7 +126,9 @@ fn body(resolved: &Resolved) -> Vec<String> {
         return Vec::new();
     };
     let mut lines = vec![format!("+{} -{}", preview.added, preview.removed)];
-    lines.extend(preview.text.lines().map(str::to_owned));
+    // Not `lines()`: it would hide the carriage return of a CRLF.
+    let text = preview.text.strip_suffix('\n').unwrap_or(&preview.text);
+    lines.extend(text.split('\n').map(str::to_owned));
     if preview.truncated {
         lines.push("the text was cut at the limit; this is not all of it".to_owned());
     }

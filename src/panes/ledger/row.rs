@@ -183,7 +183,7 @@ fn around(what: &What) -> Told {
             String::new(),
         ),
         What::Closed { stop, turns } => {
-            (format!("run ended: {stop:?}, {turns} turns"), String::new())
+            (format!("run ended: {}, {turns} turns", crate::tell::stop_words(stop)), String::new())
         }
         What::Note { line } => (line.clone(), String::new()),
         _ => (String::new(), String::new()),
