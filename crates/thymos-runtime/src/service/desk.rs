@@ -23,7 +23,10 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared, open: &[TrajectoryId]) {
         let Ok((projection, _)) = fold_stored(store, head.trajectory) else {
             continue;
         };
-        let at_rest = kernel.parts.leases.take(&head.trajectory).is_some();
+        // Asking takes the lease for a moment, which another process might want just then: so only
+        // where the answer matters.
+        let at_rest = !projection.open_work.is_empty()
+            && kernel.parts.leases.take(&head.trajectory).is_some();
         lock(&shared.desk).insert(head.trajectory, summary(&projection, at_rest));
     }
     shared.ring(|heads| heads.log_len = heads.log_len.max(log_len));
