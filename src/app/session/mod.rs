@@ -255,8 +255,12 @@ impl Session {
 
     /// Takes the open holds of all trajectories.
     pub fn set_holds(&mut self, holds: Vec<HoldRow>) {
-        for row in &holds {
-            self.give_number(row.card.proposal);
+        // Our own are numbered by their entries, so that a reopened trajectory counts as before.
+        let elsewhere = |row: &&HoldRow| Some(row.trajectory) != self.trajectory;
+        let foreign: Vec<ProposalId> =
+            holds.iter().filter(elsewhere).map(|row| row.card.proposal).collect();
+        for proposal in foreign {
+            self.give_number(proposal);
         }
         self.holds = holds;
     }
