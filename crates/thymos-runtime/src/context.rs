@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use thymos_compiler::ToolSet;
 use thymos_core::IntentId;
 use thymos_core::body::Role;
+use thymos_core::intent::Author;
 use thymos_core::tool::ToolContract;
 use thymos_core::writ::{Mode, Writ};
 use thymos_ports::cognition::{Context, ContextMessage, ProposedCall};
 use thymos_replay::Projection;
-use thymos_replay::projection::{Fate, Item};
+use thymos_replay::projection::{Call, Fate, Item};
 
 /// Bytes that a token is taken to be worth when nothing better is known.
 const BYTES_PER_TOKEN: usize = 4;
@@ -79,6 +80,7 @@ struct TurnParts {
 fn messages(projection: &Projection) -> Vec<ContextMessage> {
     let mut turns: BTreeMap<u32, TurnParts> = BTreeMap::new();
     let mut order: Vec<Line> = Vec::new();
+    let mut unheard: Vec<(u32, String)> = Vec::new();
     for item in &projection.story {
         match item {
             Item::Said {
@@ -91,18 +93,33 @@ fn messages(projection: &Projection) -> Vec<ContextMessage> {
                 parts.text.clone_from(text);
                 parts.provider_state.clone_from(provider_state);
             }
+            // Said while that turn was thought, so the model answers it only after the turn.
+            Item::Said {
+                role: Role::Steer,
+                text,
+                turn,
+                ..
+            } if !turns.contains_key(turn) => unheard.push((*turn, text.clone())),
             Item::Said { text, .. } => order.push(Line::Operator(text.clone())),
-            Item::Wanted(intent) => {
-                if let Some(call) = projection.calls.get(intent)
-                    && call.intent.author == thymos_core::intent::Author::Model
-                {
+            Item::Wanted(intent) => match projection.calls.get(intent) {
+                Some(call) if call.intent.author == Author::Model => {
                     part(&mut turns, &mut order, call.intent.turn)
                         .calls
                         .push(*intent);
                 }
-            }
+                Some(call) => order.push(Line::Operator(own_version(call))),
+                None => {}
+            },
+        }
+        if let Some(Line::Model(turn)) = order.last() {
+            let turn = *turn;
+            let heard = unheard.extract_if(.., |(during, _)| *during == turn);
+            let heard: Vec<Line> = heard.map(|(_, text)| Line::Operator(text)).collect();
+            order.extend(heard);
         }
     }
+    // Their turn broke off: they come last, and the next turn hears them.
+    order.extend(unheard.into_iter().map(|(_, text)| Line::Operator(text)));
     order
         .into_iter()
         .flat_map(|line| line.into_messages(projection, &mut turns))
@@ -161,15 +178,7 @@ impl Line {
             provider_state: parts.provider_state,
         }];
         messages.extend(calls.into_iter().map(|call| {
-            let (text, is_error) = match &call.fate {
-                Fate::Ended { text, is_error, .. } => (text.clone(), *is_error),
-                Fate::Held(_) => ("waiting for the operator's approval".to_owned(), true),
-                Fate::Begun(_) => (
-                    "interrupted; whether it happened is not settled".into(),
-                    true,
-                ),
-                Fate::Wanted => ("not decided".to_owned(), true),
-            };
+            let (text, is_error) = came_of(call);
             let tool = call.intent.tool.clone();
             ContextMessage::Result {
                 call: call.call.clone(),
@@ -180,6 +189,28 @@ impl Line {
         }));
         messages
     }
+}
+
+/// What became of a call, and whether that is an error to the model.
+fn came_of(call: &Call) -> (String, bool) {
+    match &call.fate {
+        Fate::Ended { text, is_error, .. } => (text.clone(), *is_error),
+        Fate::Held(_) => ("waiting for the operator's approval".to_owned(), true),
+        Fate::Begun(_) => (
+            "interrupted; whether it happened is not settled".to_owned(),
+            true,
+        ),
+        Fate::Wanted => ("not decided".to_owned(), true),
+    }
+}
+
+/// [A7] What a person did instead of a held call, as the model reads it.
+fn own_version(call: &Call) -> String {
+    let (text, _) = came_of(call);
+    format!(
+        "[my own version of your call: {} {}; what came of it: {text}]",
+        call.intent.tool, call.intent.args
+    )
 }
 
 /// Keeps the first message and as many of the newest as fit; the rest is named, not sent.

@@ -121,7 +121,6 @@ impl Session {
         trajectory: TrajectoryId,
     ) -> Result<(Self, mpsc::Receiver<Inside>), RecordError> {
         let (p, narrator) = fold_stored(k.parts.store.as_ref(), trajectory)?;
-        let lease = k.parts.leases.take(&trajectory);
         let (inside, outside) = mpsc::channel(64);
         let subject = k.subject_key(&trajectory);
         let mut session = Self {
@@ -130,7 +129,7 @@ impl Session {
             p,
             narrator,
             subject,
-            lease,
+            lease: None,
             live_args: HashMap::new(),
             possessions: HashMap::new(),
             chains: HashMap::new(),
@@ -143,7 +142,7 @@ impl Session {
             broken: None,
             inside,
         };
-        session.note_in_doubt();
+        session.take_lease();
         Ok((session, outside))
     }
 
@@ -273,13 +272,20 @@ impl Session {
             .collect()
     }
 
+    /// Whether the model spoke last, and had heard everything that was said before.
     fn last_word_was_the_models(&self) -> bool {
-        matches!(
-            self.p.story.last(),
-            Some(Item::Said {
-                role: body::Role::Model,
-                ..
-            })
+        let mut newest = self.p.story.iter().rev();
+        let Some(Item::Said {
+            role: body::Role::Model,
+            turn,
+            ..
+        }) = newest.next()
+        else {
+            return false;
+        };
+        !matches!(
+            newest.next(),
+            Some(Item::Said { role: body::Role::Steer, turn: during, .. }) if during == turn
         )
     }
 
@@ -316,9 +322,22 @@ impl Session {
         }
     }
 
-    fn note_in_doubt(&mut self) {
+    /// Takes the right to act here, if it is free; what is open then has nobody who would end it,
+    /// and is in doubt [X2].
+    pub(super) fn take_lease(&mut self) {
+        if self.lease.is_some() || self.foreign_workspace().is_some() {
+            return;
+        }
+        self.lease = self.k.parts.leases.take(&self.p.trajectory);
         if self.lease.is_some() {
             self.in_doubt = self.p.open_work.keys().copied().collect();
         }
+    }
+
+    /// The trajectory's workspace, when the tools here are bound to another one: a call that was
+    /// held there must not happen here.
+    pub(super) fn foreign_workspace(&self) -> Option<&str> {
+        let root = self.p.root.as_ref()?;
+        (root.workspace != self.k.parts.workspace).then_some(root.workspace.as_str())
     }
 }

@@ -48,6 +48,7 @@ fn brief(value: &Value) -> String {
         Value::String(text) if text.chars().count() > 24 => {
             format!("{} bytes", text.len())
         }
+        Value::Array(items) if items.len() == 1 => "1 item".to_owned(),
         Value::Array(items) => format!("{} items", items.len()),
         other => plain(other),
     }

@@ -35,7 +35,7 @@ impl Session {
     /// Spends a warrant: announces it durably, then lets the tool act beside the task.
     pub(super) async fn begin(&mut self, warrant: Warrant) {
         match self.announce(warrant).await {
-            Ok(Some(begun)) => self.act(begun),
+            Ok(Some(begun)) => self.act(begun).await,
             Ok(None) => {}
             Err(error) => self.break_on(error, None),
         }
@@ -82,14 +82,12 @@ impl Session {
         }
     }
 
-    fn act(&mut self, begun: Begun) {
+    async fn act(&mut self, begun: Begun) {
         let intent = &begun.proposal().intent;
         let Some(tool) = self.k.tool(&intent.tool) else {
-            // The pin was checked by [C6] a moment ago; a tool cannot vanish from a session.
-            let fault = fault(FaultKind::Failed, "the tool is gone");
-            let sealed = begun.fail(fault, Cost::default());
-            self.unsealed = Some(vec![sealed.into_body()]);
-            return;
+            // [C6] checked the pin a moment ago; should it be gone all the same, that is sealed.
+            let gone = fault(FaultKind::Failed, "the tool is gone");
+            return self.seal(begun, Err(gone), 0).await;
         };
         let cancel = CancellationToken::new();
         self.activity = Activity::Acting {

@@ -79,9 +79,13 @@ impl Session {
     }
 
     async fn prompt(&mut self, text: String) -> Result<Replied, RecordError> {
-        if self.lease.is_none() {
-            self.lease = self.k.parts.leases.take(&self.p.trajectory);
+        if let Some(elsewhere) = self.elsewhere() {
+            return Ok(elsewhere);
         }
+        if text.trim().is_empty() && self.p.story.is_empty() {
+            return Ok(fault("there is no task yet", "say what is to be done"));
+        }
+        self.take_lease();
         if self.lease.is_none() {
             return Ok(fault(
                 "this trajectory is open in another process",
@@ -99,17 +103,13 @@ impl Session {
         }
         let mut bodies = self.pins();
         if !text.trim().is_empty() {
-            let role = if self.run.is_some() {
-                body::Role::Steer
-            } else {
-                body::Role::Operator
-            };
+            let (role, turn) = self.role_and_turn();
             bodies.push(Body::Message(body::Message {
                 role,
                 text,
                 reasoning: String::new(),
                 provider_state: None,
-                turn: self.p.next_turn,
+                turn,
             }));
         }
         if !bodies.is_empty() {
@@ -117,6 +117,26 @@ impl Session {
         }
         self.start_run();
         Ok(Replied::Accepted)
+    }
+
+    /// Who a prompt is from, and the turn it was said in. What is said while the model thinks
+    /// carries the number of that very turn: the model has not heard it (see `context`).
+    const fn role_and_turn(&self) -> (body::Role, u32) {
+        let next = self.p.next_turn;
+        match (&self.run, &self.activity) {
+            (None, _) => (body::Role::Operator, next),
+            (Some(_), Activity::Thinking { .. }) => (body::Role::Steer, next),
+            (Some(_), _) => (body::Role::Steer, next.saturating_sub(1)),
+        }
+    }
+
+    /// Why nothing may be done here, when the tools are bound to another folder.
+    fn elsewhere(&self) -> Option<Replied> {
+        let workspace = self.foreign_workspace()?;
+        Some(fault(
+            format!("this trajectory belongs to the folder `{workspace}`"),
+            format!("open thymos there, or name it: -C {workspace}"),
+        ))
     }
 
     /// Records a person's answer, if it counts, and puts the hold before the gate again.
@@ -140,6 +160,11 @@ impl Session {
             )));
         }
         let held = held(hold);
+        if said.decision == Decision::Approve
+            && let Some(elsewhere) = self.elsewhere()
+        {
+            return Ok(elsewhere);
+        }
         let chain = self.hold_chain(&said.proposal);
         let signed = Answer {
             v: 1,
@@ -167,9 +192,7 @@ impl Session {
             Err(RecordError::Moved) => return Ok(Replied::Stale(Changed::NotOpen)),
             Err(error) => return Err(error),
         }
-        if self.lease.is_none() {
-            self.lease = self.k.parts.leases.take(&self.p.trajectory);
-        }
+        self.take_lease();
         if self.lease.is_some() {
             self.queue.push_back(Job::Admit(said.proposal));
         }
@@ -240,6 +263,16 @@ impl Session {
 
     /// [A7] The operator's version is a new intent, judged afresh; the old hold closes.
     async fn edit(&mut self, proposal: ProposalId, args: Value) -> Result<Replied, RecordError> {
+        if let Some(elsewhere) = self.elsewhere() {
+            return Ok(elsewhere);
+        }
+        self.take_lease();
+        if self.lease.is_none() {
+            return Ok(fault(
+                "this trajectory is open in another process",
+                "edit it there, or answer the call as it is",
+            ));
+        }
         let Some(hold) = self.p.holds.get(&proposal) else {
             return Ok(Replied::Stale(Changed::NotOpen));
         };

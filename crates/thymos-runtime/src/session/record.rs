@@ -163,7 +163,10 @@ impl Session {
             },
         };
         self.broken = Some(error);
-        self.unsealed = unsealed;
+        // What waits already must not be lost to a second failure.
+        if let Some(bodies) = unsealed {
+            self.unsealed.get_or_insert_default().extend(bodies);
+        }
         self.run = None;
         self.queue.clear();
     }

@@ -207,6 +207,6 @@ fn stop_words(stop: &Stop) -> String {
         Stop::Budget(dimension) => format!("stopped: {dimension} spent"),
         Stop::Authority(why) => format!("stopped: {why}"),
         Stop::Cancelled => "cancelled".into(),
-        Stop::Model(why) => format!("stopped: {why}"),
+        Stop::Model(_) => "stopped: model".into(),
     }
 }
