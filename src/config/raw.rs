@@ -140,7 +140,8 @@ pub fn read(file: &Path, asked_for: bool) -> Result<ReadFile, AppError> {
         Err(error) if error.kind() == IoKind::NotFound && !asked_for => String::new(),
         Err(error) => {
             let message = format!("config `{shown}` cannot be read: {error}");
-            return Err(AppError::new(ErrorKind::Config, message));
+            return Err(AppError::new(ErrorKind::Config, message)
+                .hint("check the path, or leave --config out"));
         }
     };
     match toml::from_str(&text) {
@@ -150,7 +151,7 @@ pub fn read(file: &Path, asked_for: bool) -> Result<ReadFile, AppError> {
             let what = error.message().trim().replace('\n', ", ");
             let message = format!("config `{shown}` line {line}: {what}");
             Err(AppError::new(ErrorKind::Config, message)
-                .hint("`thymos config explain` lists every key there is"))
+                .hint("correct that line, or name another file with --config"))
         }
     }
 }

@@ -171,12 +171,12 @@ pub(super) fn resolve(
         output_tokens_max: layers.file_or(&raw.run.output_tokens_max, 8_192),
         context_tokens_max: layers.file_or(&raw.run.context_tokens_max, 150_000),
         theme,
-        color: layers.pick(
+        color: known_color(layers.pick(
             &raw.ui.color,
             None,
             flag(&flags.color, "--color"),
             "auto".into(),
-        ),
+        ))?,
         mouse: layers.file_or(&raw.ui.mouse, false),
         ledger,
         protected: layers.file_or(&raw.tools.protected, Vec::new()),
@@ -284,6 +284,17 @@ fn parse_mode(setting: Setting<String>) -> Result<Setting<Mode>, AppError> {
             Err(AppError::new(ErrorKind::Config, message).hint("use plan, edit or auto"))
         }
     }
+}
+
+fn known_color(setting: Setting<String>) -> Result<Setting<String>, AppError> {
+    if ["auto", "always", "never"].contains(&setting.value.as_str()) {
+        return Ok(setting);
+    }
+    let message = format!(
+        "there is no colour choice `{}` ({})",
+        setting.value, setting.source
+    );
+    Err(AppError::new(ErrorKind::Config, message).hint("use auto, always or never"))
 }
 
 fn provider(read: &ReadFile, name: &str, raw: &RawProvider) -> ProviderConfig {

@@ -107,12 +107,16 @@ async fn decide(
 }
 
 /// Prints what follows from the decision until the call has ended.
+/// Ctrl-C interrupts it once [X4].
 async fn follow(client: &mut Client, row: &HoldRow, mut next: u64) -> Result<u8, AppError> {
+    let interrupt = tokio::signal::ctrl_c();
+    tokio::pin!(interrupt);
+    let mut listening = true;
     loop {
         let news = client.news(row.trajectory, next).await?;
-        next += news.len() as u64;
+        next += news.events.len() as u64;
         let mut ended = None;
-        for event in &news {
+        for event in &news.events {
             for line in tell(event, Detail::Brief) {
                 out::line(&line)?;
             }
@@ -134,7 +138,18 @@ async fn follow(client: &mut Client, row: &HoldRow, mut next: u64) -> Result<u8,
             ));
             return Ok(code);
         }
-        client.changed().await?;
+        if news.events.is_empty() && news.status.running.is_none() {
+            client.why_it_stands_still(row.trajectory).await?;
+        }
+        tokio::select! {
+            changed = client.changed() => changed?,
+            _ = &mut interrupt, if listening => {
+                listening = false;
+                out::talk("thymos: stopping");
+                let trajectory = row.trajectory;
+                client.ask(Command::Interrupt { trajectory }).await?;
+            }
+        }
     }
 }
 

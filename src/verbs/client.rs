@@ -14,6 +14,12 @@ pub(super) struct Client {
     next: u64,
 }
 
+/// Everything new of a trajectory, and where it stands.
+pub(super) struct News {
+    pub(super) events: Vec<Event>,
+    pub(super) status: Status,
+}
+
 impl Client {
     pub(super) fn new(link: Link) -> Self {
         Self { link, next: 1 }
@@ -70,7 +76,7 @@ impl Client {
         &mut self,
         trajectory: TrajectoryId,
         mut from_seq: u64,
-    ) -> Result<Vec<Event>, AppError> {
+    ) -> Result<News, AppError> {
         let mut events = Vec::new();
         loop {
             let command = Command::Page {
@@ -87,8 +93,13 @@ impl Client {
             let more = page.events.len() == PAGE;
             from_seq += page.events.len() as u64;
             events.extend(page.events);
-            if !more {
-                return Ok(events);
+            if let Some(status) = page.status
+                && !more
+            {
+                return Ok(News {
+                    events,
+                    status: *status,
+                });
             }
         }
     }
@@ -100,6 +111,17 @@ impl Client {
             .changed()
             .await
             .map_err(|_| AppError::new(ErrorKind::Internal, "the kernel has ended"))
+    }
+
+    /// Asks a trajectory in which nothing goes on, and nothing ended, for its reason.
+    ///
+    /// # Errors
+    /// The reason, such as a full disk. None when it has just been mended, and may go on.
+    pub(super) async fn why_it_stands_still(
+        &mut self,
+        trajectory: TrajectoryId,
+    ) -> Result<(), AppError> {
+        self.ask(Command::Interrupt { trajectory }).await.map(drop)
     }
 
     /// Lets running work be sealed.

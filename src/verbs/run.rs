@@ -17,8 +17,12 @@ pub(super) async fn run(
     setting: &Setting<'_>,
     args: &RunArgs,
 ) -> Result<u8, AppError> {
-    let (trajectory, from_seq) = start(client, setting, args).await?;
     let text = args.task.clone().unwrap_or_default();
+    if args.resume.is_none() && text.trim().is_empty() {
+        return Err(AppError::new(ErrorKind::Usage, "the task is empty")
+            .hint("say what is to be done: thymos run \"give me a tour\""));
+    }
+    let (trajectory, from_seq) = start(client, setting, args).await?;
     expect_accepted(client.ask(Command::Prompt { trajectory, text }).await?)?;
     let stop = follow(client, trajectory, from_seq, args.json).await?;
     finish(client, trajectory, &stop, args.json).await
@@ -62,11 +66,12 @@ async fn follow(
     let interrupt = tokio::signal::ctrl_c();
     tokio::pin!(interrupt);
     let mut listening = true;
+    let mut stands_still = false;
     loop {
         let news = client.news(trajectory, next).await?;
-        next += news.len() as u64;
+        next += news.events.len() as u64;
         let mut stopped = None;
-        for event in &news {
+        for event in &news.events {
             if json {
                 out::json(event)?;
             } else {
@@ -80,6 +85,16 @@ async fn follow(
         }
         if let Some(stop) = stopped {
             return Ok(stop);
+        }
+        if news.status.running.is_none() {
+            client.why_it_stands_still(trajectory).await?;
+            if stands_still {
+                let message = "the run stopped before its end, and goes on when it is told to";
+                return Err(AppError::new(ErrorKind::Kernel, message)
+                    .hint(format!("thymos run --resume {}", trajectory.short_id())));
+            }
+            stands_still = true;
+            continue;
         }
         tokio::select! {
             changed = client.changed() => changed?,
