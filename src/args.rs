@@ -100,6 +100,11 @@ pub enum Verb {
     Settle(SettleArgs),
     /// Look at this machine and setup, and say what to do; changes nothing
     Doctor(OutputArgs),
+    /// Measure this machine against the bars of speed, memory and growth
+    ///
+    /// Works in a scratch folder of its own and takes about a minute. What a row measures is in
+    /// docs/benchmarks.md.
+    Bench(BenchArgs),
     /// Explain the configuration: every value and where it came from
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -202,6 +207,17 @@ pub struct SettleArgs {
     /// How you know
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub reason: String,
+}
+
+/// `thymos bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Only these rows, such as `Q1,Q2`
+    #[arg(long, value_name = "IDS")]
+    pub only: Option<String>,
+    /// One JSON object a line: id, name, value, unit, bar, met
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `thymos config`.

@@ -25,6 +25,7 @@ use crate::config::{Config, Env, paths};
 use crate::error::{AppError, ErrorKind};
 use crate::system::{OsEntropy, SystemClock};
 
+pub(crate) mod bench;
 mod keys;
 mod leases;
 mod models;

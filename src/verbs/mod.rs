@@ -2,6 +2,7 @@
 
 mod approvals;
 mod audit;
+mod bench;
 mod client;
 mod completions;
 mod config;
@@ -52,6 +53,7 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
     match verb {
         Verb::Config(ConfigVerb::Explain(output)) => config::explain(&setting, output.json),
         Verb::Config(ConfigVerb::Path) => config::path(&setting),
+        Verb::Bench(args) => bench::measure(&setting, args),
         Verb::Doctor(output) => doctor::examine(&setting, output.json),
         Verb::Run(args) => with_client(&setting, false, async |client| {
             run::run(client, &setting, args).await

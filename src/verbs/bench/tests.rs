@@ -1,0 +1,49 @@
+//! Tests of choosing rows and of what is told about a figure. Nothing here is timed.
+
+use super::*;
+
+fn ids(only: &str) -> Result<Vec<&'static str>, AppError> {
+    chosen(Some(only)).map(|rows| rows.iter().map(|row| row.id).collect())
+}
+
+#[test]
+fn rows_are_chosen_by_id_in_the_tables_order() {
+    assert_eq!(ids("q2, Q1").unwrap(), ["Q1", "Q2"]);
+    assert_eq!(chosen(None).unwrap().len(), ROWS.len());
+}
+
+#[test]
+fn an_unknown_row_is_a_usage_error_that_names_the_rows() {
+    let error = ids("Q1,Q99").unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Usage);
+    assert_eq!(error.message, "there is no row `Q99`");
+    assert!(error.hints.iter().any(|hint| hint.contains("Q1, Q2, Q3")));
+}
+
+#[test]
+fn a_bar_is_met_on_its_own_side_only() {
+    let told = |value, bar| Figure::new("x", value, "us", bar).met();
+    assert_eq!(told(10.0, Bar::AtMost(10.0)), Some(true));
+    assert_eq!(told(10.1, Bar::AtMost(10.0)), Some(false));
+    assert_eq!(told(10.1, Bar::AtLeast(10.0)), Some(true));
+    assert_eq!(told(10.0, Bar::None), None);
+    assert_eq!(Figure::left_out("x", "no lock file here").met(), None);
+}
+
+#[test]
+fn percentiles_are_samples_that_were_taken() {
+    let samples = Samples((1..=100).map(Duration::from_millis).collect());
+    assert_eq!(samples.median(), Duration::from_millis(50));
+    assert_eq!(samples.at(99), Duration::from_millis(99));
+    assert_eq!(Samples(Vec::new()).median(), Duration::ZERO);
+}
+
+#[test]
+fn the_scratch_folder_goes_with_its_owner() {
+    let home = tempfile::tempdir().unwrap();
+    let scratch = Scratch::make(home.path()).unwrap();
+    fs::write(scratch.folder.join("ledger.db"), b"x").unwrap();
+    let folder = scratch.folder.clone();
+    drop(scratch);
+    assert!(!folder.exists());
+}

@@ -1,0 +1,182 @@
+//! What `thymos bench` measures, made: scratch ledgers, a kernel around one tool, caged starts.
+//!
+//! Times nothing, and never touches the user's files.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use thymos_core::isolation::Rung;
+use thymos_core::key::SigningKey;
+use thymos_core::writ::{Party, TrustRoots};
+use thymos_ledger::{Genesis, SqliteLedger};
+use thymos_policy::PolicySet;
+use thymos_ports::cognition::ModelFault;
+use thymos_ports::{Cognition, LedgerStore, Tool};
+use thymos_protocol::{Heads, Live, ModelRow};
+use thymos_runtime::kernel::RunLimits;
+use thymos_runtime::redact::Redactor;
+use thymos_runtime::{Channels, Kernel, KernelParts, ModelSource, NoLeases};
+use thymos_sandbox::{CageSpec, Limits, Network, ReadScope, system_read_roots};
+use thymos_tools::ToolsConfig;
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{LINK_DEPTH, store_error};
+use crate::app::link::Link;
+use crate::error::{AppError, ErrorKind};
+use crate::system::{OsEntropy, SystemClock};
+
+const GENESIS: Genesis = Genesis { random: [9; 32] };
+
+/// The scratch operator. Its key is no secret: what it signs is thrown away.
+fn operator_key() -> SigningKey {
+    SigningKey::from_seed(&[9; 32])
+}
+
+fn operator() -> Party {
+    Party {
+        name: "bench".to_owned(),
+        key: operator_key().public(),
+    }
+}
+
+/// Whom a verifier of a scratch ledger trusts.
+pub(crate) fn roots() -> TrustRoots {
+    TrustRoots {
+        operators: vec![operator()],
+        policy: vec![operator()],
+    }
+}
+
+/// A ledger file, made when it is not there.
+pub(crate) fn ledger(path: &Path) -> Result<Arc<dyn LedgerStore>, AppError> {
+    let ledger = SqliteLedger::open(path, GENESIS).map_err(|e| store_error(&e))?;
+    Ok(Arc::new(ledger))
+}
+
+/// A ledger in memory.
+pub(crate) fn memory() -> Result<Arc<dyn LedgerStore>, AppError> {
+    let ledger = SqliteLedger::in_memory(GENESIS).map_err(|e| store_error(&e))?;
+    Ok(Arc::new(ledger))
+}
+
+/// One built-in tool, bound to a folder.
+pub(crate) fn tool(name: &str, folder: &Path) -> Result<Arc<dyn Tool>, AppError> {
+    let tools = thymos_tools::builtin(ToolsConfig {
+        root: folder.to_path_buf(),
+        protected: Vec::new(),
+        search_path: Vec::new(),
+        env: Vec::new(),
+        tmp: folder.join("tmp"),
+        extra_read: Vec::new(),
+        cage: thymos_sandbox::probe(),
+    })
+    .map_err(internal)?;
+    let found = tools.into_iter().find(|tool| tool.contract().name == name);
+    found.ok_or_else(|| internal(format!("there is no tool `{name}`")))
+}
+
+/// What a scratch kernel is built around.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn LedgerStore>,
+    pub(crate) tool: Arc<dyn Tool>,
+    pub(crate) model: Arc<dyn Cognition>,
+}
+
+/// A kernel around one tool and one model, and the app's end of its link.
+pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle<()>), AppError> {
+    let inside = runtime.enter();
+    let kernel = Kernel::new(KernelParts {
+        store: parts.store,
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+        operator: operator().name,
+        operator_key: operator_key(),
+        roots: roots(),
+        tools: vec![parts.tool],
+        workspace: "bench".to_owned(),
+        rung: Rung::L2,
+        policy: PolicySet::builtin(),
+        redactor: Redactor::new(Vec::new(), [9; 32]),
+        models: Arc::new(OneModel(parts.model)),
+        leases: Arc::new(NoLeases),
+        limits: RunLimits {
+            turns_max: u32::MAX,
+            output_tokens_max: 1_000,
+            context_tokens_max: 100_000,
+        },
+        continues: false,
+    })
+    .map_err(internal)?;
+    drop(inside);
+    let (requests, requested) = mpsc::channel(LINK_DEPTH);
+    let (replies, replied) = mpsc::channel(LINK_DEPTH);
+    let (bell, heard) = watch::channel(Heads::default());
+    let (live, seen) = watch::channel(Live::default());
+    let channels = Channels {
+        requests: requested,
+        replies,
+        bell,
+        live,
+    };
+    let served = runtime.spawn(thymos_runtime::serve(kernel, channels));
+    let link = Link {
+        requests,
+        replies: replied,
+        bell: heard,
+        live: seen,
+    };
+    Ok((link, served))
+}
+
+struct OneModel(Arc<dyn Cognition>);
+
+impl ModelSource for OneModel {
+    fn connect(&self, _name: Option<&str>) -> Result<Arc<dyn Cognition>, ModelFault> {
+        Ok(self.0.clone())
+    }
+
+    fn list(&self) -> Vec<ModelRow> {
+        Vec::new()
+    }
+}
+
+/// The rungs of interest that this machine offers.
+pub(crate) fn rungs() -> Vec<Rung> {
+    let best = thymos_sandbox::probe().best;
+    let rungs = [Rung::L2, Rung::L3];
+    rungs.into_iter().filter(|rung| *rung <= best).collect()
+}
+
+/// Starts one program in the cage and waits for its end.
+pub(crate) async fn caged(program: &str, folder: &Path, rung: Rung) -> Result<(), AppError> {
+    let spec = CageSpec {
+        argv: vec![program.into()],
+        cwd: folder.to_path_buf(),
+        env: vec![("PATH".into(), "/usr/bin:/bin".into())],
+        stdin: Vec::new(),
+        read: ReadScope::Roots(system_read_roots()),
+        write_roots: vec![folder.to_path_buf()],
+        protected: Vec::new(),
+        network: Network::None,
+        limits: Limits {
+            wall_clock_ms: 10_000,
+            output_bytes_max: 1 << 16,
+            memory_bytes_max: 1 << 30,
+            processes_max: 256,
+            open_files_max: 256,
+            file_size_bytes_max: 1 << 30,
+        },
+        rung,
+        rung_min: Rung::L0,
+    };
+    let mut ignored = |_: thymos_sandbox::Stream, _: &[u8]| {};
+    let ran = thymos_sandbox::run(spec, CancellationToken::new(), &mut ignored).await;
+    ran.map(drop).map_err(internal)
+}
+
+fn internal(error: impl std::fmt::Display) -> AppError {
+    AppError::new(ErrorKind::Internal, error.to_string())
+}
