@@ -117,7 +117,8 @@ impl CardPane {
         let shown = self.shown.as_mut()?;
         let proposal = shown.row.card.proposal;
         match holds.iter().find(|row| row.card.proposal == proposal) {
-            Some(row) if row.card == shown.row.card && shown.closed.is_none() => {
+            // What was told to be decided stays closed, even while its hold is still listed.
+            Some(row) if row.card == shown.row.card => {
                 shown.row = row.clone();
                 None
             }

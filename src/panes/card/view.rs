@@ -25,9 +25,12 @@ const GOES_ON: &str = "       > ";
 /// Rows below the content: the digests, and what can be done.
 const FOOT_ROWS: u16 = 2;
 
+/// Columns below which words are left out around the content, never in it.
+const NARROW: u16 = 64;
+
 /// Lays out what is in view. Once before each frame; what is laid out is what is seen.
 pub(crate) fn prepare(app: &mut App, area: Rect) {
-    let inner = content(inside(app, area));
+    let inner = content(inside(area));
     let App { card, theme, .. } = app;
     let mut list = std::mem::take(&mut card.list);
     let rows = Rows {
@@ -57,7 +60,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let Some(row) = app.card.row() else {
         return empty(app, area, focused, buffer);
     };
-    let title = title(app, row);
+    let title = title(app, row, area.width);
     let hints = [
         ("Esc".to_owned(), "back, no decision"),
         ("n".to_owned(), "next"),
@@ -85,7 +88,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         height: inner.height - text.height,
         ..inner
     };
-    chrome::put_lines(&[digests(app, row), state(app)], foot, buffer);
+    chrome::put_lines(&[digests(app, row, foot.width), state(app)], foot, buffer);
 }
 
 fn empty(app: &App, area: Rect, focused: bool, buffer: &mut Buffer) {
@@ -106,7 +109,7 @@ fn empty(app: &App, area: Rect, focused: bool, buffer: &mut Buffer) {
 }
 
 /// `#1 of 2 - fs_patch - effect write - risk medium - reversible - waiting 0:42`.
-fn title(app: &App, row: &HoldRow) -> String {
+fn title(app: &App, row: &HoldRow, width: u16) -> String {
     let card = &row.card;
     let number = app.session.number(card.proposal).unwrap_or_default();
     let place = match app.session.holds().len() {
@@ -118,6 +121,9 @@ fn title(app: &App, row: &HoldRow) -> String {
     } else {
         "NOT reversible"
     };
+    if width < NARROW {
+        return format!("#{number} {} {} {back}", card.effect, card.risk);
+    }
     format!(
         "#{number} {place} - effect {} - risk {} - {back} - {} - waiting {}",
         card.effect,
@@ -127,7 +133,7 @@ fn title(app: &App, row: &HoldRow) -> String {
     )
 }
 
-fn digests(app: &App, row: &HoldRow) -> Line<'static> {
+fn digests(app: &App, row: &HoldRow, width: u16) -> Line<'static> {
     let card = &row.card;
     let whole = card.proposal.to_string();
     let last = whole
@@ -138,8 +144,13 @@ fn digests(app: &App, row: &HoldRow) -> Line<'static> {
     } else {
         String::new()
     };
+    let (proposal, presented) = if width < NARROW {
+        ("id", "shown")
+    } else {
+        ("proposal", "presented")
+    };
     let text = format!(
-        "proposal {}..{last}  presented {}..{quorum}",
+        "{proposal} {}..{last}  {presented} {}..{quorum}",
         card.proposal.short(),
         card.presented.short()
     );
@@ -194,7 +205,7 @@ fn told(app: &App, why: &Block, role: Role) -> Vec<Span<'static>> {
 }
 
 /// What a border leaves of an area, as [`chrome::pane`] draws it.
-fn inside(_: &App, area: Rect) -> Rect {
+fn inside(area: Rect) -> Rect {
     if area.width < 4 || area.height < 3 {
         return area;
     }

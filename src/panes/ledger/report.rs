@@ -1,4 +1,4 @@
-//! What verification found, in lines. Only an empty list of findings is called verified [Y3].
+//! What verification found, in lines. Only an empty list of findings is called verified `[Y3]`.
 
 use thymos_protocol::{VerifyFinding, VerifyReport};
 

@@ -20,9 +20,9 @@ pub(crate) fn draw(app: &App, prompt: &Prompt, area: Rect, frame: &mut Frame<'_>
     let theme = &app.theme;
     let width = usize::from(area.width.saturating_sub(2)).max(1);
     let (before, after) = prompt.halves();
-    let mut spans = SafeText::exact(before).spans(theme, Role::Text);
+    let mut spans = SafeText::line(before).spans(theme, Role::Text);
     let caret = exact::rows(&spans, width, &[], &[]);
-    spans.extend(SafeText::exact(after).spans(theme, Role::Text));
+    spans.extend(SafeText::line(after).spans(theme, Role::Text));
     let rows = exact::rows(&spans, width, &[], &[]);
     let caret_row = caret.len() - 1;
     let caret_column = caret.last().map_or(0, Line::width);
@@ -73,7 +73,7 @@ fn fault_lines(app: &App, prompt: &Prompt, fault: &str) -> Vec<Line<'static>> {
             .chars()
             .take(column.saturating_sub(1))
             .collect();
-        let blanks = " ".repeat(SafeText::exact(&before).width());
+        let blanks = " ".repeat(SafeText::line(&before).width());
         lines.push(Line::from(Span::styled(
             format!("{blanks}^"),
             app.theme.style(Role::Danger),

@@ -13,6 +13,9 @@ use crate::ui::{chrome, scroll};
 use super::state::{QueueRow, Tab, count};
 use super::words;
 
+/// Columns below which notes give way to calls.
+const NARROW: usize = 60;
+
 /// Lays out what is in view. Once before each frame.
 pub(crate) fn prepare(app: &mut App, area: Rect) {
     let width = usize::from(area.width.saturating_sub(3));
@@ -70,7 +73,7 @@ fn title(app: &App) -> String {
         }
     };
     format!(
-        "approvals: {} {} {}",
+        "{} {} {}",
         part(Tab::Open, "open"),
         part(Tab::Decided, "decided"),
         part(Tab::Unsettled, "unsettled")
@@ -114,6 +117,7 @@ fn line(app: &App, row: &QueueRow, chosen: bool, width: usize) -> Line<'static> 
     let effect = row.effect.map_or("", |effect| effect.word());
     let tail = match app.queue.tab {
         Tab::Open => words::age(app.now.wall, row.at),
+        Tab::Decided if width < NARROW => String::new(),
         Tab::Decided | Tab::Unsettled => words::clock(row.at),
     };
     let head = format!("{mark}{number:<4}");
@@ -123,7 +127,13 @@ fn line(app: &App, row: &QueueRow, chosen: bool, width: usize) -> Line<'static> 
         String::new()
     };
     let room = width.saturating_sub(5 + effect_text.len() + tail.len() + 1);
-    let note = SafeText::line(&row.note).shortened(room / 2);
+    // Who decided matters most where it is decided; elsewhere the call does.
+    let note = match app.queue.tab {
+        Tab::Decided => room * 2 / 3,
+        Tab::Open | Tab::Unsettled if width < NARROW => 0,
+        Tab::Open | Tab::Unsettled => room / 2,
+    };
+    let note = SafeText::line(&row.note).shortened(note);
     let call = SafeText::exact(&row.line).shortened(room.saturating_sub(note.width() + 1));
     let gap = room.saturating_sub(call.width() + note.width() + 1) + 1;
     let mut spans = vec![Span::styled(head, style(Role::VerdictSuspended))];

@@ -147,7 +147,7 @@ impl Kernel {
                 self.append(said(Role::Operator, &text));
                 Replied::Accepted
             }
-            _ => Replied::Accepted,
+            other => super::record::look(self, &other).unwrap_or(Replied::Accepted),
         }
     }
 
@@ -285,21 +285,22 @@ pub(crate) fn decided(name: &str, approved: bool, reason: &str) -> What {
 
 /// A card that asks before a write.
 pub(crate) fn card(name: &str, tool: &str, line: &str) -> Card {
+    let presentation = Presentation {
+        fields: vec![Field {
+            label: Label::What,
+            lines: vec![line.into()],
+        }],
+    };
     Card {
         proposal: proposal(name),
-        presented: PresentedDigest::of(name.as_bytes()),
+        presented: presentation.digest().unwrap(),
         tool: tool.into(),
         line: line.into(),
         effect: EffectClass::Write,
         risk: Risk::Medium,
         reversible: true,
         reasons: vec!["builtin/write-review: writes need a human".into()],
-        presentation: Presentation {
-            fields: vec![Field {
-                label: Label::What,
-                lines: vec![line.into()],
-            }],
-        },
+        presentation,
         ceremony: Ceremony {
             arming_ms: 400,
             view_gate: true,

@@ -2,7 +2,11 @@
 
 mod desk;
 mod kernel;
+mod record;
 
+mod approvals;
+mod help;
+mod ledger;
 mod modes;
 mod properties;
 mod reading;

@@ -1,0 +1,301 @@
+//! The ledger: entries by the page, filter, search, verification, the world as it was.
+
+use thymos::app::{Effect, Pane};
+use thymos_core::body::Role;
+use thymos_protocol::{Command, Replied, VerifyFinding, VerifyProgress, VerifyReport};
+
+use super::desk::Desk;
+use super::kernel::{Kernel, committed, intended, rejected, said, started, trajectory};
+
+fn story() -> Kernel {
+    let mut kernel = Kernel::new();
+    kernel.append(said(Role::Operator, "add retry"));
+    kernel.append(intended("one", "fs_read", "fs_read src/client.rs"));
+    kernel.append(started("one", "fs_read", "fs_read src/client.rs"));
+    kernel.append(committed("one", "fs_read", "fs_read src/client.rs", "text"));
+    kernel.append(intended("two", "net_get", "net_get http://10.0.0.8"));
+    kernel.append(rejected("two", "net_get", "net_get http://10.0.0.8"));
+    kernel
+}
+
+fn at_ledger(width: u16, height: u16, kernel: Kernel) -> Desk {
+    let mut desk = Desk::open(width, height, kernel);
+    desk.keys("<C-x> l");
+    load(&mut desk);
+    desk
+}
+
+/// Draws until every page in view has come.
+fn load(desk: &mut Desk) {
+    for _ in 0..4 {
+        desk.frame();
+        desk.wait(1);
+    }
+}
+
+fn pages(desk: &Desk) -> usize {
+    desk.kernel
+        .asked
+        .iter()
+        .filter(|asked| matches!(asked, Command::Page { .. }))
+        .count()
+}
+
+#[test]
+fn entries_are_rows_with_what_they_did() {
+    let mut desk = at_ledger(80, 24, story());
+    let frame = desk.frame();
+    assert!(frame.contains("ledger - 8 entries"), "{frame}");
+    assert!(frame.contains("net_get http://10.0.0.8"), "{frame}");
+    assert!(frame.contains("REJECTED"), "{frame}");
+    assert!(!frame.contains(" by "), "{frame}");
+    let mut desk = at_ledger(320, 60, story());
+    let frame = desk.frame();
+    for head in [
+        "seq", "kind", "what", "effect", "verdict", "by", "cost", "time",
+    ] {
+        assert!(frame.contains(head), "{head}\n{frame}");
+    }
+    assert!(frame.contains("rule builtin/r.."), "{frame}");
+}
+
+#[test]
+fn pages_are_pulled_as_they_come_into_view() {
+    let mut kernel = Kernel::new();
+    for at in 0..2_000 {
+        kernel.append(said(Role::Operator, &format!("message {at}")));
+    }
+    let mut desk = Desk::open(80, 24, kernel);
+    let before = pages(&desk);
+    desk.keys("<C-x> l");
+    load(&mut desk);
+    let frame = desk.frame();
+    assert!(frame.contains("message 1999"), "{frame}");
+    assert!(pages(&desk) - before <= 2);
+    desk.keys("g g");
+    load(&mut desk);
+    let frame = desk.frame();
+    assert!(frame.contains("opened in /srv/acme/api"), "{frame}");
+    assert!(pages(&desk) - before <= 3);
+    let quiet = pages(&desk);
+    load(&mut desk);
+    assert_eq!(pages(&desk), quiet);
+}
+
+#[test]
+fn the_tail_is_followed_until_a_row_is_chosen() {
+    let mut desk = at_ledger(80, 24, story());
+    desk.kernel.append(said(Role::Operator, "newest"));
+    desk.ring();
+    load(&mut desk);
+    assert!(desk.frame().contains("newest"));
+    assert!(desk.app.ledger.is_following());
+    desk.keys("k");
+    assert!(!desk.app.ledger.is_following());
+    let chosen = desk.app.ledger.chosen();
+    desk.kernel.append(said(Role::Operator, "newer still"));
+    desk.ring();
+    load(&mut desk);
+    assert_eq!(desk.app.ledger.chosen(), chosen);
+    desk.keys(".");
+    load(&mut desk);
+    assert!(desk.app.ledger.is_following());
+}
+
+#[test]
+fn the_inspector_shows_every_side_of_an_entry() {
+    let mut desk = at_ledger(120, 40, story());
+    desk.keys("k <Enter>");
+    assert_eq!(desk.app.focus.pane(), Pane::Inspector);
+    let frame = desk.frame();
+    assert!(frame.contains("[body]"), "{frame}");
+    assert!(frame.contains("\"path\": \"src/client.rs\""), "{frame}");
+    desk.keys("]");
+    assert!(desk.frame().contains("builtin/write-review"));
+    desk.keys("]");
+    assert!(desk.frame().contains("`edit` by ada (signed)"));
+    desk.keys("]");
+    let frame = desk.frame();
+    for fact in [
+        "commitment",
+        "c0ffee",
+        "prev",
+        "header bytes",
+        "\"mode\":\"edit\"",
+    ] {
+        assert!(frame.contains(fact), "{fact}\n{frame}");
+    }
+    desk.keys("<Esc>");
+    assert_eq!(desk.app.focus.pane(), Pane::Ledger);
+}
+
+#[test]
+fn a_filter_narrows_and_esc_widens_again() {
+    let mut desk = at_ledger(80, 24, story());
+    desk.keys("f");
+    desk.types("net_get");
+    desk.keys("<Enter>");
+    let frame = desk.frame();
+    assert!(desk.app.overlays.is_empty());
+    assert!(frame.contains("filter net_get - 2"), "{frame}");
+    assert!(!frame.contains("fs_read"), "{frame}");
+    desk.keys("<Esc>");
+    load(&mut desk);
+    assert!(desk.frame().contains("fs_read"));
+    assert_eq!(desk.app.focus.pane(), Pane::Ledger);
+}
+
+#[test]
+fn a_filter_that_is_not_understood_is_pointed_at() {
+    let mut desk = at_ledger(80, 24, story());
+    desk.keys("f");
+    desk.types("a oops:b");
+    desk.keys("<Enter>");
+    let frame = desk.frame();
+    assert!(frame.contains("unknown field `oops`"), "{frame}");
+    let rows: Vec<&str> = frame.lines().collect();
+    let at = rows
+        .iter()
+        .position(|row| row.contains("a oops:b"))
+        .unwrap();
+    let column = rows[at].chars().position(|ch| ch == 'a').unwrap();
+    let mark = rows[at + 1].chars().position(|ch| ch == '^').unwrap();
+    assert_eq!(mark, column + 2, "{frame}");
+}
+
+#[test]
+fn decisions_are_one_key() {
+    let mut desk = at_ledger(80, 24, story());
+    desk.keys("D");
+    let asked = desk.kernel.asked.iter().any(|asked| {
+        matches!(asked, Command::Find { filter, trajectory: Some(_) }
+            if filter == "verdict:approved,denied by:human")
+    });
+    assert!(asked);
+    desk.keys("D");
+    assert!(desk.app.ledger.filtered.is_none());
+}
+
+#[test]
+fn a_search_reaches_what_is_not_loaded() {
+    let mut kernel = Kernel::new();
+    kernel.append(said(Role::Operator, "needle one"));
+    for at in 0..1_000 {
+        kernel.append(said(Role::Operator, &format!("message {at}")));
+    }
+    kernel.append(said(Role::Operator, "needle two"));
+    let mut desk = at_ledger(80, 24, kernel);
+    desk.keys("/");
+    desk.types("needle");
+    desk.keys("<Enter>");
+    load(&mut desk);
+    assert_eq!(desk.app.ledger.chosen(), 2);
+    assert!(desk.frame().contains("needle one"));
+    desk.keys("n");
+    load(&mut desk);
+    assert!(desk.frame().contains("needle two"));
+    desk.keys("N");
+    assert_eq!(desk.app.ledger.chosen(), 2);
+}
+
+#[test]
+fn verification_is_told_with_its_caveat() {
+    let mut desk = at_ledger(80, 24, story());
+    desk.keys("V");
+    let frame = desk.frame();
+    assert!(frame.contains("verified: 8 entries"), "{frame}");
+    assert!(frame.contains("cannot prove"), "{frame}");
+}
+
+#[test]
+fn progress_is_shown_while_it_lasts() {
+    let mut desk = at_ledger(80, 24, story());
+    desk.kernel.instead.push(Replied::Verifying(VerifyProgress {
+        done: 5_000,
+        total: 20_000,
+    }));
+    desk.keys("V");
+    let frame = desk.frame();
+    assert!(frame.contains("5000 of 20000 entries, 25 %"), "{frame}");
+    assert!(!frame.contains("verified:"), "{frame}");
+}
+
+#[test]
+fn y3_a_chain_with_findings_is_never_called_verified() {
+    let mut desk = at_ledger(100, 30, story());
+    desk.kernel.instead.push(Replied::Verified(VerifyReport {
+        entries: 8,
+        trajectories: 1,
+        levels: vec!["V1".into()],
+        findings: vec![VerifyFinding {
+            index: 5,
+            trajectory: Some(trajectory()),
+            seq: Some(5),
+            check: "body commitment".into(),
+            expected: "aa11".into(),
+            found: "bb22".into(),
+        }],
+        caveat: "a lone ledger cannot prove its end".into(),
+    }));
+    desk.keys("V");
+    let frame = desk.frame();
+    for text in [
+        "BROKEN: 1 finding",
+        "log index 5",
+        "seq 5",
+        "body commitment",
+        "aa11",
+        "bb22",
+    ] {
+        assert!(frame.contains(text), "{text}\n{frame}");
+    }
+    assert!(frame.contains("cannot prove its end"), "{frame}");
+    assert!(!frame.contains("verified:"), "{frame}");
+}
+
+#[test]
+fn the_world_is_shown_as_it_was_and_left_again() {
+    for leave in ["<Esc>", "."] {
+        let mut desk = at_ledger(100, 30, story());
+        desk.keys("k k r");
+        let frame = desk.frame();
+        assert!(frame.contains("AT SEQ 5"), "{frame}");
+        assert!(frame.contains("file:src/client.rs"), "{frame}");
+        desk.keys("<Enter>");
+        let frame = desk.frame();
+        assert!(frame.contains("// as of 5"), "{frame}");
+        desk.keys("<Esc>");
+        assert!(desk.frame().contains("AT SEQ 5"));
+        desk.keys(leave);
+        let frame = desk.frame();
+        assert!(!frame.contains("AT SEQ"), "{frame}");
+        assert_eq!(desk.app.focus.pane(), Pane::Ledger);
+    }
+}
+
+#[test]
+fn two_worlds_are_compared() {
+    let mut desk = at_ledger(100, 30, story());
+    desk.keys("x");
+    assert!(desk.frame().contains("mark an entry with m first"));
+    desk.keys("m k k x");
+    let frame = desk.frame();
+    assert!(frame.contains("the world from seq 5 to seq 7"), "{frame}");
+    assert!(frame.contains("~ file:src/client.rs"), "{frame}");
+}
+
+#[test]
+fn a_row_is_copied_as_text_and_as_json() {
+    let mut desk = at_ledger(80, 24, story());
+    desk.keys("k y Y");
+    let copied: Vec<&String> = desk
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Copy(text) => Some(text),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(copied[0], "6 note net_get http://10.0.0.8");
+    assert!(copied[1].starts_with('{'), "{}", copied[1]);
+}

@@ -1,0 +1,141 @@
+//! What the scripted kernel tells of its record: entries in full, matches, worlds, lists.
+
+use thymos_core::LogId;
+use thymos_core::trace::{Clause, Ruling};
+use thymos_core::writ::Mode;
+use thymos_protocol::{
+    ChainFacts, Command, Detail, Event, Fault, ModelRow, Page, Replied, RunRow, TraceRow,
+    VerifyReport, WorldRow, WorldView,
+};
+
+use super::kernel::{Kernel, NOON, trajectory};
+
+/// The answer to a question about the record; none when it is no such question.
+pub(crate) fn look(kernel: &Kernel, command: &Command) -> Option<Replied> {
+    Some(match command {
+        Command::Inspect { entry } => {
+            let event = kernel.events.iter().find(|event| event.entry == *entry)?;
+            Replied::Detail(Box::new(detail(event)))
+        }
+        Command::Find { filter, .. } => found(kernel, filter),
+        Command::WorldAt { seq, .. } => Replied::World(world(*seq)),
+        Command::FileAt { path, seq, .. } => {
+            (*path == "src/client.rs").then_some(())?;
+            Replied::FileText(Some(format!("// as of {seq}\nfn main() {{}}\n")))
+        }
+        Command::Verify => Replied::Verified(VerifyReport {
+            entries: kernel.events.len() as u64,
+            trajectories: 1,
+            levels: vec!["V1".into(), "V2".into()],
+            findings: Vec::new(),
+            caveat: "a lone ledger cannot prove that its end was not cut off".into(),
+        }),
+        Command::Runs => Replied::Runs(vec![RunRow {
+            trajectory: trajectory(),
+            title: "add retry".into(),
+            workspace: "/srv/acme/api".into(),
+            head_seq: 2,
+            at_ms: NOON,
+            state: "held".into(),
+            pending: 2,
+            in_doubt: 1,
+        }]),
+        Command::Models => Replied::Models(vec![
+            ModelRow {
+                name: "practice".into(),
+                key: "no key needed".into(),
+                current: true,
+            },
+            ModelRow {
+                name: "anthropic/claude-x".into(),
+                key: "env ANTHROPIC_API_KEY set".into(),
+                current: false,
+            },
+        ]),
+        _ => return None,
+    })
+}
+
+fn found(kernel: &Kernel, filter: &str) -> Replied {
+    if let Some(at) = filter.find("oops:") {
+        return Replied::Fault(Fault {
+            message: format!("filter column {}: unknown field `oops`", at + 1),
+            hint: None,
+        });
+    }
+    let word = filter
+        .trim_start_matches("text:")
+        .trim_matches('"')
+        .to_owned();
+    let events = kernel
+        .events
+        .iter()
+        .filter(|event| format!("{:?} kind:{}", event.what, event.kind).contains(&word))
+        .cloned()
+        .collect();
+    Replied::Page(Page {
+        events,
+        status: None,
+    })
+}
+
+fn world(seq: u64) -> WorldView {
+    WorldView {
+        seq,
+        digest: "77ac77ac77ac".into(),
+        rows: vec![
+            WorldRow {
+                resource: "file:src/client.rs".into(),
+                version: seq,
+                seq,
+                value: "20 bytes, 9af1".into(),
+            },
+            WorldRow {
+                resource: "kv:colour".into(),
+                version: 1,
+                seq: 1,
+                value: "\"red\"".into(),
+            },
+        ],
+    }
+}
+
+fn detail(event: &Event) -> Detail {
+    let row = |clause: Clause, ruling, rule: Option<&str>, said: &str| TraceRow {
+        clause,
+        title: clause.title().into(),
+        rule: rule.map(str::to_owned),
+        ruling,
+        said: said.into(),
+    };
+    Detail {
+        event: event.clone(),
+        body: Some(serde_json::json!({
+            "decided": { "proposal": { "intent": { "args": { "path": "src/client.rs" } } } }
+        })),
+        trace: vec![
+            row(Clause::C8, Ruling::Permit, None, "the grant covers it"),
+            row(
+                Clause::C13,
+                Ruling::Ask,
+                Some("builtin/write-review"),
+                "writes need a human",
+            ),
+        ],
+        writs: vec!["11aa22bb `edit` by ada (signed), effects up to write".into()],
+        chain: ChainFacts {
+            log: LogId::of(b"log"),
+            index: event.index,
+            seq: event.seq,
+            id: event.entry,
+            prev: None,
+            commitment: "c0ffee".into(),
+            writer: "ed25519:ab".into(),
+            header: format!(
+                "{{\"kind\":\"{}\",\"mode\":\"{}\"}}",
+                event.kind,
+                Mode::Edit.word()
+            ),
+        },
+    }
+}
