@@ -107,7 +107,7 @@ async fn decide(
 }
 
 /// Prints what follows from the decision until the call has ended.
-/// Ctrl-C interrupts it once [X4].
+/// Ctrl-C interrupts it once `[X4]`.
 async fn follow(client: &mut Client, row: &HoldRow, mut next: u64) -> Result<u8, AppError> {
     let interrupt = tokio::signal::ctrl_c();
     tokio::pin!(interrupt);

@@ -75,7 +75,7 @@ pub(super) fn as_secret(key: &SigningKey) -> Secret<String> {
     Secret::new(hex(&key.seed_for_storage()))
 }
 
-/// Keys the digests of redacted spans, so that they cannot be guessed [R2].
+/// Keys the digests of redacted spans, so that they cannot be guessed `[R2]`.
 pub(super) fn redaction_key(key: &SigningKey) -> [u8; 32] {
     let mut material = key.seed_for_storage().to_vec();
     material.extend_from_slice(b"redaction");

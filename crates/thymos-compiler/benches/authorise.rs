@@ -1,4 +1,4 @@
-//! [Q1] Authorise one intent under a checked chain of two with ten rules. Touches no disk.
+//! `[Q1]` Authorise one intent under a checked chain of two with ten rules. Touches no disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;

@@ -1,4 +1,4 @@
-//! `admit`: a held call and its answers, decided again on the grounds of now [A4].
+//! `admit`: a held call and its answers, decided again on the grounds of now `[A4]`.
 //!
 //! Trusts nothing in the hold: it is plain data that survived a restart. What was approved must be
 //! what would happen, and every clause speaks again.
@@ -22,7 +22,7 @@ use crate::verdict::{Held, Refused, Verdict, Warrant};
 
 /// Decides a held call again, with the answers it got.
 ///
-/// One valid denial refuses [A3] [A5]. Too few approvals hold it again, unchanged. Otherwise every
+/// One valid denial refuses `[A3]` `[A5]`. Too few approvals hold it again, unchanged. Otherwise every
 /// clause is asked afresh, and an approval satisfies an ask but never a refusal.
 pub fn admit(
     held: &Held,

@@ -1,4 +1,4 @@
-//! Which answers count [A2] [A3]. Admits nothing; see `admit`.
+//! Which answers count `[A2]` `[A3]`. Admits nothing; see `admit`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -27,11 +27,11 @@ pub enum AnswerFault {
     NotAnApprover(String),
     /// Whoever proposes does not approve.
     Proposer,
-    /// Not all of it had been on screen, and the ceremony demands it [A8].
+    /// Not all of it had been on screen, and the ceremony demands it `[A8]`.
     NotViewed,
-    /// A timer only ever denies, and only where an expiry was set [A1].
+    /// A timer only ever denies, and only where an expiry was set `[A1]`.
     Timer,
-    /// A standing approval needs a child writ, which is not issued by an answer [A6].
+    /// A standing approval needs a child writ, which is not issued by an answer `[A6]`.
     Standing,
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for AnswerFault {
 
 impl std::error::Error for AnswerFault {}
 
-/// Whether an answer may be recorded for a hold [A2].
+/// Whether an answer may be recorded for a hold `[A2]`.
 ///
 /// # Errors
 /// [`AnswerFault`], one sentence; the hold stays as it is.
@@ -86,7 +86,7 @@ pub(crate) struct Panel<'a> {
 /// The answers of a hold, sorted.
 #[derive(Default)]
 pub(crate) struct Tally<'t> {
-    /// The first valid denial; one is enough [A3].
+    /// The first valid denial; one is enough `[A3]`.
     pub(crate) denial: Option<&'t Answer>,
     /// Valid approvals.
     pub(crate) approvals: Vec<Approval<'t>>,

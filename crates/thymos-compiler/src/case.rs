@@ -24,7 +24,7 @@ pub(crate) struct Case<'a> {
     pub(crate) args: &'a Value,
     /// The real findings; none when the tool could not resolve the call.
     pub(crate) resolved: Option<&'a Resolved>,
-    /// The class of this call, at least the operator's floor [C18].
+    /// The class of this call, at least the operator's floor `[C18]`.
     pub(crate) effect: Option<EffectClass>,
     /// The risk of this call, at least the operator's floor.
     pub(crate) risk: Option<Risk>,
@@ -93,7 +93,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whether the recorded form of this argument differs from the real one [R4].
+    /// Whether the recorded form of this argument differs from the real one `[R4]`.
     pub(crate) fn redacted_arg(&self, name: &str) -> bool {
         self.grounds.live_args.is_some() && self.args.get(name) != self.intent.args.get(name)
     }

@@ -1,4 +1,4 @@
-//! Caveats evaluated over parsed arguments and resolved facts [W4]. Matches no raw command lines,
+//! Caveats evaluated over parsed arguments and resolved facts `[W4]`. Matches no raw command lines,
 //! URLs or paths: those are the tool's to parse, and the facts say what it found.
 
 use core::net::IpAddr;
@@ -13,7 +13,7 @@ use thymos_policy::matching::{glob, host_matches, under};
 pub(crate) enum Met {
     /// It holds.
     Yes,
-    /// It turns on facts that the tool could not find out; [C12] refuses the call anyway.
+    /// It turns on facts that the tool could not find out; `[C12]` refuses the call anyway.
     Open,
     /// It does not hold, or the argument is missing or of the wrong type.
     No,

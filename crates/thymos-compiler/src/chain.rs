@@ -1,4 +1,4 @@
-//! Writ chains, checked once: signatures, trust root, links [W1] [W3]. Keeps what it found.
+//! Writ chains, checked once: signatures, trust root, links `[W1]` `[W3]`. Keeps what it found.
 
 use thymos_core::WritId;
 use thymos_core::budget::Dimension;

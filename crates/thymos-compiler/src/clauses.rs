@@ -1,4 +1,4 @@
-//! The clauses, in the order in which the first failure names a refusal [C1]-[C15].
+//! The clauses, in the order in which the first failure names a refusal `[C1]`-`[C15]`.
 //!
 //! Each writes its line and lets the next one speak; none looks anything up.
 

@@ -14,7 +14,7 @@ use crate::grounds::Grounds;
 use crate::present::present;
 use crate::verdict::{Held, Refused, Verdict, Warrant};
 
-/// Decides one intent on these grounds [C1]-[C16].
+/// Decides one intent on these grounds `[C1]`-`[C16]`.
 ///
 /// # Examples
 /// The chain of an empty list of writs allows nothing:

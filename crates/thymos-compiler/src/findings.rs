@@ -54,7 +54,7 @@ impl Findings {
         self.asks.push(ask);
     }
 
-    /// Marks the newest line as resting on a redacted value [R4].
+    /// Marks the newest line as resting on a redacted value `[R4]`.
     pub(crate) fn witness(&mut self, witnessed: bool) {
         if let Some(line) = self.lines.last_mut() {
             line.witnessed |= witnessed;
@@ -133,7 +133,7 @@ pub(crate) fn line(clause: Clause, ruling: Ruling, said: String) -> TraceLine {
     }
 }
 
-/// A hint instead of something to sign [C16].
+/// A hint instead of something to sign `[C16]`.
 pub(crate) fn change(hint: impl Into<String>) -> Option<SmallestGrant> {
     Some(SmallestGrant::Change { hint: hint.into() })
 }

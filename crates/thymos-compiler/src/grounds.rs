@@ -14,7 +14,7 @@ use crate::toolset::ToolSet;
 pub struct Grounds<'a> {
     /// The writ chain with what checking it found.
     pub chain: &'a CheckedChain,
-    /// The binding of the intent's batch to the chain's subject, with what checking it found [W5].
+    /// The binding of the intent's batch to the chain's subject, with what checking it found `[W5]`.
     pub possession: &'a CheckedPossession,
     /// The rules in force.
     pub policy: &'a PolicySet,
@@ -24,8 +24,8 @@ pub struct Grounds<'a> {
     pub resolved: Result<&'a Resolved, &'a str>,
     /// The moment. It must name the spending of every link and the version of every resource.
     pub facts: &'a Facts,
-    /// The real arguments where the recorded ones carry redacted spans [R4].
+    /// The real arguments where the recorded ones carry redacted spans `[R4]`.
     pub live_args: Option<&'a Value>,
-    /// The real findings where the recorded ones carry redacted spans [R4].
+    /// The real findings where the recorded ones carry redacted spans `[R4]`.
     pub live_resolved: Option<&'a Resolved>,
 }

@@ -33,9 +33,9 @@ pub use present::present;
 pub use toolset::ToolSet;
 pub use verdict::{Held, Refused, Verdict, Warrant};
 
-/// Written into every proposal, so that a later version knows which rules decided [Y2].
+/// Written into every proposal, so that a later version knows which rules decided `[Y2]`.
 pub const COMPILER: &str = "thymos-compiler 1";
 
-/// Stands before the tool's own sentence in the line of [C12] when it could not resolve a call, so
+/// Stands before the tool's own sentence in the line of `[C12]` when it could not resolve a call, so
 /// that replay finds that sentence again.
 pub const UNRESOLVED: &str = "the tool could not resolve it: ";

@@ -1,4 +1,4 @@
-//! Possession of the subject key, checked once a batch [W5]. Judges no call.
+//! Possession of the subject key, checked once a batch `[W5]`. Judges no call.
 
 use std::collections::BTreeSet;
 

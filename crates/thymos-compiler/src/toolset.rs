@@ -1,4 +1,4 @@
-//! The session's pinned tools with their compiled schemas [C6] [C7]. Knows no tool body.
+//! The session's pinned tools with their compiled schemas `[C6]` `[C7]`. Knows no tool body.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -100,7 +100,7 @@ impl ToolSet {
         self.tools.values().map(|tool| &tool.contract)
     }
 
-    /// Whether arguments fit a tool's schema [C7]; asked before a tool is made to look.
+    /// Whether arguments fit a tool's schema `[C7]`; asked before a tool is made to look.
     ///
     /// # Errors
     /// One sentence, without the offending value: it may be a secret.

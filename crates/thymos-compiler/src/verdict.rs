@@ -1,4 +1,4 @@
-//! Live verdicts. `Warrant` has no public constructor: only this crate's gate makes one [C17].
+//! Live verdicts. `Warrant` has no public constructor: only this crate's gate makes one `[C17]`.
 
 use serde_json::Value;
 use thymos_core::EntryId;
@@ -48,7 +48,7 @@ pub struct Held {
     pub terms: HoldTerms,
     /// Exactly what an approver is shown.
     pub presentation: Presentation,
-    /// Its digest, which every answer quotes [A2].
+    /// Its digest, which every answer quotes `[A2]`.
     pub presented: PresentedDigest,
 }
 
@@ -92,7 +92,7 @@ impl Warrant {
             .or(self.decided.proposal.resolved.as_ref())
     }
 
-    /// The arguments to act on: the real ones, also where the record holds redacted ones [R4].
+    /// The arguments to act on: the real ones, also where the record holds redacted ones `[R4]`.
     #[must_use]
     pub fn args(&self) -> &Value {
         self.live_args

@@ -1,4 +1,4 @@
-//! Answers to holds, signed by a person's key [A2]. Admits nothing; the compiler does.
+//! Answers to holds, signed by a person's key `[A2]`. Admits nothing; the compiler does.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub struct Answer {
     pub decision: Decision,
     /// How far a yes reaches.
     pub scope: Scope,
-    /// Why; reaches the model when it is a no [A5].
+    /// Why; reaches the model when it is a no `[A5]`.
     pub reason: String,
     /// Through which surface.
     pub via: Via,
@@ -50,7 +50,7 @@ pub enum Decision {
 pub enum Scope {
     /// This proposal, once.
     Once,
-    /// A pre-answer in a child writ [A6].
+    /// A pre-answer in a child writ `[A6]`.
     Standing,
 }
 
@@ -64,7 +64,7 @@ pub enum Via {
     Plain,
     /// A subcommand.
     Cli,
-    /// The expiry of a hold; always a no [A1].
+    /// The expiry of a hold; always a no `[A1]`.
     Timer,
 }
 

@@ -1,4 +1,4 @@
-//! Entry bodies: one struct a kind [L5]. Encoded in canonical form; wording for people is elsewhere.
+//! Entry bodies: one struct a kind `[L5]`. Encoded in canonical form; wording for people is elsewhere.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -135,9 +135,9 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidJson> {
 pub enum BodyState {
     /// Here it is.
     Known(Body),
-    /// Destroyed on request; the entry still proves that something was there [L3].
+    /// Destroyed on request; the entry still proves that something was there `[L3]`.
     Erased,
-    /// Written by a newer version; never skipped silently [L5].
+    /// Written by a newer version; never skipped silently `[L5]`.
     UnknownKind(String),
     /// The right kind, and not the shape of it.
     Invalid(InvalidJson),
@@ -244,7 +244,7 @@ noun! {
         tokens_out: u64,
         /// Of those, reasoning.
         tokens_reasoning: u64,
-        /// Price; none when unknown, which is not zero [B1].
+        /// Price; none when unknown, which is not zero `[B1]`.
         usd_millicents: Option<u64>,
         /// How long the model took.
         wall_clock_ms: u64,
@@ -262,7 +262,7 @@ noun! {
         intent: Intent,
         /// The provider's call id; plays no part in any identity.
         call: String,
-        /// Routing evidence, outside every id that authority reads [S2].
+        /// Routing evidence, outside every id that authority reads `[S2]`.
         routing: Option<Value>,
     }
 }
@@ -318,7 +318,7 @@ noun! {
     Superseded {
         /// The hold's proposal.
         proposal: ProposalId,
-        /// The operator's new intent [A7]; none when it was withdrawn.
+        /// The operator's new intent `[A7]`; none when it was withdrawn.
         by: Option<IntentId>,
         /// Why.
         reason: String,
@@ -326,13 +326,13 @@ noun! {
 }
 
 noun! {
-    /// Permission was spent; durable before the tool acts [X1].
+    /// Permission was spent; durable before the tool acts `[X1]`.
     Started {
         /// What was decided on, whole.
         decided: Decided,
         /// Its id.
         proposal: ProposalId,
-        /// The key it holds [X3].
+        /// The key it holds `[X3]`.
         key: IdempotencyKey,
         /// The rung of the cage it will run on.
         rung: Rung,
@@ -354,7 +354,7 @@ noun! {
         outcome: Outcome,
         /// What it cost.
         cost: Cost,
-        /// The proposal this undoes, if it is an undo [D3].
+        /// The proposal this undoes, if it is an undo `[D3]`.
         compensates: Option<ProposalId>,
     }
 }
@@ -373,7 +373,7 @@ noun! {
     }
 }
 
-/// How in-doubt work was settled [X2].
+/// How in-doubt work was settled `[X2]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resolution {
@@ -468,13 +468,13 @@ noun! {
         id: WritId,
         /// Why, for people.
         reason: String,
-        /// Taken from the parent's budget [W6]; none for a root writ.
+        /// Taken from the parent's budget `[W6]`; none for a root writ.
         reserved: Option<Cost>,
     }
 }
 
 noun! {
-    /// A writ was revoked; it and every descendant end [W7].
+    /// A writ was revoked; it and every descendant end `[W7]`.
     WritRevoked {
         /// Which.
         writ: WritId,
@@ -514,7 +514,7 @@ noun! {
 }
 
 noun! {
-    /// The authority mode changed [W8].
+    /// The authority mode changed `[W8]`.
     ModeChanged {
         /// The mode now.
         mode: Mode,
@@ -528,7 +528,7 @@ noun! {
 }
 
 noun! {
-    /// The session's tools, pinned [C6].
+    /// The session's tools, pinned `[C6]`.
     ToolsPinned {
         /// Their contracts.
         tools: Vec<ToolContract>,

@@ -1,4 +1,4 @@
-//! Budgets in four dimensions and what is taken from them [B1]. Arithmetic only.
+//! Budgets in four dimensions and what is taken from them `[B1]`. Arithmetic only.
 
 use std::fmt;
 
@@ -97,7 +97,7 @@ impl Budget {
             .map(|limit| limit.saturating_sub(spent.amount(dimension)))
     }
 
-    /// The first dimension in which `spent + wanted` would exceed the limit [C11].
+    /// The first dimension in which `spent + wanted` would exceed the limit `[C11]`.
     #[must_use]
     pub fn shortfall(&self, spent: &Cost, wanted: &Cost) -> Option<Dimension> {
         Dimension::ALL.into_iter().find(|&dimension| {

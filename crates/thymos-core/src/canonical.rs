@@ -1,4 +1,4 @@
-//! Canonical form: RFC 8785 (JCS) bytes, and the strict reader that goes with it [K1] [K3].
+//! Canonical form: RFC 8785 (JCS) bytes, and the strict reader that goes with it `[K1]` `[K3]`.
 //!
 //! The only module that turns values into bytes that get hashed, and back. It hashes nothing.
 
@@ -114,7 +114,7 @@ impl fmt::Display for InvalidJson {
 
 impl std::error::Error for InvalidJson {}
 
-/// Reads JSON strictly: one meaning or a refusal [K3].
+/// Reads JSON strictly: one meaning or a refusal `[K3]`.
 ///
 /// # Errors
 /// [`InvalidJson`] for anything but one JSON value with unique keys, whole surrogate pairs, numbers

@@ -1,4 +1,4 @@
-//! Caveats: typed conditions on one argument of a call [W4]. Data only; the compiler evaluates them.
+//! Caveats: typed conditions on one argument of a call `[W4]`. Data only; the compiler evaluates them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Deltas: typed changes to the world with their preconditions [O1]. Applied by `world`.
+//! Deltas: typed changes to the world with their preconditions `[O1]`. Applied by `world`.
 
 use std::fmt;
 
@@ -111,7 +111,7 @@ pub struct Delta {
     pub resource: Resource,
     /// What must hold before.
     pub expect: Expect,
-    /// What it held before, when known: the pre-image that undo needs [O2].
+    /// What it held before, when known: the pre-image that undo needs `[O2]`.
     pub before: Option<ResourceValue>,
     /// What it holds after; none retracts it.
     pub after: Option<ResourceValue>,

@@ -1,4 +1,4 @@
-//! The entry envelope: header, salted body commitment, id [L1]-[L3]. Stores nothing.
+//! The entry envelope: header, salted body commitment, id `[L1]`-`[L3]`. Stores nothing.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::key::PublicKey;
 use crate::limits::ENTRY_BYTES_MAX;
 use crate::time::Timestamp;
 
-/// The kinds of entry [L5]. Adding one is additive.
+/// The kinds of entry `[L5]`. Adding one is additive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -194,7 +194,7 @@ impl<'de> Deserialize<'de> for Commitment {
     }
 }
 
-/// What the id covers: everything but the body, which it commits to [L1].
+/// What the id covers: everything but the body, which it commits to `[L1]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EntryHeader {
@@ -202,15 +202,15 @@ pub struct EntryHeader {
     pub v: u32,
     /// The log.
     pub log: LogId,
-    /// Position in the log, contiguous from 0 [L2].
+    /// Position in the log, contiguous from 0 `[L2]`.
     pub index: u64,
     /// The line of work.
     pub trajectory: TrajectoryId,
-    /// Position in the trajectory, contiguous from 0 [L2].
+    /// Position in the trajectory, contiguous from 0 `[L2]`.
     pub seq: u64,
     /// The trajectory's previous entry; none at seq 0.
     pub prev: Option<EntryId>,
-    /// A [`Kind`] word; kept as text so that a newer kind still verifies and is told [L5].
+    /// A [`Kind`] word; kept as text so that a newer kind still verifies and is told `[L5]`.
     pub kind: String,
     /// When it was appended.
     pub at_ms: Timestamp,
@@ -250,7 +250,7 @@ pub struct Draft {
     pub body: CanonicalBytes,
 }
 
-/// An entry as stored: header bytes, and body with salt unless they were erased [L3].
+/// An entry as stored: header bytes, and body with salt unless they were erased `[L3]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Hash of `header_bytes`.

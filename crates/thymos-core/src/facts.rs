@@ -28,19 +28,19 @@ pub struct Facts {
     pub spent: BTreeMap<WritId, Cost>,
     /// Writs of the chain that are revoked.
     pub revoked: BTreeSet<WritId>,
-    /// The binding of the intent's batch to the subject key [W5].
+    /// The binding of the intent's batch to the subject key `[W5]`.
     pub possession: Possession,
     /// The rung of the cage that this machine offers.
     pub rung: Rung,
-    /// Risk at or above this suspends [C15].
+    /// Risk at or above this suspends `[C15]`.
     pub risk_threshold: Risk,
     /// World resources the call depends on, with the versions of this moment.
     pub world: BTreeMap<String, Option<u64>>,
-    /// Earlier commits of the same idempotency key: how many [X3].
+    /// Earlier commits of the same idempotency key: how many `[X3]`.
     pub repeats: u64,
 }
 
-/// A batch of intents, signed by the subject key that the session holds [W5].
+/// A batch of intents, signed by the subject key that the session holds `[W5]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Possession {

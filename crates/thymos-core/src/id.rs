@@ -1,4 +1,4 @@
-//! Typed ids: 32 bytes of BLAKE3 in `derive_key` mode, one context string per type [K2].
+//! Typed ids: 32 bytes of BLAKE3 in `derive_key` mode, one context string per type `[K2]`.
 //!
 //! An id names canonical bytes and nothing else; nothing here knows what those bytes mean.
 
@@ -90,7 +90,7 @@ macro_rules! ids {
 }
 
 ids! {
-    /// Names one ledger entry: the hash of its header bytes, which bind everything else [L1].
+    /// Names one ledger entry: the hash of its header bytes, which bind everything else `[L1]`.
     EntryId = "thymos v1 entry";
     /// Names a log (one ledger), made from random bytes when the ledger is created.
     LogId = "thymos v1 log";
@@ -102,11 +102,11 @@ ids! {
     IntentId = "thymos v1 intent";
     /// Names a proposal: the hash of its canonical bytes as recorded.
     ProposalId = "thymos v1 proposal";
-    /// Names a policy set: the hash of every rule's bytes and the switches beside them [P3].
+    /// Names a policy set: the hash of every rule's bytes and the switches beside them `[P3]`.
     PolicySetId = "thymos v1 policy set";
     /// Names what exactly was presented to an approver.
     PresentedDigest = "thymos v1 presented";
-    /// The key under which a tool call happens at most once [X3].
+    /// The key under which a tool call happens at most once `[X3]`.
     IdempotencyKey = "thymos v1 idempotency key";
     /// A digest of any other bytes: a file image, a blob, a schema, an executable.
     Digest = "thymos v1 blob";

@@ -12,11 +12,11 @@ use crate::id::{IntentId, TrajectoryId};
 pub enum Author {
     /// The model.
     Model,
-    /// A person, by editing a held call or calling a tool directly [A7].
+    /// A person, by editing a held call or calling a tool directly `[A7]`.
     Operator,
 }
 
-/// One wanted call, as recorded: secrets in its arguments are already redacted [R1].
+/// One wanted call, as recorded: secrets in its arguments are already redacted `[R1]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {

@@ -57,17 +57,17 @@ impl fmt::Debug for SigningKey {
 /// What a signature is about. It stands in front of the signed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Domain {
-    /// A writ body [W1].
+    /// A writ body `[W1]`.
     Writ,
-    /// An operator's answer [A2].
+    /// An operator's answer `[A2]`.
     Answer,
-    /// A batch of intents bound to the session's subject key [W5].
+    /// A batch of intents bound to the session's subject key `[W5]`.
     Batch,
-    /// A revocation [W7].
+    /// A revocation `[W7]`.
     Revocation,
-    /// A policy bundle [P3].
+    /// A policy bundle `[P3]`.
     Policy,
-    /// A resolution of in-doubt work [X2].
+    /// A resolution of in-doubt work `[X2]`.
     Reconciliation,
 }
 

@@ -1,4 +1,4 @@
-//! Named limits of everything that crosses a boundary [K4]. Holds numbers, no behaviour.
+//! Named limits of everything that crosses a boundary `[K4]`. Holds numbers, no behaviour.
 
 /// Nesting of any JSON that is read. Deeper input is refused, not truncated.
 pub const DEPTH_MAX: usize = 64;
@@ -6,7 +6,7 @@ pub const DEPTH_MAX: usize = 64;
 /// Bytes of one entry body. A larger body is an error of the writer: big content goes to blobs.
 pub const ENTRY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Bytes of an intent's canonical arguments. Beyond it the intent is refused by [C1].
+/// Bytes of an intent's canonical arguments. Beyond it the intent is refused by `[C1]`.
 pub const INTENT_ARGS_BYTES_MAX: usize = 1024 * 1024;
 
 /// Output kept per call. Beyond it the middle is cut, and the cut is recorded.
@@ -18,13 +18,13 @@ pub const BLOB_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of a unified diff kept inside a proposal. Beyond it the diff is cut and the card says so.
 pub const PREVIEW_BYTES_MAX: usize = 256 * 1024;
 
-/// Links of a writ chain. A longer chain is refused by [C2].
+/// Links of a writ chain. A longer chain is refused by `[C2]`.
 pub const CHAIN_LINKS_MAX: usize = 16;
 
 /// Grants of one writ. A writ with more is refused when it is loaded.
 pub const GRANTS_MAX: usize = 256;
 
-/// Intents of one model turn. Those beyond it are refused by [C1], each with its own entry.
+/// Intents of one model turn. Those beyond it are refused by `[C1]`, each with its own entry.
 pub const INTENTS_PER_TURN_MAX: usize = 64;
 
 /// Bytes of one message of a person or a model. A longer prompt is refused before it is stored.
@@ -33,7 +33,7 @@ pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 /// Characters of an operator's reason. A longer one is refused at the edge.
 pub const REASON_CHARS_MAX: usize = 4_096;
 
-/// Fewest characters of an id prefix that a person may type [K2].
+/// Fewest characters of an id prefix that a person may type `[K2]`.
 pub const ID_PREFIX_CHARS_MIN: usize = 6;
 
 const _: () = assert!(TOOL_OUTPUT_BYTES_MAX <= ENTRY_BYTES_MAX / 4);

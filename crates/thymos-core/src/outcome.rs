@@ -23,7 +23,7 @@ pub struct Outcome {
     pub data: Option<Value>,
     /// Changes to the world, applied whole or not at all.
     pub deltas: Vec<Delta>,
-    /// What changed in writable roots, as the runtime saw it [O3].
+    /// What changed in writable roots, as the runtime saw it `[O3]`.
     pub observed: Option<Observed>,
     /// The whole output, when it was larger than the observation.
     pub output: Option<BlobRef>,
@@ -64,7 +64,7 @@ pub struct BlobRef {
     pub size: u64,
 }
 
-/// Effects seen from outside the tool, in its writable roots [O3].
+/// Effects seen from outside the tool, in its writable roots `[O3]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Observed {
@@ -78,7 +78,7 @@ pub struct Observed {
     pub note: Option<String>,
 }
 
-/// A call that did not end by itself. Sealed as `failure` [X1].
+/// A call that did not end by itself. Sealed as `failure` `[X1]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -104,7 +104,7 @@ pub enum FaultKind {
     Cancelled,
     /// The tool panicked.
     Panicked,
-    /// Its deltas do not apply [X5].
+    /// Its deltas do not apply `[X5]`.
     BadDelta,
     /// What was resolved no longer holds at the moment of acting.
     Moved,

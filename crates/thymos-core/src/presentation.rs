@@ -71,7 +71,7 @@ impl Label {
 }
 
 impl Presentation {
-    /// The digest an answer must quote [A2].
+    /// The digest an answer must quote `[A2]`.
     ///
     /// # Errors
     /// [`InvalidJson`] is not to be expected: there are no numbers in it.

@@ -39,7 +39,7 @@ impl Proposal {
         Ok(ProposalId::of(canonical::encode(self)?.as_bytes()))
     }
 
-    /// The key under which this call happens at most once [X3].
+    /// The key under which this call happens at most once `[X3]`.
     ///
     /// # Errors
     /// As [`Self::id`].
@@ -52,7 +52,7 @@ impl Proposal {
     }
 }
 
-/// The key of a call before there is a proposal for it [X3].
+/// The key of a call before there is a proposal for it `[X3]`.
 ///
 /// # Errors
 /// [`InvalidJson`] when the arguments cannot be kept exactly.

@@ -14,7 +14,7 @@ use crate::tool::Compensation;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resolved {
-    /// The class of *this* call [C18].
+    /// The class of *this* call `[C18]`.
     pub effect: EffectClass,
     /// The risk of *this* call.
     pub risk: Risk,
@@ -26,11 +26,11 @@ pub struct Resolved {
     pub hosts: Vec<ResolvedHost>,
     /// World resources it would read or change, with the version seen.
     pub resources: Vec<ResolvedResource>,
-    /// The most it may cost; reserved when it begins [B1].
+    /// The most it may cost; reserved when it begins `[B1]`.
     pub estimate: Cost,
     /// Whether this call can be undone.
     pub compensation: Compensation,
-    /// Scope added to the idempotency key by the tool [X3].
+    /// Scope added to the idempotency key by the tool `[X3]`.
     pub repeat_scope: String,
     /// A unified diff or other exact preview of the effect.
     pub preview: Option<Preview>,

@@ -17,21 +17,21 @@ pub struct ToolContract {
     pub version: u32,
     /// What it does, for the model and for people.
     pub description: String,
-    /// JSON Schema of the arguments; unknown properties are refused [C7].
+    /// JSON Schema of the arguments; unknown properties are refused `[C7]`.
     pub schema: Value,
-    /// The mildest class any call of it may be given [C18].
+    /// The mildest class any call of it may be given `[C18]`.
     pub effect_floor: EffectClass,
     /// The lowest risk any call of it may be given.
     pub risk_floor: Risk,
     /// Whether the same call may happen again.
     pub repeat: Repeat,
-    /// What to do with a call whose end was never recorded [X2].
+    /// What to do with a call whose end was never recorded `[X2]`.
     pub recovery: Recovery,
     /// Whether its effect can be undone.
     pub compensation: Compensation,
 }
 
-/// Whether the same call may happen again [X3].
+/// Whether the same call may happen again `[X3]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Repeat {
@@ -41,7 +41,7 @@ pub enum Repeat {
     OncePerKey,
 }
 
-/// What a tool can do about a call found without an end [X2].
+/// What a tool can do about a call found without an end `[X2]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recovery {
@@ -65,7 +65,7 @@ pub enum Compensation {
     Impossible(String),
 }
 
-/// A tool as pinned for a session [C6].
+/// A tool as pinned for a session `[C6]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolPin {

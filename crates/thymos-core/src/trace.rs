@@ -88,7 +88,7 @@ impl fmt::Display for Clause {
     }
 }
 
-/// Ordered decisions; several combine with `max` [P1].
+/// Ordered decisions; several combine with `max` `[P1]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ruling {
@@ -100,7 +100,7 @@ pub enum Ruling {
     Forbid,
 }
 
-/// What one clause, or one rule inside [C13], said.
+/// What one clause, or one rule inside `[C13]`, said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TraceLine {
@@ -112,7 +112,7 @@ pub struct TraceLine {
     pub ruling: Ruling,
     /// One sentence naming the inputs it read.
     pub said: String,
-    /// Whether it read a redacted value, so that replay must take its word [R4].
+    /// Whether it read a redacted value, so that replay must take its word `[R4]`.
     pub witnessed: bool,
 }
 

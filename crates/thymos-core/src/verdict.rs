@@ -14,11 +14,11 @@ pub struct Refusal {
     pub clause: Clause,
     /// Why, in one sentence without a full stop.
     pub reason: String,
-    /// The least that would have allowed it [C16].
+    /// The least that would have allowed it `[C16]`.
     pub smallest_grant: Option<SmallestGrant>,
 }
 
-/// The least authority that would have changed a refusal [C16].
+/// The least authority that would have changed a refusal `[C16]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SmallestGrant {
@@ -68,7 +68,7 @@ pub struct Ask {
     pub expires_after_ms: Option<u64>,
 }
 
-/// How an approval must be given [A8]. From policy; the operator's config may only tighten it.
+/// How an approval must be given `[A8]`. From policy; the operator's config may only tighten it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ceremony {

@@ -1,4 +1,4 @@
-//! The world: state folded from committed deltas, and the one function that applies them [O1].
+//! The world: state folded from committed deltas, and the one function that applies them `[O1]`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -87,7 +87,7 @@ impl World {
         self.resources.is_empty()
     }
 
-    /// Applies all deltas of one commit, or none of them [X5].
+    /// Applies all deltas of one commit, or none of them `[X5]`.
     ///
     /// # Errors
     /// [`Unmet`] for the first precondition that does not hold; the world is then unchanged.
@@ -113,7 +113,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether all deltas would apply; tried on what they touch, not on the whole world [X5].
+    /// Whether all deltas would apply; tried on what they touch, not on the whole world `[X5]`.
     ///
     /// # Errors
     /// [`Unmet`] for the first precondition that would not hold.

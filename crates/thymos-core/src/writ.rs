@@ -1,4 +1,4 @@
-//! Writs: signed capabilities and chains of them [W1]. Says what is granted; judges no call.
+//! Writs: signed capabilities and chains of them `[W1]`. Says what is granted; judges no call.
 
 use std::fmt;
 
@@ -127,7 +127,7 @@ pub struct SampleCall {
     pub args: Value,
 }
 
-/// A writ and its issuer's signature over the canonical body [W1].
+/// A writ and its issuer's signature over the canonical body `[W1]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignedWrit {
@@ -146,7 +146,7 @@ impl Writ {
         canonical::encode(self)
     }
 
-    /// Signs the body. Whether `key` is the issuer's is checked where the writ is used [C2].
+    /// Signs the body. Whether `key` is the issuer's is checked where the writ is used `[C2]`.
     ///
     /// # Errors
     /// As [`Self::canonical`].
@@ -186,7 +186,7 @@ impl SignedWrit {
     }
 }
 
-/// Authority modes: presets that are issued as writs [W8].
+/// Authority modes: presets that are issued as writs `[W8]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
@@ -242,7 +242,7 @@ pub struct TrustRoots {
 }
 
 impl TrustRoots {
-    /// Whether `key` may sign a root writ [W1].
+    /// Whether `key` may sign a root writ `[W1]`.
     #[must_use]
     pub fn trusts_operator(&self, key: &PublicKey) -> bool {
         self.operators.iter().any(|party| party.key == *key)

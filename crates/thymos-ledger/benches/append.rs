@@ -1,4 +1,4 @@
-//! Append and scan [Q3] [Q4] [Q5]: one durable append beside raw syncs of the same bytes, a group of
+//! Append and scan `[Q3]` `[Q4]` `[Q5]`: one durable append beside raw syncs of the same bytes, a group of
 //! 64 trajectories, a step early and late in a log, the rate of a scan.
 
 use std::fs::File;

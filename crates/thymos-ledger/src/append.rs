@@ -1,4 +1,4 @@
-//! The one road on which entries get into the file [L10] [L11]. Reads nothing for anybody.
+//! The one road on which entries get into the file `[L10]` `[L11]`. Reads nothing for anybody.
 
 use std::collections::HashMap;
 use std::collections::hash_map;
@@ -93,7 +93,7 @@ impl Writer {
     }
 
     /// Keeps a blob without a sync of its own: the next append syncs the whole write-ahead file,
-    /// this included, and nothing refers to the blob before that append [Q3].
+    /// this included, and nothing refers to the blob before that append `[Q3]`.
     pub(crate) fn put_blob(&mut self, path: &str, packed: &Packed<'_>) -> Result<(), StoreError> {
         self.ready(path)?;
         let kept = self
@@ -201,7 +201,7 @@ impl Memory {
 }
 
 impl End {
-    /// By two look-ups, whatever the length [Q5].
+    /// By two look-ups, whatever the length `[Q5]`.
     fn read(connection: &Connection, trajectory: &TrajectoryId) -> Result<Self, Trouble> {
         let number: Option<i64> = connection
             .prepare_cached("SELECT number FROM trajectories WHERE id = ?1")?

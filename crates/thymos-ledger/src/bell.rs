@@ -1,4 +1,4 @@
-//! The bell: tells that something was appended, here or by another process, without polling [L12].
+//! The bell: tells that something was appended, here or by another process, without polling `[L12]`.
 //!
 //! It rings and says nothing; whoever hears it asks the ledger. Rings may be merged, and one may
 //! come without a change; none is missing.

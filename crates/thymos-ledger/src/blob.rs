@@ -1,4 +1,4 @@
-//! Content beside the entries, by digest: packed when that is smaller, checked when it is read [L4].
+//! Content beside the entries, by digest: packed when that is smaller, checked when it is read `[L4]`.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use thymos_core::id::Digest;

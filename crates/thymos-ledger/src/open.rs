@@ -1,4 +1,4 @@
-//! Opening and making: which file this is, and whether this program may write to it [L13].
+//! Opening and making: which file this is, and whether this program may write to it `[L13]`.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
@@ -191,7 +191,7 @@ fn exists(path: &Path, name: &str) -> Result<bool, StoreError> {
     }
 }
 
-/// Whose file, which version, which log [L13].
+/// Whose file, which version, which log `[L13]`.
 fn identify(connection: &Connection, name: &str) -> Result<LogId, StoreError> {
     let number = |pragma: &str| {
         connection

@@ -1,4 +1,4 @@
-//! One row of `entries`: the bytes that were hashed, and the columns that must agree with them [L1].
+//! One row of `entries`: the bytes that were hashed, and the columns that must agree with them `[L1]`.
 
 use rusqlite::Row;
 use rusqlite::types::ValueRef;

@@ -1,9 +1,9 @@
-//! The tables, in one text, and the numbers that name the format [L10] [L13]. Runs nothing.
+//! The tables, in one text, and the numbers that name the format `[L10]` `[L13]`. Runs nothing.
 
 /// `Thym`, read as a big-endian number: what the file says it is.
 pub(crate) const APPLICATION_ID: i64 = 0x5468_796d;
 
-/// The format that this program writes, and the newest it reads [L13].
+/// The format that this program writes, and the newest it reads `[L13]`.
 pub(crate) const FORMAT_VERSION: i64 = 1;
 
 /// Entries that share one stretch of the id index.
@@ -14,7 +14,7 @@ pub(crate) const FORMAT_VERSION: i64 = 1;
 pub(crate) const STRETCH_BITS: u32 = 12;
 
 /// Everything in the file. The columns beside `header`, `salt` and `body` are indexes: written for
-/// finding, rebuilt and compared when checking, and never believed [L1].
+/// finding, rebuilt and compared when checking, and never believed `[L1]`.
 pub(crate) const TABLES: &str = "
 CREATE TABLE log (
     one INTEGER PRIMARY KEY CHECK (one = 1),

@@ -1,4 +1,4 @@
-//! Bundles: named, versioned lists of rules as canonical JSON, checked when they are read [P2].
+//! Bundles: named, versioned lists of rules as canonical JSON, checked when they are read `[P2]`.
 //!
 //! Reading is strict: an unknown path, operator or key is a refusal with line, column and hint.
 //! Who signed a bundle is `signed`'s business.
@@ -129,7 +129,7 @@ pub enum BundleFault {
     },
     /// The signature does not hold.
     Signature,
-    /// Signed by a key outside the trust roots [P3].
+    /// Signed by a key outside the trust roots `[P3]`.
     UntrustedSigner(PublicKey),
 }
 

@@ -1,4 +1,4 @@
-//! Typed paths into what a rule may read [P2]. Reads; compares nothing.
+//! Typed paths into what a rule may read `[P2]`. Reads; compares nothing.
 
 use std::borrow::Cow;
 

@@ -13,13 +13,13 @@ use thymos_core::writ::SignedWrit;
 pub struct PolicyInput<'a> {
     /// What is wanted, as recorded.
     pub intent: &'a Intent,
-    /// The real arguments, where the recorded ones carry redacted spans [R4].
+    /// The real arguments, where the recorded ones carry redacted spans `[R4]`.
     pub live_args: Option<&'a Value>,
     /// What the tool found out, as recorded; none when it could not.
     pub resolved: Option<&'a Resolved>,
     /// The same with the real values, where the recorded one carries redacted spans.
     pub live_resolved: Option<&'a Resolved>,
-    /// The class of this call after the operator's floor; none when unknown [C18].
+    /// The class of this call after the operator's floor; none when unknown `[C18]`.
     pub effect: Option<EffectClass>,
     /// The risk of this call after the floor; none when unknown.
     pub risk: Option<Risk>,

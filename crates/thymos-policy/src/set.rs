@@ -1,4 +1,4 @@
-//! The rules in force, and the one question they answer [P1] [P3] [P4].
+//! The rules in force, and the one question they answer `[P1]` `[P3]` `[P4]`.
 //!
 //! Asks every rule and takes the strictest answer. It does not know what happens with the answer.
 
@@ -15,20 +15,20 @@ use crate::bundle::{AskTerms, Bundle, Decision, IfMissing, Rule};
 use crate::input::{Form, PolicyInput};
 use crate::when::{Call, Truth};
 
-/// The redactor whose version is part of the policy set [P3].
+/// The redactor whose version is part of the policy set `[P3]`.
 pub const REDACTOR: &str = "thymos-redactor 1";
 
-/// Milliseconds during which verdict keys are ignored after a card gains focus, by default [A8].
+/// Milliseconds during which verdict keys are ignored after a card gains focus, by default `[A8]`.
 pub const ARMING_MS: u64 = 400;
 
 const BUILTIN: &str = include_str!("builtin.json");
 
-/// The switches beside the rules; part of the set's identity [P3].
+/// The switches beside the rules; part of the set's identity `[P3]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Switches {
-    /// Risk at or above this suspends [C15].
+    /// Risk at or above this suspends `[C15]`.
     pub risk_threshold: Risk,
-    /// Whether irreversible calls need an explicit permit [C14].
+    /// Whether irreversible calls need an explicit permit `[C14]`.
     pub compensation_gate: bool,
     /// The redactor in use.
     pub redactor: String,
@@ -66,7 +66,7 @@ pub struct PolicyAnswer {
     pub ceremony: Ceremony,
     /// One line for every rule that spoke, or one for the default.
     pub lines: Vec<TraceLine>,
-    /// Whether some rule permits it by name and none is against it [C14].
+    /// Whether some rule permits it by name and none is against it `[C14]`.
     pub explicitly_permitted: bool,
 }
 
@@ -100,7 +100,7 @@ impl PolicySet {
         }
     }
 
-    /// The hash of every rule's bytes and of the switches [P3].
+    /// The hash of every rule's bytes and of the switches `[P3]`.
     #[must_use]
     pub fn id(&self) -> PolicySetId {
         self.id
@@ -270,7 +270,7 @@ impl<'i, 'a> Round<'i, 'a> {
         });
     }
 
-    /// The reason and the values it read, in their recorded form [P4].
+    /// The reason and the values it read, in their recorded form `[P4]`.
     fn sentence(&self, rule: &Rule) -> String {
         let mut said = reason(rule);
         let mut open = " (";

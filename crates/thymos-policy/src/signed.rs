@@ -1,4 +1,4 @@
-//! Signed bundles: who vouches for a bundle, checked against the trust roots [P3].
+//! Signed bundles: who vouches for a bundle, checked against the trust roots `[P3]`.
 //!
 //! Holds no key of its own and stores nothing.
 

@@ -1,4 +1,4 @@
-//! Conditions: three-valued logic over typed fields [P2]. Decides whether a rule applies, not what
+//! Conditions: three-valued logic over typed fields `[P2]`. Decides whether a rule applies, not what
 //! it then rules.
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! `Begun`: a spent warrant whose effect was announced durably. A tool runs on nothing else [C17].
+//! `Begun`: a spent warrant whose effect was announced durably. A tool runs on nothing else `[C17]`.
 
 use serde_json::Value;
 use thymos_compiler::Warrant;
@@ -11,7 +11,7 @@ use thymos_core::proposal::Proposal;
 use thymos_core::resolved::Resolved;
 use thymos_core::{Entry, EntryId, TrajectoryId};
 
-/// Work that was announced and has not ended. Ends by `commit` or `fail`, exactly once [X1].
+/// Work that was announced and has not ended. Ends by `commit` or `fail`, exactly once `[X1]`.
 ///
 /// ```compile_fail
 /// // [C17] Without a warrant there is no `Begun`, and without a `Begun` no tool runs.
@@ -106,7 +106,7 @@ impl Begun {
         self.warrant.resolved()
     }
 
-    /// The key it holds [X3].
+    /// The key it holds `[X3]`.
     #[must_use]
     pub fn key(&self) -> IdempotencyKey {
         self.key

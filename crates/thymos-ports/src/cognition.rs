@@ -1,4 +1,4 @@
-//! The model port: a context goes in, a turn comes out. A model has no other means [G2].
+//! The model port: a context goes in, a turn comes out. A model has no other means `[G2]`.
 
 use std::fmt;
 
@@ -86,7 +86,7 @@ pub struct ProposedCall {
     pub tool: String,
     /// Its arguments.
     pub args: Value,
-    /// Set when the arguments were not JSON: the raw text. `args` is then null, and [C1] refuses.
+    /// Set when the arguments were not JSON: the raw text. `args` is then null, and `[C1]` refuses.
     pub malformed: Option<String>,
 }
 

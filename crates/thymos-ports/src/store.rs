@@ -8,8 +8,8 @@ use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 
 /// Keeps entries and blobs. Blocking: callers put it on a thread of its own.
 ///
-/// Acknowledged means durable [L11]. Writers of several processes serialize; readers never block
-/// a writer [L12].
+/// Acknowledged means durable `[L11]`. Writers of several processes serialize; readers never block
+/// a writer `[L12]`.
 pub trait LedgerStore: Send + Sync {
     /// The log's id, fixed when the ledger was made.
     fn log(&self) -> LogId;
@@ -110,7 +110,7 @@ pub struct Batch {
     /// The trajectory; equal to each draft's.
     pub trajectory: TrajectoryId,
     /// What its length must be: the sequence number of the first draft. Compare-and-set, so that
-    /// two processes cannot fork a trajectory [L10].
+    /// two processes cannot fork a trajectory `[L10]`.
     pub at_seq: u64,
     /// In order; at least one.
     pub drafts: Vec<Draft>,
@@ -133,7 +133,7 @@ pub struct StoredRow {
     /// The entry, or what is wrong with its bytes.
     pub entry: Result<Entry, InvalidEntry>,
     /// Index columns kept beside the bytes that disagree with them, named for a person; they are
-    /// rebuilt, never trusted [L1].
+    /// rebuilt, never trusted `[L1]`.
     pub disagreements: Vec<String>,
 }
 
@@ -199,12 +199,12 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
-    /// The disk is full; nothing was kept, and appending works again when there is room [L11].
+    /// The disk is full; nothing was kept, and appending works again when there is room `[L11]`.
     Full {
         /// The path.
         path: String,
     },
-    /// A sync failed; this writer takes nothing more until the ledger is reopened [L11].
+    /// A sync failed; this writer takes nothing more until the ledger is reopened `[L11]`.
     Poisoned {
         /// The path.
         path: String,

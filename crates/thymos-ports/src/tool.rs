@@ -24,10 +24,10 @@ pub trait Tool: Send + Sync {
     /// executable, effect class of this call. `args` satisfy the schema.
     ///
     /// # Errors
-    /// [`Unresolvable`] when the call makes no sense here; it becomes a refusal by [C12].
+    /// [`Unresolvable`] when the call makes no sense here; it becomes a refusal by `[C12]`.
     async fn resolve(&self, args: &Value, look: &Look<'_>) -> Result<Resolved, Unresolvable>;
 
-    /// Acts on exactly what `begun` permits. Must honour `io.cancel` within one second [X4], and
+    /// Acts on exactly what `begun` permits. Must honour `io.cancel` within one second `[X4]`, and
     /// must fail with [`FaultKind::Moved`] when what was resolved no longer holds.
     ///
     /// # Errors

@@ -42,7 +42,7 @@ pub enum Command {
     },
     /// Answers a hold. Replies `Accepted`, or `Fault` when the answer does not count.
     Answer(Answer),
-    /// Replaces a hold by a new intent of the operator, with these arguments [A7].
+    /// Replaces a hold by a new intent of the operator, with these arguments `[A7]`.
     Edit {
         /// Where.
         trajectory: TrajectoryId,
@@ -122,7 +122,7 @@ pub enum Command {
     Holds,
     /// Every trajectory, newest first. Replies `Runs`.
     Runs,
-    /// Settles work that was found without an end [X2]. Replies `Accepted`.
+    /// Settles work that was found without an end `[X2]`. Replies `Accepted`.
     Settle {
         /// Where.
         trajectory: TrajectoryId,

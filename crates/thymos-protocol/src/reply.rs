@@ -133,7 +133,7 @@ pub struct VerifyProgress {
     pub total: u64,
 }
 
-/// What verification found. `findings` empty means verified, and nothing else does [Y3].
+/// What verification found. `findings` empty means verified, and nothing else does `[Y3]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyReport {
     /// Entries checked.

@@ -1,6 +1,6 @@
 //! Reads the record again: folds entries into projections, verifies them, decides again.
 //!
-//! Takes entries, never a store, and depends on no model and no tool [Y1]: the app, the tests and an
+//! Takes entries, never a store, and depends on no model and no tool `[Y1]`: the app, the tests and an
 //! auditor run the same code and must agree.
 #![forbid(unsafe_code)]
 #![deny(clippy::wildcard_enum_match_arm, clippy::indexing_slicing)]

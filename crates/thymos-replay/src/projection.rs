@@ -38,15 +38,15 @@ pub struct Projection {
     pub writs: BTreeMap<WritId, SignedWrit>,
     /// Writs revoked here.
     pub revoked: BTreeSet<WritId>,
-    /// Spent and reserved, for each writ [B1].
+    /// Spent and reserved, for each writ `[B1]`.
     pub spent: BTreeMap<WritId, Cost>,
     /// The mode in force and its writ.
     pub authority: Option<(Mode, WritId)>,
     /// Calls that wait for a person, by proposal.
     pub holds: BTreeMap<ProposalId, Hold>,
-    /// Work announced and not ended; at start-up it is in doubt [X2].
+    /// Work announced and not ended; at start-up it is in doubt `[X2]`.
     pub open_work: BTreeMap<ProposalId, OpenWork>,
-    /// Sealed work by idempotency key: the newest commit [X3].
+    /// Sealed work by idempotency key: the newest commit `[X3]`.
     pub done: BTreeMap<IdempotencyKey, (ProposalId, EntryId)>,
     /// The next turn's number.
     pub next_turn: u32,
@@ -172,7 +172,7 @@ impl Projection {
         }
     }
 
-    /// The chain of a writ, root first, as far as it was issued here [W7].
+    /// The chain of a writ, root first, as far as it was issued here `[W7]`.
     #[must_use]
     pub fn chain(&self, leaf: &WritId) -> Vec<SignedWrit> {
         let mut chain = Vec::new();
@@ -193,7 +193,7 @@ impl Projection {
         chain
     }
 
-    /// The revoked writs, descendants included: a cut reaches every link below it [W7].
+    /// The revoked writs, descendants included: a cut reaches every link below it `[W7]`.
     #[must_use]
     pub fn revoked_with_descendants(&self) -> BTreeSet<WritId> {
         self.writs

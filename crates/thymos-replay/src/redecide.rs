@@ -1,7 +1,7 @@
-//! Decides again: every recorded verdict, derived once more from the facts recorded with it [V3].
+//! Decides again: every recorded verdict, derived once more from the facts recorded with it `[V3]`.
 //!
 //! Takes writs, rules and tools from the record itself, and trust roots from the caller. Witnessed
-//! lines are taken at their word, since the values they read are not in the record [R4].
+//! lines are taken at their word, since the values they read are not in the record `[R4]`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

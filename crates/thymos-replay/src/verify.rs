@@ -1,4 +1,4 @@
-//! Verification of a whole log, row by row [Y3]: V1 integrity, V2 state, V3 decisions, V4 identity.
+//! Verification of a whole log, row by row `[Y3]`: V1 integrity, V2 state, V3 decisions, V4 identity.
 //!
 //! Reads no store: rows are pushed in log order, and memory grows with trajectories, not with what
 //! was said in them. It repairs nothing and trusts no column.
@@ -142,7 +142,7 @@ impl Verifier {
         self.report
     }
 
-    /// [L2] Positions have no gap; where one is found, counting goes on behind it.
+    /// `[L2]` Positions have no gap; where one is found, counting goes on behind it.
     fn check_index(&mut self, row: &Row, place: Place) {
         let expected = self.next_index;
         self.same(place, "log order", &expected, &row.index);
@@ -175,7 +175,7 @@ impl Verifier {
         self.check_line(place, entry);
     }
 
-    /// [L2] `seq` and `prev` chain each trajectory.
+    /// `[L2]` `seq` and `prev` chain each trajectory.
     fn check_line(&mut self, place: Place, entry: &Entry) {
         let header = &entry.header;
         let line = self.lines.entry(header.trajectory).or_insert_with(|| Line {

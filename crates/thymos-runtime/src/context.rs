@@ -204,7 +204,7 @@ fn came_of(call: &Call) -> (String, bool) {
     }
 }
 
-/// [A7] What a person did instead of a held call, as the model reads it.
+/// `[A7]` What a person did instead of a held call, as the model reads it.
 fn own_version(call: &Call) -> String {
     let (text, _) = came_of(call);
     format!(

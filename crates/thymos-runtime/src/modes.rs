@@ -1,4 +1,4 @@
-//! Authority modes as writs [W8]: what each preset grants, and how two writs differ in words.
+//! Authority modes as writs `[W8]`: what each preset grants, and how two writs differ in words.
 //!
 //! Makes bodies only; a session signs and records them.
 

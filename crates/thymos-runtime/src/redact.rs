@@ -1,4 +1,4 @@
-//! Redaction: takes secrets out of every string before anything is hashed or stored [R1] [R2].
+//! Redaction: takes secrets out of every string before anything is hashed or stored `[R1]` `[R2]`.
 //!
 //! Pure: reads no clock, file or environment; the secrets that the process holds are handed in. It
 //! cannot know a secret that has no known form, no telling name beside it and was not handed in.
@@ -32,7 +32,7 @@ const PASSES_MAX: usize = 4;
 /// Takes secrets out of text, values and entry bodies.
 ///
 /// A span becomes `⟦secret:KIND:DIGEST8⟧`. The digest is keyed, so equal secrets can be seen to be
-/// equal and a value cannot be guessed from it [R2].
+/// equal and a value cannot be guessed from it `[R2]`.
 pub struct Redactor {
     own: OwnSecrets,
     key: MarkerKey,
@@ -225,7 +225,7 @@ impl Redactor {
 }
 
 /// Whether a marker stands anywhere in the value, keys included: decisions that read it rest on a
-/// witnessed fact [R4].
+/// witnessed fact `[R4]`.
 #[must_use]
 pub fn contains_marker(value: &Value) -> bool {
     match value {

@@ -107,14 +107,14 @@ pub(crate) struct Session {
     pub(super) run: Option<Run>,
     pub(super) model: Option<String>,
     pub(super) in_doubt: BTreeSet<ProposalId>,
-    /// What could not be stored, kept until it can be or the process ends [L11].
+    /// What could not be stored, kept until it can be or the process ends `[L11]`.
     pub(super) unsealed: Option<Vec<Body>>,
     pub(super) broken: Option<StoreError>,
     pub(super) inside: mpsc::Sender<Inside>,
 }
 
 impl Session {
-    /// Opens a stored trajectory: the same fold as always, then what was left open is in doubt [X2].
+    /// Opens a stored trajectory: the same fold as always, then what was left open is in doubt `[X2]`.
     pub(crate) fn open(
         k: Arc<Kernel>,
         shared: Arc<Shared>,
@@ -323,7 +323,7 @@ impl Session {
     }
 
     /// Takes the right to act here, if it is free; what is open then has nobody who would end it,
-    /// and is in doubt [X2].
+    /// and is in doubt `[X2]`.
     pub(super) fn take_lease(&mut self) {
         if self.lease.is_some() || self.foreign_workspace().is_some() {
             return;

@@ -64,7 +64,7 @@ pub(crate) fn cut(text: &str, chars_max: usize) -> String {
     short
 }
 
-/// The smallest grant in words [C16].
+/// The smallest grant in words `[C16]`.
 pub(crate) fn suggestion(grant: &SmallestGrant) -> String {
     match grant {
         SmallestGrant::Writ { grant, effects } => {
@@ -79,7 +79,7 @@ pub(crate) fn suggestion(grant: &SmallestGrant) -> String {
     }
 }
 
-/// What allowed a call: the rule that spoke in [C13], or the writ alone.
+/// What allowed a call: the rule that spoke in `[C13]`, or the writ alone.
 pub(crate) fn allowed_by(trace: &Trace) -> String {
     let rule = trace
         .lines

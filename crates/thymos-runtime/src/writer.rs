@@ -1,4 +1,4 @@
-//! The single writer: one thread that collects what waits and appends it in one transaction [L10].
+//! The single writer: one thread that collects what waits and appends it in one transaction `[L10]`.
 //!
 //! Sessions queue here; whoever waits together shares one sync. Retries nothing.
 

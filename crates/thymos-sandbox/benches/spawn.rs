@@ -1,4 +1,4 @@
-//! What a caged start costs over a plain one: start `true`, wait, report. ([Q11] of the quality bars.)
+//! What a caged start costs over a plain one: start `true`, wait, report. (`[Q11]` of the quality bars.)
 //!
 //! Compares rungs with each other and with the plain start of the standard library through the same
 //! runtime; says nothing of the work done inside.

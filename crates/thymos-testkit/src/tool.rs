@@ -111,7 +111,7 @@ impl FakeTool {
         self
     }
 
-    /// Returns a delta whose precondition cannot hold [X5].
+    /// Returns a delta whose precondition cannot hold `[X5]`.
     #[must_use]
     pub fn with_bad_delta(self) -> Self {
         self.acting(|_| {

@@ -1,7 +1,7 @@
 //! The inside of a tool, and the one adapter that puts it behind the port.
 //!
 //! A body gets arguments and facts, never a `Begun`, so that it can be tested without the gate; only
-//! [`Governed`] is handed out, and it reaches `act` by a `Begun` alone [C17].
+//! [`Governed`] is handed out, and it reaches `act` by a `Begun` alone `[C17]`.
 
 use async_trait::async_trait;
 use serde_json::Value;

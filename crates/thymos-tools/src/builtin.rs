@@ -17,7 +17,7 @@ use crate::workspace::{Workspace, WorkspaceError};
 pub struct ToolsConfig {
     /// The workspace folder.
     pub root: PathBuf,
-    /// Files and folders closed to every tool [R3], absolute or relative to the root; `.env*` is
+    /// Files and folders closed to every tool `[R3]`, absolute or relative to the root; `.env*` is
     /// closed besides.
     pub protected: Vec<PathBuf>,
     /// Where executables are looked up, in order; the children's `PATH`.

@@ -24,7 +24,7 @@ pub(crate) fn reading(name: &str, description: &str, schema: Value) -> ToolContr
 /// A tool that changes files or the world in a way the record can undo.
 ///
 /// All of these check what they find against what was resolved, so a second run either finds its
-/// own result in place or refuses as moved; that makes them idempotent [X2].
+/// own result in place or refuses as moved; that makes them idempotent `[X2]`.
 pub(crate) fn writing(name: &str, description: &str, schema: Value) -> ToolContract {
     ToolContract {
         effect_floor: EffectClass::Write,
@@ -34,7 +34,7 @@ pub(crate) fn writing(name: &str, description: &str, schema: Value) -> ToolContr
     }
 }
 
-/// A JSON Schema of an object with these properties and no others [C7].
+/// A JSON Schema of an object with these properties and no others `[C7]`.
 pub(crate) fn object(properties: Value, required: &[&str]) -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

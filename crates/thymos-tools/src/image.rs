@@ -1,4 +1,4 @@
-//! File images: a file's digest, size and mode at one moment, and how one file is changed [O2].
+//! File images: a file's digest, size and mode at one moment, and how one file is changed `[O2]`.
 //!
 //! Knows nothing of edits; it is handed the function from old content to new.
 
@@ -63,7 +63,7 @@ pub(crate) fn seen(world: &World, path: &str) -> ResolvedResource {
     ResolvedResource { resource, version }
 }
 
-/// The change of one file as a delta that holds only if nobody else changed it [O1] [O2].
+/// The change of one file as a delta that holds only if nobody else changed it `[O1]` `[O2]`.
 pub(crate) fn file_delta(
     world: &World,
     path: &str,

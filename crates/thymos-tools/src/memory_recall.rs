@@ -1,4 +1,4 @@
-//! `memory_recall`: finds notes by words, each with the entry it comes from [O4].
+//! `memory_recall`: finds notes by words, each with the entry it comes from `[O4]`.
 
 use async_trait::async_trait;
 use serde::Deserialize;

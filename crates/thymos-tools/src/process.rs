@@ -140,7 +140,7 @@ impl Runner {
         ended(&report, job.exec, ran)
     }
 
-    /// [C12] at the moment of acting: the same bytes at the same place, in the same folder.
+    /// `[C12]` at the moment of acting: the same bytes at the same place, in the same folder.
     fn still_there(&self, exec: &ResolvedExec) -> Result<PathBuf, ToolFault> {
         let name = exec.argv.first().map_or("", String::as_str);
         let found = executable::find(self, name, &exec.cwd).map_err(|why| moved(why.message))?;
@@ -288,7 +288,7 @@ impl Ran {
     }
 }
 
-/// A command stopped from outside is a fault, with all that is known of its effect [X4].
+/// A command stopped from outside is a fault, with all that is known of its effect `[X4]`.
 fn ended(report: &CageReport, exec: &ResolvedExec, ran: Ran) -> Result<Ran, ToolFault> {
     let (kind, message) = match report.exit {
         Exit::Code(_) | Exit::Signal(_) | Exit::TooManyProcesses => return Ok(ran),

@@ -1,4 +1,4 @@
-//! What the `kv_*` and `memory_*` tools share: keys, facts and deltas of world resources [O4].
+//! What the `kv_*` and `memory_*` tools share: keys, facts and deltas of world resources `[O4]`.
 //!
 //! Reads the folded world and touches nothing else.
 

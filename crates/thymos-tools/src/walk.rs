@@ -30,7 +30,7 @@ pub(crate) struct Found<'a> {
     pub(crate) path: &'a str,
     pub(crate) kind: FileType,
     pub(crate) stat: &'a Stat,
-    /// [R3] Closed to every tool; its name may be told.
+    /// `[R3]` Closed to every tool; its name may be told.
     pub(crate) protected: bool,
     /// The name is not UTF-8, so no argument can name it.
     pub(crate) odd_name: bool,

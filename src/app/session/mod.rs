@@ -133,7 +133,7 @@ impl Session {
         self.numbers.get(&proposal).copied()
     }
 
-    /// Whether a group's work began before this opening and never ended [X2].
+    /// Whether a group's work began before this opening and never ended `[X2]`.
     #[must_use]
     pub fn is_unsettled(&self, group: &Group) -> bool {
         group.standing() == Standing::Running

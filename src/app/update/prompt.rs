@@ -108,7 +108,7 @@ fn accept(app: &mut App) {
     }
 }
 
-/// Replaces a held call by one with other arguments, which is judged afresh [A7].
+/// Replaces a held call by one with other arguments, which is judged afresh `[A7]`.
 fn edit(
     app: &mut App,
     (trajectory, proposal): (thymos_core::TrajectoryId, thymos_core::ProposalId),

@@ -121,7 +121,7 @@ fn failed(app: &mut App, asked: Asked, message: &str) {
     }
 }
 
-/// Nothing found wrong is the only way to be verified [Y3].
+/// Nothing found wrong is the only way to be verified `[Y3]`.
 fn verified(app: &mut App, report: VerifyReport) {
     let levels = report.levels.join(", ");
     app.notice = Some(match report.findings.first() {

@@ -1,4 +1,4 @@
-//! [T11] Provider chaos: one plain sentence, no panic, no half intent, a right budget.
+//! `[T11]` Provider chaos: one plain sentence, no panic, no half intent, a right budget.
 
 use thymos_cognition::{AdapterKind, connect};
 use thymos_ports::cognition::{ModelFaultKind as Kind, Streamed};

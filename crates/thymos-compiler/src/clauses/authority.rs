@@ -1,4 +1,4 @@
-//! [C2]-[C5] Who may act at all: signatures, revocation, window, tenant.
+//! `[C2]`-`[C5]` Who may act at all: signatures, revocation, window, tenant.
 //!
 //! Verifies no signature itself; chain and possession were checked once, and say what was found.
 

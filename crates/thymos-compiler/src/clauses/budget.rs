@@ -1,4 +1,4 @@
-//! [C11] The cost fits what is left in every dimension of every link. Reserves nothing.
+//! `[C11]` The cost fits what is left in every dimension of every link. Reserves nothing.
 
 use thymos_core::budget::{Cost, Dimension};
 use thymos_core::trace::Clause::C11;

@@ -1,4 +1,4 @@
-//! [C9] [C10] What kind of effect a call may have, and how strong its cage must be.
+//! `[C9]` `[C10]` What kind of effect a call may have, and how strong its cage must be.
 
 use thymos_core::effect::EffectClass;
 use thymos_core::trace::Clause::{C9, C10};
@@ -7,7 +7,7 @@ use super::grant::smallest_writ;
 use crate::case::Case;
 use crate::findings::{Findings, change};
 
-/// Said where a clause turns on facts that [C12] then finds missing.
+/// Said where a clause turns on facts that `[C12]` then finds missing.
 const OPEN: &str = "nothing was resolved; see preconditions";
 
 // [C9] [C18]

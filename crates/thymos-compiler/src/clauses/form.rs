@@ -1,4 +1,4 @@
-//! [C1] The intent is canonical, of bounded size and of a supported kind.
+//! `[C1]` The intent is canonical, of bounded size and of a supported kind.
 
 use thymos_core::limits::{INTENT_ARGS_BYTES_MAX, INTENTS_PER_TURN_MAX};
 use thymos_core::trace::Clause::C1;

@@ -1,4 +1,4 @@
-//! [C14] [C15] Calls that a person should see whatever policy thinks. Suspends, never refuses.
+//! `[C14]` `[C15]` Calls that a person should see whatever policy thinks. Suspends, never refuses.
 
 use thymos_core::effect::EffectClass;
 use thymos_core::tool::Compensation;

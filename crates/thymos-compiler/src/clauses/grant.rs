@@ -1,4 +1,4 @@
-//! [C8] A grant of every link covers the tool, and its caveats hold. [C16] for what is missing.
+//! `[C8]` A grant of every link covers the tool, and its caveats hold. `[C16]` for what is missing.
 
 use thymos_core::caveat::{ArgvSlot, Caveat, Condition};
 use thymos_core::effect::{EffectClass, Effects};
@@ -88,7 +88,7 @@ fn reads_redacted(case: &Case<'_>, writ: &Writ) -> bool {
         })
 }
 
-/// [C16] The grant that covers exactly this call, and the effects it needs.
+/// `[C16]` The grant that covers exactly this call, and the effects it needs.
 pub(crate) fn smallest_writ(case: &Case<'_>) -> Option<SmallestGrant> {
     let tool = case.tool?;
     let effect = case.effect.unwrap_or(tool.contract.effect_floor);

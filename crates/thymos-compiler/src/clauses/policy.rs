@@ -1,4 +1,4 @@
-//! [C13] Policy: asks every rule and takes the strictest answer. Knows no rule of its own.
+//! `[C13]` Policy: asks every rule and takes the strictest answer. Knows no rule of its own.
 
 use thymos_core::verdict::SmallestGrant;
 use thymos_policy::{PolicyAnswer, PolicyInput};

@@ -1,4 +1,4 @@
-//! [C6] [C7] The tool is the pinned one, and its arguments fit. Runs no tool.
+//! `[C6]` `[C7]` The tool is the pinned one, and its arguments fit. Runs no tool.
 
 use thymos_core::trace::Clause::{C6, C7};
 

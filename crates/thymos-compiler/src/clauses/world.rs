@@ -1,4 +1,4 @@
-//! [C12] Preconditions: the call could be resolved, and the world is as it was seen. Looks at
+//! `[C12]` Preconditions: the call could be resolved, and the world is as it was seen. Looks at
 //! nothing itself; fresh facts are the caller's to bring.
 
 use thymos_core::intent::Author;

@@ -1,4 +1,4 @@
-//! Whatever a child may do, its parent may do [W2] [T4].
+//! Whatever a child may do, its parent may do `[W2]` `[T4]`.
 
 use proptest::prelude::*;
 use serde_json::json;

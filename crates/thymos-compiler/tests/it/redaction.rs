@@ -1,4 +1,4 @@
-//! Decisions on real values, recorded with redacted ones [R4].
+//! Decisions on real values, recorded with redacted ones `[R4]`.
 
 use serde_json::json;
 use thymos_core::caveat::{Caveat, Condition};

@@ -1,4 +1,4 @@
-//! Chains of writs and their examples [W1]-[W4].
+//! Chains of writs and their examples `[W1]`-`[W4]`.
 
 use serde_json::json;
 use thymos_compiler::CheckedChain;

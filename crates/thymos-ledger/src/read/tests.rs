@@ -1,4 +1,4 @@
-//! The plans of the queries: what a look-up costs must not depend on the log's length [Q5].
+//! The plans of the queries: what a look-up costs must not depend on the log's length `[Q5]`.
 
 use super::*;
 use crate::append::END_SQL;

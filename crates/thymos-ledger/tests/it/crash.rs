@@ -1,4 +1,4 @@
-//! Other processes [L11] [L12] [T2]: killed while they write, or writing at the same time.
+//! Other processes `[L11]` `[L12]` `[T2]`: killed while they write, or writing at the same time.
 //!
 //! The other process is this test binary again, asked for one test and given its task as a further
 //! filter that matches no test. Run without a task, that test does nothing.

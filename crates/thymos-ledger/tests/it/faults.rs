@@ -1,4 +1,4 @@
-//! What the disk may do [L11]: be full, refuse to sync, refuse to write, be read-only.
+//! What the disk may do `[L11]`: be full, refuse to sync, refuse to write, be read-only.
 //!
 //! A filter on the system calls of one thread plays the disk. The thread ends with the filter, and
 //! the same ledger is then used without it: that is the room that was made.

@@ -1,4 +1,4 @@
-//! Opening [L13]: each kind of bad file says its own sentence, and loses nothing.
+//! Opening `[L13]`: each kind of bad file says its own sentence, and loses nothing.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -58,7 +58,7 @@ pub(crate) fn append(ledger: &SqliteLedger, trajectory: TrajectoryId, at: u64, d
 
 /// What a reader of rows alone can say against a log: the index, and why.
 ///
-/// `newest` is what somebody remembers of the end; without it a cut tail cannot be seen [L7].
+/// `newest` is what somebody remembers of the end; without it a cut tail cannot be seen `[L7]`.
 pub(crate) fn walk(ledger: &SqliteLedger, newest: Option<&Entry>) -> Vec<(u64, String)> {
     let mut findings = Vec::new();
     let mut due = 0;

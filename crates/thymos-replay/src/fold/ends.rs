@@ -169,7 +169,7 @@ fn take_work(
     }
 }
 
-/// Gives the reservation back and charges what was used [B1].
+/// Gives the reservation back and charges what was used `[B1]`.
 fn settle(p: &mut Projection, work: &OpenWork, cost: &Cost) {
     let writs = &work.body.decided.proposal.writs;
     for writ in writs {

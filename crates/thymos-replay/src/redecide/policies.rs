@@ -1,4 +1,4 @@
-//! The policy sets that a record has had in force, found again by their id [P3].
+//! The policy sets that a record has had in force, found again by their id `[P3]`.
 //!
 //! The record keeps bundles whole and switches only inside the id; there are few switches, so the
 //! right ones are found by trying.

@@ -1,4 +1,4 @@
-//! Markers: what stands in place of a secret, and how spans of text become markers [R2].
+//! Markers: what stands in place of a secret, and how spans of text become markers `[R2]`.
 //!
 //! Finds no secret. Text inside a marker is never touched again, which makes redaction idempotent.
 

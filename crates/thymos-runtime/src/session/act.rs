@@ -1,4 +1,4 @@
-//! Begin, act, seal: the only place where a tool's body is called [X1] [X4] [X5].
+//! Begin, act, seal: the only place where a tool's body is called `[X1]` `[X4]` `[X5]`.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::words;
 /// A tool that does not say how long it may take gets this long.
 const ACT_MS_DEFAULT: u64 = 120_000;
 
-/// What a cancelled tool has to wind up before it is dropped [X4].
+/// What a cancelled tool has to wind up before it is dropped `[X4]`.
 const CANCEL_GRACE_MS: u64 = 900;
 
 /// Bytes of live output kept for the screen.

@@ -211,7 +211,7 @@ impl Session {
         }
     }
 
-    /// Puts an answered hold before the gate again, with facts of now [A4].
+    /// Puts an answered hold before the gate again, with facts of now `[A4]`.
     pub(super) async fn admit(&mut self, proposal: ProposalId) {
         let Some(hold) = self.p.holds.get(&proposal) else {
             return;
@@ -261,7 +261,7 @@ impl Session {
         }
     }
 
-    /// [A7] The operator's version is a new intent, judged afresh; the old hold closes.
+    /// `[A7]` The operator's version is a new intent, judged afresh; the old hold closes.
     async fn edit(&mut self, proposal: ProposalId, args: Value) -> Result<Replied, RecordError> {
         if let Some(elsewhere) = self.elsewhere() {
             return Ok(elsewhere);

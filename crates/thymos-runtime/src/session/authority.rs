@@ -45,8 +45,8 @@ impl Session {
         }
     }
 
-    /// Entries that put a mode in force [W8]. A narrower mode also revokes the writ before it, so
-    /// that nothing still pending can be admitted under the wider one [W7].
+    /// Entries that put a mode in force `[W8]`. A narrower mode also revokes the writ before it, so
+    /// that nothing still pending can be admitted under the wider one `[W7]`.
     pub(super) fn mode_bodies(&self, mode: Mode) -> Result<Vec<Body>, RecordError> {
         let next = self.new_mode_writ(mode);
         let lines = difference(self.writ_in_force(), &next);

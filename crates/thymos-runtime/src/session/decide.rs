@@ -22,7 +22,7 @@ pub(super) struct Scene {
     pub(super) chain: CheckedChain,
     pub(super) possession: CheckedPossession,
     pub(super) resolved: Result<Resolved, String>,
-    /// The same without secrets, when it held some; this one is recorded [R1].
+    /// The same without secrets, when it held some; this one is recorded `[R1]`.
     pub(super) recorded: Option<Resolved>,
     pub(super) facts: Facts,
     pub(super) live_args: Option<Value>,
@@ -195,7 +195,7 @@ impl Session {
         Ok(resolved)
     }
 
-    /// [X2] [X3] A key in doubt is locked; a once-per-key call that was done is not done again.
+    /// `[X2]` `[X3]` A key in doubt is locked; a once-per-key call that was done is not done again.
     fn key_is_free(
         &self,
         intent: &Intent,

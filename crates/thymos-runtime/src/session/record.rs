@@ -93,7 +93,7 @@ fn extend(
 }
 
 impl Session {
-    /// Appends bodies as one batch. Nothing is told before it is durable [L11].
+    /// Appends bodies as one batch. Nothing is told before it is durable `[L11]`.
     pub(super) async fn record(&mut self, bodies: Vec<Body>) -> Result<Vec<Entry>, RecordError> {
         let mut drafts = Vec::with_capacity(bodies.len());
         for body in bodies {

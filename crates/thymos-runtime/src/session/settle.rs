@@ -1,4 +1,4 @@
-//! Settling work that was found without an end [X2]: by the tool's contract where looking is enough,
+//! Settling work that was found without an end `[X2]`: by the tool's contract where looking is enough,
 //! else by a person. Nothing is ever run again unasked.
 
 use thymos_core::body::{self, Body, Resolution};

@@ -1,4 +1,4 @@
-//! Which files of the workspace a command changed, with what they held before and after [O3].
+//! Which files of the workspace a command changed, with what they held before and after `[O3]`.
 //!
 //! Two looks from outside the command. What cannot be told is said in [`Observed`], never guessed.
 

@@ -1,4 +1,4 @@
-//! The pinned table of commands that only read, with every flag that is known to be safe [C18].
+//! The pinned table of commands that only read, with every flag that is known to be safe `[C18]`.
 //!
 //! A flag that is not here makes the call external. The cage holds the class: a command classed as
 //! reading gets no place to write, so a wrong line here is a refusal by the system and no harm.

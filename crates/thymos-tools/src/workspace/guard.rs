@@ -1,4 +1,4 @@
-//! Which places are closed to every tool [R3]: by path, by name and by inode.
+//! Which places are closed to every tool `[R3]`: by path, by name and by inode.
 //!
 //! A path is judged after its links were followed. A hard link has no path to follow, so files with
 //! several names are compared with the protected ones by device and inode.

@@ -73,7 +73,7 @@ struct Walker<'a> {
 }
 
 impl Workspace {
-    /// Follows a path argument to its real place; protected places are refused [R3].
+    /// Follows a path argument to its real place; protected places are refused `[R3]`.
     pub(crate) fn locate(&self, path: &str) -> Result<Place, PathFault> {
         let place = self.locate_unguarded(path)?;
         let fence = Fence::of(self);
