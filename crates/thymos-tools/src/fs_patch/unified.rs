@@ -109,7 +109,7 @@ fn parse(path: &str, patch: &str, crlf: bool) -> Result<Vec<Hunk>, Unresolvable>
         let number = hunks.len() + 1;
         match hunks.last_mut() {
             Some(hunk) if line.starts_with('\\') => hunk.mark_open(),
-            Some(hunk) if hunk.old_left + hunk.new_left > 0 => hunk.take(line, crlf)?,
+            Some(hunk) if hunk.is_open() => hunk.take(line, crlf)?,
             Some(_) | None => match line.strip_prefix("@@") {
                 Some(rest) => hunks.push(header(rest, number)?),
                 None => file_header(path, line)?,
@@ -121,7 +121,7 @@ fn parse(path: &str, patch: &str, crlf: bool) -> Result<Vec<Hunk>, Unresolvable>
             let hint = "a hunk begins with `@@ -1,3 +1,3 @@`; or use `edits`";
             Err(Unresolvable::with_hint("the patch has no hunk", hint))
         }
-        Some(hunk) if hunk.old_left + hunk.new_left > 0 => Err(Unresolvable::new(format!(
+        Some(hunk) if hunk.is_open() => Err(Unresolvable::new(format!(
             "hunk {}: the patch ends in the middle of it",
             hunk.number
         ))),
@@ -130,6 +130,12 @@ fn parse(path: &str, patch: &str, crlf: bool) -> Result<Vec<Hunk>, Unresolvable>
 }
 
 impl Hunk {
+    /// Whether its header promises lines that have not come. The two counts are the patch's own and
+    /// may be anything, so they are not added up.
+    fn is_open(&self) -> bool {
+        self.old_left > 0 || self.new_left > 0
+    }
+
     /// `\ No newline at end of file`, about the line before it.
     fn mark_open(&mut self) {
         self.old_open |= self.last_sign != '+';
