@@ -1,4 +1,4 @@
-//! One suite a port: what every adapter and every fake must do, as plain functions that panic.
+//! One suite a port `[L14]`: what every adapter and every fake must do, as plain functions that panic.
 //!
 //! Called from an adapter's own tests with a fresh instance; needs no feature flag.
 

@@ -1,7 +1,7 @@
 //! The built-in tools: contracts as data, bodies that act only on what their `Begun` names.
 //!
 //! Decides nothing and records nothing. Files are reached relative to one opened workspace root,
-//! and processes only through the cage. [`builtin`] lists every tool; each has one file.
+//! and processes only through the cage. [`builtin()`] lists every tool; each has one file.
 #![forbid(unsafe_code)]
 
 mod builtin;

@@ -1,3 +1,5 @@
+//! Tests of caveats, over arguments and resolved facts alone.
+
 use std::collections::BTreeMap;
 
 use super::*;

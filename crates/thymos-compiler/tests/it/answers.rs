@@ -1,4 +1,4 @@
-//! Admission: which answers count, and what moved since the question [A1]-[A5] [A7].
+//! Admission: which answers count, and what moved since the question `[A1]`-`[A5]` `[A7]`.
 
 use thymos_compiler::{AnswerFault, Held, Refused, Verdict, check_answer};
 use thymos_core::approval::{Answer, Decision, Scope, Via};
@@ -154,7 +154,7 @@ fn a1_a_timer_never_approves_and_denies_only_after_an_expiry_that_was_set() {
 }
 
 #[test]
-fn a3_one_denial_vetoes_and_a5_its_reason_is_the_refusal() {
+fn a3_a5_one_denial_vetoes_and_its_reason_is_the_refusal() {
     let scene = held_writing();
     let held = scene.held();
     let mut no = yes(&held);

@@ -1,4 +1,4 @@
-//! Each clause, once allowing and once refusing [C1]-[C16].
+//! Each clause, once allowing and once refusing `[C1]`-`[C16]`.
 
 use serde_json::json;
 use thymos_core::Timestamp;
@@ -100,7 +100,7 @@ fn c2_a_writ_signed_by_a_stranger_is_refused() {
 }
 
 #[test]
-fn c2_a_copied_writ_without_its_key_is_refused() {
+fn c2_w5_a_copied_writ_without_its_key_is_refused() {
     let mut scene = writing();
     scene.holder = helper();
     scene.check_refused(Clause::C2, "the key of `agent` did not sign this intent");

@@ -1,4 +1,4 @@
-//! The tamper matrix [T1] as far as storage goes: everything done to the file is seen and located.
+//! The tamper matrix `[T1]` as far as storage goes: everything done to the file is seen and located.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ use crate::support::{GENESIS, Place, append, fill_with_every_kind, line, walk};
 use crate::tamper;
 
 #[test]
-fn t1_every_tampering_is_found_and_located() {
+fn l2_t1_every_tampering_is_found_and_located() {
     let place = Place::new();
     let ledger = place.open();
     let newest = fill_with_every_kind(&ledger).pop().unwrap();
@@ -103,7 +103,7 @@ fn l3_erasing_body_and_salt_is_allowed_and_leaves_the_chain_whole() {
 }
 
 #[test]
-fn t1_a_replaced_blob_is_found() {
+fn l4_t1_a_replaced_blob_is_found() {
     let place = Place::new();
     let ledger = place.open();
     let (text, other) = ("the words ".repeat(100), "another ".repeat(100));

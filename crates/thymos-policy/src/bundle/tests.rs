@@ -1,3 +1,5 @@
+//! Tests of loading bundles: every mistake has a line and a hint.
+
 use super::*;
 use serde_json::json;
 use thymos_core::key::SigningKey;

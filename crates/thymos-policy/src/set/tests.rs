@@ -1,3 +1,5 @@
+//! Tests of evaluating a set of bundles over one call.
+
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -10,14 +10,14 @@ use crate::divergence::Divergence;
 /// How deep to look; each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Level {
-    /// Every byte and chain link.
+    /// `[V1]` Every byte and chain link.
     #[default]
     V1,
-    /// The fold of every entry.
+    /// `[V2]` The fold of every entry.
     V2,
-    /// Every verdict, derived again.
+    /// `[V3]` Every verdict, derived again.
     V3,
-    /// Signatures inside bodies.
+    /// `[V4]` Signatures inside bodies.
     V4,
 }
 
@@ -90,7 +90,7 @@ pub struct Counts {
     pub state: u64,
     /// Verdicts that were derived again.
     pub decisions: u64,
-    /// Signatures inside bodies.
+    /// `[V4]` Signatures inside bodies.
     pub identity: u64,
 }
 
@@ -107,7 +107,7 @@ pub struct Report {
     pub checked: Counts,
     /// What could not be, because something before it is gone, broken or of a newer version.
     pub unchecked: Counts,
-    /// Verdicts that rest on a witnessed fact [R4].
+    /// Verdicts that rest on a witnessed fact `[R4]`.
     pub witnessed: u64,
     /// Entries whose body was destroyed.
     pub erased: u64,
@@ -118,7 +118,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing at all was found wrong. The only way to say "verified" [Y3].
+    /// Whether nothing at all was found wrong. The only way to say "verified" `[Y3]`.
     #[must_use]
     pub fn is_verified(&self) -> bool {
         self.findings_total == 0

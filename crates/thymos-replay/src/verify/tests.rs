@@ -1,3 +1,5 @@
+//! Tests of verification, on a small log made here and then damaged.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;

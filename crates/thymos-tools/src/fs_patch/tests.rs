@@ -1,3 +1,5 @@
+//! Tests of `fs_patch`, through the tool itself.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `fs_read`, through the tool itself.
+
 use std::os::unix::fs::symlink;
 
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Tests of `fs_write`, through the tool itself.
+
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Tests of `grep`, through the tool itself.
+
 use serde_json::json;
 
 use super::*;

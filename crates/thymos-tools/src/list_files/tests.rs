@@ -1,3 +1,5 @@
+//! Tests of `list_files`, through the tool itself.
+
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;

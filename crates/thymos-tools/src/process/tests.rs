@@ -1,3 +1,5 @@
+//! Tests of running a process for a tool.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of `shell`, through the tool itself.
+
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;

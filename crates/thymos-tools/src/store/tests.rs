@@ -1,3 +1,5 @@
+//! Tests of the tools on keys and memory.
+
 use serde_json::json;
 use thymos_core::outcome::FaultKind;
 

@@ -1,3 +1,5 @@
+//! Tests of `test_run`: runners, filters and summaries.
+
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Tests of the workspace: nothing leads outside, what is protected stays closed.
+
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
