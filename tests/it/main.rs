@@ -3,6 +3,10 @@
 //! Modules stand under `#[cfg(test)]`, so that clippy's allowances for tests reach their helpers.
 
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod screen;
 #[cfg(test)]
 mod spec;
