@@ -123,7 +123,7 @@ pub struct RunArgs {
     /// The task, in plain language
     #[arg(required_unless_present = "resume")]
     pub task: Option<String>,
-    /// Go on with this trajectory instead of starting one
+    /// Go on with this trajectory instead of starting one; with --mode under a new writ
     #[arg(long, value_name = "ID")]
     pub resume: Option<String>,
     /// One JSON object a line: an event for each ledger entry

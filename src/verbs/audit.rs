@@ -38,7 +38,7 @@ pub(super) async fn tell(client: &mut Client, args: &TrajectoryArgs) -> Result<u
     let trajectory = ids::trajectory(client, &args.id).await?;
     client.open(trajectory).await?;
     let news = client.news(trajectory, 0).await?;
-    tell_all(client, &news, args.json).await?;
+    tell_all(client, &news.events, args.json).await?;
     verify::conclude(client, args.json).await
 }
 

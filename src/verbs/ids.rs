@@ -1,8 +1,8 @@
-//! Ids as a person types them: any unique prefix of at least six hex digits [K2].
+//! Ids as a person types them: any unique prefix of at least six hex digits `[K2]`.
 
 use thymos_core::TrajectoryId;
 use thymos_core::limits::ID_PREFIX_CHARS_MIN;
-use thymos_protocol::{Command, HoldRow, Replied};
+use thymos_protocol::{Command, HoldRow, Replied, RunRow};
 
 use super::client::{Client, unexpected};
 use crate::error::{AppError, ErrorKind};
@@ -40,15 +40,19 @@ pub(super) async fn trajectory(
     client: &mut Client,
     prefix: &str,
 ) -> Result<TrajectoryId, AppError> {
+    Ok(row(client, prefix).await?.trajectory)
+}
+
+pub(super) async fn row(client: &mut Client, prefix: &str) -> Result<RunRow, AppError> {
     match client.ask(Command::Runs).await? {
         Replied::Runs(rows) => {
             let all = rows.iter().map(|row| (row.trajectory.to_string(), row));
-            unique("trajectory", prefix, all)
-                .map(|row| row.trajectory)
-                .map_err(|error| match error.hints.is_empty() {
+            unique("trajectory", prefix, all).cloned().map_err(|error| {
+                match error.hints.is_empty() {
                     true => error.hint("`thymos runs` lists them"),
                     false => error,
-                })
+                }
+            })
         }
         other => Err(unexpected(&other)),
     }

@@ -15,7 +15,7 @@ mod runs;
 mod settle;
 mod verify;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::args::{ApprovalsVerb, Cli, ConfigVerb, Verb};
 use crate::config::{self as configuration, Config, Env};
@@ -32,6 +32,13 @@ pub struct Setting<'a> {
     pub config: &'a Config,
     /// The workspace folder.
     pub directory: &'a Path,
+}
+
+impl<'a> Setting<'a> {
+    /// The same in another workspace folder.
+    fn at(&self, directory: &'a Path) -> Self {
+        Self { directory, ..*self }
+    }
 }
 
 /// Does what was asked and says how it ended: the exit code.
@@ -55,10 +62,16 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Config(ConfigVerb::Path) => config::path(&setting),
         Verb::Bench(args) => bench::measure(&setting, args),
         Verb::Doctor(output) => doctor::examine(&setting, output.json),
-        Verb::Run(args) => with_client(&setting, false, async |client| {
-            run::run(client, &setting, args).await
-        }),
+        Verb::Run(args) => {
+            let folder = home_of_run(&setting, args.resume.as_deref())?;
+            let setting = setting.at(&folder);
+            with_client(&setting, false, async |client| {
+                run::run(client, &setting, args).await
+            })
+        }
         Verb::Approvals(verb) => {
+            let folder = home_of_hold(&setting, verb)?;
+            let setting = setting.at(&folder);
             with_client(&setting, false, async |client| approve(client, verb).await)
         }
         Verb::Runs(output) => with_client(&setting, false, async |client| {
@@ -94,12 +107,35 @@ async fn approve(client: &mut Client, verb: &ApprovalsVerb) -> Result<u8, AppErr
     }
 }
 
+/// The folder in which an answered call will happen: that of its trajectory, wherever the answer
+/// is given from.
+fn home_of_hold(setting: &Setting<'_>, verb: &ApprovalsVerb) -> Result<PathBuf, AppError> {
+    match verb {
+        ApprovalsVerb::Approve { id, .. } | ApprovalsVerb::Deny { id, .. } => {
+            with_client(setting, false, async |client| {
+                Ok(ids::hold(client, id).await?.workspace.into())
+            })
+        }
+        ApprovalsVerb::Ls(_) | ApprovalsVerb::Show { .. } => Ok(setting.directory.to_path_buf()),
+    }
+}
+
+/// The folder of a trajectory that is resumed; the one we are in for a new one.
+fn home_of_run(setting: &Setting<'_>, resume: Option<&str>) -> Result<PathBuf, AppError> {
+    match resume {
+        Some(prefix) => with_client(setting, false, async |client| {
+            Ok(ids::row(client, prefix).await?.workspace.into())
+        }),
+        None => Ok(setting.directory.to_path_buf()),
+    }
+}
+
 /// Wires the kernel, speaks to it, and lets it end in order whatever came of it.
-fn with_client(
+fn with_client<T>(
     setting: &Setting<'_>,
     continues: bool,
-    speak: impl AsyncFnOnce(&mut Client) -> Result<u8, AppError>,
-) -> Result<u8, AppError> {
+    speak: impl AsyncFnOnce(&mut Client) -> Result<T, AppError>,
+) -> Result<T, AppError> {
     let wired = wire(
         setting.env,
         setting.config,

@@ -8,6 +8,7 @@ use super::Setting;
 use super::client::{Client, unexpected};
 use super::ids;
 use crate::args::RunArgs;
+use crate::config::Source;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
 use crate::tell::{Detail, stop_words, tell};
@@ -36,6 +37,11 @@ async fn start(
     if let Some(prefix) = &args.resume {
         let trajectory = ids::trajectory(client, prefix).await?;
         let status = client.open(trajectory).await?;
+        // Named on the command line, a mode is a new writ, with a window and a budget of its own.
+        if matches!(setting.config.mode.source, Source::Flag(_)) {
+            let mode = setting.config.mode.value;
+            expect_accepted(client.ask(Command::SetMode { trajectory, mode }).await?)?;
+        }
         return Ok((trajectory, status.head_seq + 1));
     }
     match client

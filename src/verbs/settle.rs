@@ -1,4 +1,4 @@
-//! `thymos settle`: a person says what became of work that was found without an end [X2].
+//! `thymos settle`: a person says what became of work that was found without an end `[X2]`.
 
 use thymos_protocol::{Command, Replied, Settlement, What};
 
@@ -17,7 +17,7 @@ pub(super) async fn settle(client: &mut Client, args: &SettleArgs) -> Result<u8,
     for row in rows.iter().filter(|row| row.in_doubt > 0) {
         client.open(row.trajectory).await?;
         let news = client.news(row.trajectory, 0).await?;
-        for event in news {
+        for event in news.events {
             if let What::Started {
                 proposal,
                 tool,
