@@ -162,7 +162,8 @@ pub fn pair(app: &App) -> Pair {
         // The card is what is read here: the queue takes only what it has to show.
         Pane::Queue => {
             let rows = u16::try_from(app.queue.rows(&app.session).len()).unwrap_or(u16::MAX);
-            rows.saturating_add(2).clamp(3, (body.height * 2 / 5).max(3))
+            rows.saturating_add(2)
+                .clamp(3, (body.height * 2 / 5).max(3))
         }
         _ => (body.height / 2).max(3),
     };

@@ -6,8 +6,8 @@
 pub mod badge;
 pub mod chrome;
 pub mod diff;
-pub mod exact;
 pub mod draw;
+pub mod exact;
 pub mod gauge;
 pub mod key_hint;
 pub mod layout;

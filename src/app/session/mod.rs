@@ -257,8 +257,11 @@ impl Session {
     pub fn set_holds(&mut self, holds: Vec<HoldRow>) {
         // Our own are numbered by their entries, so that a reopened trajectory counts as before.
         let elsewhere = |row: &&HoldRow| Some(row.trajectory) != self.trajectory;
-        let foreign: Vec<ProposalId> =
-            holds.iter().filter(elsewhere).map(|row| row.card.proposal).collect();
+        let foreign: Vec<ProposalId> = holds
+            .iter()
+            .filter(elsewhere)
+            .map(|row| row.card.proposal)
+            .collect();
         for proposal in foreign {
             self.give_number(proposal);
         }

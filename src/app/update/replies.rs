@@ -2,8 +2,8 @@
 
 use thymos_protocol::{Changed, Command, Page, Replied, Reply, VerifyReport};
 
-use crate::app::overlay::ModeQuestion;
 use super::{card, ledger, picker};
+use crate::app::overlay::ModeQuestion;
 use crate::app::{App, Asked, CardAsked, Effect, Notice, Overlay, Verification};
 
 /// Takes one reply; one that nobody waits for is dropped.

@@ -182,9 +182,13 @@ fn around(what: &What) -> Told {
             format!("mode {} under writ {}", mode.word(), writ.short()),
             String::new(),
         ),
-        What::Closed { stop, turns } => {
-            (format!("run ended: {}, {turns} turns", crate::tell::stop_words(stop)), String::new())
-        }
+        What::Closed { stop, turns } => (
+            format!(
+                "run ended: {}, {turns} turns",
+                crate::tell::stop_words(stop)
+            ),
+            String::new(),
+        ),
         What::Note { line } => (line.clone(), String::new()),
         _ => (String::new(), String::new()),
     };
