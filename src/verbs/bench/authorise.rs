@@ -1,4 +1,4 @@
-//! [Q1] One intent before the gate: a checked chain of two writs, ten rules. Touches no disk.
+//! `[Q1]` One intent before the gate: a checked chain of two writs, ten rules. Touches no disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;

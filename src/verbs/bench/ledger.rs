@@ -1,4 +1,4 @@
-//! [Q4] [Q5] [Q7] The store by itself: grouped appends, growth, opening, jumping.
+//! `[Q4]` `[Q5]` `[Q7]` The store by itself: grouped appends, growth, opening, jumping.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ fn grow(store: &dyn LedgerStore, from: u64, to: u64) -> Result<(), AppError> {
     Ok(())
 }
 
-/// [Q4] Sixty-four trajectories that wait for the same sync.
+/// `[Q4]` Sixty-four trajectories that wait for the same sync.
 pub(super) fn group(bench: &Bench) -> Result<Vec<Figure>, AppError> {
     let store = ledger(bench, "group.db")?;
     let mut samples = Vec::new();
@@ -66,7 +66,7 @@ pub(super) fn group(bench: &Bench) -> Result<Vec<Figure>, AppError> {
     )])
 }
 
-/// [Q5] In memory, so that a disk's noise does not cover what growth would cost.
+/// `[Q5]` In memory, so that a disk's noise does not cover what growth would cost.
 pub(super) fn growth(bench: &Bench) -> Result<Vec<Figure>, AppError> {
     let store = adapters::memory()?;
     grow(store.as_ref(), 0, SHORT)?;
@@ -98,7 +98,7 @@ fn step_after(
     Ok((Samples(samples).median(), from + STEPS * 3))
 }
 
-/// [Q7] Opening a long ledger, and finding an entry in its middle.
+/// `[Q7]` Opening a long ledger, and finding an entry in its middle.
 pub(super) fn open(bench: &Bench) -> Result<Vec<Figure>, AppError> {
     let store = ledger(bench, "long.db")?;
     grow(store.as_ref(), 0, LONG)?;

@@ -1,4 +1,4 @@
-//! [Q6] [Q7] Reading real governed work again: verification by level, and the world at a sequence.
+//! `[Q6]` `[Q7]` Reading real governed work again: verification by level, and the world at a sequence.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const ROWS: usize = 2048;
 /// Passes of each level.
 const PASSES: usize = 3;
 
-/// [Q6] V1, V1 and V2, and V3 over a record that the ring wrote.
+/// `[Q6]` V1, V1 and V2, and V3 over a record that the ring wrote.
 pub(super) fn verify(bench: &Bench) -> Result<Vec<Figure>, AppError> {
     let store = adapters::memory()?;
     for _ in 0..TRAJECTORIES {
@@ -113,7 +113,7 @@ fn decisions(rows: &[Row]) -> u64 {
     decided.count() as u64
 }
 
-/// [Q7] The world as the app asks for it, at five places of one trajectory.
+/// `[Q7]` The world as the app asks for it, at five places of one trajectory.
 pub(super) fn world(bench: &Bench) -> Result<Figure, AppError> {
     let store: Arc<dyn LedgerStore> = adapters::memory()?;
     let worked = work(bench, store, Work::Writes)?;

@@ -1,4 +1,4 @@
-//! [Q9] [Q10] The app without a terminal: time of a frame, and the bytes it would send.
+//! `[Q9]` `[Q10]` The app without a terminal: time of a frame, and the bytes it would send.
 //!
 //! Drives the same `update`, `prepare` and `draw` as the loop; a small desk stands for the kernel.
 
@@ -24,14 +24,14 @@ use crate::theme::Theme;
 use crate::ui::chrome::Glyphs;
 use crate::ui::draw::{draw, prepare};
 
-/// The transcript of [Q9]: messages, and lines in each. Together a million rows.
+/// The transcript of `[Q9]`: messages, and lines in each. Together a million rows.
 const MESSAGES: u64 = 500;
 const LINES: u64 = 2_000;
 
 /// Frames timed.
 const FRAMES: u32 = 200;
 
-/// [Q9] A page up in a very long transcript, then the frame.
+/// `[Q9]` A page up in a very long transcript, then the frame.
 pub(super) fn frame(bench: &Bench) -> Result<Vec<Figure>, AppError> {
     let size = Size {
         width: 200,
@@ -66,7 +66,7 @@ pub(super) fn frame(bench: &Bench) -> Result<Vec<Figure>, AppError> {
     ])
 }
 
-/// [Q10] What a key and a stream of tokens send to the terminal.
+/// `[Q10]` What a key and a stream of tokens send to the terminal.
 pub(super) fn bytes(bench: &Bench) -> Result<Vec<Figure>, AppError> {
     let size = Size {
         width: 120,

@@ -1,4 +1,4 @@
-//! [Q12] What the program weighs: its file, and the packages it is built from.
+//! `[Q12]` What the program weighs: its file, and the packages it is built from.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! [Q11] What the cage costs over a plain start, side by side.
+//! `[Q11]` What the cage costs over a plain start, side by side.
 
 use std::process::{Command, Stdio};
 

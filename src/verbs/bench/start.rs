@@ -1,4 +1,4 @@
-//! [Q8] This very program under a pseudo-terminal: first paint, echo, memory, idleness.
+//! `[Q8]` This very program under a pseudo-terminal: first paint, echo, memory, idleness.
 //!
 //! Runs with a home of its own in the scratch folder. Answers the one question of the start that a
 //! terminal answers, and reads everything that is written.

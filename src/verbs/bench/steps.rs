@@ -1,4 +1,4 @@
-//! [Q2] [Q3] What one governed step costs, in memory and on disk, through the real ring.
+//! `[Q2]` `[Q3]` What one governed step costs, in memory and on disk, through the real ring.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,7 +12,7 @@ use thymos_ports::LedgerStore;
 /// Raw syncs beside which the durable step is put.
 const RAW_SYNCS: usize = 400;
 
-/// [Q2] Three entries a step: intent, started, commit.
+/// `[Q2]` Three entries a step: intent, started, commit.
 pub(super) fn in_memory(bench: &Bench) -> Result<Vec<Figure>, AppError> {
     let worked = work(bench, adapters::memory()?, Work::Nothing)?;
     let steps = worked.marks.steps();
@@ -35,7 +35,7 @@ pub(super) fn in_memory(bench: &Bench) -> Result<Vec<Figure>, AppError> {
     ])
 }
 
-/// [Q3] Start and seal of a write effect, each durable before the next thing happens.
+/// `[Q3]` Start and seal of a write effect, each durable before the next thing happens.
 pub(super) fn durable(bench: &Bench) -> Result<Vec<Figure>, AppError> {
     let store = ledger(bench, "steps.db")?;
     let worked = work(bench, store.clone(), Work::Writes)?;
