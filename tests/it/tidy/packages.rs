@@ -3,7 +3,7 @@
 use super::cargo::packages;
 use super::{report, tree};
 
-/// Packages in the lock file; more would cost build time, and nobody could look at them all [Q12].
+/// Packages in the lock file; more would cost build time, and nobody could look at them all `[Q12]`.
 const PACKAGES_MAX: usize = 450;
 
 /// Licences that go with a program under Apache-2.0.
