@@ -21,7 +21,7 @@ pub fn line(text: &str) -> Result<(), AppError> {
 /// Prints one JSON value on a line of its own.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn json<T: Serialize>(value: &T) -> Result<(), AppError> {
     let text = serde_json::to_string(value)
         .map_err(|e| AppError::new(ErrorKind::Internal, format!("no JSON for this: {e}")))?;
@@ -31,7 +31,7 @@ pub fn json<T: Serialize>(value: &T) -> Result<(), AppError> {
 /// Prints bytes as they are.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn write(bytes: &[u8]) -> Result<(), AppError> {
     match io::stdout().lock().write_all(bytes) {
         Ok(()) => Ok(()),
