@@ -165,7 +165,7 @@ pub(super) fn detail_came(app: &mut App, proposal: ProposalId, wants: Wants, det
                         .push(Overlay::Prompt(Prompt::new(purpose, args.to_string())));
                 }
                 None => {
-                    app.tell("the arguments are not in the record; deny and say what to change")
+                    app.tell("the arguments are not in the record; deny and say what to change");
                 }
             }
         }

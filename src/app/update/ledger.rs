@@ -155,17 +155,18 @@ pub(super) fn settle(app: &mut App) {
 pub(super) fn heard(app: &mut App, asked: LedgerAsked, replied: Replied) {
     match (asked, replied) {
         (LedgerAsked::Page(page), Replied::Page(found)) => app.ledger.take_page(page, found.events),
-        (LedgerAsked::Find(text), Replied::Page(found)) => {
-            if app.ledger.filtering.as_deref() == Some(&text) {
-                super::prompt::close(app, &Purpose::Filter);
-                app.ledger.filtering = None;
-                let len = app.ledger.len();
-                app.ledger.show_filtered(Filtered {
-                    text,
-                    events: found.events,
-                    len,
-                });
-            }
+        // A filter that another has taken the place of is not shown any more.
+        (LedgerAsked::Find(text), Replied::Page(found))
+            if app.ledger.filtering.as_deref() == Some(&text) =>
+        {
+            super::prompt::close(app, &Purpose::Filter);
+            app.ledger.filtering = None;
+            let len = app.ledger.len();
+            app.ledger.show_filtered(Filtered {
+                text,
+                events: found.events,
+                len,
+            });
         }
         (LedgerAsked::Search(text), Replied::Page(found)) => {
             let seqs: Vec<u64> = found.events.iter().map(|event| event.seq).collect();
