@@ -23,14 +23,40 @@ const OUTPUT_LINES: usize = 5;
 #[must_use]
 pub fn tell(event: &Event, detail: Detail) -> Vec<String> {
     let mut lines = match &event.what {
+        What::Opened { .. }
+        | What::Said { .. }
+        | What::Used { .. }
+        | What::Note { .. }
+        | What::Closed { .. } => talk(&event.what, detail),
+        What::Intended { .. }
+        | What::Rejected { .. }
+        | What::Suspended { .. }
+        | What::Decided { .. }
+        | What::Superseded { .. } => gate(&event.what),
+        What::Started { .. }
+        | What::Committed { .. }
+        | What::Failed { .. }
+        | What::Settled { .. } => effect(&event.what, detail),
+        What::WritIssued { .. } | What::WritRevoked { .. } | What::ModeChanged { .. } => {
+            authority(&event.what, detail)
+        }
+    };
+    if detail == Detail::Full
+        && let Some(first) = lines.first_mut()
+    {
+        *first = format!("{:>5} {} {first}", event.seq, event.at_ms.clock());
+    }
+    lines
+}
+
+/// What was said, and what it cost to say it.
+fn talk(what: &What, detail: Detail) -> Vec<String> {
+    match what {
         What::Opened {
             workspace,
             operator,
-        } => {
-            vec![format!("opened: {} by {}", safe(workspace), safe(operator))]
-        }
+        } => vec![format!("opened: {} by {}", safe(workspace), safe(operator))],
         What::Said { role, text, .. } => said(*role, text),
-        What::Used { .. } if detail == Detail::Brief => Vec::new(),
         What::Used {
             provider,
             model,
@@ -38,7 +64,7 @@ pub fn tell(event: &Event, detail: Detail) -> Vec<String> {
             tokens_out,
             usd_millicents,
             ..
-        } => {
+        } if detail == Detail::Full => {
             let price = usd_millicents.map_or("price unknown".to_owned(), money);
             vec![format!(
                 "usage: {}/{} {tokens_in} in, {tokens_out} out, {price}",
@@ -46,6 +72,17 @@ pub fn tell(event: &Event, detail: Detail) -> Vec<String> {
                 safe(model)
             )]
         }
+        What::Closed { stop, turns } => {
+            vec![format!("stop: {} after {turns} turns", stop_words(stop))]
+        }
+        What::Note { line } => vec![format!("note: {}", safe(line))],
+        _ => Vec::new(),
+    }
+}
+
+/// What was wanted, and what gate and people said of it.
+fn gate(what: &What) -> Vec<String> {
+    match what {
         What::Intended {
             tool,
             line,
@@ -57,7 +94,8 @@ pub fn tell(event: &Event, detail: Detail) -> Vec<String> {
             } else {
                 ""
             };
-            vec![format!("intent: {} {}{who}", safe(tool), safe(line))]
+            let call = format!("{} {}", safe(tool), safe(line));
+            vec![format!("intent: {}{who}", call.trim_end())]
         }
         What::Rejected {
             tool,
@@ -87,23 +125,25 @@ pub fn tell(event: &Event, detail: Detail) -> Vec<String> {
             ..
         } => {
             let word = if *approved { "approved" } else { "denied" };
-            let via = via_word(by.via);
-            let reason = if reason.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", safe(reason))
-            };
+            let because = if reason.is_empty() { "" } else { ": " };
             vec![format!(
-                "decision: {} {word} by {} via {via}{reason}",
+                "decision: {} {word} by {} via {}{because}{}",
                 proposal.short(),
-                safe(&by.name)
+                safe(&by.name),
+                via_word(by.via),
+                safe(reason)
             )]
         }
         What::Superseded {
             proposal, reason, ..
-        } => {
-            vec![format!("superseded: {} {}", proposal.short(), safe(reason))]
-        }
+        } => vec![format!("superseded: {} {}", proposal.short(), safe(reason))],
+        _ => Vec::new(),
+    }
+}
+
+/// What was done.
+fn effect(what: &What, detail: Detail) -> Vec<String> {
+    match what {
         What::Started {
             tool,
             line,
@@ -112,9 +152,8 @@ pub fn tell(event: &Event, detail: Detail) -> Vec<String> {
             allowed_by,
             ..
         } => vec![format!(
-            "staged: {} {} (effect {effect}, {}, cage {rung})",
-            safe(tool),
-            safe(line),
+            "staged: {} (effect {effect}, {}, cage {rung})",
+            format!("{} {}", safe(tool), safe(line)).trim_end(),
             safe(allowed_by)
         )],
         What::Committed {
@@ -148,13 +187,18 @@ pub fn tell(event: &Event, detail: Detail) -> Vec<String> {
             lines.extend(changes.iter().map(change));
             lines
         }
-        What::Settled { proposal, how, by } => {
-            vec![format!(
-                "settled: {} {how}, says {}",
-                proposal.short(),
-                safe(by)
-            )]
-        }
+        What::Settled { proposal, how, by } => vec![format!(
+            "settled: {} {how}, says {}",
+            proposal.short(),
+            safe(by)
+        )],
+        _ => Vec::new(),
+    }
+}
+
+/// Who may do what.
+fn authority(what: &What, detail: Detail) -> Vec<String> {
+    match what {
         What::WritIssued { id, line } => vec![format!("writ: {} {}", id.short(), safe(line))],
         What::WritRevoked { id, reason } => {
             vec![format!("writ revoked: {} {}", id.short(), safe(reason))]
@@ -168,17 +212,8 @@ pub fn tell(event: &Event, detail: Detail) -> Vec<String> {
             }
             lines
         }
-        What::Closed { stop, turns } => {
-            vec![format!("stop: {} after {turns} turns", stop_words(stop))]
-        }
-        What::Note { line } => vec![format!("note: {}", safe(line))],
-    };
-    if detail == Detail::Full
-        && let Some(first) = lines.first_mut()
-    {
-        *first = format!("{:>5} {} {first}", event.seq, event.at_ms.clock());
+        _ => Vec::new(),
     }
-    lines
 }
 
 fn said(role: Role, text: &str) -> Vec<String> {

@@ -107,21 +107,8 @@ fn tell(entry: &Entry, body: Body, n: &Narrator) -> What {
             reasoning: body.reasoning,
             turn: body.turn,
         },
-        Body::Usage(body) => What::Used {
-            provider: body.provider,
-            model: body.model,
-            tokens_in: body.tokens_in,
-            tokens_out: body.tokens_out,
-            usd_millicents: body.usd_millicents,
-            wall_clock_ms: body.wall_clock_ms,
-        },
-        Body::Intent(body) => What::Intended {
-            intent: body.intent.id().unwrap_or(IntentId::from_bytes([0; 32])),
-            turn: body.intent.turn,
-            line: words::line(&body.intent),
-            tool: body.intent.tool,
-            by_operator: body.intent.author == thymos_core::intent::Author::Operator,
-        },
+        Body::Usage(body) => used(body),
+        Body::Intent(body) => intended(body),
         Body::Rejection(body) => rejected(&body),
         Body::PendingApproval(body) => suspended(entry, &body),
         Body::Approval(body) => decided(&body),
@@ -133,27 +120,8 @@ fn tell(entry: &Entry, body: Body, n: &Narrator) -> What {
         Body::Started(body) => started(&body, n),
         Body::Commit(body) => committed(*body, n),
         Body::Failure(body) => failed(body, n),
-        Body::Reconciled(body) => What::Settled {
-            proposal: body.proposal,
-            how: match body.resolution {
-                Resolution::Happened => "it happened",
-                Resolution::DidNotHappen => "it did not happen",
-                Resolution::GaveUp => "nobody can tell",
-                Resolution::Probed => "the tool found out",
-            }
-            .into(),
-            by: body.by.name,
-        },
-        Body::WritIssued(body) => What::WritIssued {
-            id: body.id,
-            line: format!(
-                "{} from {} to {}, effects {}",
-                body.writ.writ.name,
-                body.writ.writ.issuer.name,
-                body.writ.writ.subject.name,
-                body.writ.writ.effects
-            ),
-        },
+        Body::Reconciled(body) => settled(body),
+        Body::WritIssued(body) => issued(&body),
         Body::WritRevoked(body) => What::WritRevoked {
             id: body.writ,
             reason: body.reason,
@@ -167,39 +135,86 @@ fn tell(entry: &Entry, body: Body, n: &Narrator) -> What {
             stop: body.stop,
             turns: body.turns,
         },
-        Body::PolicyLoaded(body) => What::Note {
-            line: format!(
-                "policy {} {} in force, set {}",
-                body.name,
-                body.version,
-                body.policy_set.short()
-            ),
-        },
-        Body::PolicyUnloaded(body) => What::Note {
-            line: format!("policy {} unloaded", body.name),
-        },
-        Body::ToolsPinned(body) => What::Note {
-            line: format!("{} tools pinned", body.tools.len()),
-        },
-        Body::Delegation(body) => What::Note {
-            line: format!(
-                "delegated to {}: {}",
-                body.child.short(),
-                words::cut(&body.task, 80)
-            ),
-        },
-        Body::DelegationResult(body) => What::Note {
-            line: format!("child {} ended, {}", body.child.short(), body.stop),
-        },
-        Body::Branch(body) => What::Note {
-            line: format!("branched from {} at {}", body.from.short(), body.seq),
-        },
-        Body::SkillBound(_) => What::Note {
-            line: "skill bound".into(),
-        },
-        Body::Erased(body) => What::Note {
-            line: format!("entry {} erased: {}", body.entry.short(), body.reason),
-        },
+        Body::PolicyLoaded(_)
+        | Body::PolicyUnloaded(_)
+        | Body::ToolsPinned(_)
+        | Body::Delegation(_)
+        | Body::DelegationResult(_)
+        | Body::Branch(_)
+        | Body::SkillBound(_)
+        | Body::Erased(_) => What::Note { line: note(&body) },
+    }
+}
+
+/// What is told in one line.
+fn note(body: &Body) -> String {
+    match body {
+        Body::PolicyLoaded(body) => format!(
+            "policy {} {} in force, set {}",
+            body.name,
+            body.version,
+            body.policy_set.short()
+        ),
+        Body::PolicyUnloaded(body) => format!("policy {} unloaded", body.name),
+        Body::ToolsPinned(body) => format!("{} tools pinned", body.tools.len()),
+        Body::Delegation(body) => format!(
+            "delegated to {}: {}",
+            body.child.short(),
+            words::cut(&body.task, 80)
+        ),
+        Body::DelegationResult(body) => {
+            format!("child {} ended, {}", body.child.short(), body.stop)
+        }
+        Body::Branch(body) => format!("branched from {} at {}", body.from.short(), body.seq),
+        Body::SkillBound(_) => "skill bound".to_owned(),
+        Body::Erased(body) => format!("entry {} erased: {}", body.entry.short(), body.reason),
+        other => other.kind().to_string(),
+    }
+}
+
+fn used(body: body::Usage) -> What {
+    What::Used {
+        provider: body.provider,
+        model: body.model,
+        tokens_in: body.tokens_in,
+        tokens_out: body.tokens_out,
+        usd_millicents: body.usd_millicents,
+        wall_clock_ms: body.wall_clock_ms,
+    }
+}
+
+fn intended(body: body::Intended) -> What {
+    What::Intended {
+        intent: body.intent.id().unwrap_or(IntentId::from_bytes([0; 32])),
+        turn: body.intent.turn,
+        line: words::line(&body.intent),
+        tool: body.intent.tool,
+        by_operator: body.intent.author == thymos_core::intent::Author::Operator,
+    }
+}
+
+fn settled(body: body::Reconciled) -> What {
+    let how = match body.resolution {
+        Resolution::Happened => "it happened",
+        Resolution::DidNotHappen => "it did not happen",
+        Resolution::GaveUp => "nobody can tell",
+        Resolution::Probed => "the tool found out",
+    };
+    What::Settled {
+        proposal: body.proposal,
+        how: how.into(),
+        by: body.by.name,
+    }
+}
+
+fn issued(body: &body::WritIssued) -> What {
+    let writ = &body.writ.writ;
+    What::WritIssued {
+        id: body.id,
+        line: format!(
+            "{} from {} to {}, effects {}",
+            writ.name, writ.issuer.name, writ.subject.name, writ.effects
+        ),
     }
 }
 

@@ -67,9 +67,9 @@ impl Shared {
         });
     }
 
+    /// Puts a session's row on the desk. The session rings, and only for news.
     pub(crate) fn publish(&self, trajectory: TrajectoryId, summary: Summary) {
         lock(&self.desk).insert(trajectory, summary);
-        self.ring(|_| {});
     }
 
     /// Open holds of all trajectories; `own` are those of the asking one, which knows best.
@@ -199,11 +199,8 @@ impl Service {
 
     /// Passes a command to its session, which is opened when it is not.
     async fn ask(&mut self, ticket: Ticket, trajectory: TrajectoryId, command: Command) {
-        if !self
-            .sessions
-            .get(&trajectory)
-            .is_some_and(|asks| !asks.is_closed())
-        {
+        let open = self.sessions.get(&trajectory);
+        if open.is_none_or(mpsc::Sender::is_closed) {
             let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
             let opened =
                 tokio::task::spawn_blocking(move || Session::open(kernel, shared, trajectory))

@@ -30,10 +30,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the writer is the one thread the runtime owns"
-    )]
+    // The one thread that the runtime owns; the store blocks.
     pub(crate) fn start(store: Arc<dyn LedgerStore>) -> Self {
         let (jobs, inbox) = mpsc::channel::<Job>();
         std::thread::spawn(move || run(store.as_ref(), &inbox));

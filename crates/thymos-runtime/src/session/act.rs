@@ -201,14 +201,12 @@ impl Act {
         };
         // [X4] A tool that heard the cancel says what is known of its effect.
         match tokio::time::timeout(Duration::from_millis(CANCEL_GRACE_MS), body).await {
-            Ok(ended) => settle(ended).or_else(|known| {
-                if cut.kind == FaultKind::TimedOut {
-                    return Err(Fault {
-                        kind: cut.kind,
-                        ..known
-                    });
-                }
-                Err(known)
+            Ok(ended) => settle(ended).map_err(|known| match cut.kind {
+                FaultKind::TimedOut => Fault {
+                    kind: FaultKind::TimedOut,
+                    ..known
+                },
+                _ => known,
             }),
             Err(_elapsed) => Err(cut),
         }

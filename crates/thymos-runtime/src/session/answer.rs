@@ -15,15 +15,19 @@ use super::{Activity, Inside, Job, RecordError, Session};
 impl Session {
     /// Does what a command asks, or says why not.
     pub(super) async fn hear(&mut self, command: Command) -> Replied {
+        if matches!(command, Command::Interrupt { .. })
+            && self.unsealed.is_none()
+            && let Some(broken) = &self.broken
+        {
+            // Nothing waits for room, so there is nothing to try: who asks hears why it stopped.
+            return stuck(broken);
+        }
         self.mend().await;
         if let Some(replied) = self.look_up(&command) {
             return replied;
         }
         if let Some(broken) = &self.broken {
-            return fault(
-                broken.to_string(),
-                "free the disk or reopen the ledger, then try again",
-            );
+            return stuck(broken);
         }
         let result = match command {
             Command::Prompt { text, .. } => self.prompt(text).await,
@@ -375,6 +379,13 @@ fn held(hold: &Hold) -> Held {
         presentation: hold.body.presentation.clone(),
         presented: hold.body.presented,
     }
+}
+
+fn stuck(broken: &thymos_ports::store::StoreError) -> Replied {
+    fault(
+        broken.to_string(),
+        "free the disk or reopen the ledger, then try again",
+    )
 }
 
 pub(super) fn fault(message: impl Into<String>, hint: impl Into<String>) -> Replied {

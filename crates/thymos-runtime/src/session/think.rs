@@ -32,10 +32,14 @@ impl Session {
         let revoked = self.p.revoked_with_descendants();
         for (id, signed) in self.chain(&leaf).links() {
             if revoked.contains(id) {
-                return Some(Stop::Authority("the writ is revoked; choose a mode to get a new one".into()));
+                return Some(Stop::Authority(
+                    "the writ is revoked; choose a mode to get a new one".into(),
+                ));
             }
             if !signed.writ.window.contains(now) {
-                return Some(Stop::Authority("the writ's window is closed; choose a mode to get a new one".into()));
+                return Some(Stop::Authority(
+                    "the writ's window is closed; choose a mode to get a new one".into(),
+                ));
             }
             let spent = self.p.spent.get(id).copied().unwrap_or_default();
             if let Some(dimension) = signed.writ.budget.exhausted(&spent)
