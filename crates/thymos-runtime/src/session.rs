@@ -19,7 +19,7 @@ use thymos_core::{IntentId, Timestamp, TrajectoryId, WritId};
 use thymos_ports::Begun;
 use thymos_ports::cognition::{ModelFault, Turn};
 use thymos_ports::store::StoreError;
-use thymos_protocol::{Command, Replied};
+use thymos_protocol::{Command, Replied, Status};
 use thymos_replay::Projection;
 use thymos_replay::projection::{Fate, Item};
 use tokio::sync::{mpsc, oneshot};
@@ -110,6 +110,8 @@ pub(crate) struct Session {
     /// What could not be stored, kept until it can be or the process ends `[L11]`.
     pub(super) unsealed: Option<Vec<Body>>,
     pub(super) broken: Option<StoreError>,
+    /// The standing that was last rung for.
+    pub(super) told: Option<Status>,
     pub(super) inside: mpsc::Sender<Inside>,
 }
 
@@ -140,6 +142,7 @@ impl Session {
             in_doubt: BTreeSet::new(),
             unsealed: None,
             broken: None,
+            told: None,
             inside,
         };
         session.take_lease();

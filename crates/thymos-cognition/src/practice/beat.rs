@@ -256,10 +256,11 @@ fn run(notebook: &Notebook<'_>) -> Step {
 /// The one beat that asks for what it should not get, offered or not.
 fn overreach() -> Step {
     Step::Call {
-        text: "Last, two things I should not get: a note that would outlive this session, which only \
+        text:
+            "Last, two things I should not get: a note that would outlive this session, which only \
             a wider writ grants, and a file outside this folder, which no tool here can reach. \
             Watch the gate refuse them, and what it says would be needed."
-            .to_owned(),
+                .to_owned(),
         calls: vec![
             Wanted {
                 tool: "memory_write",

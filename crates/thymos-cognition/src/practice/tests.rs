@@ -60,7 +60,9 @@ fn workspace(call: &ProposedCall) -> (&'static str, bool) {
             "thymos-practice.md: 2 lines\n     1\t# Practice note\n     2\told\n",
             false,
         ),
-        ("fs_read" | "memory_write", _) => ("refused [C9]: not granted. Grant it to allow it", true),
+        ("fs_read" | "memory_write", _) => {
+            ("refused [C9]: not granted. Grant it to allow it", true)
+        }
         ("grep", _) => ("src/main.rs:3:engine\nREADME.md:1:# The engine\n", false),
         ("shell", _) => ("exit 0\n2", false),
         _ => ("done", false),

@@ -129,14 +129,20 @@ impl Session {
         }
     }
 
-    /// Tells the desk and the bell how things stand here.
-    pub(super) fn publish(&self) {
+    /// Tells the desk how things stand here, and rings when that is new. Only then: whoever hears
+    /// the bell asks, and every question ends here, so a ring for nothing would go round for ever.
+    pub(super) fn publish(&mut self) {
         let running = !matches!(self.activity, Activity::Idle) || !self.queue.is_empty();
         let mut summary = summary(&self.p, self.lease.is_some() && !running);
         if running {
             summary.row.state = "running".into();
         }
         self.shared.publish(self.p.trajectory, summary);
+        let status = self.status();
+        if self.told.as_ref() != Some(&status) {
+            self.told = Some(status);
+            self.shared.ring(|_| {});
+        }
     }
 }
 
