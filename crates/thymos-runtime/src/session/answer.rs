@@ -15,6 +15,9 @@ use super::{Activity, Inside, Job, RecordError, Session};
 impl Session {
     /// Does what a command asks, or says why not.
     pub(super) async fn hear(&mut self, command: Command) -> Replied {
+        if let Some(replied) = self.look_up(&command) {
+            return replied;
+        }
         if matches!(command, Command::Interrupt { .. })
             && self.unsealed.is_none()
             && let Some(broken) = &self.broken
@@ -23,9 +26,6 @@ impl Session {
             return stuck(broken);
         }
         self.mend().await;
-        if let Some(replied) = self.look_up(&command) {
-            return replied;
-        }
         if let Some(broken) = &self.broken {
             return stuck(broken);
         }
@@ -217,6 +217,9 @@ impl Session {
 
     /// Puts an answered hold before the gate again, with facts of now `[A4]`.
     pub(super) async fn admit(&mut self, proposal: ProposalId) {
+        if !self.keep_pins().await {
+            return;
+        }
         let Some(hold) = self.p.holds.get(&proposal) else {
             return;
         };

@@ -110,6 +110,13 @@ impl Session {
         bodies
     }
 
+    /// Records pins that changed since: a verdict is recorded after the rules and tools it rests
+    /// on, or replay could not find it again `[Y2]`. False when the store refuses.
+    pub(super) async fn keep_pins(&mut self) -> bool {
+        let pins = self.pins();
+        pins.is_empty() || self.record_or_break(pins).await
+    }
+
     pub(super) async fn set_mode(&mut self, mode: Mode) -> Result<(), RecordError> {
         for _ in 0..4 {
             let bodies = self.mode_bodies(mode)?;

@@ -50,6 +50,9 @@ impl Scene {
 impl Session {
     /// Decides one intent; what it says is recorded, and a cleared call begins.
     pub(super) async fn decide(&mut self, id: IntentId) {
+        if !self.keep_pins().await {
+            return;
+        }
         let Some(call) = self.p.calls.get(&id) else {
             return;
         };
