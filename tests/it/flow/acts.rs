@@ -1,0 +1,203 @@
+//! Whatever a tool does, what was begun is sealed once `[X1]` `[X3]` `[X4]` `[X5]`.
+
+use serde_json::json;
+use thymos_core::body::{Body, Stop};
+use thymos_core::budget::Cost;
+use thymos_core::effect::EffectClass;
+use thymos_core::outcome::FaultKind;
+use thymos_core::resolved::Resolved;
+use thymos_core::tool::Repeat;
+use thymos_core::writ::Mode;
+use thymos_protocol::{Command, Replied, Settlement};
+use thymos_testkit::model::{calls, says};
+use thymos_testkit::{FakeTool, Step};
+
+use super::rig::{Rig, Setup, story};
+use super::road::results;
+
+fn twice(tool: &str) -> Vec<Step> {
+    vec![
+        Step::Turn(calls(vec![(tool, json!({}))])),
+        Step::Turn(says("so be it")),
+    ]
+}
+
+fn faults(rig: &Rig) -> Vec<(FaultKind, Cost)> {
+    let fault = |body: Body| match body {
+        Body::Failure(failure) => Some((failure.fault.kind, failure.cost)),
+        _ => None,
+    };
+    rig.bodies().into_iter().filter_map(fault).collect()
+}
+
+/// One `started`, one `failure` of this kind that costs a call, and the run goes on.
+async fn sealed_as(tool: &FakeTool, kind: FaultKind) -> Rig {
+    let mut rig = Setup::new(twice("grep"), &[tool]).open(Mode::Edit).await;
+    let events = rig.run("go").await;
+    assert_eq!(
+        story(&events),
+        [
+            "message", "message", "intent", "started", "failure", "message", "closed"
+        ]
+    );
+    let found = faults(&rig);
+    assert_eq!((found.len(), found[0].0), (1, kind));
+    assert_eq!(found[0].1.tool_calls, 1);
+    assert_eq!((tool.runs(), rig.stop()), (1, Some(Stop::Done)));
+    assert!(results(&rig)[0].1, "it is an error to the model");
+    rig
+}
+
+#[tokio::test]
+async fn x1_a_tool_that_faults_is_sealed_as_failure() {
+    let tool = FakeTool::new("grep").faulting(FaultKind::Failed, "no such file");
+    sealed_as(&tool, FaultKind::Failed).await.verified().await;
+}
+
+#[tokio::test]
+async fn x1_a_tool_that_panics_is_sealed_as_failure() {
+    let tool = FakeTool::new("grep").panicking();
+    sealed_as(&tool, FaultKind::Panicked).await.verified().await;
+}
+
+#[tokio::test]
+async fn x1_a_tool_that_overruns_its_time_is_sealed_as_failure() {
+    let tool = FakeTool::new("grep").hanging().resolving(|_, _| {
+        Ok(Resolved {
+            estimate: Cost {
+                tool_calls: 1,
+                wall_clock_ms: 1,
+                ..Cost::default()
+            },
+            ..Resolved::pure()
+        })
+    });
+    sealed_as(&tool, FaultKind::TimedOut).await.verified().await;
+}
+
+#[tokio::test]
+async fn x5_a_delta_that_does_not_apply_is_sealed_as_failure_and_changes_nothing() {
+    let tool = FakeTool::new("grep").with_bad_delta();
+    let mut rig = sealed_as(&tool, FaultKind::BadDelta).await;
+    let trajectory = rig.trajectory;
+    let at = Command::WorldAt {
+        trajectory,
+        seq: 100,
+    };
+    let Replied::World(world) = rig.ask(at).await else {
+        panic!("no world")
+    };
+    assert!(world.rows.is_empty(), "{world:?}");
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn x4_an_interrupt_while_acting_is_sealed_as_cancelled_and_stops_the_run() {
+    let tool = FakeTool::new("grep").hanging();
+    let entered = tool.entered();
+    let mut rig = Setup::new(twice("grep"), &[&tool]).open(Mode::Edit).await;
+    rig.say("go").await;
+    entered.notified().await;
+    assert!(rig.status().await.running.unwrap().doing.contains("grep"));
+    let trajectory = rig.trajectory;
+    let replied = rig.ask(Command::Interrupt { trajectory }).await;
+    assert_eq!(replied, Replied::Accepted);
+    rig.until_kind("closed", 1).await;
+    assert_eq!(faults(&rig)[0].0, FaultKind::Cancelled);
+    assert_eq!(rig.stop(), Some(Stop::Cancelled));
+    assert!(rig.status().await.running.is_none());
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn x1_a_process_that_ends_in_order_seals_what_it_had_begun() {
+    let tool = FakeTool::new("grep").hanging();
+    let entered = tool.entered();
+    let mut rig = Setup::new(twice("grep"), &[&tool]).open(Mode::Edit).await;
+    rig.say("go").await;
+    entered.notified().await;
+    let rig = rig.restart(|_| {}).await;
+    assert_eq!(faults(&rig)[0].0, FaultKind::Cancelled);
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn x3_a_call_that_happens_once_for_a_key_is_not_done_again() {
+    let tool = FakeTool::new("kv_set")
+        .effect(EffectClass::Write)
+        .declaring(|contract| contract.repeat = Repeat::OncePerKey);
+    let again = || Step::Turn(calls(vec![("kv_set", json!({"key": "a"}))]));
+    let other = Step::Turn(calls(vec![("kv_set", json!({"key": "b"}))]));
+    let steps = vec![again(), again(), other, Step::Turn(says("done"))];
+    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
+    rig.run("go").await;
+    assert_eq!(tool.args(), [json!({"key": "a"}), json!({"key": "b"})]);
+    let (clause, _, said) = rig.refusals().remove(0);
+    assert_eq!(clause, "C12");
+    assert!(said.contains("was done already, see entry"), "{said}");
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn x2_work_without_an_end_is_in_doubt_locks_its_key_and_a_person_settles_it() {
+    let tool = FakeTool::new("shell").effect(EffectClass::External);
+    let setup = Setup::new(twice("shell"), &[]);
+    let store = setup.store.clone();
+    // The store breaks while the tool acts: as if the process had died there.
+    let dying = FakeTool::new("shell")
+        .effect(EffectClass::External)
+        .acting(move |_| {
+            store.poison("input/output error");
+            Ok(thymos_core::outcome::Outcome::said("done", "done"))
+        });
+    let mut rig = setup
+        .with(|setup| setup.tools = vec![dying.port()])
+        .open(Mode::Auto)
+        .await;
+    rig.say("go").await;
+    rig.until_kind("started", 1).await;
+    rig.until_idle().await;
+    let mut rig = rig
+        .restart(|setup| {
+            setup.store.reopen();
+            setup.tools = vec![tool.port()];
+        })
+        .await;
+    assert_eq!(rig.status().await.in_doubt, 1);
+    let Replied::Runs(rows) = rig.ask(Command::Runs).await else {
+        panic!("no runs")
+    };
+    assert_eq!((rows[0].state.as_str(), rows[0].in_doubt), ("in doubt", 1));
+    // The model tries again: the key is locked.
+    rig.setup
+        .model
+        .push(Step::Turn(calls(vec![("shell", json!({}))])));
+    rig.setup.model.push(Step::Turn(says("well")));
+    rig.setup.model.push(Step::Turn(says("well")));
+    rig.run("again").await;
+    assert_eq!(tool.runs(), 0);
+    let proposal = rig
+        .bodies()
+        .into_iter()
+        .find_map(|body| match body {
+            Body::Started(started) => Some(started.proposal),
+            _ => None,
+        })
+        .unwrap();
+    let settle = Command::Settle {
+        trajectory: rig.trajectory,
+        proposal,
+        settlement: Settlement::DidNotHappen,
+        reason: "I looked".into(),
+    };
+    assert_eq!(rig.ask(settle.clone()).await, Replied::Accepted);
+    assert!(matches!(rig.ask(settle).await, Replied::Fault(_)));
+    assert_eq!(rig.status().await.in_doubt, 0);
+    rig.setup
+        .model
+        .push(Step::Turn(calls(vec![("shell", json!({}))])));
+    rig.setup.model.push(Step::Turn(says("done")));
+    rig.run("now again").await;
+    assert_eq!(tool.runs(), 1);
+    rig.verified().await;
+}

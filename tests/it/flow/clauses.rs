@@ -1,0 +1,305 @@
+//! Poison tools `[T3]`: each clause fails in turn through the whole runtime, and no body ever runs.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use thymos_core::body::{Body, Stage};
+use thymos_core::budget::Cost;
+use thymos_core::delta::Resource;
+use thymos_core::effect::{EffectClass, Risk};
+use thymos_core::isolation::Rung;
+use thymos_core::resolved::{Resolved, ResolvedResource};
+use thymos_core::tool::Compensation;
+use thymos_core::writ::{Mode, TrustRoots};
+use thymos_ports::cognition::Turn;
+use thymos_ports::tool::Unresolvable;
+use thymos_testkit::fixtures::{NOON, party, stranger_key};
+use thymos_testkit::model::calls;
+use thymos_testkit::road::open_policy;
+use thymos_testkit::{FakeTool, Step};
+
+use super::rig::{Rig, Setup, policy};
+use super::road::writer;
+
+/// A tool that must not run; it says so if it does.
+fn poison(name: &str) -> FakeTool {
+    FakeTool::new(name).panicking()
+}
+
+fn wants(tool: &str, args: Value) -> Vec<Step> {
+    vec![Step::Turn(calls(vec![(tool, args)]))]
+}
+
+/// The body never ran, and the one refusal names this clause.
+async fn refused_by(rig: Rig, tool: &FakeTool, clause: &str) {
+    let refusals = rig.refusals();
+    assert_eq!(refusals.len(), 1, "{refusals:?}");
+    assert_eq!(
+        (refusals[0].0.as_str(), refusals[0].1),
+        (clause, Stage::Compile)
+    );
+    never_ran(rig, tool).await;
+}
+
+/// The body never ran, the hold names this clause, and after a no the refusal does.
+async fn held_by(mut rig: Rig, tool: &FakeTool, clause: &str) {
+    let asks: Vec<String> = rig
+        .bodies()
+        .into_iter()
+        .filter_map(|body| match body {
+            Body::PendingApproval(pending) => Some(pending.terms.asks),
+            _ => None,
+        })
+        .flatten()
+        .map(|ask| ask.clause.to_string())
+        .collect();
+    assert_eq!(asks, [clause]);
+    assert_eq!(tool.runs(), 0);
+    rig.deny("no").await;
+    rig.until_kind("rejection", 1).await;
+    assert_eq!(rig.refusals()[0].0, clause);
+    never_ran(rig, tool).await;
+}
+
+async fn never_ran(rig: Rig, tool: &FakeTool) {
+    assert_eq!(tool.runs(), 0);
+    let begun = |body: &Body| matches!(body, Body::Started(_));
+    assert!(!rig.bodies().iter().any(begun));
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn c1_arguments_that_are_no_object_never_reach_the_tool() {
+    let tool = poison("grep");
+    let turn: Turn = {
+        let mut turn = calls(vec![("grep", json!({}))]);
+        turn.calls[0].malformed = Some("{\"pattern\": ".into());
+        turn
+    };
+    let mut rig = Setup::new(vec![Step::Turn(turn)], &[&tool])
+        .open(Mode::Edit)
+        .await;
+    rig.run("go").await;
+    refused_by(rig, &tool, "C1").await;
+}
+
+#[tokio::test]
+async fn c2_a_writ_of_a_stranger_never_reaches_the_tool() {
+    let tool = poison("grep");
+    let strangers = TrustRoots {
+        operators: vec![party("eve", &stranger_key())],
+        policy: Vec::new(),
+    };
+    let setup = Setup::new(wants("grep", json!({})), &[&tool]);
+    let mut rig = setup
+        .with(|setup| setup.roots = strangers)
+        .open(Mode::Edit)
+        .await;
+    rig.run("go").await;
+    let refusals = rig.refusals();
+    assert_eq!(refusals[0].0, "C2", "{refusals:?}");
+    assert_eq!(tool.runs(), 0);
+}
+
+#[tokio::test]
+async fn c3_a_revoked_writ_never_reaches_the_tool() {
+    let tool = writer().panicking();
+    let mut rig = Setup::new(wants("fs_write", json!({"path": "a"})), &[&tool])
+        .open(Mode::Edit)
+        .await;
+    rig.run("go").await;
+    rig.set_mode(Mode::Plan).await;
+    rig.approve().await;
+    rig.until_kind("rejection", 1).await;
+    assert_eq!(rig.refusals()[0].0, "C3");
+    never_ran(rig, &tool).await;
+}
+
+#[tokio::test]
+async fn c4_an_expired_writ_never_reaches_the_tool() {
+    let tool = poison("grep");
+    let setup = Setup::new(Vec::new(), &[&tool]);
+    let clock = setup.clock.clone();
+    setup.model.push(Step::Look(Arc::new(move |_| {
+        clock.advance_ms(25 * 60 * 60 * 1000);
+        Ok(calls(vec![("grep", json!({}))]))
+    })));
+    let mut rig = setup.open(Mode::Edit).await;
+    rig.run("go").await;
+    refused_by(rig, &tool, "C4").await;
+}
+
+#[tokio::test]
+async fn c5_a_writ_of_another_tenant_never_reaches_the_tool() {
+    let tool = poison("grep");
+    let mut rig = Setup::new(wants("grep", json!({})), &[&tool])
+        .open_under("acme", |_| {})
+        .await;
+    rig.run("go").await;
+    refused_by(rig, &tool, "C5").await;
+}
+
+#[tokio::test]
+async fn c6_a_tool_that_is_not_pinned_is_never_reached() {
+    let tool = poison("grep");
+    let mut rig = Setup::new(wants("grep2", json!({})), &[&tool])
+        .open(Mode::Edit)
+        .await;
+    rig.run("go").await;
+    refused_by(rig, &tool, "C6").await;
+}
+
+#[tokio::test]
+async fn c7_arguments_beyond_the_schema_never_reach_the_tool() {
+    let tool = poison("grep").declaring(|contract| {
+        contract.schema = json!({
+            "type": "object",
+            "properties": {"pattern": {"type": "string"}},
+            "additionalProperties": false,
+        });
+    });
+    let mut rig = Setup::new(wants("grep", json!({"patern": "x"})), &[&tool])
+        .open(Mode::Edit)
+        .await;
+    rig.run("go").await;
+    refused_by(rig, &tool, "C7").await;
+}
+
+#[tokio::test]
+async fn c8_a_path_outside_the_grant_never_reaches_the_tool() {
+    let tool = writer().panicking();
+    let mut rig = Setup::new(wants("fs_write", json!({"path": "/etc/passwd"})), &[&tool])
+        .open(Mode::Auto)
+        .await;
+    rig.run("go").await;
+    refused_by(rig, &tool, "C8").await;
+}
+
+#[tokio::test]
+async fn c9_an_effect_beyond_the_writ_never_reaches_the_tool() {
+    let tool = poison("shell").effect(EffectClass::External);
+    let mut rig = Setup::new(wants("shell", json!({})), &[&tool])
+        .open(Mode::Plan)
+        .await;
+    rig.run("go").await;
+    refused_by(rig, &tool, "C9").await;
+}
+
+#[tokio::test]
+async fn c10_a_cage_that_cannot_be_had_never_reaches_the_tool() {
+    let tool = poison("kv_set").effect(EffectClass::Write);
+    let setup = Setup::new(wants("kv_set", json!({})), &[&tool]);
+    let mut rig = setup
+        .with(|setup| setup.rung = Rung::L0)
+        .open(Mode::Edit)
+        .await;
+    rig.run("go").await;
+    refused_by(rig, &tool, "C10").await;
+}
+
+#[tokio::test]
+async fn c11_a_call_beyond_the_budget_never_reaches_the_tool() {
+    let tool = poison("grep").resolving(|_, _| {
+        Ok(Resolved {
+            estimate: Cost {
+                tool_calls: 1,
+                usd_millicents: 600_000,
+                ..Cost::default()
+            },
+            ..Resolved::pure()
+        })
+    });
+    let mut rig = Setup::new(wants("grep", json!({})), &[&tool])
+        .open(Mode::Edit)
+        .await;
+    rig.run("go").await;
+    refused_by(rig, &tool, "C11").await;
+}
+
+#[tokio::test]
+async fn c12_a_call_that_cannot_be_resolved_never_reaches_the_tool() {
+    let tool = poison("grep").resolving(|_, _| Err(Unresolvable::new("there is no such file")));
+    let mut rig = Setup::new(wants("grep", json!({})), &[&tool])
+        .open(Mode::Edit)
+        .await;
+    rig.run("go").await;
+    assert!(rig.refusals()[0].2.contains("there is no such file"));
+    refused_by(rig, &tool, "C12").await;
+}
+
+#[tokio::test]
+async fn c12_a_world_that_moved_never_reaches_the_tool() {
+    let tool = poison("kv_get").resolving(|_, _| {
+        Ok(Resolved {
+            resources: vec![ResolvedResource {
+                resource: Resource::Kv("a".into()),
+                version: Some(9),
+            }],
+            ..Resolved::pure()
+        })
+    });
+    let mut rig = Setup::new(wants("kv_get", json!({})), &[&tool])
+        .open(Mode::Edit)
+        .await;
+    rig.run("go").await;
+    refused_by(rig, &tool, "C12").await;
+}
+
+#[tokio::test]
+async fn c12_a_tool_that_panics_while_looking_is_refused_and_the_session_lives() {
+    let tool = poison("grep").resolving(|_, _| panic!("as told"));
+    let mut rig = Setup::new(wants("grep", json!({})), &[&tool])
+        .open(Mode::Edit)
+        .await;
+    rig.run("go").await;
+    refused_by(rig, &tool, "C12").await;
+}
+
+#[tokio::test]
+async fn c13_a_call_that_policy_forbids_never_reaches_the_tool() {
+    let tool = poison("grep");
+    let setup = Setup::new(wants("grep", json!({})), &[&tool]);
+    let mut rig = setup
+        .with(|setup| setup.policy = policy("forbid", json!([])))
+        .open(Mode::Edit)
+        .await;
+    rig.run("go").await;
+    refused_by(rig, &tool, "C13").await;
+}
+
+#[tokio::test]
+async fn c13_a_call_that_policy_asks_about_waits() {
+    let tool = writer().panicking();
+    let mut rig = Setup::new(wants("fs_write", json!({"path": "a"})), &[&tool])
+        .open(Mode::Edit)
+        .await;
+    rig.run("go").await;
+    held_by(rig, &tool, "C13").await;
+}
+
+#[tokio::test]
+async fn c14_a_call_that_cannot_be_taken_back_waits() {
+    let tool = poison("launch").effect(EffectClass::Irreversible);
+    let tool = tool.declaring(|contract| {
+        contract.compensation = Compensation::Impossible("it is gone".into());
+    });
+    let setup = Setup::new(wants("launch", json!({})), &[&tool]);
+    let mut rig = setup
+        .with(|setup| setup.policy = open_policy())
+        .open_under("", |_| {})
+        .await;
+    rig.run("go").await;
+    held_by(rig, &tool, "C14").await;
+}
+
+#[tokio::test]
+async fn c15_a_risky_call_waits() {
+    let tool = poison("launch").risk(Risk::Critical);
+    let setup = Setup::new(wants("launch", json!({})), &[&tool]);
+    let mut rig = setup
+        .with(|setup| setup.policy = open_policy())
+        .open_under("", |writ| writ.window.not_before = NOON)
+        .await;
+    rig.run("go").await;
+    held_by(rig, &tool, "C15").await;
+}

@@ -1,0 +1,473 @@
+//! A whole kernel over fakes: a scripted model, fake tools, a ledger in memory, a clock that stands.
+//!
+//! Speaks to it through the link alone, as the screen does. Waits for what is recorded, never for
+//! time to pass.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+use thymos::app::link::{Link, LinkEnds};
+use thymos_core::approval::{Decision, Via};
+use thymos_core::body::{self, Body, BodyState};
+use thymos_core::entry::{Draft, Salt};
+use thymos_core::id::ProposalId;
+use thymos_core::isolation::Rung;
+use thymos_core::key::{SigningKey, derive_seed};
+use thymos_core::secret::Secret;
+use thymos_core::writ::{Mode, TrustRoots, Writ};
+use thymos_core::{Entry, TrajectoryId};
+use thymos_policy::{Bundle, PolicySet, Switches};
+use thymos_ports::cognition::ModelFault;
+use thymos_ports::store::Batch;
+use thymos_ports::{Cognition, LedgerStore, Tool};
+use thymos_protocol::{
+    Answer, Card, Command, Event, HoldRow, ModelRow, Replied, Request, Status, Ticket, What,
+};
+use thymos_runtime::kernel::RunLimits;
+use thymos_runtime::redact::Redactor;
+use thymos_runtime::{Channels, Kernel, KernelParts, ModelSource, NoLeases, serve};
+use thymos_testkit::fixtures::{NOON, operator_key, party, roots};
+use thymos_testkit::{FakeTool, FixedClock, MemoryStore, ScriptedModel, SeededEntropy, Step};
+use tokio::task::JoinHandle;
+
+/// A stuck test fails after this; nothing is measured by it.
+const STUCK: Duration = Duration::from_secs(20);
+
+/// Kernels made so far in this process: each draws bytes of its own.
+static KERNELS: AtomicU64 = AtomicU64::new(1);
+
+struct OneModel(ScriptedModel);
+
+impl ModelSource for OneModel {
+    fn connect(&self, _name: Option<&str>) -> Result<Arc<dyn Cognition>, ModelFault> {
+        Ok(Arc::new(self.0.clone()))
+    }
+
+    fn list(&self) -> Vec<ModelRow> {
+        Vec::new()
+    }
+}
+
+/// What a kernel is made of; a test changes the one thing that it is about.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) store: MemoryStore,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) model: ScriptedModel,
+    pub(crate) tools: Vec<Arc<dyn Tool>>,
+    pub(crate) policy: PolicySet,
+    pub(crate) roots: TrustRoots,
+    pub(crate) rung: Rung,
+    pub(crate) workspace: String,
+    pub(crate) turns_max: u32,
+    pub(crate) continues: bool,
+    pub(crate) secrets: Vec<String>,
+}
+
+impl Setup {
+    pub(crate) fn new(steps: Vec<Step>, tools: &[&FakeTool]) -> Self {
+        Self {
+            store: MemoryStore::new(),
+            clock: Arc::new(FixedClock::at(NOON)),
+            model: ScriptedModel::new(steps),
+            tools: tools.iter().map(|tool| tool.port()).collect(),
+            policy: PolicySet::builtin(),
+            roots: roots(),
+            rung: Rung::L3,
+            workspace: "/srv/app".into(),
+            turns_max: 20,
+            continues: false,
+            secrets: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    fn parts(&self) -> KernelParts {
+        let secrets = self.secrets.iter().cloned().map(Secret::new).collect();
+        KernelParts {
+            store: Arc::new(self.store.clone()),
+            clock: self.clock.clone(),
+            entropy: Arc::new(SeededEntropy::new(KERNELS.fetch_add(1, Ordering::SeqCst))),
+            operator: "ada".into(),
+            operator_key: operator_key(),
+            roots: self.roots.clone(),
+            tools: self.tools.clone(),
+            workspace: self.workspace.clone(),
+            rung: self.rung,
+            policy: self.policy.clone(),
+            redactor: Redactor::new(secrets, [7; 32]),
+            models: Arc::new(OneModel(self.model.clone())),
+            leases: Arc::new(NoLeases),
+            limits: RunLimits {
+                turns_max: self.turns_max,
+                output_tokens_max: 1_000,
+                context_tokens_max: 50_000,
+            },
+            continues: self.continues,
+        }
+    }
+
+    /// A kernel that serves, without a trajectory.
+    pub(crate) fn serve(&self) -> Desk {
+        let kernel = Kernel::new(self.parts()).expect("the tools are sound");
+        let (link, ends) = Link::pair();
+        let LinkEnds {
+            requests,
+            replies,
+            bell,
+            live,
+        } = ends;
+        let channels = Channels {
+            requests,
+            replies,
+            bell,
+            live,
+        };
+        Desk {
+            link,
+            served: tokio::spawn(serve(kernel, channels)),
+            next: 1,
+        }
+    }
+
+    /// A kernel with a new trajectory in this mode.
+    pub(crate) async fn open(self, mode: Mode) -> Rig {
+        let mut desk = self.serve();
+        let Replied::Opened(status) = desk.ask(Command::New { mode }).await else {
+            panic!("no trajectory")
+        };
+        Rig {
+            trajectory: status.trajectory,
+            setup: self,
+            desk,
+        }
+    }
+
+    /// A kernel with a trajectory of this tenant that acts under this writ, signed by the operator.
+    pub(crate) async fn open_under(self, tenant: &str, change: impl FnOnce(&mut Writ)) -> Rig {
+        let trajectory = TrajectoryId::of(b"by hand");
+        let mut material = operator_key().seed_for_storage().to_vec();
+        material.extend_from_slice(trajectory.as_bytes());
+        let subject = party("session", &SigningKey::from_seed(&derive_seed(&material)));
+        let writ = thymos_testkit::fixtures::writ()
+            .with(|writ| writ.subject = subject.clone())
+            .with(change)
+            .signed();
+        let id = writ.id().unwrap();
+        let bodies = [
+            Body::Root(body::Root {
+                v: 1,
+                workspace: self.workspace.clone(),
+                tenant: tenant.into(),
+                operator: party("ada", &operator_key()),
+                subject,
+                parent: None,
+            }),
+            Body::WritIssued(Box::new(body::WritIssued {
+                writ,
+                id,
+                reason: "by hand".into(),
+                reserved: None,
+            })),
+            Body::ModeChanged(body::ModeChanged {
+                mode: Mode::Auto,
+                from: None,
+                to: id,
+                difference: Vec::new(),
+            }),
+        ];
+        let drafts = bodies
+            .iter()
+            .map(|body| Draft {
+                trajectory,
+                kind: body.kind(),
+                at: NOON,
+                writer: operator_key().public(),
+                salt: Salt::from_bytes([6; 32]),
+                body: body.encode().unwrap(),
+            })
+            .collect();
+        let batch = Batch {
+            trajectory,
+            at_seq: 0,
+            drafts,
+        };
+        self.store.append(vec![batch]).unwrap()[0].as_ref().unwrap();
+        let desk = self.serve();
+        Rig {
+            trajectory,
+            setup: self,
+            desk,
+        }
+    }
+}
+
+/// The app's end of a link.
+pub(crate) struct Desk {
+    pub(crate) link: Link,
+    served: JoinHandle<()>,
+    next: u64,
+}
+
+impl Desk {
+    pub(crate) async fn send(&mut self, command: Command) -> Ticket {
+        let ticket = Ticket(self.next);
+        self.next += 1;
+        self.link
+            .requests
+            .send(Request { ticket, command })
+            .await
+            .expect("the kernel serves");
+        ticket
+    }
+
+    pub(crate) async fn reply(&mut self, ticket: Ticket) -> Replied {
+        loop {
+            let reply = tokio::time::timeout(STUCK, self.link.replies.recv())
+                .await
+                .expect("no reply came")
+                .expect("the kernel serves");
+            if reply.ticket == ticket && !matches!(reply.replied, Replied::Verifying(_)) {
+                return reply.replied;
+            }
+        }
+    }
+
+    pub(crate) async fn ask(&mut self, command: Command) -> Replied {
+        let ticket = self.send(command).await;
+        self.reply(ticket).await
+    }
+}
+
+/// A kernel and one trajectory.
+pub(crate) struct Rig {
+    pub(crate) setup: Setup,
+    pub(crate) desk: Desk,
+    pub(crate) trajectory: TrajectoryId,
+}
+
+impl Rig {
+    pub(crate) async fn ask(&mut self, command: Command) -> Replied {
+        self.desk.ask(command).await
+    }
+
+    /// Says something and waits until the run it starts has stopped.
+    pub(crate) async fn run(&mut self, text: &str) -> Vec<Event> {
+        let before = self.events().await.len();
+        self.say(text).await;
+        let stopped = |events: &[Event]| {
+            let new = events.get(before..).unwrap_or_default();
+            new.iter().any(|event| event.kind == "closed")
+        };
+        self.until(stopped).await
+    }
+
+    pub(crate) async fn say(&mut self, text: &str) {
+        let command = Command::Prompt {
+            trajectory: self.trajectory,
+            text: text.into(),
+        };
+        assert_eq!(self.ask(command).await, Replied::Accepted);
+    }
+
+    async fn page(&mut self) -> (Vec<Event>, Status) {
+        let mut events = Vec::new();
+        loop {
+            let command = Command::Page {
+                trajectory: self.trajectory,
+                from_seq: events.len() as u64,
+                limit: 256,
+            };
+            let Replied::Page(page) = self.ask(command).await else {
+                panic!("no page")
+            };
+            let last = page.events.len() < 256;
+            events.extend(page.events);
+            if last {
+                return (events, *page.status.expect("of one trajectory"));
+            }
+        }
+    }
+
+    pub(crate) async fn events(&mut self) -> Vec<Event> {
+        self.page().await.0
+    }
+
+    pub(crate) async fn status(&mut self) -> Status {
+        self.page().await.1
+    }
+
+    /// Waits at the bell until the trajectory satisfies `done`; gives all of it.
+    pub(crate) async fn until(&mut self, done: impl Fn(&[Event]) -> bool) -> Vec<Event> {
+        loop {
+            let events = self.events().await;
+            if done(&events) {
+                return events;
+            }
+            let rung = tokio::time::timeout(STUCK, self.desk.link.bell.changed()).await;
+            assert!(rung.is_ok(), "nothing more happened: {:#?}", kinds(&events));
+        }
+    }
+
+    /// Waits until nothing goes on.
+    pub(crate) async fn until_idle(&mut self) {
+        while self.status().await.running.is_some() {
+            let rung = tokio::time::timeout(STUCK, self.desk.link.bell.changed()).await;
+            assert!(rung.is_ok(), "it never ends");
+        }
+    }
+
+    pub(crate) async fn until_kind(&mut self, kind: &str, count: usize) -> Vec<Event> {
+        self.until(|events| events.iter().filter(|e| e.kind == kind).count() >= count)
+            .await
+    }
+
+    pub(crate) async fn holds(&mut self) -> Vec<HoldRow> {
+        let Replied::Holds(rows) = self.ask(Command::Holds).await else {
+            panic!("no holds")
+        };
+        rows
+    }
+
+    /// The only open hold here, from the trajectory's own story.
+    pub(crate) async fn card(&mut self) -> Card {
+        let events = self.events().await;
+        let held = |event: &Event| match &event.what {
+            What::Suspended { card, .. } => Some((**card).clone()),
+            _ => None,
+        };
+        events.iter().rev().find_map(held).expect("nothing is held")
+    }
+
+    pub(crate) fn answer_to(&self, card: &Card, decision: Decision, reason: &str) -> Answer {
+        Answer {
+            trajectory: self.trajectory,
+            proposal: card.proposal,
+            presented: card.presented,
+            decision,
+            reason: reason.into(),
+            via: Via::Tui,
+            fully_viewed: true,
+        }
+    }
+
+    /// Approves the newest hold.
+    pub(crate) async fn approve(&mut self) -> ProposalId {
+        let card = self.card().await;
+        let answer = self.answer_to(&card, Decision::Approve, "");
+        assert_eq!(self.ask(Command::Answer(answer)).await, Replied::Accepted);
+        card.proposal
+    }
+
+    /// Denies the newest hold.
+    pub(crate) async fn deny(&mut self, reason: &str) {
+        let card = self.card().await;
+        let answer = self.answer_to(&card, Decision::Deny, reason);
+        assert_eq!(self.ask(Command::Answer(answer)).await, Replied::Accepted);
+    }
+
+    pub(crate) async fn set_mode(&mut self, mode: Mode) {
+        let trajectory = self.trajectory;
+        let replied = self.ask(Command::SetMode { trajectory, mode }).await;
+        assert_eq!(replied, Replied::Accepted);
+    }
+
+    /// Ends the kernel and starts another over the same ledger.
+    pub(crate) async fn restart(self, change: impl FnOnce(&mut Setup)) -> Self {
+        let Self {
+            setup,
+            mut desk,
+            trajectory,
+        } = self;
+        assert_eq!(desk.ask(Command::Shutdown).await, Replied::Accepted);
+        desk.served.await.unwrap();
+        let setup = setup.with(change);
+        let mut desk = setup.serve();
+        let opened = desk.ask(Command::Open { trajectory }).await;
+        assert!(matches!(opened, Replied::Opened(_)), "{opened:?}");
+        Self {
+            setup,
+            desk,
+            trajectory,
+        }
+    }
+
+    /// Every stored body, decoded.
+    pub(crate) fn bodies(&self) -> Vec<Body> {
+        let known = |entry: &Entry| match entry.decode() {
+            BodyState::Known(body) => body,
+            other => panic!("{other:?}"),
+        };
+        self.setup.store.entries().iter().map(known).collect()
+    }
+
+    /// Refusals in order: clause, stage and sentence.
+    pub(crate) fn refusals(&self) -> Vec<(String, body::Stage, String)> {
+        let refusal = |body: Body| match body {
+            Body::Rejection(no) => Some((
+                no.refusal.clause.to_string(),
+                no.stage,
+                no.refusal.reason.clone(),
+            )),
+            _ => None,
+        };
+        self.bodies().into_iter().filter_map(refusal).collect()
+    }
+
+    /// Why the newest run stopped.
+    pub(crate) fn stop(&self) -> Option<body::Stop> {
+        let closed = |body: Body| match body {
+            Body::Closed(closed) => Some(closed.stop),
+            _ => None,
+        };
+        self.bodies().into_iter().rev().find_map(closed)
+    }
+
+    /// As [`Self::verified`], of a store that took nothing more.
+    pub(crate) async fn verified_without_room(self) {
+        self.setup.store.make_room();
+        self.verified().await;
+    }
+
+    /// What stands at the end of every test: the ledger verifies, whatever happened.
+    pub(crate) async fn verified(mut self) {
+        let Replied::Verified(report) = self.ask(Command::Verify).await else {
+            panic!("no report")
+        };
+        assert_eq!(report.findings, Vec::new());
+        assert_eq!(self.ask(Command::Shutdown).await, Replied::Accepted);
+        self.desk.served.await.unwrap();
+    }
+}
+
+pub(crate) fn kinds(events: &[Event]) -> Vec<&str> {
+    events.iter().map(|event| event.kind.as_str()).collect()
+}
+
+/// The kinds after the opening of a trajectory, without usage.
+pub(crate) fn story(events: &[Event]) -> Vec<&str> {
+    let dull = [
+        "root",
+        "policy_loaded",
+        "tools_pinned",
+        "writ_issued",
+        "mode_changed",
+        "usage",
+    ];
+    let all = kinds(events).into_iter();
+    all.filter(|kind| !dull.contains(kind)).collect()
+}
+
+/// The built-in policy in another version: these rules over a default.
+pub(crate) fn policy(default: &str, rules: Value) -> PolicySet {
+    let bundle =
+        serde_json::json!({"name": "builtin", "version": "2", "default": default, "rules": rules});
+    let bundle = Bundle::from_value(&bundle).expect("a sound bundle");
+    PolicySet::new(vec![bundle], Switches::standard())
+}

@@ -1,0 +1,149 @@
+//! A store that fails: nothing acknowledged is lost, and nothing goes on as if it were clean `[L11]`.
+
+use serde_json::json;
+use thymos_core::body::Stop;
+use thymos_core::effect::EffectClass;
+use thymos_core::outcome::Outcome;
+use thymos_core::writ::Mode;
+use thymos_protocol::{Command, Fault, Replied};
+use thymos_testkit::model::{calls, says};
+use thymos_testkit::{FakeTool, MemoryStore, Step};
+
+use super::rig::{Rig, Setup, story};
+
+fn steps() -> Vec<Step> {
+    vec![
+        Step::Turn(calls(vec![("kv_set", json!({"key": "a"}))])),
+        Step::Turn(says("done")),
+    ]
+}
+
+/// A tool in whose body something happens to the store.
+fn during(store: &MemoryStore, happens: impl Fn(&MemoryStore) + Send + Sync + 'static) -> FakeTool {
+    let store = store.clone();
+    FakeTool::new("kv_set")
+        .effect(EffectClass::Write)
+        .acting(move |_| {
+            happens(&store);
+            Ok(Outcome::said("done", "done"))
+        })
+}
+
+/// A command during which a sync fails; only a person can tell whether it happened.
+fn external(store: &MemoryStore) -> FakeTool {
+    let store = store.clone();
+    FakeTool::new("shell")
+        .effect(EffectClass::External)
+        .acting(move |_| {
+            store.poison("input/output error");
+            Ok(Outcome::said("done", "done"))
+        })
+}
+
+/// Why nothing goes on any more, once nothing does.
+async fn stuck(rig: &mut Rig) -> Fault {
+    rig.until_idle().await;
+    match interrupted(rig).await {
+        Replied::Fault(fault) => fault,
+        other => panic!("it is not stuck: {other:?}"),
+    }
+}
+
+async fn interrupted(rig: &mut Rig) -> Replied {
+    let trajectory = rig.trajectory;
+    rig.ask(Command::Interrupt { trajectory }).await
+}
+
+#[tokio::test]
+async fn l11_a_disk_that_fills_while_a_tool_acts_loses_nothing_and_work_resumes_with_room() {
+    let setup = Setup::new(steps(), &[]);
+    let tool = during(&setup.store, MemoryStore::fill_disk);
+    let mut rig = setup
+        .with(|setup| setup.tools = vec![tool.port()])
+        .open(Mode::Edit)
+        .await;
+    rig.say("go").await;
+    // Nothing can be recorded; whoever asks is told why, and what to do.
+    let fault = stuck(&mut rig).await;
+    assert!(fault.message.contains("no room"), "{}", fault.message);
+    assert!(
+        fault
+            .hint
+            .is_some_and(|hint| hint.contains("free the disk"))
+    );
+    assert!(
+        rig.events()
+            .await
+            .iter()
+            .all(|event| event.kind != "commit")
+    );
+    rig.setup.store.make_room();
+    assert_eq!(interrupted(&mut rig).await, Replied::Accepted);
+    let events = rig.until_kind("commit", 1).await;
+    assert_eq!(story(&events)[2..], ["intent", "started", "commit"]);
+    rig.run("").await;
+    assert_eq!((tool.runs(), rig.stop()), (1, Some(Stop::Done)));
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn l11_a_disk_that_is_full_from_the_start_begins_nothing() {
+    let tool = FakeTool::new("kv_set").effect(EffectClass::Write);
+    let mut rig = Setup::new(steps(), &[&tool]).open(Mode::Edit).await;
+    rig.setup.store.fill_disk();
+    let prompt = Command::Prompt {
+        trajectory: rig.trajectory,
+        text: "go".into(),
+    };
+    assert!(matches!(rig.ask(prompt).await, Replied::Fault(_)));
+    assert_eq!(tool.runs(), 0);
+    rig.setup.store.make_room();
+    rig.run("go").await;
+    assert_eq!((tool.runs(), rig.stop()), (1, Some(Stop::Done)));
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn x1_nothing_acts_when_its_announcement_cannot_be_stored() {
+    let tool = FakeTool::new("kv_set").effect(EffectClass::Write);
+    let setup = Setup::new(steps(), &[&tool]);
+    let store = setup.store.clone();
+    let tool = tool.resolving(move |_, _| {
+        store.fill_disk();
+        Ok(thymos_core::resolved::Resolved {
+            effect: EffectClass::Write,
+            ..thymos_core::resolved::Resolved::pure()
+        })
+    });
+    let mut rig = setup
+        .with(|setup| setup.tools = vec![tool.port()])
+        .open(Mode::Edit)
+        .await;
+    rig.say("go").await;
+    stuck(&mut rig).await;
+    assert_eq!(tool.runs(), 0);
+    rig.verified_without_room().await;
+}
+
+#[tokio::test]
+async fn l11_a_sync_that_failed_stops_the_session_until_it_is_opened_again() {
+    let command = json!({"command": "ls"});
+    let setup = Setup::new(vec![Step::Turn(calls(vec![("shell", command)]))], &[]);
+    let tool = external(&setup.store);
+    let mut rig = setup
+        .with(|setup| setup.tools = vec![tool.port()])
+        .open(Mode::Auto)
+        .await;
+    rig.say("go").await;
+    stuck(&mut rig).await;
+    // Even when the store would take it: what failed once is not trusted again by this process.
+    rig.setup.store.reopen();
+    let mode = Command::SetMode {
+        trajectory: rig.trajectory,
+        mode: Mode::Plan,
+    };
+    assert!(matches!(rig.ask(mode).await, Replied::Fault(_)));
+    let mut rig = rig.restart(|_| {}).await;
+    assert_eq!((tool.runs(), rig.status().await.in_doubt), (1, 1));
+    rig.verified().await;
+}
