@@ -105,12 +105,12 @@ fn gate(what: &What) -> Vec<String> {
             denied,
             ..
         } => {
-            let word = if *denied { "denied" } else { "rejected" };
-            let mut lines = vec![format!(
-                "{word}: {} [{clause}] {}",
-                safe(tool),
-                safe(reason)
-            )];
+            // A person's no needs no clause: who said it stands in its reason.
+            let mut lines = vec![if *denied {
+                format!("denied: {} {}", safe(tool), safe(reason))
+            } else {
+                format!("rejected: {} [{clause}] {}", safe(tool), safe(reason))
+            }];
             if let Some(suggestion) = suggestion {
                 lines.push(format!("  would allow it: {}", safe(suggestion)));
             }

@@ -178,16 +178,14 @@ impl GroupView<'_> {
         else {
             return;
         };
-        let (word, role) = if *denied {
-            ("denied", Role::VerdictDenied)
+        // A person's no needs no clause: who said it stands in its reason.
+        let (told, role) = if *denied {
+            (format!("P x  {reason}"), Role::VerdictDenied)
         } else {
-            ("rejected", Role::VerdictRejected)
+            let told = format!("P x  rejected [{clause} {}]: {reason}", clause.title());
+            (told, Role::VerdictRejected)
         };
-        self.line(
-            lines,
-            role,
-            &format!("P x  {word} [{clause} {}]: {reason}", clause.title()),
-        );
+        self.line(lines, role, &told);
         if let Some(grant) = suggestion {
             self.line(
                 lines,
