@@ -7,6 +7,10 @@ mod corpus;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
+mod pty;
+#[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod screen;
 #[cfg(test)]
 mod spec;

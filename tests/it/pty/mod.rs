@@ -1,0 +1,7 @@
+//! A real terminal around the built program: keys in, screen out, and what is on disk afterwards.
+//!
+//! Every wait is for something on the screen or for the end of the process, within a bound.
+
+mod leaving;
+mod terminal;
+mod work;

@@ -1,0 +1,102 @@
+//! A person's first session, in a real terminal: a tour, an approval, a denial, a refusal, a proof.
+
+use super::terminal::{Place, Terminal};
+
+/// The file that the tour proposes.
+const NOTE: &str = "thymos-practice.md";
+
+/// `Ctrl-X a`: what waits for an approval.
+const APPROVALS: &str = "\x18a";
+
+/// A page up in the transcript.
+const PAGE_UP: &str = "\x1b[5~";
+
+/// `Ctrl-X 1`: back to Work.
+const WORK: &str = "\x181";
+
+/// What a card says once it may be approved.
+const MAY: &str = "a approve once   d deny..";
+
+/// Opens the card of what waits, and reads it to its end until it may be answered.
+fn read_card(terminal: &mut Terminal, words: &str) {
+    terminal.press(APPROVALS);
+    terminal.sees("[open 1]");
+    terminal.press("\r");
+    terminal.sees("presented");
+    terminal.until("the right card", |text| text.contains(words));
+    // The end has to have been on screen, and the card in front of the person for a moment.
+    terminal.press_until("G", "that it may be approved", |text| text.contains(MAY));
+}
+
+#[test]
+fn a_first_session_is_asked_answered_done_and_proved() {
+    let place = Place::new();
+    let note = place.workspace().join(NOTE);
+    let mut terminal = Terminal::open(&place);
+    terminal.sees("Welcome to thymos");
+    terminal.press("give me a tour\r");
+    terminal.sees("SUSPENDED #");
+    assert!(!note.exists(), "written before it was approved");
+
+    read_card(&mut terminal, NOTE);
+    terminal.press("a");
+    terminal.sees_no(MAY);
+    terminal.press(WORK);
+    terminal.until("the hold of the command", |text| {
+        text.contains("sort ./README.md")
+    });
+    let written = std::fs::read_to_string(&note).unwrap();
+    assert!(written.starts_with("# Practice note\n"), "{written}");
+    assert!(written.contains("it begins with \"Kettle\""), "{written}");
+
+    read_card(&mut terminal, "sort ./README.md");
+    terminal.press("d");
+    terminal.sees("why");
+    terminal.press("counting is not needed\r");
+    terminal.press(WORK);
+    terminal.sees("run done");
+    terminal.sees("idle, model");
+    terminal.press_until(PAGE_UP, "what would be needed", |text| {
+        text.contains("REJECTED") && text.contains("would be allowed by: ")
+    });
+
+    terminal.press("\x04");
+    assert_eq!(terminal.ended(), 0);
+    assert!(terminal.is_given_back());
+    proved(&place);
+}
+
+/// What the shell says of the same session afterwards.
+fn proved(place: &Place) {
+    let (code, told) = place.verb(&["verify"]);
+    assert_eq!(code, 0, "{told}");
+    assert!(told.starts_with("verified: "), "{told}");
+    let (code, told) = place.verb(&["approvals", "ls", "--json"]);
+    assert_eq!((code, told.as_str()), (0, ""), "{told}");
+    let (code, told) = place.verb(&["ledger", "kind:approval", "--json"]);
+    assert_eq!(code, 0, "{told}");
+    assert_eq!(told.lines().count(), 2, "{told}");
+    assert!(told.contains("counting is not needed"), "{told}");
+}
+
+#[test]
+fn after_kill_nine_the_hold_is_still_there_and_nothing_was_done() {
+    let place = Place::new();
+    let mut terminal = Terminal::open(&place);
+    terminal.sees("Welcome to thymos");
+    terminal.press("give me a tour\r");
+    terminal.sees("SUSPENDED #");
+    terminal.signal(rustix::process::Signal::KILL);
+    terminal.ended();
+    assert!(!place.workspace().join(NOTE).exists());
+
+    let mut again = Terminal::open(&place);
+    again.sees("1 pending");
+    read_card(&mut again, NOTE);
+    again.press("a");
+    let note = place.workspace().join(NOTE);
+    again.until("the note on disk", |_| note.exists());
+    drop(again);
+    let (code, told) = place.verb(&["verify"]);
+    assert_eq!(code, 0, "{told}");
+}

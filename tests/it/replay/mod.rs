@@ -1,0 +1,134 @@
+//! Frozen ledgers: every format ever shipped must verify, and fold to the same, for ever `[L13]`.
+
+mod kernel;
+mod scenario;
+mod snapshot;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use thymos_ledger::SqliteLedger;
+use thymos_ports::LedgerStore;
+use thymos_replay::{Level, Report, Row, Verifier};
+
+/// Kinds that a session can write today. The others belong to features that are not built.
+const WRITTEN_TODAY: [&str; 18] = [
+    "approval",
+    "closed",
+    "commit",
+    "failure",
+    "intent",
+    "message",
+    "mode_changed",
+    "pending_approval",
+    "policy_loaded",
+    "reconciled",
+    "rejection",
+    "root",
+    "started",
+    "superseded",
+    "tools_pinned",
+    "usage",
+    "writ_issued",
+    "writ_revoked",
+];
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/ledgers/v1")
+}
+
+fn rows(store: &dyn LedgerStore) -> Vec<Row> {
+    let rows = store.scan(0, 100_000).unwrap().into_iter();
+    rows.map(|row| Row {
+        index: row.index,
+        entry: row.entry,
+        disagreements: row.disagreements,
+    })
+    .collect()
+}
+
+fn kinds(rows: &[Row]) -> BTreeSet<String> {
+    let kind = |row: &Row| row.entry.as_ref().unwrap().header.kind.clone();
+    rows.iter().map(kind).collect()
+}
+
+fn verify(rows: &[Row]) -> Report {
+    let mut verifier = Verifier::new(Level::V4, kernel::roots());
+    for row in rows {
+        verifier.push(row);
+    }
+    verifier.finish(Some(rows.len() as u64))
+}
+
+/// Opens a copy: the frozen file itself must not even gain a write-ahead file beside it.
+fn open_copy(folder: &Path) -> SqliteLedger {
+    let copy = folder.join("ledger.db");
+    std::fs::copy(golden().join("ledger.db"), &copy).unwrap();
+    SqliteLedger::open_read_only(&copy).unwrap()
+}
+
+#[test]
+fn l13_the_golden_ledger_of_v1_verifies_to_v4() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open_copy(folder.path());
+    let rows = rows(&ledger);
+    let report = verify(&rows);
+    assert_eq!(report.findings, []);
+    assert_eq!(report.checked.integrity, rows.len() as u64);
+    assert_eq!(report.checked.state, rows.len() as u64);
+    assert!(report.checked.decisions > 0 && report.checked.identity > 0);
+    assert_eq!(ledger.check_engine().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn l13_the_golden_ledger_of_v1_folds_to_the_same_projection_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open_copy(folder.path());
+    let frozen = std::fs::read_to_string(golden().join("projection.json")).unwrap();
+    let frozen: serde_json::Value = serde_json::from_str(&frozen).unwrap();
+    pretty_eq(&snapshot::of(&ledger), &frozen);
+}
+
+/// Compares as text, so that a difference is a line of a diff.
+fn pretty_eq(found: &serde_json::Value, expected: &serde_json::Value) {
+    let (found, expected) = (snapshot::pretty(found), snapshot::pretty(expected));
+    for (at, (found, expected)) in found.lines().zip(expected.lines()).enumerate() {
+        assert_eq!(found, expected, "line {} of projection.json", at + 1);
+    }
+    assert_eq!(found.lines().count(), expected.lines().count());
+}
+
+#[test]
+fn l13_the_golden_ledger_of_v1_holds_every_kind_written_when_it_was_frozen() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = kinds(&rows(&open_copy(folder.path())));
+    assert_eq!(found, WRITTEN_TODAY.map(str::to_owned).into());
+}
+
+#[test]
+fn l13_the_golden_ledger_of_v1_names_no_machine() {
+    let bytes = std::fs::read(golden().join("ledger.db")).unwrap();
+    for word in ["/tmp/", "/home/", "/root/", "/usr/", "target/"] {
+        let found = bytes
+            .windows(word.len())
+            .any(|part| part == word.as_bytes());
+        assert!(!found, "`{word}` stands in the frozen ledger");
+    }
+}
+
+/// The scenario behind the frozen file, played anew: still every kind, still sound. What it makes
+/// is left in the target folder, from where a file of a later format is taken and frozen.
+#[test]
+fn l13_the_scenario_of_the_golden_ledger_still_writes_every_kind() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("golden");
+    drop(std::fs::remove_dir_all(&folder));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("ledger.db");
+    scenario::play(&path);
+    let ledger = SqliteLedger::open_read_only(&path).unwrap();
+    let rows = rows(&ledger);
+    assert_eq!(verify(&rows).findings, []);
+    assert_eq!(kinds(&rows), WRITTEN_TODAY.map(str::to_owned).into());
+    let text = snapshot::pretty(&snapshot::of(&ledger));
+    std::fs::write(folder.join("projection.json"), text).unwrap();
+}
