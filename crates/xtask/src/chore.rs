@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What is printed for words that name no chore.
-const USAGE: &str = "usage: cargo xtask docgen [--check] | theme-check";
+const USAGE: &str = "usage: cargo xtask docgen [--check] | theme-check | screenshot";
 
 /// One chore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(crate) enum Chore {
     DocgenCheck,
     /// Judges every theme that comes with the program.
     ThemeCheck,
+    /// Draws the picture of the README from the release build.
+    Screenshot,
 }
 
 /// Why a chore did not end well.
@@ -39,6 +41,7 @@ impl Chore {
             ["docgen"] => Ok(Self::DocgenWrite),
             ["docgen", "--check"] => Ok(Self::DocgenCheck),
             ["theme-check"] => Ok(Self::ThemeCheck),
+            ["screenshot"] => Ok(Self::Screenshot),
             _ => Err(ChoreFault::Usage(words.join(" "))),
         }
     }

@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask docgen [--check]` and `cargo xtask theme-check`.
+//! Chores of the workspace: `cargo xtask docgen [--check]`, `theme-check` and `screenshot`.
 //!
 //! Never shipped. Knows no kernel; reads tables of the app's library and files of this tree.
 #![forbid(unsafe_code)]
@@ -6,6 +6,7 @@
 mod chore;
 mod docgen;
 mod keys;
+mod screenshot;
 mod theme_check;
 mod themes;
 
@@ -27,6 +28,7 @@ fn run(chore: Chore) -> Result<String, ChoreFault> {
         Chore::DocgenWrite => docgen::write(),
         Chore::DocgenCheck => docgen::check(),
         Chore::ThemeCheck => theme_check::check(),
+        Chore::Screenshot => screenshot::draw(),
     }
 }
 
