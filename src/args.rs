@@ -186,7 +186,7 @@ pub struct TrajectoryArgs {
 /// `thymos ledger`.
 #[derive(Debug, Args)]
 pub struct LedgerArgs {
-    /// The filter; all entries without one
+    /// The filter; all entries without one. A term that begins with `-` goes after a `--`
     pub filter: Vec<String>,
     /// Only this trajectory: id, or a unique prefix
     #[arg(long, value_name = "ID")]

@@ -64,6 +64,8 @@ pub fn wire(
     purpose: Purpose,
 ) -> Result<Wired, AppError> {
     let workspace = open_workspace(directory)?;
+    // Before anything is made: a mistyped model leaves nothing behind.
+    let models = models::Models::new(env.clone(), config)?;
     let key = keys::operator_key(&config.paths, &OsEntropy)?;
     let store = open_ledger(config)?;
     let last = last_trajectory(store.as_ref(), &workspace);
@@ -82,6 +84,7 @@ pub fn wire(
                 workspace,
                 key,
                 store,
+                models: Arc::new(models),
             },
             purpose,
         )?
@@ -115,6 +118,7 @@ struct Made {
     workspace: PathBuf,
     key: SigningKey,
     store: Arc<dyn LedgerStore>,
+    models: Arc<models::Models>,
 }
 
 fn kernel(
@@ -156,7 +160,7 @@ fn kernel(
         rung,
         policy: PolicySet::builtin(),
         redactor: Redactor::new(secrets, keys::redaction_key(&made.key)),
-        models: Arc::new(models::Models::new(env.clone(), config)?),
+        models: made.models.clone(),
         leases: Arc::new(leases::FileLeases::new(config.paths.leases())?),
         limits: RunLimits {
             turns_max: config.turns_max.value,
@@ -256,7 +260,7 @@ fn open_workspace(directory: &Path) -> Result<PathBuf, AppError> {
     Ok(real)
 }
 
-/// [R3] The program's own files, and credentials that toolchains keep in the home folder.
+/// `[R3]` The program's own files, and credentials that toolchains keep in the home folder.
 fn protected(env: &Env, config: &Config) -> Vec<PathBuf> {
     let mut protected = vec![
         config.paths.config_folder().to_path_buf(),

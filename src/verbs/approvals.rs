@@ -1,5 +1,6 @@
 //! `thymos approvals`: the same queue as on screen, from any shell. The first decision wins.
 
+use thymos_core::IntentId;
 use thymos_core::approval::{Decision, Via};
 use thymos_core::limits::ID_PREFIX_CHARS_MIN;
 use thymos_protocol::{Answer, Changed, Command, HoldRow, Replied, What};
@@ -88,6 +89,7 @@ async fn decide(
     reason: &str,
 ) -> Result<u8, AppError> {
     let status = client.open(row.trajectory).await?;
+    let intent = intent(client, row).await?;
     let answer = Answer {
         trajectory: row.trajectory,
         proposal: row.card.proposal,
@@ -103,12 +105,31 @@ async fn decide(
         Replied::Stale(changed) => return Err(stale(&changed)),
         other => return Err(unexpected(&other)),
     }
-    follow(client, row, status.head_seq + 1).await
+    follow(client, row, intent, status.head_seq + 1).await
+}
+
+/// What the held call wants. An admission that finds the world moved records a proposal of its own,
+/// so it is the intent by which a call is followed to its end.
+async fn intent(client: &mut Client, row: &HoldRow) -> Result<IntentId, AppError> {
+    let news = client.news(row.trajectory, row.seq).await?;
+    let held = news.events.first().map(|event| &event.what);
+    match held {
+        Some(What::Suspended { intent, .. }) => Ok(*intent),
+        _ => Err(AppError::new(
+            ErrorKind::Internal,
+            "the hold is not where it was listed",
+        )),
+    }
 }
 
 /// Prints what follows from the decision until the call has ended.
 /// Ctrl-C interrupts it once `[X4]`.
-async fn follow(client: &mut Client, row: &HoldRow, mut next: u64) -> Result<u8, AppError> {
+async fn follow(
+    client: &mut Client,
+    row: &HoldRow,
+    call: IntentId,
+    mut next: u64,
+) -> Result<u8, AppError> {
     let interrupt = tokio::signal::ctrl_c();
     tokio::pin!(interrupt);
     let mut listening = true;
@@ -121,13 +142,11 @@ async fn follow(client: &mut Client, row: &HoldRow, mut next: u64) -> Result<u8,
                 out::line(&line)?;
             }
             ended = match &event.what {
-                What::Committed { proposal, ok, .. } if *proposal == row.card.proposal => {
-                    Some(u8::from(!ok))
+                What::Committed { intent, ok, .. } if *intent == call => Some(u8::from(!ok)),
+                What::Failed { intent, .. } if *intent == call => Some(1),
+                What::Rejected { intent, denied, .. } if *intent == call => {
+                    Some(if *denied { 0 } else { 11 })
                 }
-                What::Failed { proposal, .. } if *proposal == row.card.proposal => Some(1),
-                What::Rejected {
-                    proposal, denied, ..
-                } if *proposal == row.card.proposal => Some(if *denied { 0 } else { 11 }),
                 _ => ended,
             };
         }

@@ -30,7 +30,13 @@ pub(super) async fn settle(client: &mut Client, args: &SettleArgs) -> Result<u8,
         }
     }
     let all = open.iter().map(|work| (work.0.to_string(), work));
-    let (proposal, trajectory, what) = unique("unsettled proposal", &args.id, all)?;
+    let (proposal, trajectory, what) =
+        unique("unsettled proposal", &args.id, all).map_err(|error| {
+            match error.hints.is_empty() {
+                true => error.hint("`thymos runs` shows where something is in doubt"),
+                false => error,
+            }
+        })?;
     let settlement = match args.as_.as_str() {
         "happened" => Settlement::Happened,
         "did-not-happen" => Settlement::DidNotHappen,

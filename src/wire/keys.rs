@@ -31,7 +31,8 @@ pub(super) fn operator_key(paths: &Paths, entropy: &dyn Entropy) -> Result<Signi
             })
         }
         Err(error) if error.kind() == IoKind::NotFound => make(paths, &file, entropy),
-        Err(error) => Err(fault(&file, &format!("cannot be read: {error}"))),
+        Err(error) => Err(fault(&file, &format!("cannot be read: {error}"))
+            .hint("check who owns it, or set XDG_DATA_HOME to a folder you can write")),
     }
 }
 
