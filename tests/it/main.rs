@@ -3,7 +3,11 @@
 //! Modules stand under `#[cfg(test)]`, so that clippy's allowances for tests reach their helpers.
 
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod corpus;
+#[cfg(test)]
+mod crash;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
@@ -14,5 +18,7 @@ mod replay;
 mod screen;
 #[cfg(test)]
 mod spec;
+#[cfg(test)]
+mod tamper;
 #[cfg(test)]
 mod tidy;

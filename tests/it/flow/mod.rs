@@ -1,10 +1,11 @@
 //! From a prompt to entries and events, over fakes and through the link alone.
 
-mod rig;
+pub(crate) mod rig;
 
 mod acts;
 mod answers;
 mod clauses;
+mod doubt;
 mod loops;
 mod road;
 mod secrets;

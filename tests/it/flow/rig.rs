@@ -129,11 +129,7 @@ impl Setup {
             bell,
             live,
         };
-        Desk {
-            link,
-            served: tokio::spawn(serve(kernel, channels)),
-            next: 1,
-        }
+        Desk::over(link, tokio::spawn(serve(kernel, channels)))
     }
 
     /// A kernel with a new trajectory in this mode.
@@ -216,6 +212,15 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
+    /// Over a link that something else made.
+    pub(crate) const fn over(link: Link, served: JoinHandle<()>) -> Self {
+        Self {
+            link,
+            served,
+            next: 1,
+        }
+    }
+
     pub(crate) async fn send(&mut self, command: Command) -> Ticket {
         let ticket = Ticket(self.next);
         self.next += 1;

@@ -1,0 +1,192 @@
+//! Input that makes no sense: one clear sentence, something to do, the right code, nothing made.
+
+use serde_json::json;
+
+use super::home::{Ended, Home};
+
+#[test]
+fn no_such_directory() {
+    let home = Home::new();
+    let ended = home.run(&["-C", "/nowhere/at/all", "runs"]);
+    ended.says(1, "no such directory `/nowhere/at/all`", "-C");
+    let ended = home.run(&["-C", "README.md", "runs"]);
+    ended.says(1, "is not a directory", "-C");
+    assert!(home.is_untouched());
+}
+
+#[test]
+fn an_empty_task_is_a_usage_error_and_opens_nothing() {
+    let home = Home::new();
+    for task in ["", "  \n"] {
+        home.run(&["run", task])
+            .says(2, "the task is empty", "thymos run");
+    }
+    assert_eq!(home.entries().len(), 0);
+}
+
+#[test]
+fn a_broken_config_names_its_line() {
+    for (text, sentence) in [
+        ("[session]\nmode = 5\n", "line 2: "),
+        ("\n\n[sesion]\n", "line 3: unknown field `sesion`"),
+        (
+            "[session]\nmodel = \"practice\"\nmode = \"god\"\n",
+            "there is no mode `god`",
+        ),
+        (
+            "[providers.x]\nkind = \"telepathy\"\n",
+            "line 2: provider `x` has the unknown kind",
+        ),
+        ("[ui\n", "line 1: "),
+        (
+            "[ui]\ncolor = \"pink\"\n",
+            "there is no colour choice `pink`",
+        ),
+    ] {
+        let home = Home::new();
+        home.config(text);
+        let ended = home.run(&["runs"]);
+        ended.says(1, sentence, "");
+        assert!(ended.err.contains("config.toml"), "{ended:?}");
+        assert!(home.is_untouched(), "{text}");
+    }
+    let home = Home::new();
+    let ended = home.run(&["--config", "/nowhere.toml", "runs"]);
+    ended.says(1, "config `/nowhere.toml` cannot be read", "--config");
+}
+
+#[test]
+fn an_unknown_model_offers_names_and_makes_nothing() {
+    let home = Home::new();
+    for (model, near) in [
+        ("practise", "practice"),
+        ("antropic", "anthropic"),
+        ("zzz/x", "practice"),
+    ] {
+        let ended = home.run(&["run", "--model", model, "go"]);
+        ended.says(1, "there is no provider", near);
+    }
+    assert!(home.is_untouched());
+}
+
+#[test]
+fn a_missing_key_names_its_variable_and_a_way_without() {
+    let home = Home::new();
+    let ended = home.run(&["run", "--model", "anthropic", "go"]);
+    ended.says(1, "`ANTHROPIC_API_KEY` is not set", "--model practice");
+    assert!(home.is_untouched());
+}
+
+#[test]
+fn an_unreachable_provider_closes_the_run_with_a_sentence() {
+    let home = Home::new();
+    // A port that nobody listens on: taken and given back by this test.
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    home.config(&format!(
+        "[session]\nmodel = \"mine\"\n[providers.mine]\nkind = \"openai\"\nmodel = \"m\"\n\
+         base_url = \"http://127.0.0.1:{port}/v1\"\n"
+    ));
+    let ended = home.run(&["run", "go"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(
+        ended
+            .err
+            .contains("`mine` cannot be reached at `127.0.0.1`"),
+        "{ended:?}"
+    );
+    assert!(
+        ended.err.contains("hint: `thymos run --resume"),
+        "{ended:?}"
+    );
+    assert!(!ended.err.contains("panicked"));
+    assert_eq!((home.count("closed"), home.count("intent")), (1, 0));
+    home.verifies();
+}
+
+#[test]
+fn the_app_without_a_terminal_says_what_works_instead() {
+    let home = Home::new();
+    home.run(&[])
+        .says(2, "standard input is not a terminal", "thymos run");
+    assert!(home.is_untouched());
+}
+
+#[test]
+fn ids_are_any_unique_prefix_of_six_digits() {
+    let home = Home::playing(&[json!({"text": "hello"})]);
+    let mut ids: Vec<String> = Vec::new();
+    for _ in 0..2 {
+        assert_eq!(home.run(&["run", "hi"]).code, 0);
+    }
+    for row in home.json(&["runs", "--json"]) {
+        ids.push(row["trajectory"].as_str().unwrap().to_owned());
+    }
+    for (prefix, code) in [(&ids[0][..6], 0), (&ids[1][..], 0)] {
+        assert_eq!(home.run(&["audit", prefix]).code, code);
+        assert_eq!(home.run(&["replay", &prefix.to_uppercase()]).code, code);
+    }
+    for verb in ["audit", "replay"] {
+        home.run(&[verb, &ids[0][..5]])
+            .says(2, "is not the start of a trajectory id", "6 hex");
+        home.run(&[verb, "nothex!!"])
+            .says(2, "is not the start of a trajectory id", "6 hex");
+        home.run(&[verb, "000000000000"])
+            .says(1, "there is no trajectory", "thymos runs");
+    }
+    home.run(&["run", "--resume", "000000000000", "x"]).says(
+        1,
+        "there is no trajectory",
+        "thymos runs",
+    );
+    home.run(&["approvals", "show", "000000000000"]).says(
+        1,
+        "there is no pending proposal",
+        "approvals ls",
+    );
+    let ended = home.run(&["settle", "000000000000", "--as", "happened"]);
+    ended.says(1, "there is no unsettled proposal", "thymos runs");
+}
+
+#[test]
+fn a_wrong_digest_approves_nothing() {
+    let home = Home::playing(&[
+        json!({"calls": [{"tool": "fs_write", "args": {"path": "a.txt", "content": "a"}}]}),
+    ]);
+    assert_eq!(home.run(&["run", "write"]).code, 10);
+    let (id, digest) = home.held();
+    for wrong in ["000000000000", &digest[..5], "", &format!("{digest}00")] {
+        home.run(&["approvals", "approve", &id, "--digest", wrong])
+            .says(11, "is not the one of what would run", "approvals show");
+    }
+    let missing = home.run(&["approvals", "approve", &id]);
+    assert_eq!(missing.code, 2, "{missing:?}");
+    assert_eq!(
+        (home.held().0, home.read("ws/a.txt")),
+        (id.clone(), String::new())
+    );
+    let ended = home.run(&["approvals", "approve", &id[..8], "--digest", &digest[..12]]);
+    assert_eq!(
+        (ended.code, home.read("ws/a.txt").as_str()),
+        (0, "a"),
+        "{ended:?}"
+    );
+    home.run(&["approvals", "deny", &id])
+        .says(1, "there is no pending proposal", "approvals ls");
+}
+
+#[test]
+fn a_bad_filter_names_its_column() {
+    let home = Home::playing(&[json!({"text": "hello"})]);
+    home.run(&["run", "hi"]);
+    home.run(&["ledger", "kind:commit foo:bar"])
+        .says(1, "column 13: unknown field `foo`", "");
+    home.run(&["ledger", "kind:nope"])
+        .says(1, "column 6: `kind` knows no `nope`", "one of");
+    let ended = home.run(&["ledger", "seq:x"]);
+    assert!(ended.err.contains("column 5: `x` is neither"), "{ended:?}");
+    let ended: Ended = home.run(&["ledger", "--", "-kind:root text:hello"]);
+    assert_eq!((ended.code, ended.out.lines().count()), (0, 1), "{ended:?}");
+}

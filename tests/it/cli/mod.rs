@@ -1,0 +1,7 @@
+//! The program from outside: arguments in, lines and an exit code out.
+
+pub(crate) mod home;
+
+mod input;
+mod shapes;
+mod trouble;
