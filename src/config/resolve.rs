@@ -181,11 +181,7 @@ pub(super) fn resolve(
         ledger,
         protected: layers.file_or(&raw.tools.protected, Vec::new()),
         extra_read: layers.file_or(&raw.tools.extra_read, toolchains(env)),
-        providers: raw
-            .providers
-            .iter()
-            .map(|(name, raw)| provider(&read, name, raw))
-            .collect(),
+        providers: providers(&read),
         paths,
         file,
     })
@@ -295,6 +291,14 @@ fn known_color(setting: Setting<String>) -> Result<Setting<String>, AppError> {
         setting.value, setting.source
     );
     Err(AppError::new(ErrorKind::Config, message).hint("use auto, always or never"))
+}
+
+/// The providers in the order of the file: the first one is the default.
+fn providers(read: &ReadFile) -> Vec<ProviderConfig> {
+    let all = read.raw.providers.iter();
+    let mut providers: Vec<_> = all.map(|(name, raw)| provider(read, name, raw)).collect();
+    providers.sort_by_key(|provider| provider.line);
+    providers
 }
 
 fn provider(read: &ReadFile, name: &str, raw: &RawProvider) -> ProviderConfig {

@@ -157,11 +157,14 @@ impl Models {
                 .map(Some)
                 .ok_or_else(|| missing_key(&own.name, variable));
         }
-        // A preset's key belongs to the preset's URL: with another URL it is not sent.
-        if own.base_url.is_none() {
-            return Ok(usual.and_then(|name| self.env.secret(name)));
+        // A preset's key belongs to the preset's URL: with another URL it is neither sent nor missed.
+        match (&own.base_url, usual) {
+            (None, Some(variable)) => match self.env.secret(variable) {
+                Some(key) => Ok(Some(key)),
+                None => Err(missing_key(&own.name, variable)),
+            },
+            _ => Ok(None),
         }
-        Ok(None)
     }
 
     fn key_status(&self, provider: &str) -> String {
@@ -295,3 +298,6 @@ fn fault(kind: ModelFaultKind, message: String, hint: String) -> ModelFault {
         usage: TokenUsage::default(),
     }
 }
+
+#[cfg(test)]
+mod tests;
