@@ -28,7 +28,7 @@ fn print(report: &VerifyReport) -> Result<(), AppError> {
     let levels = report.levels.join(", ");
     if report.findings.is_empty() {
         out::line(&format!(
-            "verified: {} entries of {} trajectories, {levels}",
+            "verified: {} entries, trajectories: {}, {levels}",
             report.entries, report.trajectories
         ))?;
     } else {

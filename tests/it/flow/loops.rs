@@ -199,13 +199,15 @@ async fn a_run_stops_at_the_limit_of_turns() {
 }
 
 #[tokio::test]
-async fn c1_more_intents_than_a_turn_holds_are_cut_and_the_rest_run() {
+async fn c1_intents_beyond_what_a_turn_holds_are_refused_each_and_the_others_run() {
     let tool = FakeTool::new("grep");
     let many = vec![("grep", json!({})); 70];
     let steps = vec![Step::Turn(calls(many)), Step::Turn(says("many"))];
     let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
     rig.run("go").await;
     assert_eq!(tool.runs(), 64);
+    let refused = rig.refusals();
+    assert_eq!(refused.len(), 6, "{refused:?}");
     rig.verified().await;
 }
 

@@ -4,7 +4,6 @@ use thymos_core::body::{self, Body, Stop};
 use thymos_core::budget::Dimension;
 use thymos_core::facts::Possession;
 use thymos_core::intent::{Author, Intent};
-use thymos_core::limits::INTENTS_PER_TURN_MAX;
 use thymos_ports::cognition::{
     ModelFault, ModelFaultKind, ModelIdentity, ProposedCall, Streamed, TokenUsage, Turn,
 };
@@ -170,7 +169,8 @@ impl Session {
             turn: number,
         }));
         let mut wanted = Vec::new();
-        for (ordinal, call) in (0_u32..).zip(turn.calls.into_iter().take(INTENTS_PER_TURN_MAX)) {
+        // Those beyond the limit are recorded too: [C1] refuses each by its place.
+        for (ordinal, call) in (0_u32..).zip(turn.calls) {
             let (id, body) = self.intended(number, ordinal, call)?;
             wanted.push(id);
             bodies.push(body);
