@@ -176,8 +176,7 @@ impl Redactor {
         // `{"name": "DB_PASSWORD", "value": "x"}`: the name stands beside the value.
         let named_value =
             matches!(map.get("name"), Some(Value::String(name)) if names::is_secret_name(name));
-        let mut changed = false;
-        let mut redacted = Map::new();
+        let mut changes: Vec<(&String, Option<String>, Option<Value>)> = Vec::new();
         for (key, value) in map {
             let secret = names::is_secret_name(key) || (named_value && key == "value");
             let new_value = if secret {
@@ -186,13 +185,24 @@ impl Redactor {
                 self.redact_value(value)
             };
             let new_key = self.redact_text(key);
-            changed |= new_key.is_some() || new_value.is_some();
+            if new_key.is_some() || new_value.is_some() {
+                changes.push((key, new_key, new_value));
+            }
+        }
+        if changes.is_empty() {
+            return None;
+        }
+        let mut redacted = map.clone();
+        for (key, new_key, new_value) in changes {
+            let Some(old) = redacted.remove(key) else {
+                continue;
+            };
             redacted.insert(
                 new_key.unwrap_or_else(|| key.clone()),
-                new_value.unwrap_or_else(|| value.clone()),
+                new_value.unwrap_or(old),
             );
         }
-        changed.then_some(Value::Object(redacted))
+        Some(Value::Object(redacted))
     }
 
     fn redact_whole(&self, value: &Value) -> Option<Value> {
