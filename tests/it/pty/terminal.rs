@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZero;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -38,11 +38,11 @@ impl Place {
         place
     }
 
-    fn home(&self) -> std::path::PathBuf {
+    fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 
-    pub(super) fn workspace(&self) -> std::path::PathBuf {
+    pub(super) fn workspace(&self) -> PathBuf {
         self.folder.path().join("kettle")
     }
 
@@ -61,9 +61,17 @@ impl Place {
     }
 }
 
-/// The program under test: the one that `cargo test` built.
-fn program() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_thymos"))
+/// The program under test: the one that `THYMOS_TEST_PROGRAM` names, as the gate does with the
+/// release build, else the one that `cargo test` built.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the gate says which program; the program itself never reads this"
+)]
+fn program() -> PathBuf {
+    std::env::var_os("THYMOS_TEST_PROGRAM").map_or_else(
+        || PathBuf::from(env!("CARGO_BIN_EXE_thymos")),
+        PathBuf::from,
+    )
 }
 
 fn environment() -> [(&'static str, &'static str); 3] {
