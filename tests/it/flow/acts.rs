@@ -135,6 +135,7 @@ async fn x3_a_call_that_happens_once_for_a_key_is_not_done_again() {
     let (clause, _, said) = rig.refusals().remove(0);
     assert_eq!(clause, "C12");
     assert!(said.contains("was done already, see entry"), "{said}");
+    assert!(said.contains("its result was: done"), "{said}");
     rig.verified().await;
 }
 

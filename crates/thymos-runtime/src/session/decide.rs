@@ -8,6 +8,7 @@ use thymos_core::IntentId;
 use thymos_core::body::{self, Body, Stage};
 use thymos_core::effect::EffectClass;
 use thymos_core::facts::{Facts, Possession};
+use thymos_core::id::ProposalId;
 use thymos_core::intent::Intent;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::Repeat;
@@ -16,6 +17,10 @@ use thymos_ports::tool::Look;
 use thymos_replay::projection::Fate;
 
 use super::{RecordError, Session};
+use crate::words;
+
+/// Characters of an earlier result that a refused repeat quotes; the entry has all of it.
+const EARLIER_RESULT_CHARS_MAX: usize = 2_000;
 
 /// What is known of a call before the gate decides.
 pub(super) struct Scene {
@@ -214,14 +219,29 @@ impl Session {
             return Err("this very call was interrupted and is in doubt; settle it first".into());
         }
         if repeat == Repeat::OncePerKey
-            && let Some((_, entry)) = self.p.done.get(&key)
+            && let Some((proposal, entry)) = self.p.done.get(&key)
         {
             return Err(format!(
-                "this very call was done already, see entry {}",
-                entry.short()
+                "this very call was done already, see entry {}; it is not done twice, and its \
+                 result was: {}",
+                entry.short(),
+                words::cut(&self.result_of(proposal), EARLIER_RESULT_CHARS_MAX)
             ));
         }
         Ok(())
+    }
+
+    /// What the model read of an earlier call.
+    fn result_of(&self, of: &ProposalId) -> String {
+        let ended = self.p.calls.values().find_map(|call| match &call.fate {
+            Fate::Ended {
+                proposal: Some(proposal),
+                text,
+                ..
+            } if proposal == of => Some(text.clone()),
+            _ => None,
+        });
+        ended.unwrap_or_else(|| "not told".to_owned())
     }
 
     fn live_args_lost(&self, intent: &Intent) -> bool {
