@@ -13,12 +13,11 @@ use thymos_ledger::{Genesis, SqliteLedger};
 use thymos_policy::PolicySet;
 use thymos_ports::clock::draw;
 use thymos_ports::{Entropy, LedgerStore};
-use thymos_protocol::{Heads, Live};
 use thymos_runtime::kernel::RunLimits;
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::{Channels, Kernel, KernelParts};
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use crate::app::link::Link;
 use crate::config::{Config, Env, paths};
@@ -30,9 +29,6 @@ mod keys;
 mod leases;
 mod models;
 pub mod probes;
-
-/// Requests and replies that may wait (terminal.md 4.1).
-const LINK_DEPTH: usize = 256;
 
 /// What differs between the app and the verbs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +46,7 @@ pub struct Wired {
     /// The newest trajectory of this workspace, if there is one.
     pub last: Option<TrajectoryId>,
     /// The task that serves the link, to be awaited before leaving.
-    pub served: tokio::task::JoinHandle<()>,
+    pub served: JoinHandle<()>,
 }
 
 /// Builds everything and starts serving.
@@ -89,29 +85,25 @@ pub fn wire(
             purpose,
         )?
     };
-    let (requests, requested) = mpsc::channel(LINK_DEPTH);
-    let (replies, replied) = mpsc::channel(LINK_DEPTH);
-    let (bell, heard) = watch::channel(Heads::default());
-    let (live, seen) = watch::channel(Live::default());
-    let channels = Channels {
-        requests: requested,
-        replies,
-        bell,
-        live,
-    };
-    let served = runtime.spawn(thymos_runtime::serve(kernel, channels));
-    let link = Link {
-        requests,
-        replies: replied,
-        bell: heard,
-        live: seen,
-    };
+    let (link, served) = serve(&runtime, kernel);
     Ok(Wired {
         link,
         runtime,
         last,
         served,
     })
+}
+
+/// Starts serving a kernel; gives the app's end of the link.
+fn serve(runtime: &Runtime, kernel: Arc<Kernel>) -> (Link, JoinHandle<()>) {
+    let (link, ends) = Link::pair();
+    let channels = Channels {
+        requests: ends.requests,
+        replies: ends.replies,
+        bell: ends.bell,
+        live: ends.live,
+    };
+    (link, runtime.spawn(thymos_runtime::serve(kernel, channels)))
 }
 
 struct Made {

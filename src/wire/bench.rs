@@ -12,18 +12,17 @@ use thymos_ledger::{Genesis, SqliteLedger};
 use thymos_policy::PolicySet;
 use thymos_ports::cognition::ModelFault;
 use thymos_ports::{Cognition, LedgerStore, Tool};
-use thymos_protocol::{Heads, Live, ModelRow};
+use thymos_protocol::ModelRow;
 use thymos_runtime::kernel::RunLimits;
 use thymos_runtime::redact::Redactor;
-use thymos_runtime::{Channels, Kernel, KernelParts, ModelSource, NoLeases};
+use thymos_runtime::{Kernel, KernelParts, ModelSource, NoLeases};
 use thymos_sandbox::{CageSpec, Limits, Network, ReadScope, system_read_roots};
 use thymos_tools::ToolsConfig;
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{LINK_DEPTH, store_error};
+use super::store_error;
 use crate::app::link::Link;
 use crate::error::{AppError, ErrorKind};
 use crate::system::{OsEntropy, SystemClock};
@@ -111,23 +110,7 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
     })
     .map_err(internal)?;
     drop(inside);
-    let (requests, requested) = mpsc::channel(LINK_DEPTH);
-    let (replies, replied) = mpsc::channel(LINK_DEPTH);
-    let (bell, heard) = watch::channel(Heads::default());
-    let (live, seen) = watch::channel(Live::default());
-    let channels = Channels {
-        requests: requested,
-        replies,
-        bell,
-        live,
-    };
-    let served = runtime.spawn(thymos_runtime::serve(kernel, channels));
-    let link = Link {
-        requests,
-        replies: replied,
-        bell: heard,
-        live: seen,
-    };
+    let (link, served) = super::serve(runtime, kernel);
     Ok((link, served))
 }
 
