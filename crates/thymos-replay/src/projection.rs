@@ -10,6 +10,8 @@ use thymos_core::body::{PendingApproval, Role, Root, Started, Stop};
 use thymos_core::budget::Cost;
 use thymos_core::id::{IdempotencyKey, PolicySetId, ProposalId};
 use thymos_core::intent::Intent;
+use thymos_core::proposal::idempotency_key;
+use thymos_core::resolved::Resolved;
 use thymos_core::tool::ToolContract;
 use thymos_core::world::World;
 use thymos_core::writ::{Mode, SignedWrit};
@@ -48,6 +50,8 @@ pub struct Projection {
     pub open_work: BTreeMap<ProposalId, OpenWork>,
     /// Sealed work by idempotency key: the newest commit `[X3]`.
     pub done: BTreeMap<IdempotencyKey, (ProposalId, EntryId)>,
+    /// How many commits each idempotency key has.
+    pub commits: BTreeMap<IdempotencyKey, u64>,
     /// The next turn's number.
     pub next_turn: u32,
     /// Tokens of the newest model call: read and written.
@@ -163,6 +167,7 @@ impl Projection {
             holds: BTreeMap::new(),
             open_work: BTreeMap::new(),
             done: BTreeMap::new(),
+            commits: BTreeMap::new(),
             next_turn: 0,
             last_context_tokens: 0,
             total: Cost::default(),
@@ -212,6 +217,16 @@ impl Projection {
             })
             .copied()
             .collect()
+    }
+
+    /// How often this very call was committed before `[X3]`.
+    #[must_use]
+    pub fn repeats_of(&self, intent: &Intent, resolved: &Resolved) -> u64 {
+        let tenant = self.root.as_ref().map_or("", |root| root.tenant.as_str());
+        idempotency_key(tenant, intent, &resolved.repeat_scope)
+            .ok()
+            .and_then(|key| self.commits.get(&key).copied())
+            .unwrap_or(0)
     }
 
     /// The first thing a person said, shortened: the trajectory's title.

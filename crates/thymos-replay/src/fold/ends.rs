@@ -94,6 +94,7 @@ pub(super) fn commit(
         })?;
     settle(p, &work, &body.cost);
     p.done.insert(work.body.key, (body.proposal, entry.id));
+    *p.commits.entry(work.body.key).or_default() += 1;
     let text = body.outcome.observation;
     let fate = Fate::Ended {
         proposal: Some(body.proposal),

@@ -106,7 +106,8 @@ impl Session {
             .ok()
             .and_then(|live| self.without_secrets(live));
         let possession = self.possession(id);
-        let facts = self.facts(&chain, possession.clone(), resolved.as_ref().ok());
+        let told = recorded.as_ref().or(resolved.as_ref().ok());
+        let facts = self.facts(&chain, possession.clone(), intent, told);
         let possession = CheckedPossession::check(possession, &chain);
         Ok(Scene {
             chain,
@@ -129,12 +130,14 @@ impl Session {
         &self,
         chain: &CheckedChain,
         possession: Possession,
+        intent: &Intent,
         resolved: Option<&Resolved>,
     ) -> Facts {
         let links: Vec<_> = chain.links().iter().map(|(id, _)| *id).collect();
         let revoked = self.p.revoked_with_descendants();
         Facts {
-            now: self.k.now(),
+            // Time never runs back along a trajectory, whatever the machine's clock does.
+            now: self.k.now().max(self.p.head_at),
             tenant: self
                 .p
                 .root
@@ -162,7 +165,7 @@ impl Session {
                     .map(|seen| (seen.resource.text(), version(&seen.resource)))
                     .collect()
             }),
-            repeats: 0,
+            repeats: resolved.map_or(0, |resolved| self.p.repeats_of(intent, resolved)),
         }
     }
 

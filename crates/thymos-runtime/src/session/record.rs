@@ -5,7 +5,7 @@ use std::fmt;
 use thymos_core::body::Body;
 use thymos_core::canonical::InvalidJson;
 use thymos_core::entry::{Draft, Salt};
-use thymos_core::{Entry, TrajectoryId};
+use thymos_core::{Entry, Timestamp, TrajectoryId};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::{Batch, StoreError};
 use thymos_replay::{Divergence, Projection, fold};
@@ -95,9 +95,10 @@ fn extend(
 impl Session {
     /// Appends bodies as one batch. Nothing is told before it is durable `[L11]`.
     pub(super) async fn record(&mut self, bodies: Vec<Body>) -> Result<Vec<Entry>, RecordError> {
-        let mut drafts = Vec::with_capacity(bodies.len());
+        let mut drafts: Vec<Draft> = Vec::with_capacity(bodies.len());
         for body in bodies {
-            drafts.push(self.draft(body)?);
+            let before = drafts.last().map_or(self.p.head_at, |draft| draft.at);
+            drafts.push(self.draft(body, before)?);
         }
         let batch = Batch {
             trajectory: self.p.trajectory,
@@ -195,8 +196,11 @@ impl Session {
         Ok(news)
     }
 
-    fn draft(&self, body: Body) -> Result<Draft, RecordError> {
+    /// A body as it will be stored, no earlier than what stands before it and than the moment it
+    /// was decided in: a clock that is set back must not make the record contradict itself.
+    fn draft(&self, body: Body, before: Timestamp) -> Result<Draft, RecordError> {
         let kind = body.kind();
+        let decided = body.decided().map_or(before, |decided| decided.facts.now);
         let mut body = self.k.parts.redactor.redact_body(body)?;
         if let Body::PendingApproval(pending) = &mut body {
             // The digest must be that of the text an approver will see, redacted or not.
@@ -205,7 +209,7 @@ impl Session {
         Ok(Draft {
             trajectory: self.p.trajectory,
             kind,
-            at: self.k.now(),
+            at: self.k.now().max(before).max(decided),
             writer: self.k.parts.operator_key.public(),
             salt: Salt::from_bytes(self.k.draw()),
             body: body.encode()?,
