@@ -222,6 +222,7 @@ fn said(role: Role, text: &str) -> Vec<String> {
         Role::Model => "ai",
         Role::Steer => "you (steering)",
         Role::System => "thymos",
+        Role::Parent => "task",
     };
     let text = safe(text);
     if text.is_empty() {

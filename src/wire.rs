@@ -146,6 +146,7 @@ fn kernel(
         roots: TrustRoots {
             operators: vec![operator.clone()],
             policy: vec![operator],
+            retired: Vec::new(),
         },
         tools,
         workspace: made.workspace.display().to_string(),

@@ -99,6 +99,8 @@ async fn decide(
         via: Via::Cli,
         // `show` prints all of it, and the digest that must be quoted is printed nowhere else.
         fully_viewed: true,
+        scope: None,
+        signed: None,
     };
     match client.ask(Command::Answer(answer)).await? {
         Replied::Accepted => {}

@@ -46,6 +46,7 @@ pub(crate) fn roots() -> TrustRoots {
     TrustRoots {
         operators: vec![operator()],
         policy: vec![operator()],
+        retired: Vec::new(),
     }
 }
 

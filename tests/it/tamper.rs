@@ -103,6 +103,8 @@ fn edit_and_narrow(home: &Home, trajectory: TrajectoryId) {
             reason: String::new(),
             via: Via::Tui,
             fully_viewed: true,
+            scope: None,
+            signed: None,
         });
         assert_eq!(desk.ask(answer).await, Replied::Accepted);
         let narrow = Command::SetMode {

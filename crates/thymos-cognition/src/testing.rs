@@ -22,6 +22,7 @@ pub(crate) fn context() -> Context {
         system: "be brief".to_owned(),
         messages: vec![ContextMessage::Operator("go".to_owned())],
         tools: vec![ToolContract {
+            operator_only: false,
             name: "grep".to_owned(),
             version: 1,
             description: "searches".to_owned(),

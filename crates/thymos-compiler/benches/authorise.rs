@@ -67,6 +67,7 @@ fn links() -> Result<Vec<SignedWrit>, InvalidJson> {
             may_subdivide: true,
         },
         examples: Examples::default(),
+        pre_answer: None,
     }
     .sign(&key(1))?;
     let child = Writ {
@@ -86,6 +87,7 @@ fn links() -> Result<Vec<SignedWrit>, InvalidJson> {
 
 fn contract() -> ToolContract {
     ToolContract {
+        operator_only: false,
         name: "fs_write".to_owned(),
         version: 1,
         description: "writes".to_owned(),
@@ -134,6 +136,7 @@ fn facts(chain: &CheckedChain, possession: &Possession) -> Facts {
         risk_threshold: Risk::High,
         world: BTreeMap::new(),
         repeats: 0,
+        standing: Vec::new(),
     }
 }
 
@@ -169,6 +172,7 @@ fn measure(criterion: &mut Criterion) -> Result<(), Failure> {
     let roots = TrustRoots {
         operators: vec![party("ann", 1)],
         policy: Vec::new(),
+        retired: Vec::new(),
     };
     let chain = CheckedChain::check(links()?, &roots);
     let possession = Possession::sign(vec![intent.id()?], &key(3));
@@ -180,6 +184,7 @@ fn measure(criterion: &mut Criterion) -> Result<(), Failure> {
         chain: &chain,
         possession: &possession,
         policy: &policy,
+        standing: &[],
         tools: &tools,
         resolved: Ok(&resolved),
         facts: &facts,

@@ -14,7 +14,7 @@ use thymos_core::writ::TrustRoots;
 use crate::answers::{Panel, Tally};
 use crate::case::Case;
 use crate::clauses::judge;
-use crate::compile::{refused, terms};
+use crate::compile::{pre_answered, refused, terms};
 use crate::findings::{Findings, change, line};
 use crate::grounds::Grounds;
 use crate::present::present;
@@ -47,11 +47,36 @@ pub fn admit(
     }
     same_presentation(held, grounds, &mut findings);
     same_proposal(held, &case, &mut findings);
-    if !findings.forbids() && !answered(held, &fresh, &tally, &mut findings) {
+    if findings.forbids() {
+        return verdict(&case, findings, held, Vec::new());
+    }
+    // [A6] Without an answer of its own, a pre-answer that was signed meanwhile may serve.
+    let all = all_asks(held, &fresh);
+    if tally.approvals.is_empty()
+        && let Some(standing) = pre_answered(&case, &all, &mut findings)
+    {
+        return match verdict(&case, findings, held, Vec::new()) {
+            Verdict::Cleared(warrant) => Verdict::Cleared(warrant.pre_answered_by(Some(standing))),
+            other => other,
+        };
+    }
+    if !answered(held, &fresh, &tally, &mut findings) {
         return Verdict::Held(Box::new(held.clone()));
     }
     let approvals = tally.approvals.iter().map(|one| one.entry).collect();
     verdict(&case, findings, held, approvals)
+}
+
+/// What must be met by the hold's terms and by those of now, together.
+fn all_asks(held: &Held, fresh: &HoldTerms) -> HoldTerms {
+    let mut all = held.terms.clone();
+    let new = fresh
+        .asks
+        .iter()
+        .filter(|ask| !held.terms.asks.contains(ask));
+    all.asks.extend(new.cloned());
+    all.ceremony.type_back |= fresh.ceremony.type_back;
+    all
 }
 
 fn verdict(case: &Case<'_>, findings: Findings, held: &Held, approvals: Vec<EntryId>) -> Verdict {

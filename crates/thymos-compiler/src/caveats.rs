@@ -83,6 +83,7 @@ pub(crate) fn describe(caveat: &Caveat) -> String {
                 .map(|slot| match slot {
                     ArgvSlot::Is(word) => word.as_str(),
                     ArgvSlot::Any => "*",
+                    ArgvSlot::End => "(end)",
                 })
                 .collect();
             format!("`{arg}` must start with `{}`", words.join(" "))
@@ -139,10 +140,11 @@ fn starts(exec: &ResolvedExec, slots: &[ArgvSlot]) -> bool {
     let mut argv = exec.argv.iter();
     slots.iter().enumerate().all(|(at, slot)| {
         let Some(found) = argv.next() else {
-            return false;
+            return *slot == ArgvSlot::End;
         };
         match slot {
             ArgvSlot::Any => true,
+            ArgvSlot::End => false,
             ArgvSlot::Is(wanted) if at == 0 && wanted.contains('/') => *wanted == exec.executable,
             ArgvSlot::Is(wanted) => wanted == found,
         }

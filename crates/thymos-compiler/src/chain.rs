@@ -61,6 +61,9 @@ impl CheckedChain {
 
     fn add(&mut self, at: usize, link: SignedWrit, roots: &TrustRoots) {
         let mut found = own_faults(&link);
+        if link.writ.pre_answer.is_some() {
+            found.push("`pre_answer`: it answers asks and grants nothing".to_owned());
+        }
         match self.links.last() {
             Some((parent, parent_link)) => {
                 found.extend(link_faults(&link.writ, *parent, &parent_link.writ));
@@ -76,7 +79,7 @@ impl CheckedChain {
     }
 }
 
-fn own_faults(link: &SignedWrit) -> Vec<String> {
+pub(crate) fn own_faults(link: &SignedWrit) -> Vec<String> {
     let writ = &link.writ;
     let mut faults = Vec::new();
     if writ.v != 1 {

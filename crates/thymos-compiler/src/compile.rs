@@ -1,17 +1,19 @@
 //! `compile`: one intent, one verdict. Pure; asks every clause and never stops early.
 
+use thymos_core::WritId;
 use thymos_core::effect::EffectClass;
 use thymos_core::id::PresentedDigest;
 use thymos_core::intent::Intent;
 use thymos_core::proposal::Decided;
-use thymos_core::trace::Clause;
+use thymos_core::trace::{Clause, Ruling};
 use thymos_core::verdict::{Ceremony, HoldTerms, Refusal};
 
 use crate::case::Case;
 use crate::clauses::judge;
-use crate::findings::Findings;
+use crate::findings::{Findings, line};
 use crate::grounds::Grounds;
 use crate::present::present;
+use crate::standing::CheckedStanding;
 use crate::verdict::{Held, Refused, Verdict, Warrant};
 
 /// Decides one intent on these grounds `[C1]`-`[C16]`.
@@ -25,7 +27,7 @@ use crate::verdict::{Held, Refused, Verdict, Warrant};
 /// ```
 pub fn compile(intent: &Intent, grounds: &Grounds<'_>) -> Verdict {
     let case = Case::new(intent, grounds);
-    let (findings, ceremony) = judge(&case);
+    let (mut findings, ceremony) = judge(&case);
     if let Some(refusal) = findings.refusal() {
         return refused(&case, findings, refusal);
     }
@@ -34,7 +36,26 @@ pub fn compile(intent: &Intent, grounds: &Grounds<'_>) -> Verdict {
         return Verdict::Cleared(Warrant::new(decided, grounds, Vec::new()));
     }
     let terms = terms(&case, &findings, ceremony);
+    if let Some(standing) = pre_answered(&case, &terms, &mut findings) {
+        let decided = case.decided(findings.into_trace());
+        let warrant = Warrant::new(decided, grounds, Vec::new());
+        return Verdict::Cleared(warrant.pre_answered_by(Some(standing)));
+    }
     held(case.decided(findings.into_trace()), terms, grounds)
+}
+
+/// `[A6]` The pre-answer that satisfies every ask; it is named in the trace.
+pub(crate) fn pre_answered(
+    case: &Case<'_>,
+    terms: &HoldTerms,
+    findings: &mut Findings,
+) -> Option<WritId> {
+    if terms.ceremony.type_back {
+        return None;
+    }
+    let (standing, said) = CheckedStanding::answering(case, &terms.asks)?;
+    findings.insert(line(Clause::C13, Ruling::Permit, said));
+    standing.id()
 }
 
 /// A refusal with everything it rests on.

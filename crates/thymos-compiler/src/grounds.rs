@@ -7,6 +7,7 @@ use thymos_policy::PolicySet;
 
 use crate::chain::CheckedChain;
 use crate::possession::CheckedPossession;
+use crate::standing::CheckedStanding;
 use crate::toolset::ToolSet;
 
 /// The grounds of one decision. References only; every one of them ends up in the record.
@@ -16,6 +17,8 @@ pub struct Grounds<'a> {
     pub chain: &'a CheckedChain,
     /// The binding of the intent's batch to the chain's subject, with what checking it found `[W5]`.
     pub possession: &'a CheckedPossession,
+    /// Pre-answers of the session; each counts only when the facts name it `[A6]`.
+    pub standing: &'a [CheckedStanding],
     /// The rules in force.
     pub policy: &'a PolicySet,
     /// The session's pinned tools.

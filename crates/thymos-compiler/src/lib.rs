@@ -9,6 +9,7 @@ pub mod chain;
 pub mod examples;
 pub mod grounds;
 pub mod possession;
+pub mod standing;
 pub mod toolset;
 pub mod verdict;
 
@@ -30,6 +31,7 @@ pub use examples::check_examples;
 pub use grounds::Grounds;
 pub use possession::CheckedPossession;
 pub use present::present;
+pub use standing::CheckedStanding;
 pub use toolset::ToolSet;
 pub use verdict::{Held, Refused, Verdict, Warrant};
 

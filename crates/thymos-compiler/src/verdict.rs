@@ -1,12 +1,12 @@
 //! Live verdicts. `Warrant` has no public constructor: only this crate's gate makes one `[C17]`.
 
 use serde_json::Value;
-use thymos_core::EntryId;
 use thymos_core::id::PresentedDigest;
 use thymos_core::presentation::Presentation;
 use thymos_core::proposal::{Decided, Proposal};
 use thymos_core::resolved::Resolved;
 use thymos_core::verdict::{HoldTerms, Refusal};
+use thymos_core::{EntryId, WritId};
 
 use crate::grounds::Grounds;
 
@@ -27,7 +27,7 @@ pub enum Verdict {
 ///
 /// ```compile_fail
 /// // [C17] A warrant cannot be made outside the gate.
-/// let forged = thymos_compiler::Warrant { decided: todo!(), live_args: None, live_resolved: None, approvals: vec![], _private: () };
+/// let forged = thymos_compiler::Warrant { decided: todo!(), live_args: None, live_resolved: None, approvals: vec![], pre_answered: vec![], _private: () };
 /// ```
 #[must_use = "a warrant that is dropped authorises nothing"]
 #[derive(Debug)]
@@ -36,6 +36,7 @@ pub struct Warrant {
     live_args: Option<Value>,
     live_resolved: Option<Box<Resolved>>,
     approvals: Vec<EntryId>,
+    pre_answered: Vec<WritId>,
     _private: (),
 }
 
@@ -68,8 +69,14 @@ impl Warrant {
             live_args: grounds.live_args.cloned(),
             live_resolved: grounds.live_resolved.cloned().map(Box::new),
             approvals,
+            pre_answered: Vec::new(),
             _private: (),
         }
+    }
+
+    pub(crate) fn pre_answered_by(mut self, standing: Option<WritId>) -> Self {
+        self.pre_answered = standing.into_iter().collect();
+        self
     }
 
     /// What it permits, with facts and trace.
@@ -104,5 +111,11 @@ impl Warrant {
     #[must_use]
     pub fn approvals(&self) -> &[EntryId] {
         &self.approvals
+    }
+
+    /// Pre-answers it rests on; using it uses them `[A6]`.
+    #[must_use]
+    pub fn pre_answered(&self) -> &[WritId] {
+        &self.pre_answered
     }
 }

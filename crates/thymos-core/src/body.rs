@@ -9,8 +9,8 @@ use crate::budget::Cost;
 use crate::canonical::{self, CanonicalBytes, InvalidJson};
 use crate::entry::{Entry, Kind};
 use crate::id::{
-    EntryId, IdempotencyKey, IntentId, PolicySetId, PresentedDigest, ProposalId, TrajectoryId,
-    WritId,
+    Digest, EntryId, IdempotencyKey, IntentId, PolicySetId, PresentedDigest, ProposalId,
+    TrajectoryId, WritId,
 };
 use crate::intent::Intent;
 use crate::isolation::Rung;
@@ -209,6 +209,8 @@ pub enum Role {
     Steer,
     /// The program itself: notices, summaries of older turns.
     System,
+    /// The agent that delegated this trajectory: its task `[D1]`.
+    Parent,
 }
 
 noun! {
@@ -264,6 +266,9 @@ noun! {
         call: String,
         /// Routing evidence, outside every id that authority reads `[S2]`.
         routing: Option<Value>,
+        /// The proposal that this one is to undo, when it is an undo `[D3]`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        compensates: Option<ProposalId>,
     }
 }
 
@@ -340,6 +345,9 @@ noun! {
         approvals: Vec<EntryId>,
         /// Taken from every link's budget until it is sealed.
         reserved: Cost,
+        /// Pre-answers that satisfied its asks; each is used once more `[A6]`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pre_answered: Vec<WritId>,
     }
 }
 
@@ -444,6 +452,8 @@ noun! {
         entry: EntryId,
         /// That commit's sequence number.
         seq: u64,
+        /// Digest of the world inherited from there `[D2]`.
+        world: Digest,
     }
 }
 
@@ -498,6 +508,9 @@ noun! {
         bundle: Value,
         /// Who signed it; none for the built-in one.
         signed_by: Option<PublicKey>,
+        /// That key's signature over the bundle's canonical bytes `[P3]`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<Signature>,
         /// The set in force from here on.
         policy_set: PolicySetId,
     }

@@ -53,4 +53,6 @@ pub enum ArgvSlot {
     Is(String),
     /// Any one argument.
     Any,
+    /// No argument: the command ends here.
+    End,
 }

@@ -38,6 +38,9 @@ pub struct Facts {
     pub world: BTreeMap<String, Option<u64>>,
     /// Earlier commits of the same idempotency key: how many `[X3]`.
     pub repeats: u64,
+    /// Pre-answers that were presented; `spent` and `revoked` tell of them too `[A6]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standing: Vec<WritId>,
 }
 
 /// A batch of intents, signed by the subject key that the session holds `[W5]`.

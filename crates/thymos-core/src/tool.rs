@@ -29,6 +29,17 @@ pub struct ToolContract {
     pub recovery: Recovery,
     /// Whether its effect can be undone.
     pub compensation: Compensation,
+    /// Only the operator may want it; the model is never offered it `[C6]`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub operator_only: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that serde asks for"
+)]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Whether the same call may happen again `[X3]`.

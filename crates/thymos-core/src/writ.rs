@@ -9,7 +9,7 @@ use crate::budget::Budget;
 use crate::canonical::{self, CanonicalBytes, InvalidJson};
 use crate::caveat::Caveat;
 use crate::effect::Effects;
-use crate::id::{WritId, hex};
+use crate::id::{Digest, ProposalId, WritId, hex};
 use crate::isolation::Rung;
 use crate::key::{Domain, PublicKey, Signature, SigningKey};
 use crate::time::Timestamp;
@@ -56,6 +56,24 @@ pub struct Writ {
     pub delegation: Delegation,
     /// Sample calls, checked when the writ is loaded.
     pub examples: Examples,
+    /// Makes it a pre-answer: it grants nothing, it answers asks of calls that its grants cover `[A6]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pre_answer: Option<PreAnswer>,
+}
+
+/// What makes a writ a standing answer instead of a grant `[A6]`.
+///
+/// Its `budget.tool_calls` is how often it may be used, its window how long. Signed by the operator,
+/// never by the session, which would otherwise approve itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreAnswer {
+    /// The writ in whose chain a call must be made for the answer to count; it ends with that writ.
+    pub under: WritId,
+    /// The proposal that was approved when it was signed.
+    pub asked: ProposalId,
+    /// The only executable it covers, by content; none where the call runs none.
+    pub executable: Option<Digest>,
 }
 
 /// Tools by glob, with conditions on their arguments.
@@ -239,6 +257,9 @@ pub struct TrustRoots {
     pub operators: Vec<Party>,
     /// May sign policy bundles.
     pub policy: Vec<Party>,
+    /// Were trusted once; what they signed then is still told as theirs, and nothing new counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<Party>,
 }
 
 impl TrustRoots {
@@ -246,5 +267,30 @@ impl TrustRoots {
     #[must_use]
     pub fn trusts_operator(&self, key: &PublicKey) -> bool {
         self.operators.iter().any(|party| party.key == *key)
+    }
+
+    /// Whether `key` may sign policy bundles `[P3]`.
+    #[must_use]
+    pub fn trusts_policy(&self, key: &PublicKey) -> bool {
+        self.policy.iter().any(|party| party.key == *key)
+    }
+
+    /// Every key that was ever trusted, for deciding history again.
+    #[must_use]
+    pub fn ever(&self) -> Self {
+        let with_retired = |now: &[Party]| {
+            let mut all = now.to_vec();
+            let older = self
+                .retired
+                .iter()
+                .filter(|old| now.iter().all(|p| p.key != old.key));
+            all.extend(older.cloned());
+            all
+        };
+        Self {
+            operators: with_retired(&self.operators),
+            policy: with_retired(&self.policy),
+            retired: self.retired.clone(),
+        }
     }
 }

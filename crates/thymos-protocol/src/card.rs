@@ -65,6 +65,10 @@ pub struct HoldRow {
     pub card: Card,
     /// Distinct approvals so far.
     pub approvals: u32,
+    /// Who approved so far, by name `[A3]`.
+    pub approved_by: Vec<String>,
+    /// The trajectories above, nearest first, when it was delegated `[D1]`.
+    pub lineage: Vec<TrajectoryId>,
 }
 
 /// Why an answer no longer counts.

@@ -1,11 +1,13 @@
 //! Everything the app can ask of the kernel.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use thymos_core::approval::{Decision, Via};
-use thymos_core::id::{PresentedDigest, ProposalId};
-use thymos_core::writ::Mode;
-use thymos_core::{EntryId, TrajectoryId};
+use thymos_core::approval::{Decision, SignedAnswer, Via};
+use thymos_core::id::{Digest, PresentedDigest, ProposalId};
+use thymos_core::writ::{Mode, SignedWrit};
+use thymos_core::{EntryId, IntentId, TrajectoryId, WritId};
 
 /// Pairs a reply with its request. Chosen by the app, rising.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -133,6 +135,113 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Asks what approving a hold with a scope would allow `[A6]`. Replies `ScopePreview`.
+    PreviewScope {
+        /// Where.
+        trajectory: TrajectoryId,
+        /// The hold.
+        proposal: ProposalId,
+        /// How far, how long, how often.
+        scope: ScopeChoice,
+    },
+    /// Puts open holds that a pre-answer covers before the gate again. Replies `Accepted`.
+    Drain {
+        /// Where.
+        trajectory: TrajectoryId,
+        /// The holds, as the offer named them.
+        proposals: Vec<ProposalId>,
+    },
+    /// Does a call again that is once per key and was done `[X3]`. Replies `Accepted`.
+    Again {
+        /// Where.
+        trajectory: TrajectoryId,
+        /// The refused proposal.
+        intent: IntentId,
+    },
+    /// Every writ that matters here: issued here, in force, standing, of ancestors and children.
+    /// Replies `Writs`.
+    Writs {
+        /// Where.
+        trajectory: TrajectoryId,
+    },
+    /// Revokes a writ and all below it `[W7]`. Replies `Accepted`.
+    Revoke {
+        /// Where it was issued.
+        trajectory: TrajectoryId,
+        /// Which.
+        writ: WritId,
+        /// Why.
+        reason: String,
+    },
+    /// Asks for the writ that would have allowed a refused call `[C16]`. Replies `GrantPreview`.
+    PreviewGrant {
+        /// Where.
+        trajectory: TrajectoryId,
+        /// The rejection.
+        entry: EntryId,
+    },
+    /// Signs that writ and puts it in force. Replies `Accepted`.
+    SignGrant {
+        /// Where.
+        trajectory: TrajectoryId,
+        /// The rejection.
+        entry: EntryId,
+    },
+    /// Puts the operator's own chain of writs in force, the last one narrowed to this session
+    /// `[W8]`. Replies `Accepted`.
+    UseWrit {
+        /// Where.
+        trajectory: TrajectoryId,
+        /// The chain, root first, as its file holds it.
+        chain: Vec<SignedWrit>,
+    },
+    /// Starts a new trajectory from a commit `[D2]`. Replies `Opened`.
+    Branch {
+        /// From which trajectory.
+        trajectory: TrajectoryId,
+        /// From which commit.
+        entry: EntryId,
+    },
+    /// Asks what undoing everything after an entry would take `[D3]`. Replies `UndoPlan`.
+    PlanUndo {
+        /// Where.
+        trajectory: TrajectoryId,
+        /// First sequence number to undo.
+        from_seq: u64,
+    },
+    /// Carries a plan out, newest first, each step through the gate `[D3]`. Replies `Accepted`.
+    Undo {
+        /// Where.
+        trajectory: TrajectoryId,
+        /// The plan's first sequence number.
+        from_seq: u64,
+        /// The plan's digest: what was agreed to is what is done.
+        plan: Digest,
+        /// Whether to go on where some steps cannot be undone.
+        partial: bool,
+    },
+    /// The policy bundles in force and the switches. Replies `Policies`.
+    Policies,
+    /// Looks at the policy folder again. Replies `Policies`.
+    ReloadPolicy,
+    /// Decides history again under a candidate bundle `[P5]`. Replies `Simulated`.
+    Simulate {
+        /// Of which trajectory; none takes the whole log.
+        trajectory: Option<TrajectoryId>,
+        /// The bundle, which need not be signed yet.
+        bundle: Value,
+    },
+    /// The operator's skills. Replies `Skills`.
+    Skills,
+    /// Binds a skill `[S1]`. Replies `Accepted`.
+    BindSkill {
+        /// Where.
+        trajectory: TrajectoryId,
+        /// Its name.
+        name: String,
+        /// Values of its parameters; those left out take their defaults.
+        parameters: BTreeMap<String, String>,
+    },
     /// Lets running work end, refuses new, and answers `Accepted` when all is durable.
     Shutdown,
 }
@@ -154,6 +263,35 @@ pub struct Answer {
     pub via: Via,
     /// Whether all of it had been on screen.
     pub fully_viewed: bool,
+    /// How far a yes reaches; none is this once.
+    pub scope: Option<ScopeChoice>,
+    /// Another approver's answer, signed with their own key elsewhere `[A3]`.
+    pub signed: Option<Box<SignedAnswer>>,
+}
+
+/// How far an approval reaches, how long and how often `[A6]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeChoice {
+    /// How far.
+    pub reach: Reach,
+    /// For how long, milliseconds.
+    pub for_ms: u64,
+    /// How often at most.
+    pub uses: u64,
+}
+
+/// Which calls an approval with scope reaches. Never a separator, an executable or a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// This exact call.
+    Exact,
+    /// The same command with any one argument in these places, counted from 0; never place 0.
+    Slots(Vec<usize>),
+    /// The same tool below this folder of the workspace.
+    Below(String),
+    /// The same tool and method on this host.
+    Host(String),
 }
 
 /// What a person says about in-doubt work.

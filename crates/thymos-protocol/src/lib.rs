@@ -5,21 +5,27 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::wildcard_enum_match_arm, clippy::indexing_slicing)]
 
+mod authority;
 mod card;
 mod command;
 mod detail;
 mod event;
+mod governance;
 mod live;
 mod reply;
 mod status;
 
+pub use authority::{GrantPreview, PastCall, ScopePreview, WritRow, WritState};
 pub use card::{Card, CardState, Changed, HoldRow};
-pub use command::{Answer, Command, Request, Settlement, Ticket};
+pub use command::{Answer, Command, Reach, Request, ScopeChoice, Settlement, Ticket};
 pub use detail::{ChainFacts, Detail, TraceRow};
 pub use event::{DecidedBy, Event, FileChange, What};
+pub use governance::{
+    ChangedVerdict, Policies, PolicyRow, Simulation, SkillParamRow, SkillRow, UndoPlan, UndoStep,
+};
 pub use live::{Live, LiveOutput};
 pub use reply::{
-    Fault, Heads, ModePreview, ModelRow, Page, Replied, Reply, RunRow, VerifyFinding,
+    Fault, Heads, ModePreview, ModelRow, Page, Replied, Reply, RunParent, RunRow, VerifyFinding,
     VerifyProgress, VerifyReport, WorldRow, WorldView,
 };
 pub use status::{BudgetBar, ChainState, Running, Status, WritSummary};

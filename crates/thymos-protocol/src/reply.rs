@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use thymos_core::budget::Cost;
 use thymos_core::writ::Mode;
 use thymos_core::{Timestamp, TrajectoryId};
 
+use crate::authority::{GrantPreview, ScopePreview, WritRow};
 use crate::card::{Changed, HoldRow};
 use crate::command::Ticket;
 use crate::detail::Detail;
 use crate::event::Event;
+use crate::governance::{Policies, Simulation, SkillRow, UndoPlan};
 use crate::status::Status;
 
 /// One reply.
@@ -48,6 +51,20 @@ pub enum Replied {
     World(WorldView),
     /// A file's text; none when it did not exist or its content was not kept.
     FileText(Option<String>),
+    /// What an approval with scope would allow.
+    ScopePreview(Box<ScopePreview>),
+    /// What signing the smallest grant would change.
+    GrantPreview(GrantPreview),
+    /// Writs as a tree, root first, depth first.
+    Writs(Vec<WritRow>),
+    /// What an undo would do.
+    UndoPlan(UndoPlan),
+    /// Policy bundles in force.
+    Policies(Policies),
+    /// What a candidate bundle would change.
+    Simulated(Simulation),
+    /// Skills to choose from.
+    Skills(Vec<SkillRow>),
     /// An answer to a hold that no longer counts.
     Stale(Changed),
     /// It could not be done.
@@ -122,6 +139,19 @@ pub struct RunRow {
     pub pending: u64,
     /// Work without an end.
     pub in_doubt: u64,
+    /// What it hangs from: the trajectory that delegated it, or that it branched off.
+    pub parent: Option<RunParent>,
+    /// What it cost so far.
+    pub spent: Cost,
+}
+
+/// What a trajectory hangs from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunParent {
+    /// Which.
+    pub trajectory: TrajectoryId,
+    /// Whether it was branched off; otherwise it was delegated.
+    pub branched: bool,
 }
 
 /// How far verification is.

@@ -2,12 +2,13 @@
 
 use thymos_core::body::{self, Body, BodyState, Resolution};
 use thymos_core::budget::Cost;
-use thymos_core::id::ProposalId;
+use thymos_core::canonical;
+use thymos_core::id::{Digest, ProposalId};
 use thymos_core::proposal::Decided;
 use thymos_core::{Entry, IntentId, WritId};
 
 use crate::divergence::Divergence;
-use crate::projection::{Call, Fate, Hold, Item, OpenWork, Projection};
+use crate::projection::{Call, Child, Fate, Hold, Item, OpenWork, Projection};
 
 mod ends;
 
@@ -80,11 +81,9 @@ fn fold_body(p: &mut Projection, entry: &Entry, body: Body) -> Result<(), Diverg
             Ok(())
         }
         Body::ModeChanged(body) => mode_changed(p, &body),
-        Body::PolicyLoaded(body) => {
-            p.policy_set = Some(body.policy_set);
-            Ok(())
-        }
+        Body::PolicyLoaded(body) => policy_loaded(p, body),
         Body::PolicyUnloaded(body) => {
+            p.policies.remove(&body.name);
             p.policy_set = Some(body.policy_set);
             Ok(())
         }
@@ -96,11 +95,17 @@ fn fold_body(p: &mut Projection, entry: &Entry, body: Body) -> Result<(), Diverg
             p.stopped = Some(body.stop);
             Ok(())
         }
-        Body::Delegation(_)
-        | Body::DelegationResult(_)
-        | Body::Branch(_)
-        | Body::SkillBound(_)
-        | Body::Erased(_) => Ok(()),
+        Body::Delegation(body) => delegation(p, entry, body),
+        Body::DelegationResult(body) => delegation_result(p, body),
+        Body::Branch(body) => {
+            p.branch = Some(body);
+            Ok(())
+        }
+        Body::SkillBound(body) => {
+            p.skills.push(body);
+            Ok(())
+        }
+        Body::Erased(_) => Ok(()),
     }
 }
 
@@ -146,6 +151,7 @@ fn intent(p: &mut Projection, body: body::Intended) -> Result<(), Divergence> {
             intent: body.intent,
             call: body.call,
             fate: Fate::Wanted,
+            compensates: body.compensates,
         },
     );
     Ok(())
@@ -208,6 +214,7 @@ fn started(p: &mut Projection, entry: &Entry, body: Box<body::Started>) -> Resul
     p.holds.remove(&proposal);
     set_fate(p, intent, Fate::Begun(proposal))?;
     charge(p, &body.decided.proposal.writs, &body.reserved);
+    use_pre_answers(p, &body.pre_answered);
     p.open_work.insert(
         proposal,
         OpenWork {
@@ -219,6 +226,18 @@ fn started(p: &mut Projection, entry: &Entry, body: Box<body::Started>) -> Resul
         },
     );
     Ok(())
+}
+
+/// `[A6]` A pre-answer is used up by calls, not by what they cost.
+fn use_pre_answers(p: &mut Projection, standing: &[WritId]) {
+    let once = Cost {
+        tool_calls: 1,
+        ..Cost::default()
+    };
+    for writ in standing {
+        let spent = p.spent.entry(*writ).or_default();
+        *spent = spent.plus(&once);
+    }
 }
 
 fn writ_issued(p: &mut Projection, body: body::WritIssued) -> Result<(), Divergence> {
@@ -243,6 +262,53 @@ fn writ_issued(p: &mut Projection, body: body::WritIssued) -> Result<(), Diverge
         charge(p, &above, &reserved);
     }
     p.writs.insert(id, body.writ);
+    Ok(())
+}
+
+fn policy_loaded(p: &mut Projection, body: body::PolicyLoaded) -> Result<(), Divergence> {
+    let bytes = canonical::value_to_bytes(&body.bundle)
+        .map_err(|e| Divergence::new("policy bundle", "canonical", e.to_string()))?;
+    p.policies.insert(body.name, Digest::of(bytes.as_bytes()));
+    p.policy_set = Some(body.policy_set);
+    Ok(())
+}
+
+fn delegation(p: &mut Projection, entry: &Entry, body: body::Delegation) -> Result<(), Divergence> {
+    if !p.open_work.contains_key(&body.proposal) {
+        let found = body.proposal.to_string();
+        return Err(Divergence::new("delegation", "work that began", found));
+    }
+    let child = Child {
+        proposal: body.proposal,
+        writ: body.writ,
+        seq: entry.header.seq,
+        task: body.task,
+        result: None,
+    };
+    if p.children.insert(body.child, child).is_some() {
+        let found = body.child.to_string();
+        return Err(Divergence::new("delegation", "a child once", found));
+    }
+    Ok(())
+}
+
+fn delegation_result(p: &mut Projection, body: body::DelegationResult) -> Result<(), Divergence> {
+    let found = body.child.to_string();
+    let Some(child) = p.children.get_mut(&body.child) else {
+        return Err(Divergence::new(
+            "delegation result",
+            "a delegated child",
+            found,
+        ));
+    };
+    if child.result.is_some() {
+        return Err(Divergence::new(
+            "delegation result",
+            "one end a child",
+            found,
+        ));
+    }
+    child.result = Some(body);
     Ok(())
 }
 

@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use thymos_core::approval::SignedAnswer;
-use thymos_core::body::{PendingApproval, Role, Root, Started, Stop};
+use thymos_core::body::{
+    Branch, DelegationResult, PendingApproval, Role, Root, SkillBound, Started, Stop,
+};
 use thymos_core::budget::Cost;
-use thymos_core::id::{IdempotencyKey, PolicySetId, ProposalId};
+use thymos_core::id::{Digest, IdempotencyKey, PolicySetId, ProposalId};
 use thymos_core::intent::Intent;
 use thymos_core::proposal::idempotency_key;
 use thymos_core::resolved::Resolved;
@@ -64,6 +66,44 @@ pub struct Projection {
     pub policy_set: Option<PolicySetId>,
     /// How the last run ended; none while one is going on or none was.
     pub stopped: Option<Stop>,
+    /// The commit it continues, when it is a branch `[D2]`.
+    pub branch: Option<Branch>,
+    /// Trajectories delegated from here `[D1]`.
+    pub children: BTreeMap<TrajectoryId, Child>,
+    /// Policy bundles in force, as recorded: digest of the bytes by name `[P3]`.
+    pub policies: BTreeMap<String, Digest>,
+    /// Skills bound, in order `[S1]`.
+    pub skills: Vec<SkillBound>,
+    /// Commits by proposal: what an undo would have to take back, and what took one back `[D3]`.
+    pub sealed: BTreeMap<ProposalId, Committed>,
+}
+
+/// A sealed effect, as far as an undo needs it `[D3]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Its entry.
+    pub entry: EntryId,
+    /// That entry's sequence number.
+    pub seq: u64,
+    /// The proposal that it undid, when it was an undo.
+    pub compensates: Option<ProposalId>,
+    /// The intent.
+    pub intent: IntentId,
+}
+
+/// A delegated trajectory, as its parent's record tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Child {
+    /// The delegating proposal.
+    pub proposal: ProposalId,
+    /// Its writ.
+    pub writ: WritId,
+    /// Sequence number of the delegation.
+    pub seq: u64,
+    /// Its task.
+    pub task: String,
+    /// How it ended, when it did.
+    pub result: Option<DelegationResult>,
 }
 
 /// One line of the story.
@@ -93,6 +133,8 @@ pub struct Call {
     pub call: String,
     /// What became of it.
     pub fate: Fate,
+    /// The proposal that it is to undo, when it is an undo `[D3]`.
+    pub compensates: Option<ProposalId>,
 }
 
 /// What became of an intent.
@@ -174,6 +216,11 @@ impl Projection {
             tools: Vec::new(),
             policy_set: None,
             stopped: None,
+            branch: None,
+            children: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            skills: Vec::new(),
+            sealed: BTreeMap::new(),
         }
     }
 

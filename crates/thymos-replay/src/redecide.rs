@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thymos_compiler::{
-    COMPILER, CheckedChain, CheckedPossession, Grounds, Held, ToolSet, UNRESOLVED, Verdict, admit,
-    compile,
+    COMPILER, CheckedChain, CheckedPossession, CheckedStanding, Grounds, Held, ToolSet, UNRESOLVED,
+    Verdict, admit, compile,
 };
 use thymos_core::approval::SignedAnswer;
 use thymos_core::body::{Body, Rejection, Stage, Started};
@@ -175,8 +175,13 @@ impl Redecider {
             let found = id.to_string();
             return unknown(Err(Divergence::new("policy set", "a loaded one", found)));
         };
+        let standing = match self.standing(&decided.facts.standing) {
+            Ok(standing) => standing,
+            Err(what) => return unknown(Err(what)),
+        };
         let stand = Stand {
             chain: &chain,
+            standing: &standing,
             tools: &tools,
             policy,
             roots: &self.roots,
@@ -185,6 +190,19 @@ impl Redecider {
             Ok(verdict) => compare(recorded, &verdict),
             Err(what) => unknown(Err(what)),
         }
+    }
+
+    /// The pre-answers that a decision was given `[A6]`.
+    fn standing(&self, ids: &[WritId]) -> Result<Vec<CheckedStanding>, Divergence> {
+        let found = ids.iter().map(|id| match self.writs.get(id) {
+            Some(writ) => Ok(CheckedStanding::check(writ.clone(), &self.roots)),
+            None => Err(Divergence::new(
+                "pre-answer",
+                "an issued writ",
+                id.to_string(),
+            )),
+        });
+        found.collect()
     }
 
     /// The chain of these writs, checked once and kept.
@@ -210,6 +228,7 @@ struct Stand<'s> {
     chain: &'s CheckedChain,
     tools: &'s ToolSet,
     policy: &'s PolicySet,
+    standing: &'s [CheckedStanding],
     roots: &'s TrustRoots,
 }
 
@@ -225,10 +244,11 @@ impl Stand<'_> {
             tools: self.tools,
             resolved: decided.proposal.resolved.as_ref().ok_or(sentence),
             facts: &decided.facts,
+            standing: self.standing,
             live_args: None,
             live_resolved: None,
         };
-        if !recorded.is_admission() {
+        if !recorded.is_admission(holds) {
             return Ok(compile(&decided.proposal.intent, &grounds));
         }
         let proposal = held_proposal(decided, holds);
@@ -261,14 +281,16 @@ impl Recorded<'_> {
         }
     }
 
-    fn is_admission(&self) -> bool {
+    fn is_admission(&self, holds: &Holds) -> bool {
         match self {
             Self::Refused(rejection) => match rejection.stage {
                 Stage::Compile => false,
                 Stage::Admit | Stage::Answer => true,
             },
             Self::Held(_) => false,
-            Self::Cleared(started) => !started.approvals.is_empty(),
+            Self::Cleared(started) => {
+                !started.approvals.is_empty() || holds.contains_key(&started.proposal)
+            }
         }
     }
 
@@ -315,7 +337,9 @@ fn compare(recorded: &Recorded<'_>, verdict: &Verdict) -> Redecided {
                 && old.presentation == new.presentation
                 && old.presented == new.presented
         }
-        (Recorded::Cleared(old), Verdict::Cleared(new)) => old.approvals == new.approvals(),
+        (Recorded::Cleared(old), Verdict::Cleared(new)) => {
+            old.approvals == new.approvals() && old.pre_answered == new.pre_answered()
+        }
         (Recorded::Refused(_) | Recorded::Held(_) | Recorded::Cleared(_), _) => false,
     };
     if same {
@@ -372,7 +396,8 @@ fn incoherent(recorded: &Recorded<'_>) -> Option<Divergence> {
         }),
         Recorded::Held(_) => trace.ruling() == Ruling::Ask,
         Recorded::Cleared(started) => {
-            let most = if started.approvals.is_empty() {
+            let answered = !started.approvals.is_empty() || !started.pre_answered.is_empty();
+            let most = if !answered {
                 Ruling::Permit
             } else {
                 Ruling::Ask

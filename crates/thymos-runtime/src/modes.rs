@@ -60,6 +60,7 @@ pub fn mode_writ(request: ModeRequest) -> Writ {
             may_subdivide: true,
         },
         examples: Examples::default(),
+        pre_answer: None,
     }
 }
 
@@ -201,6 +202,7 @@ fn caveat_words(caveat: &Caveat) -> String {
                 .map(|slot| match slot {
                     thymos_core::caveat::ArgvSlot::Is(word) => word.as_str(),
                     thymos_core::caveat::ArgvSlot::Any => "<any>",
+                    thymos_core::caveat::ArgvSlot::End => "<end>",
                 })
                 .collect();
             format!("{arg} starting `{}`", words.join(" "))

@@ -281,7 +281,18 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::SetMode { trajectory, .. }
         | Command::SetModel { trajectory, .. }
         | Command::Page { trajectory, .. }
-        | Command::Settle { trajectory, .. } => Some(*trajectory),
+        | Command::Settle { trajectory, .. }
+        | Command::PreviewScope { trajectory, .. }
+        | Command::Drain { trajectory, .. }
+        | Command::Again { trajectory, .. }
+        | Command::Writs { trajectory }
+        | Command::Revoke { trajectory, .. }
+        | Command::PreviewGrant { trajectory, .. }
+        | Command::SignGrant { trajectory, .. }
+        | Command::UseWrit { trajectory, .. }
+        | Command::PlanUndo { trajectory, .. }
+        | Command::Undo { trajectory, .. }
+        | Command::BindSkill { trajectory, .. } => Some(*trajectory),
         Command::Answer(answer) => Some(answer.trajectory),
         Command::New { .. }
         | Command::Models
@@ -292,6 +303,11 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::FileAt { .. }
         | Command::Holds
         | Command::Runs
+        | Command::Branch { .. }
+        | Command::Policies
+        | Command::ReloadPolicy
+        | Command::Simulate { .. }
+        | Command::Skills
         | Command::Shutdown => None,
     }
 }

@@ -60,6 +60,7 @@ pub fn roots() -> TrustRoots {
     TrustRoots {
         operators: vec![party("ada", &operator_key())],
         policy: vec![party("pol", &policy_key())],
+        retired: Vec::new(),
     }
 }
 
@@ -96,6 +97,7 @@ pub fn writ() -> WritBuilder {
             may_subdivide: true,
         },
         examples: Examples::default(),
+        pre_answer: None,
     })
 }
 
@@ -201,6 +203,7 @@ pub fn facts(intent: &Intent) -> Facts {
         risk_threshold: Risk::High,
         world: BTreeMap::new(),
         repeats: 0,
+        standing: Vec::new(),
     }
 }
 

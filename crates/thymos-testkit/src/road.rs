@@ -46,6 +46,7 @@ pub fn decide(contract: &ToolContract, args: Value, resolved: &Resolved) -> Verd
             chain: &chain,
             possession: &possession,
             policy: &policy,
+            standing: &[],
             tools: &tools,
             resolved: Ok(resolved),
             facts: &facts,
@@ -78,6 +79,7 @@ pub fn begin(warrant: Warrant, rung: Rung) -> Begun {
         decided: warrant.decided().clone(),
         rung,
         approvals: Vec::new(),
+        pre_answered: Vec::new(),
         reserved: warrant
             .resolved()
             .map(|resolved| resolved.estimate)

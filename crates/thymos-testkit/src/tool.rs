@@ -192,6 +192,7 @@ impl Tool for FakeTool {
 #[must_use]
 pub fn contract(name: &str) -> ToolContract {
     ToolContract {
+        operator_only: false,
         name: name.to_owned(),
         version: 1,
         description: format!("Fake tool {name}."),

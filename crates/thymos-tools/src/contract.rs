@@ -9,6 +9,7 @@ use thymos_core::tool::{Compensation, Recovery, Repeat, ToolContract};
 /// A tool that only looks.
 pub(crate) fn reading(name: &str, description: &str, schema: Value) -> ToolContract {
     ToolContract {
+        operator_only: false,
         name: name.to_owned(),
         version: 1,
         description: description.to_owned(),

@@ -262,6 +262,8 @@ impl CardPane {
             reason,
             via: Via::Tui,
             fully_viewed: shown.is_viewed(),
+            scope: None,
+            signed: None,
         };
         self.answered.insert(answer.proposal);
         Ok(answer)

@@ -52,6 +52,8 @@ fn hold(name: &str, lines: &[&str]) -> HoldRow {
             expires_at: None,
         },
         approvals: 0,
+        approved_by: Vec::new(),
+        lineage: Vec::new(),
     }
 }
 

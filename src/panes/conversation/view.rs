@@ -214,11 +214,12 @@ fn said_lines(said: &Said, open: bool, width: usize, theme: &Theme) -> Vec<Line<
         Voice::Steer => ("  you> ", Role::User),
         Voice::Model => ("  ai   ", Role::Model),
         Voice::System => ("  --   ", Role::Muted),
+        Voice::Parent => ("  task ", Role::User),
     };
     let mut lines = thinking(&said.reasoning, open, body, theme);
     match said.role {
         Voice::Model => lines.extend(markdown::render(&said.text, body, theme)),
-        Voice::Operator | Voice::Steer | Voice::System => {
+        Voice::Operator | Voice::Steer | Voice::System | Voice::Parent => {
             for line in SafeText::lines(&said.text) {
                 lines.extend(wrap_hanging(&line.to_line(theme, role), body, &[], &[]));
             }

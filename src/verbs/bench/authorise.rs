@@ -84,6 +84,7 @@ impl Scene {
         let roots = TrustRoots {
             operators: vec![party("operator", 1)],
             policy: Vec::new(),
+            retired: Vec::new(),
         };
         let chain = CheckedChain::check(links().map_err(fault)?, &roots);
         let possession = Possession::sign(vec![intent.id().map_err(fault)?], &key(3));
@@ -103,6 +104,7 @@ impl Scene {
             chain: &self.chain,
             possession: &self.possession,
             policy: &self.policy,
+            standing: &[],
             tools: &self.tools,
             resolved: Ok(&self.resolved),
             facts: &self.facts,
@@ -184,6 +186,7 @@ fn links() -> Result<Vec<SignedWrit>, InvalidJson> {
             may_subdivide: true,
         },
         examples: Examples::default(),
+        pre_answer: None,
     }
     .sign(&key(1))?;
     let child = Writ {
@@ -203,6 +206,7 @@ fn links() -> Result<Vec<SignedWrit>, InvalidJson> {
 
 fn contract() -> ToolContract {
     ToolContract {
+        operator_only: false,
         name: "fs_write".to_owned(),
         version: 1,
         description: "writes a file".to_owned(),
@@ -248,5 +252,6 @@ fn facts(chain: &CheckedChain, possession: &Possession) -> Facts {
         risk_threshold: Risk::High,
         world: BTreeMap::new(),
         repeats: 0,
+        standing: Vec::new(),
     }
 }

@@ -280,6 +280,7 @@ impl Nothing {
     fn new() -> Self {
         Self {
             contract: ToolContract {
+                operator_only: false,
                 name: Work::Nothing.tool().to_owned(),
                 version: 1,
                 description: "does nothing".to_owned(),

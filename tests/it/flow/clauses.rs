@@ -89,6 +89,7 @@ async fn c2_a_writ_of_a_stranger_never_reaches_the_tool() {
     let strangers = TrustRoots {
         operators: vec![party("eve", &stranger_key())],
         policy: Vec::new(),
+        retired: Vec::new(),
     };
     let setup = Setup::new(wants("grep", json!({})), &[&tool]);
     let mut rig = setup

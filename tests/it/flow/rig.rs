@@ -359,6 +359,8 @@ impl Rig {
             reason: reason.into(),
             via: Via::Tui,
             fully_viewed: true,
+            scope: None,
+            signed: None,
         }
     }
 

@@ -26,6 +26,7 @@ pub(super) fn roots() -> TrustRoots {
     TrustRoots {
         operators: vec![ada.clone()],
         policy: vec![ada],
+        retired: Vec::new(),
     }
 }
 

@@ -175,6 +175,8 @@ async fn answer(client: &mut Client, row: &HoldRow, decision: Decision) {
         reason: "as the label says".into(),
         via: Via::Cli,
         fully_viewed: true,
+        scope: None,
+        signed: None,
     };
     client.ask(Command::Answer(answer)).await;
 }

@@ -164,6 +164,8 @@ impl Kernel {
             workspace: "/srv/acme/api".into(),
             card,
             approvals: 0,
+            approved_by: Vec::new(),
+            lineage: Vec::new(),
         });
         self.status.pending = self.holds.len() as u64;
     }

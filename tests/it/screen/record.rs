@@ -39,6 +39,8 @@ pub(crate) fn look(kernel: &Kernel, command: &Command) -> Option<Replied> {
             state: "held".into(),
             pending: 2,
             in_doubt: 1,
+            parent: None,
+            spent: thymos_core::budget::Cost::default(),
         }]),
         Command::Models => Replied::Models(vec![
             ModelRow {

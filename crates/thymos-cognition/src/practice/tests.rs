@@ -21,6 +21,7 @@ const WRITING: &[&str] = &["fs_write", "fs_patch", "memory_write", "test_run"];
 
 fn contract(name: &str) -> ToolContract {
     ToolContract {
+        operator_only: false,
         name: name.to_owned(),
         version: 1,
         description: String::new(),

@@ -1,5 +1,6 @@
 //! `[C6]` `[C7]` The tool is the pinned one, and its arguments fit. Runs no tool.
 
+use thymos_core::intent::Author;
 use thymos_core::trace::Clause::{C6, C7};
 
 use crate::case::Case;
@@ -9,6 +10,10 @@ use crate::findings::{Findings, change};
 pub(crate) fn pinned(case: &Case<'_>, findings: &mut Findings) {
     let name = &case.intent.tool;
     match case.tool {
+        Some(tool) if tool.contract.operator_only && case.intent.author == Author::Model => {
+            let said = format!("`{name}` is the operator's own tool");
+            findings.forbid(C6, said, || change("ask the operator to do it"));
+        }
         Some(tool) => {
             let pin = &tool.pin;
             let said = format!(

@@ -73,6 +73,7 @@ pub(crate) fn writing() -> Scene {
         roots: TrustRoots {
             operators: vec![party("ann", &operator()), party("agent", &agent())],
             policy: Vec::new(),
+            retired: Vec::new(),
         },
         holder: agent(),
         contract: contract("fs_write", EffectClass::Write),
@@ -162,6 +163,7 @@ impl Scene {
             chain: &chain,
             possession: &possession,
             policy: &self.policy,
+            standing: &[],
             tools: &tools,
             resolved: self.resolved.as_ref().map_err(String::as_str),
             facts: &facts,
@@ -263,6 +265,7 @@ pub(crate) fn intent(tool: &str, args: Value) -> Intent {
 
 pub(crate) fn contract(name: &str, effect_floor: EffectClass) -> ToolContract {
     ToolContract {
+        operator_only: false,
         name: name.into(),
         version: 1,
         description: "for tests".into(),
@@ -335,6 +338,7 @@ pub(crate) fn root_writ() -> Writ {
             may_subdivide: true,
         },
         examples: Examples::default(),
+        pre_answer: None,
     }
 }
 
@@ -365,5 +369,6 @@ fn facts() -> Facts {
         risk_threshold: Risk::High,
         world: BTreeMap::new(),
         repeats: 0,
+        standing: Vec::new(),
     }
 }

@@ -120,6 +120,7 @@ fn p3_only_a_trusted_policy_key_may_sign() {
             name: "rules".into(),
             key: key.public(),
         }],
+        retired: Vec::new(),
     };
     let bundle = Bundle::parse(GOOD.as_bytes()).unwrap();
     let good = SignedBundle::sign(bundle.clone(), &key).to_bytes().unwrap();

@@ -40,6 +40,7 @@ fn facts(mode: Mode, rung: Rung) -> Facts {
         risk_threshold: Risk::High,
         world: BTreeMap::new(),
         repeats: 0,
+        standing: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use thymos_core::id::ProposalId;
 
 use super::{charge, ids, set_fate, settled_words};
 use crate::divergence::Divergence;
-use crate::projection::{Fate, OpenWork, Projection};
+use crate::projection::{Committed, Fate, OpenWork, Projection};
 
 pub(super) fn rejection(p: &mut Projection, body: body::Rejection) -> Result<(), Divergence> {
     let (proposal, intent) = ids(&body.decided)?;
@@ -95,6 +95,15 @@ pub(super) fn commit(
     settle(p, &work, &body.cost);
     p.done.insert(work.body.key, (body.proposal, entry.id));
     *p.commits.entry(work.body.key).or_default() += 1;
+    p.sealed.insert(
+        body.proposal,
+        Committed {
+            entry: entry.id,
+            seq: entry.header.seq,
+            compensates: body.compensates,
+            intent: work.intent,
+        },
+    );
     let text = body.outcome.observation;
     let fate = Fate::Ended {
         proposal: Some(body.proposal),

@@ -43,6 +43,7 @@ fn roots() -> TrustRoots {
     TrustRoots {
         operators: vec![party("ann", &operator())],
         policy: Vec::new(),
+        retired: Vec::new(),
     }
 }
 
@@ -71,6 +72,7 @@ fn writ() -> SignedWrit {
             may_subdivide: false,
         },
         examples: Examples::default(),
+        pre_answer: None,
     }
     .sign(&operator())
     .unwrap()
@@ -78,6 +80,7 @@ fn writ() -> SignedWrit {
 
 fn contract() -> ToolContract {
     ToolContract {
+        operator_only: false,
         name: "fs_write".into(),
         version: 1,
         description: String::new(),
@@ -156,6 +159,7 @@ fn on<T>(intent: &Intent, mode: Mode, f: impl FnOnce(&Grounds<'_>) -> T) -> T {
         risk_threshold: Risk::High,
         world: BTreeMap::new(),
         repeats: 0,
+        standing: Vec::new(),
     };
     let resolved = Resolved {
         effect: EffectClass::Write,
@@ -173,6 +177,7 @@ fn on<T>(intent: &Intent, mode: Mode, f: impl FnOnce(&Grounds<'_>) -> T) -> T {
         chain: &chain,
         possession: &CheckedPossession::check(possession, &chain),
         policy: &PolicySet::builtin(),
+        standing: &[],
         tools: &ToolSet::pin(vec![contract()]).unwrap(),
         resolved: Ok(&resolved),
         facts: &facts,
@@ -227,6 +232,7 @@ fn want(log: &mut Log, intent: &Intent) {
         intent: intent.clone(),
         call: String::new(),
         routing: None,
+        compensates: None,
     }));
 }
 
@@ -241,6 +247,7 @@ fn start(log: &mut Log, verdict: Verdict) {
         key: warrant.proposal().idempotency_key("").unwrap(),
         rung: Rung::L3,
         approvals: warrant.approvals().to_vec(),
+        pre_answered: Vec::new(),
         reserved: Cost::default(),
     })));
     log.add(&Body::Commit(Box::new(Commit {

@@ -136,6 +136,7 @@ fn authors(what: &What) -> Vec<String> {
         What::Said { role, .. } => match role {
             Role::Operator | Role::Steer => own(&["operator", "human"]),
             Role::Model => own(&["model"]),
+            Role::Parent => own(&["model", "parent"]),
             Role::System => own(&["system"]),
         },
         What::Used {

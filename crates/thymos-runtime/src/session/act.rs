@@ -59,6 +59,7 @@ impl Session {
             rung: self.k.parts.rung,
             approvals: warrant.approvals().to_vec(),
             reserved,
+            pre_answered: warrant.pre_answered().to_vec(),
         }));
         match self.record(vec![started]).await {
             Ok(entries) => {

@@ -310,6 +310,7 @@ impl Session {
                 intent,
                 call,
                 routing: None,
+                compensates: None,
             }),
             Body::Superseded(body::Superseded {
                 proposal,

@@ -99,6 +99,7 @@ impl Session {
                     version: bundle.version().to_owned(),
                     bundle: bundle.value().clone(),
                     signed_by: None,
+                    signature: None,
                     policy_set,
                 })
             }));

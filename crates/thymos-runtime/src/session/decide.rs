@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use thymos_compiler::{CheckedChain, CheckedPossession, Grounds, Held, Refused, Verdict, compile};
+use thymos_compiler::{
+    CheckedChain, CheckedPossession, CheckedStanding, Grounds, Held, Refused, Verdict, compile,
+};
 use thymos_core::IntentId;
 use thymos_core::body::{self, Body, Stage};
 use thymos_core::effect::EffectClass;
@@ -30,6 +32,7 @@ pub(super) struct Scene {
     /// The same without secrets, when it held some; this one is recorded `[R1]`.
     pub(super) recorded: Option<Resolved>,
     pub(super) facts: Facts,
+    pub(super) standing: Vec<CheckedStanding>,
     pub(super) live_args: Option<Value>,
 }
 
@@ -46,6 +49,7 @@ impl Scene {
                 (_, Err(no)) => Err(no),
             },
             facts: &self.facts,
+            standing: &self.standing,
             live_args: self.live_args.as_ref(),
             live_resolved: self.recorded.as_ref().and(self.resolved.as_ref().ok()),
         }
@@ -115,6 +119,7 @@ impl Session {
             resolved,
             recorded,
             facts,
+            standing: Vec::new(),
             live_args,
         })
     }
@@ -166,6 +171,7 @@ impl Session {
                     .collect()
             }),
             repeats: resolved.map_or(0, |resolved| self.p.repeats_of(intent, resolved)),
+            standing: Vec::new(),
         }
     }
 

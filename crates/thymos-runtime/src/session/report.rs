@@ -7,7 +7,7 @@ use thymos_core::effect::Effects;
 use thymos_core::id::WritId;
 use thymos_core::writ::Mode;
 use thymos_protocol::{
-    BudgetBar, Command, HoldRow, Page, Replied, RunRow, Running, Status, WritSummary,
+    BudgetBar, Command, HoldRow, Page, Replied, RunParent, RunRow, Running, Status, WritSummary,
 };
 use thymos_replay::Projection;
 
@@ -185,6 +185,8 @@ pub(crate) fn summary(p: &Projection, at_rest: bool) -> Summary {
             state,
             pending: holds.len() as u64,
             in_doubt,
+            parent: run_parent(p),
+            spent: p.total,
         },
         holds,
     }
@@ -201,7 +203,25 @@ fn hold_row(
         workspace: workspace.to_owned(),
         card: card(hold.at, &hold.body),
         approvals: u32::try_from(hold.answers.len()).unwrap_or(u32::MAX),
+        approved_by: hold
+            .answers
+            .iter()
+            .map(|(_, signed)| signed.answer.by.name.clone())
+            .collect(),
+        lineage: Vec::new(),
     }
+}
+
+fn run_parent(p: &Projection) -> Option<RunParent> {
+    let branched = p.branch.is_some();
+    let above = match &p.branch {
+        Some(branch) => branch.from,
+        None => p.root.as_ref()?.parent.as_ref()?.trajectory,
+    };
+    Some(RunParent {
+        trajectory: above,
+        branched,
+    })
 }
 
 fn stop_words(stop: &Stop) -> String {

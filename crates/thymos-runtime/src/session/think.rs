@@ -215,6 +215,7 @@ impl Session {
                 intent,
                 call: call.call,
                 routing: None,
+                compensates: None,
             }),
         ))
     }

@@ -1,0 +1,131 @@
+//! Policy, skills and undo as the screen shows them. Decides nothing.
+
+use serde::{Deserialize, Serialize};
+use thymos_core::id::{Digest, PolicySetId, ProposalId};
+use thymos_core::{EntryId, TrajectoryId};
+
+/// The rules in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policies {
+    /// Hash over every rule's bytes and the switches `[P3]`.
+    pub set: PolicySetId,
+    /// Bundles, in order.
+    pub bundles: Vec<PolicyRow>,
+    /// Switches in words: `risk threshold high`, `compensation gate on`.
+    pub switches: Vec<String>,
+    /// Files of the policy folder that were not loaded, and why; the set before them stays in force.
+    pub refused: Vec<String>,
+}
+
+/// One bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRow {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Who signed it; none for the built-in one.
+    pub signed_by: Option<String>,
+    /// What no rule mentions gets this.
+    pub default: String,
+    /// Rules in order: `write-review: ask: writes to files need a person`.
+    pub rules: Vec<String>,
+}
+
+/// What a candidate bundle would change `[P5]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Simulation {
+    /// The candidate: name and version.
+    pub candidate: String,
+    /// Past decisions looked at.
+    pub decisions: u64,
+    /// Those that would change.
+    pub changes: Vec<ChangedVerdict>,
+    /// Decisions that rest on values which are not in the record, so that nobody can say.
+    pub uncertain: u64,
+}
+
+/// A verdict that would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedVerdict {
+    /// The deciding entry.
+    pub entry: EntryId,
+    /// Its trajectory.
+    pub trajectory: TrajectoryId,
+    /// Its sequence number.
+    pub seq: u64,
+    /// The tool.
+    pub tool: String,
+    /// The call in one line.
+    pub line: String,
+    /// The verdict then: `cleared`, `held`, `refused`.
+    pub was: String,
+    /// The verdict under the candidate.
+    pub would_be: String,
+    /// The clause or rule that decides under the candidate, and what it says.
+    pub because: String,
+}
+
+/// What an undo would do, newest first `[D3]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoPlan {
+    /// What an answer must quote.
+    pub digest: Digest,
+    /// Steps in the order they would happen.
+    pub steps: Vec<UndoStep>,
+    /// Whether every step that changed something can be undone.
+    pub complete: bool,
+}
+
+/// One call to be undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoStep {
+    /// The commit.
+    pub entry: EntryId,
+    /// Where it happened: this trajectory or a delegated child.
+    pub trajectory: TrajectoryId,
+    /// Its sequence number there.
+    pub seq: u64,
+    /// The proposal that would be undone.
+    pub proposal: ProposalId,
+    /// The tool.
+    pub tool: String,
+    /// The call in one line.
+    pub line: String,
+    /// What would be done, one line a resource.
+    pub will: Vec<String>,
+    /// Why it cannot be undone, when it cannot.
+    pub cannot: Option<String>,
+}
+
+/// A skill that can be bound `[S1]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkillRow {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+    /// One line for people.
+    pub title: String,
+    /// Id of the definition, hex.
+    pub id: String,
+    /// Who signed it, if anybody did.
+    pub signed_by: Option<String>,
+    /// Parameters: key, description, default, allowed values.
+    pub params: Vec<SkillParamRow>,
+    /// What is wrong with its file, when it cannot be bound.
+    pub fault: Option<String>,
+}
+
+/// A parameter of a skill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkillParamRow {
+    /// Its key.
+    pub key: String,
+    /// For people.
+    pub description: String,
+    /// Taken when none is given; none makes it required.
+    pub default: Option<String>,
+    /// The only values allowed; empty allows any text.
+    pub values: Vec<String>,
+}
