@@ -57,7 +57,7 @@ pub fn admit(
     {
         return match verdict(&case, findings, held, Vec::new()) {
             Verdict::Cleared(warrant) => Verdict::Cleared(warrant.pre_answered_by(Some(standing))),
-            other => other,
+            other @ (Verdict::Held(_) | Verdict::Refused(_)) => other,
         };
     }
     if !answered(held, &fresh, &tally, &mut findings) {

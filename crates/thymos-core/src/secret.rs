@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// How every marker begins that stands in the record in place of a secret `[R2]`. Replay looks for it: a
+/// decision can have read a value that is not in the record only where one stands `[R4]`.
+pub const MARKER_OPEN: &str = "⟦secret:";
+
 /// Prints dots under `Debug` and `Display`; reading needs a stated reason.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T>(T);

@@ -13,6 +13,7 @@ use thymos_compiler::{
 use thymos_core::approval::SignedAnswer;
 use thymos_core::body::{Body, Rejection, Stage, Started};
 use thymos_core::id::ProposalId;
+use thymos_core::limits::CHAIN_LINKS_MAX;
 use thymos_core::proposal::Decided;
 use thymos_core::trace::{Clause, Ruling, Trace, TraceLine};
 use thymos_core::writ::{SignedWrit, TrustRoots};
@@ -143,6 +144,22 @@ impl Redecider {
         }
     }
 
+    /// The chain that ends in this writ, root first, as far as its links were issued in this log; none
+    /// where it is longer than a chain may be, since then none is presented.
+    pub(crate) fn lineage(&self, leaf: &WritId) -> Vec<WritId> {
+        let mut chain = Vec::new();
+        let mut next = Some(*leaf);
+        while let Some((id, writ)) = next.and_then(|id| Some((id, self.writs.get(&id)?))) {
+            if chain.len() == CHAIN_LINKS_MAX {
+                return Vec::new();
+            }
+            chain.push(id);
+            next = writ.writ.parent;
+        }
+        chain.reverse();
+        chain
+    }
+
     fn pin(&mut self, entry: &Entry, tools: Vec<thymos_core::tool::ToolContract>) -> Redecided {
         match ToolSet::pin(tools) {
             Ok(set) => {
@@ -186,6 +203,12 @@ impl Redecider {
             policy,
             roots: &self.roots,
         };
+        let threshold = policy.switches().risk_threshold;
+        if decided.facts.risk_threshold != threshold {
+            let found = decided.facts.risk_threshold.to_string();
+            let what = Divergence::new("facts.risk_threshold", threshold.to_string(), found);
+            return Redecided::Different(Box::new(what));
+        }
         match stand.verdict(recorded, &self.holds) {
             Ok(verdict) => compare(recorded, &verdict),
             Err(what) => unknown(Err(what)),
@@ -317,18 +340,22 @@ fn compare(recorded: &Recorded<'_>, verdict: &Verdict) -> Redecided {
     if let Some(what) = incoherent(recorded) {
         return Redecided::Different(Box::new(what));
     }
+    let different = |check, expected: &str, found: &str| {
+        Redecided::Different(Box::new(Divergence::new(check, expected, found)))
+    };
+    // [A5] A denial stands on the facts of its hold, all others on their own.
+    if decided.facts != old.facts {
+        return different("facts", "those of the hold", "others");
+    }
+    if decided.proposal != old.proposal {
+        return different("proposal", "what the record proposes", "another proposal");
+    }
     let witnessed = old.trace.lines.iter().any(|line| line.witnessed);
     if witnessed {
         return Redecided::Same { witnessed };
     }
-    let different = |check, expected: &str, found: &str| {
-        Redecided::Different(Box::new(Divergence::new(check, expected, found)))
-    };
     if word != recorded.word() {
         return different("verdict", word, recorded.word());
-    }
-    if decided.proposal != old.proposal {
-        return different("proposal", "what the record proposes", "another proposal");
     }
     let same = match (recorded, verdict) {
         (Recorded::Refused(old), Verdict::Refused(new)) => old.refusal == new.refusal,

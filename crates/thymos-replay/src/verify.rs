@@ -11,15 +11,17 @@ use thymos_core::canonical::{self, CanonicalBytes};
 use thymos_core::entry::{Commitment, InvalidEntry};
 use thymos_core::key::{Domain, Signature};
 use thymos_core::writ::{Party, TrustRoots};
-use thymos_core::{Entry, EntryId, Kind, LogId, TrajectoryId};
+use thymos_core::{Entry, EntryId, Kind, LogId, TrajectoryId, WritId};
 
 use crate::divergence::Divergence;
 use crate::fold::fold;
 use crate::projection::Projection;
 use crate::redecide::{Redecided, Redecider};
 
+mod facts;
 mod report;
 
+use facts::Moment;
 pub use report::{Counts, Finding, Level, Place, Report};
 
 /// Findings kept with their words. Further ones are counted and not told.
@@ -44,6 +46,7 @@ pub struct Verifier {
     lines: BTreeMap<TrajectoryId, Line>,
     bare: BTreeMap<EntryId, Place>,
     announced: BTreeSet<EntryId>,
+    cuts: BTreeMap<WritId, u64>,
     redecider: Redecider,
     report: Report,
 }
@@ -52,6 +55,8 @@ pub struct Verifier {
 struct Line {
     next_seq: u64,
     head: Option<EntryId>,
+    /// Position in the log of its newest entry.
+    index: Option<u64>,
     state: State,
 }
 
@@ -78,6 +83,7 @@ impl Verifier {
             lines: BTreeMap::new(),
             bare: BTreeMap::new(),
             announced: BTreeSet::new(),
+            cuts: BTreeMap::new(),
             redecider: Redecider::new(roots),
             report: Report::default(),
         }
@@ -96,13 +102,24 @@ impl Verifier {
                 return;
             }
         };
+        let body = match entry.decode() {
+            BodyState::Known(body) if self.level >= Level::V3 => Some(body),
+            BodyState::Known(_)
+            | BodyState::Erased
+            | BodyState::UnknownKind(_)
+            | BodyState::Invalid(_) => None,
+        };
+        // Before the fold: facts are of the moment before their entry.
+        if let Some(body) = &body {
+            self.check_facts(place, entry, body);
+        }
         self.check_integrity(place, entry);
         self.report.checked.integrity += 1;
         if self.level >= Level::V2 {
             self.check_state(place, entry);
         }
-        if self.level >= Level::V3 {
-            self.check_decisions(place, entry);
+        if let Some(body) = &body {
+            self.check_decisions(place, entry, body);
         }
     }
 
@@ -181,11 +198,13 @@ impl Verifier {
         let line = self.lines.entry(header.trajectory).or_insert_with(|| Line {
             next_seq: 0,
             head: None,
+            index: None,
             state: State::Sound(Box::new(Projection::empty(header.trajectory))),
         });
         let (seq, head) = (line.next_seq, line.head);
         line.next_seq = header.seq.saturating_add(1);
         line.head = Some(entry.id);
+        line.index = Some(place.index);
         self.same(place, "sequence", &seq, &header.seq);
         if head != header.prev {
             let what = Divergence::new("previous entry", named(head), named(header.prev));
@@ -228,12 +247,37 @@ impl Verifier {
         }
     }
 
-    fn check_decisions(&mut self, place: Place, entry: &Entry) {
-        let BodyState::Known(body) = entry.decode() else {
+    /// `[V3]` A verdict is worth what its facts are worth: those that follow from the record must.
+    fn check_facts(&mut self, place: Place, entry: &Entry, body: &Body) {
+        if let Body::WritRevoked(cut) = body {
+            self.cuts.entry(cut.writ).or_insert(place.index);
+        }
+        let Some(line) = self.lines.get(&entry.header.trajectory) else {
             return;
         };
+        let decides = body.decided().is_some();
+        let State::Sound(before) = &line.state else {
+            // What was erased, or broke off, may be what they follow from.
+            self.report.unchecked.facts += u64::from(decides);
+            return;
+        };
+        let moment = Moment {
+            before,
+            previous: line.index,
+            at: entry.header.at_ms,
+            cuts: &self.cuts,
+            redecider: &self.redecider,
+        };
+        let faults = moment.faults(body);
+        self.report.checked.facts += u64::from(decides);
+        for what in faults.0 {
+            self.report.add(Level::V3, place, what);
+        }
+    }
+
+    fn check_decisions(&mut self, place: Place, entry: &Entry, body: &Body) {
         if self.level >= Level::V4
-            && let Some(holds) = signature_of(&body)
+            && let Some(holds) = signature_of(body)
         {
             self.report.checked.identity += 1;
             if !holds {
@@ -241,7 +285,7 @@ impl Verifier {
                 self.report.add(Level::V4, place, what);
             }
         }
-        match self.redecider.observe(entry, &body) {
+        match self.redecider.observe(entry, body) {
             Redecided::NoDecision => {}
             Redecided::Same { witnessed } => {
                 self.report.checked.decisions += 1;

@@ -90,6 +90,8 @@ pub struct Counts {
     pub state: u64,
     /// Verdicts that were derived again.
     pub decisions: u64,
+    /// Verdicts whose facts were held against what the record says of the moment before.
+    pub facts: u64,
     /// `[V4]` Signatures inside bodies.
     pub identity: u64,
 }

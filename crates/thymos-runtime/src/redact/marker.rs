@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-const OPEN: &str = "⟦secret:";
+use thymos_core::secret::MARKER_OPEN as OPEN;
+
 const CLOSE: char = '⟧';
 const DIGEST_CHARS: usize = 8;
 
