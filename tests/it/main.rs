@@ -9,6 +9,8 @@ mod corpus;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod flow;
 #[cfg(test)]
 mod pty;
