@@ -1,6 +1,7 @@
 //! Authority as the screen shows it: writs, what a scope or a grant would allow. Signs nothing.
 
 use serde::{Deserialize, Serialize};
+use thymos_core::budget::Cost;
 use thymos_core::effect::EffectClass;
 use thymos_core::id::ProposalId;
 use thymos_core::{EntryId, Timestamp, TrajectoryId, WritId};
@@ -34,6 +35,8 @@ pub struct WritRow {
     pub isolation_min: String,
     /// The four dimensions, spent and reserved over the limit.
     pub budget: Vec<BudgetBar>,
+    /// What the open holds under it would take at most, together.
+    pub pending: Cost,
     /// First moment of validity.
     pub not_before: Timestamp,
     /// First moment after it.
