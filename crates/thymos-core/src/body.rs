@@ -269,6 +269,9 @@ noun! {
         /// The proposal that this one is to undo, when it is an undo `[D3]`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         compensates: Option<ProposalId>,
+        /// The intent that the operator wants done once more, though it happens once for a key `[X3]`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again: Option<IntentId>,
     }
 }
 
@@ -293,6 +296,9 @@ noun! {
         refusal: Refusal,
         /// Where it was said.
         stage: Stage,
+        /// The entry that ended this very call before: its result is this call's result `[X3]`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        earlier: Option<EntryId>,
     }
 }
 
@@ -391,8 +397,14 @@ pub enum Resolution {
     DidNotHappen,
     /// Nobody can tell; stop asking.
     GaveUp,
-    /// The tool found out by itself, and says in `reason`.
+    /// Looking found out, and `reason` says what.
     Probed,
+    /// The tool itself found that it happened.
+    FoundDone,
+    /// The tool itself found that it did not happen.
+    FoundUndone,
+    /// It is run again under the same key: its tool calls that harmless, and the gate cleared it anew.
+    RunAgain,
 }
 
 noun! {

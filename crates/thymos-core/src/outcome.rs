@@ -76,6 +76,20 @@ pub struct Observed {
     pub complete: bool,
     /// Why not, when not.
     pub note: Option<String>,
+    /// Changed files of which nobody can say what they held before; none of them can be undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unheld: Vec<String>,
+    /// Changes that were seen and could not be recorded: links, odd names, what is over a bound.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub untold: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that serde asks for"
+)]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A call that did not end by itself. Sealed as `failure` `[X1]`.

@@ -31,6 +31,7 @@ pub struct Begun {
     key: IdempotencyKey,
     rung: Rung,
     reserved: Cost,
+    compensates: Option<ProposalId>,
 }
 
 /// Why an entry is no receipt for a warrant.
@@ -73,7 +74,16 @@ impl Begun {
             key: body.key,
             rung: body.rung,
             reserved: body.reserved,
+            compensates: None,
         })
+    }
+
+    /// The same as an undo of that proposal; its commit will say so `[D3]`.
+    pub fn compensating(self, compensates: Option<ProposalId>) -> Self {
+        Self {
+            compensates,
+            ..self
+        }
     }
 
     /// What may be done.
@@ -138,7 +148,7 @@ impl Begun {
                 started: self.started,
                 outcome,
                 cost,
-                compensates: None,
+                compensates: self.compensates,
             })),
         }
     }

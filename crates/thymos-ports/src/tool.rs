@@ -6,6 +6,7 @@ use thymos_core::Timestamp;
 use thymos_core::id::Digest;
 use thymos_core::isolation::Rung;
 use thymos_core::outcome::{Fault, FaultKind, Outcome};
+use thymos_core::proposal::Proposal;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::ToolContract;
 use thymos_core::world::World;
@@ -33,6 +34,23 @@ pub trait Tool: Send + Sync {
     /// # Errors
     /// [`ToolFault`]; everything known of the effect is in it.
     async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault>;
+
+    /// Finds out what became of a call that was announced and never sealed `[X2]`. Asked of tools
+    /// whose contract says `queryable`; changes nothing.
+    async fn probe(&self, _proposal: &Proposal, _look: &Look<'_>) -> Probed {
+        Probed::Unknown
+    }
+}
+
+/// What a tool found out about a call that was never sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probed {
+    /// It happened; how that is known.
+    Happened(String),
+    /// It did not happen; how that is known.
+    DidNotHappen(String),
+    /// It cannot tell, at least not now.
+    Unknown,
 }
 
 /// What a tool may look at while resolving.
@@ -44,6 +62,19 @@ pub struct Look<'a> {
     pub now: Timestamp,
     /// The rung of the cage that this machine offers.
     pub rung: Rung,
+    /// Content kept outside entries.
+    pub kept: Kept<'a>,
+}
+
+/// Reads content that was kept outside entries, by its digest; none when it is not kept.
+pub type Kept<'a> = &'a (dyn Fn(&Digest) -> Result<Option<Vec<u8>>, String> + Send + Sync);
+
+/// Where nothing is kept.
+///
+/// # Errors
+/// Never.
+pub const fn nothing_kept(_digest: &Digest) -> Result<Option<Vec<u8>>, String> {
+    Ok(None)
 }
 
 /// A call that makes no sense here.

@@ -120,6 +120,15 @@ pub enum Command {
         /// Workspace-relative path.
         path: String,
     },
+    /// How the folded world differs between two sequence numbers `[Y4]`. Replies `WorldDiff`.
+    WorldDiff {
+        /// Of which trajectory.
+        trajectory: TrajectoryId,
+        /// After this entry.
+        from_seq: u64,
+        /// And after this one.
+        to_seq: u64,
+    },
     /// Every open hold of every trajectory, oldest first. Replies `Holds`.
     Holds,
     /// Every trajectory, newest first. Replies `Runs`.
@@ -155,7 +164,7 @@ pub enum Command {
     Again {
         /// Where.
         trajectory: TrajectoryId,
-        /// The refused proposal.
+        /// The call that was done, or the repeat of it that was not.
         intent: IntentId,
     },
     /// Every writ that matters here: issued here, in force, standing, of ancestors and children.
@@ -209,7 +218,7 @@ pub enum Command {
         /// First sequence number to undo.
         from_seq: u64,
     },
-    /// Carries a plan out, newest first, each step through the gate `[D3]`. Replies `Accepted`.
+    /// Carries a plan out, newest first, each step through the gate `[D3]`. Replies `Undone`.
     Undo {
         /// Where.
         trajectory: TrajectoryId,

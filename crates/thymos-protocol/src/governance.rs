@@ -98,6 +98,30 @@ pub struct UndoStep {
     pub cannot: Option<String>,
 }
 
+/// What came of an undo `[D3]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoEnd {
+    /// Steps that were undone.
+    pub done: u64,
+    /// Steps of the plan that could be undone.
+    pub of: u64,
+    /// What stopped the rest, when something did.
+    pub stopped: Option<UndoStop>,
+}
+
+/// Why an undo did not go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoStop {
+    /// Where.
+    pub trajectory: TrajectoryId,
+    /// The call that was to be undone, in one line.
+    pub line: String,
+    /// What the gate or the tool said.
+    pub reason: String,
+    /// Whether it waits for a person; otherwise it was refused or broke off.
+    pub held: bool,
+}
+
 /// A skill that can be bound `[S1]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkillRow {

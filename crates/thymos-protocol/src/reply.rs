@@ -12,7 +12,7 @@ use crate::card::{Changed, HoldRow};
 use crate::command::Ticket;
 use crate::detail::Detail;
 use crate::event::Event;
-use crate::governance::{Policies, Simulation, SkillRow, UndoPlan};
+use crate::governance::{Policies, Simulation, SkillRow, UndoEnd, UndoPlan};
 use crate::status::Status;
 
 /// One reply.
@@ -59,6 +59,10 @@ pub enum Replied {
     Writs(Vec<WritRow>),
     /// What an undo would do.
     UndoPlan(UndoPlan),
+    /// What came of an undo.
+    Undone(UndoEnd),
+    /// How two moments differ.
+    WorldDiff(WorldDiff),
     /// Policy bundles in force.
     Policies(Policies),
     /// What a candidate bundle would change.
@@ -204,6 +208,32 @@ pub struct WorldView {
     pub digest: String,
     /// Every resource in order.
     pub rows: Vec<WorldRow>,
+}
+
+/// How the folded world of one sequence number differs from that of another `[Y4]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorldDiff {
+    /// After this entry.
+    pub from_seq: u64,
+    /// Digest of the state there, hex.
+    pub from_digest: String,
+    /// And after this one.
+    pub to_seq: u64,
+    /// Digest of the state there, hex.
+    pub to_digest: String,
+    /// Every resource that differs, in order.
+    pub rows: Vec<WorldDiffRow>,
+}
+
+/// One resource that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorldDiffRow {
+    /// `file:src/lib.rs`.
+    pub resource: String,
+    /// What it held; none when it was not there.
+    pub before: Option<WorldRow>,
+    /// What it holds; none when it is not there.
+    pub after: Option<WorldRow>,
 }
 
 /// One resource.

@@ -372,5 +372,8 @@ const fn settled_words(resolution: Resolution) -> &'static str {
         Resolution::DidNotHappen => "interrupted; the operator says that it did not happen",
         Resolution::GaveUp => "interrupted; whether it happened is not known",
         Resolution::Probed => "interrupted; the tool found out",
+        Resolution::FoundDone => "interrupted; the tool found that it did happen",
+        Resolution::FoundUndone => "interrupted; the tool found that it did not happen",
+        Resolution::RunAgain => "interrupted; it is run again",
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use thymos_compiler::ToolSet;
 use thymos_compiler::toolset::InvalidTool;
+use thymos_core::id::Digest;
 use thymos_core::isolation::Rung;
 use thymos_core::key::SigningKey;
 use thymos_core::writ::{Party, TrustRoots};
@@ -131,6 +132,12 @@ impl Kernel {
             .iter()
             .find(|tool| tool.contract().name == name)
             .cloned()
+    }
+
+    /// Reads kept content for a tool that looks.
+    pub(crate) fn kept(&self) -> impl Fn(&Digest) -> Result<Option<Vec<u8>>, String> + use<> {
+        let store = self.parts.store.clone();
+        move |digest| store.blob(digest).map_err(|e| e.to_string())
     }
 
     pub(crate) fn operator(&self) -> Party {

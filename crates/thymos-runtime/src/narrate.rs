@@ -199,6 +199,9 @@ fn settled(body: body::Reconciled) -> What {
         Resolution::DidNotHappen => "it did not happen",
         Resolution::GaveUp => "nobody can tell",
         Resolution::Probed => "the tool found out",
+        Resolution::FoundDone => "the tool found that it happened",
+        Resolution::FoundUndone => "the tool found that it did not happen",
+        Resolution::RunAgain => "it is run again",
     };
     What::Settled {
         proposal: body.proposal,

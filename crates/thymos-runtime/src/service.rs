@@ -301,6 +301,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Verify
         | Command::WorldAt { .. }
         | Command::FileAt { .. }
+        | Command::WorldDiff { .. }
         | Command::Holds
         | Command::Runs
         | Command::Branch { .. }

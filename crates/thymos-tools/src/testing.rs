@@ -92,10 +92,12 @@ impl Bench {
     }
 
     pub(crate) fn look(&self, body: &impl Body, args: &Value) -> Result<Resolved, Unresolvable> {
+        let kept = |digest: &Digest| self.blobs.read(digest);
         let look = Look {
             world: &self.world,
             now: Timestamp(1_000),
             rung: self.rung,
+            kept: &kept,
         };
         body.look(args, &look)
     }

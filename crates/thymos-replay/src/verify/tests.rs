@@ -267,6 +267,7 @@ fn want(log: &mut Log, intent: &Intent) {
         call: String::new(),
         routing: None,
         compensates: None,
+        again: None,
     }));
 }
 
@@ -318,6 +319,7 @@ fn refused(log: &mut Log) {
         decided: refused.decided,
         refusal: refused.refusal,
         stage: Stage::Compile,
+        earlier: None,
     })));
 }
 

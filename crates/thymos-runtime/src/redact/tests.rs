@@ -336,6 +336,7 @@ fn r1_a_body_keeps_its_shape_and_its_ids() {
         call: "c1".to_owned(),
         routing: None,
         compensates: None,
+        again: None,
     });
     let redacted = redactor().redact_body(body.clone()).unwrap();
     assert_eq!(redacted, body);

@@ -311,6 +311,7 @@ impl Session {
                 call,
                 routing: None,
                 compensates: None,
+                again: None,
             }),
             Body::Superseded(body::Superseded {
                 proposal,

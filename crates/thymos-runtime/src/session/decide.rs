@@ -187,10 +187,12 @@ impl Session {
         if self.live_args_lost(intent) {
             return Err("the call held a secret, and secrets are not stored; ask again".into());
         }
+        let kept = self.k.kept();
         let look = Look {
             world: &self.p.world,
             now: self.k.now(),
             rung: self.k.parts.rung,
+            kept: &kept,
         };
         // A tool that panics while looking has found nothing; the session goes on.
         let looked = futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(
@@ -288,6 +290,7 @@ impl Session {
             decided: refused.decided,
             refusal: refused.refusal,
             stage,
+            earlier: None,
         };
         self.record(vec![Body::Rejection(Box::new(body))])
             .await

@@ -83,10 +83,12 @@ impl Session {
             );
         }
         let tool = self.k.tool(&proposal.intent.tool)?;
+        let kept = self.k.kept();
         let look = Look {
             world: &self.p.world,
             now: self.k.now(),
             rung: self.k.parts.rung,
+            kept: &kept,
         };
         let now = tool.resolve(&proposal.intent.args, &look).await.ok()?;
         if all_paths(then, &now, |then| then.before.as_ref()) {

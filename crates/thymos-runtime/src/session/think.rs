@@ -216,6 +216,7 @@ impl Session {
                 call: call.call,
                 routing: None,
                 compensates: None,
+                again: None,
             }),
         ))
     }

@@ -117,7 +117,12 @@ impl Watch {
                 Some(image(content, seen.mode))
             }
             (Some(_), None) => {
-                telling.unheld += 1;
+                telling.unheld.push(path.to_owned());
+                None
+            }
+            // Where a look broke off, a file may only seem to be new.
+            (None, _) if !self.before.complete => {
+                telling.unsure.push(path.to_owned());
                 None
             }
             (None, _) => None,
@@ -176,7 +181,8 @@ struct Telling {
     other_kinds: usize,
     odd_names: usize,
     over: usize,
-    unheld: usize,
+    unheld: Vec<String>,
+    unsure: Vec<String>,
     unread: usize,
     unkept: usize,
 }
@@ -195,7 +201,11 @@ impl Telling {
                 "changed file whose name is not UTF-8",
                 "not recorded",
             ),
-            (self.unheld, "changed file", "without its earlier content"),
+            (
+                self.unheld.len(),
+                "changed file",
+                "without its earlier content",
+            ),
             (self.unread, "changed file", "could not be read"),
             (
                 self.unkept,
@@ -222,11 +232,14 @@ impl Telling {
             notes.push("not every file could be looked at before and after".to_owned());
         }
         let missed = self.over + self.other_kinds + self.odd_names + self.unread;
+        let unheld = [self.unheld.as_slice(), &self.unsure].concat();
         Observed {
             files: files as u64,
             unobserved: seen.unobserved.len() as u64,
-            complete: seen.complete && seen.unobserved.is_empty() && missed + self.unheld == 0,
+            complete: seen.complete && seen.unobserved.is_empty() && missed + unheld.len() == 0,
             note: (!notes.is_empty()).then(|| notes.join("; ")),
+            unheld,
+            untold: missed as u64,
         }
     }
 }

@@ -9,7 +9,7 @@ use thymos_core::effect::EffectClass;
 use thymos_core::resolved::Resolved;
 use thymos_core::world::World;
 use thymos_ports::Tool;
-use thymos_ports::tool::{Look, Unresolvable};
+use thymos_ports::tool::{Look, Unresolvable, nothing_kept};
 use thymos_tools::{ToolsConfig, WorkspaceError, builtin};
 
 fn config(folder: &Path) -> ToolsConfig {
@@ -42,6 +42,7 @@ async fn resolve(
         world: &World::default(),
         now: Timestamp(0),
         rung: thymos_core::isolation::Rung::L3,
+        kept: &nothing_kept,
     };
     tool.resolve(&args, &look).await
 }
