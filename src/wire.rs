@@ -152,7 +152,7 @@ fn kernel(
         workspace: made.workspace.display().to_string(),
         rung,
         policy: PolicySet::builtin(),
-        redactor: Redactor::new(secrets, keys::redaction_key(&made.key)),
+        redactor: Arc::new(Redactor::new(secrets, keys::redaction_key(&made.key))),
         models: made.models.clone(),
         leases: Arc::new(leases::FileLeases::new(config.paths.leases())?),
         limits: RunLimits {

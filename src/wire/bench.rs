@@ -99,7 +99,7 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
         workspace: "bench".to_owned(),
         rung: Rung::L2,
         policy: PolicySet::builtin(),
-        redactor: Redactor::new(Vec::new(), [9; 32]),
+        redactor: Arc::new(Redactor::new(Vec::new(), [9; 32])),
         models: Arc::new(OneModel(parts.model)),
         leases: Arc::new(NoLeases),
         limits: RunLimits {

@@ -17,6 +17,7 @@ pub mod limits;
 pub mod canonical;
 pub mod id;
 pub mod key;
+pub mod sealed;
 pub mod secret;
 pub mod time;
 

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use thymos_core::id::Digest;
 use thymos_core::limits::BLOB_BYTES_MAX;
+use thymos_core::sealed::{ENVELOPE_BYTES, Envelope};
 use thymos_ports::store::StoreError;
 
 use crate::fault::Trouble;
@@ -12,6 +13,17 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// Below this nothing is packed; the frame alone would eat the gain.
 const PACK_BYTES_MIN: usize = 128;
+
+/// What sealing may add to a blob: the envelope, and the cipher's tag.
+const SEALED_BYTES_MORE: usize = ENVELOPE_BYTES + 64;
+
+/// A blob as it was kept.
+pub(crate) enum Kept {
+    /// As it is.
+    Plain(Vec<u8>),
+    /// In an envelope of this digest; what it holds cannot be seen from here.
+    Sealed(Vec<u8>),
+}
 
 /// A blob made ready outside of every lock.
 pub(crate) struct Packed<'a> {
@@ -41,6 +53,27 @@ pub(crate) fn pack<'a>(path: &str, plain: &'a [u8]) -> Result<Packed<'a>, StoreE
     })
 }
 
+/// A sealed blob made ready: found by the digest of what it holds, stored as it is.
+pub(crate) fn sealed<'a>(path: &str, envelope: &'a [u8]) -> Result<Packed<'a>, StoreError> {
+    let fault = |reason: String| StoreError::Engine {
+        path: path.to_owned(),
+        reason,
+    };
+    if envelope.len() > BLOB_BYTES_MAX + SEALED_BYTES_MORE {
+        let size = envelope.len();
+        return Err(fault(format!(
+            "a sealed blob of {size} bytes is larger than {BLOB_BYTES_MAX}"
+        )));
+    }
+    let read = Envelope::read(envelope);
+    let read = read.ok_or_else(|| fault("these bytes are no whole envelope".to_owned()))?;
+    Ok(Packed {
+        digest: read.digest,
+        plain: envelope,
+        packed: None,
+    })
+}
+
 pub(crate) fn known(connection: &Connection, digest: &Digest) -> Result<bool, Trouble> {
     Ok(connection
         .prepare_cached("SELECT 1 FROM blobs WHERE digest = ?1")?
@@ -63,7 +96,7 @@ pub(crate) fn insert(connection: &Connection, blob: &Packed<'_>) -> rusqlite::Re
         .map(drop)
 }
 
-pub(crate) fn read(connection: &Connection, digest: &Digest) -> Result<Option<Vec<u8>>, Trouble> {
+pub(crate) fn read(connection: &Connection, digest: &Digest) -> Result<Option<Kept>, Trouble> {
     let row: Option<(i64, i64, Vec<u8>)> = connection
         .prepare_cached("SELECT size, packed, bytes FROM blobs WHERE digest = ?1")?
         .query_row([digest.as_bytes()], |row| {
@@ -74,7 +107,11 @@ pub(crate) fn read(connection: &Connection, digest: &Digest) -> Result<Option<Ve
         return Ok(None);
     };
     match unpack(size, packed != 0, bytes) {
-        Some(plain) if Digest::of(&plain) == *digest => Ok(Some(plain)),
+        Some(plain) if Digest::of(&plain) == *digest => Ok(Some(Kept::Plain(plain))),
+        // Content that only looks like an envelope has its own digest, so it never comes here.
+        Some(sealed) if Envelope::read(&sealed).is_some_and(|e| e.digest == *digest) => {
+            Ok(Some(Kept::Sealed(sealed)))
+        }
         Some(_) | None => Err(Trouble::corrupt(
             format!("blob {}", digest.short()),
             "its bytes are not those of its digest",

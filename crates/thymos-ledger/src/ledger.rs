@@ -11,6 +11,7 @@ use thymos_ports::store::{Batch, Conflict, Found, Head, StoreError, StoredRow, W
 
 use crate::append::{self, Writer};
 use crate::bell::Bell;
+use crate::blob::Kept;
 use crate::fault::{During, Trouble};
 use crate::{blob, check, open, read};
 
@@ -222,7 +223,25 @@ impl LedgerStore for SqliteLedger {
     }
 
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|connection| blob::read(connection, digest))
+        match self.read(|connection| blob::read(connection, digest))? {
+            Some(Kept::Plain(bytes)) => Ok(Some(bytes)),
+            Some(Kept::Sealed(_)) | None => Ok(None),
+        }
+    }
+
+    fn put_sealed_blob(&self, envelope: &[u8]) -> Result<Digest, StoreError> {
+        let packed = blob::sealed(&self.name, envelope)?;
+        if !self.read(|connection| blob::known(connection, &packed.digest))? {
+            self.writer().put_blob(&self.name, &packed)?;
+        }
+        Ok(packed.digest)
+    }
+
+    fn sealed_blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.read(|connection| blob::read(connection, digest))? {
+            Some(Kept::Sealed(envelope)) => Ok(Some(envelope)),
+            Some(Kept::Plain(_)) | None => Ok(None),
+        }
     }
 
     fn check_engine(&self) -> Result<Vec<String>, StoreError> {

@@ -79,11 +79,24 @@ pub trait LedgerStore: Send + Sync {
     /// [`StoreError`].
     fn put_blob(&self, bytes: &[u8]) -> Result<Digest, StoreError>;
 
-    /// Reads a blob and checks its digest.
+    /// Reads a blob and checks its digest; none also when it is kept sealed.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the bytes are not those of the digest.
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Keeps a sealed blob, an [`Envelope`](thymos_core::sealed::Envelope) in its stored form, under
+    /// the digest of what it holds. Where that is kept already, sealed or not, nothing changes.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when the bytes are no whole envelope.
+    fn put_sealed_blob(&self, envelope: &[u8]) -> Result<Digest, StoreError>;
+
+    /// Reads the envelope of a sealed blob; none when there is none, or when it was kept in plain.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the bytes are neither.
+    fn sealed_blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// What a walk over the rows cannot see: the engine's own structures, and blobs that are not
     /// what their digest says. One sentence a finding; none when all is well.

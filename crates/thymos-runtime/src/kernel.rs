@@ -17,6 +17,7 @@ use thymos_ports::{Clock, Cognition, Entropy, LedgerStore, Tool};
 use thymos_protocol::ModelRow;
 
 use crate::redact::Redactor;
+use crate::vault::Vault;
 use crate::writer::Writer;
 
 /// Parts that the composition root hands over. No `Default`: every one is a decision.
@@ -42,7 +43,7 @@ pub struct KernelParts {
     /// The rules.
     pub policy: PolicySet,
     /// Takes secrets out before anything is stored.
-    pub redactor: Redactor,
+    pub redactor: Arc<Redactor>,
     /// Where models come from.
     pub models: Arc<dyn ModelSource>,
     /// Who may act on a trajectory.
@@ -96,6 +97,8 @@ pub struct Kernel {
     pub(crate) parts: KernelParts,
     pub(crate) writer: Writer,
     pub(crate) tool_set: ToolSet,
+    /// Where every blob goes in and comes out; nobody else asks the store for one.
+    pub(crate) vault: Vault,
 }
 
 impl Kernel {
@@ -111,10 +114,16 @@ impl Kernel {
             .collect();
         let tool_set = ToolSet::pin(contracts)?;
         let writer = Writer::start(parts.store.clone());
+        let vault = Vault::new(
+            parts.store.clone(),
+            parts.redactor.clone(),
+            &parts.operator_key,
+        );
         Ok(Arc::new(Self {
             parts,
             writer,
             tool_set,
+            vault,
         }))
     }
 

@@ -6,6 +6,7 @@
 
 pub mod filter;
 pub mod redact;
+pub mod vault;
 
 pub mod kernel;
 pub mod modes;

@@ -29,6 +29,9 @@ pub use thymos_policy::set::REDACTOR;
 /// so many passes is taken out whole, so that redacting twice is always redacting once.
 const PASSES_MAX: usize = 4;
 
+/// Bytes of a blob that is also read as a JSON document. A longer one is searched as text alone.
+const DOCUMENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Takes secrets out of text, values and entry bodies.
 ///
 /// A span becomes `⟦secret:KIND:DIGEST8⟧`. The digest is keyed, so equal secrets can be seen to be
@@ -90,6 +93,30 @@ impl Redactor {
             Some(text) if self.pass(&text).is_some() => Some(self.key.mark("tangled", &text)),
             settled => settled,
         }
+    }
+
+    /// Whether there is anything to take out of these bytes, whatever they are: text, text in two
+    /// bytes a character, a JSON document with telling names, or text among other bytes.
+    #[must_use]
+    pub fn finds_in_bytes(&self, bytes: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(bytes);
+        if self.finds(&text) {
+            return true;
+        }
+        if bytes.contains(&0) {
+            let packed: Vec<u8> = bytes.iter().copied().filter(|b| *b != 0).collect();
+            if self.finds(&String::from_utf8_lossy(&packed)) {
+                return true;
+            }
+        }
+        let is_document =
+            text.len() <= DOCUMENT_BYTES_MAX && text.trim_start().starts_with(['{', '[']);
+        is_document
+            && serde_json::from_str(&text).is_ok_and(|value| self.redact_value(&value).is_some())
+    }
+
+    fn finds(&self, text: &str) -> bool {
+        self.pass(text).is_some()
     }
 
     /// The value without its secrets; none when there was nothing to take out. Strings are searched,

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thymos_core::entry::{InvalidEntry, Position};
 use thymos_core::limits::{BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
+use thymos_core::sealed::Envelope;
 use thymos_core::{Digest, Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::{Batch, Conflict, Found, Head, StoreError, StoredRow, Watch};
@@ -27,6 +28,7 @@ pub struct MemoryStore {
 struct State {
     entries: Vec<Entry>,
     blobs: BTreeMap<Digest, Vec<u8>>,
+    sealed: BTreeMap<Digest, Vec<u8>>,
     appends: usize,
     failures: VecDeque<StoreError>,
     full: bool,
@@ -296,12 +298,37 @@ impl LedgerStore for MemoryStore {
             return Err(StoreError::Engine { path, reason });
         }
         let digest = Digest::of(bytes);
-        state.blobs.insert(digest, bytes.to_vec());
+        if !state.sealed.contains_key(&digest) {
+            state.blobs.insert(digest, bytes.to_vec());
+        }
         Ok(digest)
     }
 
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.state().blobs.get(digest).cloned())
+    }
+
+    fn put_sealed_blob(&self, envelope: &[u8]) -> Result<Digest, StoreError> {
+        let mut state = self.state();
+        let path = PATH.to_owned();
+        if state.full {
+            return Err(StoreError::Full { path });
+        }
+        let Some(read) = Envelope::read(envelope) else {
+            let reason = "these bytes are no whole envelope".to_owned();
+            return Err(StoreError::Engine { path, reason });
+        };
+        if !state.blobs.contains_key(&read.digest) {
+            state
+                .sealed
+                .entry(read.digest)
+                .or_insert_with(|| envelope.to_vec());
+        }
+        Ok(read.digest)
+    }
+
+    fn sealed_blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.state().sealed.get(digest).cloned())
     }
 
     fn watch(&self, bell: Box<dyn Fn() + Send + Sync>) -> Result<Watch, StoreError> {

@@ -368,6 +368,14 @@ impl LedgerStore for Counted {
         self.inner.blob(digest)
     }
 
+    fn put_sealed_blob(&self, envelope: &[u8]) -> Result<Digest, StoreError> {
+        self.inner.put_sealed_blob(envelope)
+    }
+
+    fn sealed_blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.sealed_blob(digest)
+    }
+
     fn watch(&self, bell: Box<dyn Fn() + Send + Sync>) -> Result<Watch, StoreError> {
         self.inner.watch(bell)
     }

@@ -101,7 +101,7 @@ impl Setup {
             workspace: self.workspace.clone(),
             rung: self.rung,
             policy: self.policy.clone(),
-            redactor: Redactor::new(secrets, [7; 32]),
+            redactor: Arc::new(Redactor::new(secrets, [7; 32])),
             models: Arc::new(OneModel(self.model.clone())),
             leases: Arc::new(NoLeases),
             limits: RunLimits {

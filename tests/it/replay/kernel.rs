@@ -74,7 +74,7 @@ pub(super) fn live(life: Life<'_>) -> Client {
         workspace: "/srv/kettle".into(),
         rung: Rung::L3,
         policy: PolicySet::builtin(),
-        redactor: Redactor::new(Vec::new(), [4; 32]),
+        redactor: Arc::new(Redactor::new(Vec::new(), [4; 32])),
         models: Arc::new(OneModel(life.model)),
         leases: Arc::new(NoLeases),
         limits: RunLimits {

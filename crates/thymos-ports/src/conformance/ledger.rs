@@ -12,6 +12,7 @@ use thymos_core::entry::{Draft, InvalidEntry, Salt};
 use thymos_core::id::Digest;
 use thymos_core::key::PublicKey;
 use thymos_core::limits::{BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
+use thymos_core::sealed::{Envelope, NONCE_BYTES};
 use thymos_core::{Entry, EntryId, Kind, Timestamp, TrajectoryId};
 
 use crate::store::{Batch, Conflict, Found, LedgerStore, StoreError};
@@ -33,6 +34,7 @@ pub fn ledger_store(make: &mut dyn FnMut() -> Box<dyn LedgerStore>) {
         heads_are_newest_first,
         prefixes_find_entries_and_trajectories,
         blobs_are_kept_once_and_by_digest,
+        sealed_blobs_are_kept_beside_the_plain_ones,
         a_bell_rings_until_it_is_dropped,
         writers_of_many_threads_make_one_order,
     ] {
@@ -270,6 +272,40 @@ fn blobs_are_kept_once_and_by_digest(store: &dyn LedgerStore) {
     }
     assert!(store.put_blob(&vec![0; BLOB_BYTES_MAX + 1]).is_err());
     assert_eq!(must(store.len()), 0, "a blob is not an entry");
+}
+
+fn sealed_blobs_are_kept_beside_the_plain_ones(store: &dyn LedgerStore) {
+    let envelope = |plain: &[u8], fill: u8| {
+        Envelope {
+            digest: Digest::of(plain),
+            nonce: [fill; NONCE_BYTES],
+            ciphertext: vec![fill; 40],
+        }
+        .to_bytes()
+    };
+    let (secret, sealed) = (Digest::of(b"secret"), envelope(b"secret", 1));
+    assert_eq!(must(store.sealed_blob(&secret)), None);
+    assert_eq!(must(store.put_sealed_blob(&sealed)), secret);
+    assert_eq!(must(store.put_sealed_blob(&envelope(b"secret", 2))), secret);
+    assert_eq!(must(store.sealed_blob(&secret)), Some(sealed.clone()));
+    assert_eq!(must(store.blob(&secret)), None, "it is not there in plain");
+    assert_eq!(must(store.put_blob(b"secret")), secret);
+    assert_eq!(
+        must(store.blob(&secret)),
+        None,
+        "what is sealed stays sealed"
+    );
+    let open = must(store.put_blob(b"open"));
+    assert_eq!(must(store.put_sealed_blob(&envelope(b"open", 3))), open);
+    assert_eq!(must(store.sealed_blob(&open)), None);
+    let text = must(store.put_blob(&sealed));
+    assert_eq!(
+        must(store.blob(&text)),
+        Some(sealed),
+        "text like an envelope is text"
+    );
+    assert!(store.put_sealed_blob(b"no envelope").is_err());
+    assert_eq!(must(store.check_engine()), Vec::<String>::new());
 }
 
 fn a_bell_rings_until_it_is_dropped(store: &dyn LedgerStore) {

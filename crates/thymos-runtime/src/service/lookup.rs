@@ -266,7 +266,7 @@ fn file_at(kernel: &Arc<Kernel>, trajectory: TrajectoryId, seq: u64, path: &str)
     let ResourceValue::File(image) = &held.value else {
         return Replied::FileText(None);
     };
-    match kernel.parts.store.blob(&image.digest) {
+    match kernel.vault.read(&image.digest) {
         Ok(bytes) => Replied::FileText(bytes.map(|b| String::from_utf8_lossy(&b).into_owned())),
         Err(error) => fault(error.to_string()),
     }

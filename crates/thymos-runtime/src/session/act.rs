@@ -9,11 +9,10 @@ use thymos_compiler::Warrant;
 use thymos_core::body::{self, Body};
 use thymos_core::budget::Cost;
 use thymos_core::delta::Delta;
-use thymos_core::id::Digest;
 use thymos_core::outcome::{Fault, FaultKind, Outcome};
 use thymos_core::world::{Unmet, World};
-use thymos_ports::tool::{BlobSink, ToolIo};
-use thymos_ports::{Begun, LedgerStore, Tool};
+use thymos_ports::tool::ToolIo;
+use thymos_ports::{Begun, Tool};
 use thymos_protocol::LiveOutput;
 use tokio_util::sync::CancellationToken;
 
@@ -178,11 +177,10 @@ impl Act {
         let proposal = begun.proposal_id();
         let name = self.tool.contract().name.clone();
         let mut live = |bytes: &[u8]| self.show(proposal, &name, bytes);
-        let blobs = Blobs(self.k.parts.store.as_ref());
         let mut io = ToolIo {
             cancel: self.cancel.clone(),
             live: &mut live,
-            blobs: &blobs,
+            blobs: &self.k.vault,
             world: &self.world,
             clock: self.k.parts.clock.as_ref(),
         };
@@ -269,17 +267,5 @@ fn fault(kind: FaultKind, message: impl Into<String>) -> Fault {
         message: message.into(),
         deltas: Vec::new(),
         observation: String::new(),
-    }
-}
-
-struct Blobs<'a>(&'a dyn LedgerStore);
-
-impl BlobSink for Blobs<'_> {
-    fn keep(&self, bytes: &[u8]) -> Result<Digest, String> {
-        self.0.put_blob(bytes).map_err(|e| e.to_string())
-    }
-
-    fn read(&self, digest: &Digest) -> Result<Option<Vec<u8>>, String> {
-        self.0.blob(digest).map_err(|e| e.to_string())
     }
 }
