@@ -43,12 +43,13 @@ pub enum Redecided {
 }
 
 /// Reads a log in order and decides every verdict in it again.
+#[derive(Clone)]
 pub struct Redecider {
     roots: TrustRoots,
     writs: BTreeMap<WritId, SignedWrit>,
     chains: BTreeMap<Vec<WritId>, Arc<CheckedChain>>,
     tools: BTreeMap<TrajectoryId, Arc<ToolSet>>,
-    policies: Policies,
+    policies: Arc<Policies>,
     holds: Holds,
 }
 
@@ -71,7 +72,7 @@ impl Redecider {
             writs: BTreeMap::new(),
             chains: BTreeMap::new(),
             tools: BTreeMap::new(),
-            policies: Policies::new(),
+            policies: Arc::new(Policies::new()),
             holds: BTreeMap::new(),
         }
     }
@@ -121,11 +122,11 @@ impl Redecider {
             }
             Body::ToolsPinned(pinned) => self.pin(entry, pinned.tools.clone()),
             Body::PolicyLoaded(loaded) => {
-                unknown(self.policies.load(&loaded.bundle, loaded.policy_set))
+                unknown(Arc::make_mut(&mut self.policies).load(&loaded.bundle, loaded.policy_set))
             }
-            Body::PolicyUnloaded(unloaded) => {
-                unknown(self.policies.unload(&unloaded.name, unloaded.policy_set))
-            }
+            Body::PolicyUnloaded(unloaded) => unknown(
+                Arc::make_mut(&mut self.policies).unload(&unloaded.name, unloaded.policy_set),
+            ),
             Body::Root(_)
             | Body::Message(_)
             | Body::Usage(_)

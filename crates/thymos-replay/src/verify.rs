@@ -38,7 +38,8 @@ pub struct Row {
     pub disagreements: Vec<String>,
 }
 
-/// Checks rows in log order, up to a level.
+/// Checks rows in log order, up to a level. A clone goes on from the same row by itself.
+#[derive(Clone)]
 pub struct Verifier {
     level: Level,
     log: Option<LogId>,
@@ -52,6 +53,7 @@ pub struct Verifier {
 }
 
 /// One trajectory while it is read.
+#[derive(Clone)]
 struct Line {
     next_seq: u64,
     head: Option<EntryId>,
@@ -61,6 +63,7 @@ struct Line {
 }
 
 /// How far a trajectory's state can be followed.
+#[derive(Clone)]
 enum State {
     /// So far it follows.
     Sound(Box<Projection>),

@@ -1,8 +1,11 @@
 //! Frozen ledgers: every format ever shipped must verify, and fold to the same, for ever `[L13]`.
 
 mod kernel;
+mod mutants;
+mod record;
 mod scenario;
 mod snapshot;
+mod time;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

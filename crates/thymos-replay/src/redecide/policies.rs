@@ -13,6 +13,7 @@ use thymos_policy::{Bundle, PolicySet, Switches};
 use crate::divergence::Divergence;
 
 /// Sets by id, and the bundles loaded so far.
+#[derive(Clone)]
 pub(super) struct Policies {
     known: BTreeMap<PolicySetId, PolicySet>,
     builtin: Vec<Bundle>,

@@ -24,6 +24,8 @@ use thymos_core::tool::{Compensation, Recovery, Repeat, ToolContract};
 use thymos_core::writ::{Delegation, Examples, Grant, Mode, SignedWrit, Window, Writ};
 use thymos_policy::PolicySet;
 
+mod cuts;
+
 fn operator() -> SigningKey {
     SigningKey::from_seed(&[1; 32])
 }
@@ -93,17 +95,30 @@ fn contract() -> ToolContract {
     }
 }
 
-/// A log in memory, of one trajectory.
+/// A log in memory; most of it of one trajectory.
+#[derive(Default)]
 struct Log {
     rows: Vec<Row>,
-    head: Option<EntryId>,
+}
+
+fn line() -> TrajectoryId {
+    TrajectoryId::of(b"line")
 }
 
 impl Log {
     fn add(&mut self, body: &Body) -> EntryId {
+        self.add_to(line(), body)
+    }
+
+    fn add_to(&mut self, trajectory: TrajectoryId, body: &Body) -> EntryId {
         let index = self.rows.len() as u64;
+        let own = self.rows.iter().map(|row| row.entry.as_ref().unwrap());
+        let own: Vec<EntryId> = own
+            .filter(|entry| entry.header.trajectory == trajectory)
+            .map(|entry| entry.id)
+            .collect();
         let draft = Draft {
-            trajectory: TrajectoryId::of(b"line"),
+            trajectory,
             kind: body.kind(),
             at: Timestamp(index),
             writer: agent().public(),
@@ -113,12 +128,11 @@ impl Log {
         let position = Position {
             log: LogId::of(b"log"),
             index,
-            seq: index,
-            prev: self.head,
+            seq: own.len() as u64,
+            prev: own.last().copied(),
         };
         let entry = draft.place(&position).unwrap();
         let id = entry.id;
-        self.head = Some(id);
         self.rows.push(Row {
             index,
             entry: Ok(entry),
@@ -132,7 +146,7 @@ impl Log {
     }
 
     fn fold(&self) -> Projection {
-        let mut projection = Projection::empty(TrajectoryId::of(b"line"));
+        let mut projection = Projection::empty(line());
         for row in &self.rows {
             fold(&mut projection, row.entry.as_ref().unwrap()).unwrap();
         }
@@ -212,7 +226,7 @@ fn resolved() -> Resolved {
 fn intent(ordinal: u32, tool: &str) -> Intent {
     Intent {
         v: 1,
-        trajectory: TrajectoryId::of(b"line"),
+        trajectory: line(),
         turn: 0,
         ordinal,
         author: Author::Model,
@@ -223,10 +237,7 @@ fn intent(ordinal: u32, tool: &str) -> Intent {
 
 /// Root, writ, mode, policy, tools; a cleared call and its commit; a refused one; a held, approved and begun one.
 fn log() -> Log {
-    let mut log = Log {
-        rows: Vec::new(),
-        head: None,
-    };
+    let mut log = Log::default();
     log.add(&Body::Root(Root {
         v: 1,
         workspace: "/srv".into(),
@@ -242,23 +253,32 @@ fn log() -> Log {
         reserved: None,
     })));
     log.mode(Mode::Auto);
+    for body in pins() {
+        log.add(&body);
+    }
+    cleared(&mut log);
+    refused(&mut log);
+    log.mode(Mode::Edit);
+    held(&mut log, &intent(2, "fs_write"));
+    log
+}
+
+/// The rules and the tools.
+fn pins() -> [Body; 2] {
     let policy = PolicySet::builtin();
-    log.add(&Body::PolicyLoaded(PolicyLoaded {
+    let loaded = PolicyLoaded {
         name: policy.bundles()[0].name().into(),
         version: policy.bundles()[0].version().into(),
         bundle: policy.bundles()[0].value().clone(),
         signed_by: None,
         signature: None,
         policy_set: policy.id(),
-    }));
-    log.add(&Body::ToolsPinned(ToolsPinned {
-        tools: vec![contract()],
-    }));
-    cleared(&mut log);
-    refused(&mut log);
-    log.mode(Mode::Edit);
-    held(&mut log, &intent(2, "fs_write"));
-    log
+    };
+    let tools = vec![contract()];
+    [
+        Body::PolicyLoaded(loaded),
+        Body::ToolsPinned(ToolsPinned { tools }),
+    ]
 }
 
 fn want(log: &mut Log, intent: &Intent) {
@@ -368,10 +388,7 @@ fn first(report: &Report) -> (Level, u64, &'static str) {
 /// Replaces a body with a well-formed other one, and chains everything after it anew.
 fn rewrite(log: &Log, at: usize, change: impl FnOnce(&mut Body)) -> Log {
     let mut change = Some(change);
-    let mut other = Log {
-        rows: Vec::new(),
-        head: None,
-    };
+    let mut other = Log::default();
     for (index, row) in log.rows.iter().enumerate() {
         let BodyState::Known(mut body) = row.entry.as_ref().unwrap().decode() else {
             panic!("no body");
@@ -593,7 +610,6 @@ fn y2_another_compiler_is_a_named_divergence() {
 fn witnessed(path: &str) -> Log {
     let mut log = log();
     log.rows.truncate(11);
-    log.head = log.rows.last().map(|row| row.entry.as_ref().unwrap().id);
     let mut intent = intent(2, "fs_write");
     intent.args = json!({ "path": path });
     held(&mut log, &intent);

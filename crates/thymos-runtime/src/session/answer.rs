@@ -180,7 +180,7 @@ impl Session {
             via: said.via,
             fully_viewed: said.fully_viewed,
             by: self.k.operator(),
-            at: self.k.now(),
+            at: self.now(),
         }
         .sign(&self.k.parts.operator_key)?;
         if let Err(no) = check_answer(&held, &signed, &self.k.parts.roots, &chain) {

@@ -33,7 +33,7 @@ impl Session {
             issuer: self.k.operator(),
             subject: self.subject_party(),
             nonce: self.k.draw(),
-            now: self.k.now(),
+            now: self.now(),
         })
     }
 

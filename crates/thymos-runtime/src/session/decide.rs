@@ -141,8 +141,7 @@ impl Session {
         let links: Vec<_> = chain.links().iter().map(|(id, _)| *id).collect();
         let revoked = self.p.revoked_with_descendants();
         Facts {
-            // Time never runs back along a trajectory, whatever the machine's clock does.
-            now: self.k.now().max(self.p.head_at),
+            now: self.now(),
             tenant: self
                 .p
                 .root

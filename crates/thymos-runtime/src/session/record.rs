@@ -196,6 +196,11 @@ impl Session {
         Ok(news)
     }
 
+    /// The moment here: it never runs back along a trajectory, whatever the machine's clock does.
+    pub(super) fn now(&self) -> Timestamp {
+        self.k.now().max(self.p.head_at)
+    }
+
     /// A body as it will be stored, no earlier than what stands before it and than the moment it
     /// was decided in: a clock that is set back must not make the record contradict itself.
     fn draft(&self, body: Body, before: Timestamp) -> Result<Draft, RecordError> {

@@ -27,7 +27,7 @@ impl Session {
         let Some((_, leaf)) = self.p.authority else {
             return Some(Stop::Authority("there is no writ in force".into()));
         };
-        let now = self.k.now();
+        let now = self.now();
         let revoked = self.p.revoked_with_descendants();
         for (id, signed) in self.chain(&leaf).links() {
             if revoked.contains(id) {
