@@ -78,6 +78,13 @@ impl Moment<'_> {
             Some(_) => Stage::Admit,
         };
         faults.same("stage", &stage, &rejection.stage);
+        // [X3] What it says was done before was done here.
+        if let Some(earlier) = rejection.earlier
+            && self.before.done.values().all(|(_, end)| *end != earlier)
+        {
+            let what = Divergence::new("earlier", "the end of such a call", earlier.to_string());
+            faults.0.push(what);
+        }
         // [A5] A person's no is recorded over the facts of the hold, and deciding again says so.
         let of_the_hold = hold.is_some_and(|hold| hold.body.decided.facts == decided.facts);
         if stage != Stage::Answer || !of_the_hold {

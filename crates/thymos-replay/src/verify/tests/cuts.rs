@@ -82,6 +82,7 @@ fn family() -> Log {
         call: String::new(),
         routing: None,
         compensates: None,
+        again: None,
     });
     for body in opened.into_iter().chain(pins()).chain([wish]) {
         log.add_to(child(), &body);
@@ -160,6 +161,7 @@ fn decided(mut log: Log, revoked: &[&SignedWrit]) -> Vec<&'static str> {
             decided: refused.decided,
             refusal: refused.refusal,
             stage: Stage::Compile,
+            earlier: None,
         })),
         Verdict::Held(held) => panic!("held: {held:?}"),
     };
