@@ -10,10 +10,9 @@ use thymos_core::body::{Body, BodyState};
 use thymos_core::key::SigningKey;
 use thymos_core::writ::{Party, TrustRoots};
 use thymos_ledger::{Genesis, SqliteLedger};
-use thymos_policy::PolicySet;
 use thymos_ports::clock::draw;
 use thymos_ports::{Entropy, LedgerStore};
-use thymos_runtime::kernel::RunLimits;
+use thymos_runtime::kernel::{FixedPolicy, RunLimits};
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::{Channels, Kernel, KernelParts};
 use tokio::runtime::Runtime;
@@ -151,7 +150,7 @@ fn kernel(
         tools,
         workspace: made.workspace.display().to_string(),
         rung,
-        policy: PolicySet::builtin(),
+        policy: FixedPolicy::builtin(),
         redactor: Arc::new(Redactor::new(secrets, keys::redaction_key(&made.key))),
         models: made.models.clone(),
         leases: Arc::new(leases::FileLeases::new(config.paths.leases())?),

@@ -9,11 +9,10 @@ use thymos_core::isolation::Rung;
 use thymos_core::key::SigningKey;
 use thymos_core::writ::{Party, TrustRoots};
 use thymos_ledger::{Genesis, SqliteLedger};
-use thymos_policy::PolicySet;
 use thymos_ports::cognition::ModelFault;
 use thymos_ports::{Cognition, LedgerStore, Tool};
 use thymos_protocol::ModelRow;
-use thymos_runtime::kernel::RunLimits;
+use thymos_runtime::kernel::{FixedPolicy, RunLimits};
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::{Kernel, KernelParts, ModelSource, NoLeases};
 use thymos_sandbox::{CageSpec, Limits, Network, ReadScope, system_read_roots};
@@ -98,7 +97,7 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
         tools: vec![parts.tool],
         workspace: "bench".to_owned(),
         rung: Rung::L2,
-        policy: PolicySet::builtin(),
+        policy: FixedPolicy::builtin(),
         redactor: Arc::new(Redactor::new(Vec::new(), [9; 32])),
         models: Arc::new(OneModel(parts.model)),
         leases: Arc::new(NoLeases),

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use thymos_core::canonical::{self, CanonicalBytes, Fault, InvalidJson};
@@ -23,19 +24,20 @@ pub const RULES_MAX: usize = 1024;
 /// Bytes of one bundle. A larger one is refused before it is read.
 pub const BUNDLE_BYTES_MAX: usize = 1024 * 1024;
 
-/// A checked bundle.
+/// A checked bundle. Cloning shares it.
 #[derive(Clone)]
-pub struct Bundle {
+pub struct Bundle(Arc<Inner>);
+
+struct Inner {
     name: String,
     version: String,
     default: Ruling,
-    pub(crate) rules: Vec<Rule>,
+    rules: Vec<Rule>,
     value: Value,
     bytes: CanonicalBytes,
 }
 
 /// One rule.
-#[derive(Clone)]
 pub(crate) struct Rule {
     /// `bundle/rule`, as traces name it.
     pub(crate) name: String,
@@ -180,9 +182,9 @@ impl fmt::Debug for Bundle {
         write!(
             f,
             "Bundle({} {}, {} rules)",
-            self.name,
-            self.version,
-            self.rules.len()
+            self.name(),
+            self.version(),
+            self.rules_len()
         )
     }
 }
@@ -210,37 +212,47 @@ impl Bundle {
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     /// Its version.
     #[must_use]
     pub fn version(&self) -> &str {
-        &self.version
+        &self.0.version
     }
 
     /// What holds when no rule speaks.
     #[must_use]
     pub fn default_ruling(&self) -> Ruling {
-        self.default
+        self.0.default
     }
 
     /// How many rules it has.
     #[must_use]
     pub fn rules_len(&self) -> usize {
-        self.rules.len()
+        self.0.rules.len()
+    }
+
+    /// Whether it holds the same bytes.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        self.canonical() == other.canonical()
     }
 
     /// The document, for a `policy_loaded` entry.
     #[must_use]
     pub fn value(&self) -> &Value {
-        &self.value
+        &self.0.value
     }
 
     /// The canonical bytes, which are hashed and signed.
     #[must_use]
     pub fn canonical(&self) -> &CanonicalBytes {
-        &self.bytes
+        &self.0.bytes
+    }
+
+    pub(crate) fn rules(&self) -> &[Rule] {
+        &self.0.rules
     }
 
     pub(crate) fn from_node(node: &Node<'_>) -> Result<Self, Complaint> {
@@ -265,20 +277,20 @@ impl Bundle {
         }
         let bytes =
             canonical::value_to_bytes(node.value).map_err(|e| node.blame(BundleFault::Json(e)))?;
-        let bundle = Self {
+        let bundle = Self(Arc::new(Inner {
             name,
             version,
             default,
             rules,
             value: node.value.clone(),
             bytes,
-        };
+        }));
         bundle.check_examples()?;
         Ok(bundle)
     }
 
     fn check_examples(&self) -> Result<(), Complaint> {
-        for rule in &self.rules {
+        for rule in self.rules() {
             for example in &rule.examples {
                 let found = rule.says(&Sample(&example.with));
                 if found != Ok(example.says) {

@@ -23,8 +23,10 @@ pub mod bundle;
 pub mod signed;
 
 pub mod set;
+pub mod shelf;
 
 pub use bundle::{Bundle, BundleFault, InvalidBundle};
 pub use input::PolicyInput;
 pub use set::{PolicyAnswer, PolicySet, Switches};
+pub use shelf::{Placed, Shelf, Step, Vouch};
 pub use signed::SignedBundle;

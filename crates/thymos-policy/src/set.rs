@@ -18,6 +18,9 @@ use crate::when::{Call, Truth};
 /// The redactor whose version is part of the policy set `[P3]`.
 pub const REDACTOR: &str = "thymos-redactor 1";
 
+/// Every redactor that a record may name: the one in use, and those before it.
+const REDACTORS: [&str; 1] = [REDACTOR];
+
 /// Milliseconds during which verdict keys are ignored after a card gains focus, by default `[A8]`.
 pub const ARMING_MS: u64 = 400;
 
@@ -43,6 +46,35 @@ impl Switches {
             compensation_gate: true,
             redactor: REDACTOR.to_owned(),
         }
+    }
+
+    /// Every combination that a record can have been made under. The record keeps switches only
+    /// inside a set's id; they are few, so that the right ones are found by trying.
+    pub fn every() -> impl Iterator<Item = Self> {
+        let risks = [Risk::High, Risk::Low, Risk::Medium, Risk::Critical];
+        let with = move |redactor: &'static str| {
+            risks.into_iter().flat_map(move |risk_threshold| {
+                [true, false]
+                    .into_iter()
+                    .map(move |compensation_gate| Self {
+                        risk_threshold,
+                        compensation_gate,
+                        redactor: redactor.to_owned(),
+                    })
+            })
+        };
+        REDACTORS.into_iter().flat_map(with)
+    }
+
+    /// The switches in words, for people.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let gate = if self.compensation_gate { "on" } else { "off" };
+        vec![
+            format!("risk threshold {}", self.risk_threshold),
+            format!("compensation gate {gate}"),
+            format!("redactor {}", self.redactor),
+        ]
     }
 }
 
@@ -82,10 +114,14 @@ impl PolicySet {
         Self::new(vec![bundle], Switches::standard())
     }
 
-    /// These bundles, in this order, with these switches. Several bundles of one name are allowed;
-    /// a set without any forbids everything that needs a ruling.
+    /// These bundles with these switches. Their order does not matter: they are kept by name. Several
+    /// bundles of one name are allowed; a set without any forbids everything that needs a ruling.
     #[must_use]
-    pub fn new(bundles: Vec<Bundle>, switches: Switches) -> Self {
+    pub fn new(mut bundles: Vec<Bundle>, switches: Switches) -> Self {
+        bundles.sort_by(|a, b| {
+            let by_name = a.name().cmp(b.name());
+            by_name.then_with(|| a.canonical().as_bytes().cmp(b.canonical().as_bytes()))
+        });
         let default = bundles
             .iter()
             .map(Bundle::default_ruling)
@@ -123,7 +159,7 @@ impl PolicySet {
     pub fn evaluate(&self, input: &PolicyInput<'_>) -> PolicyAnswer {
         let mut round = Round::new(input);
         for bundle in &self.bundles {
-            for rule in &bundle.rules {
+            for rule in bundle.rules() {
                 round.ask(rule);
             }
         }

@@ -49,7 +49,7 @@ impl SignedBundle {
                 .text()?
                 .parse()
                 .map_err(|_| signature.wrong("a signature, `ed25519:` and 128 hex digits"))?;
-            if !roots.policy.iter().any(|party| party.key == key) {
+            if !roots.trusts_policy(&key) {
                 return Err(signer.blame(BundleFault::UntrustedSigner(key)));
             }
             let bundle = Bundle::from_node(&node.need("bundle")?)?;
@@ -75,6 +75,12 @@ impl SignedBundle {
     #[must_use]
     pub fn signer(&self) -> PublicKey {
         self.signer
+    }
+
+    /// Their signature over the bundle's canonical bytes.
+    #[must_use]
+    pub fn signature(&self) -> Signature {
+        self.signature
     }
 
     /// Gives up the bundle.

@@ -8,7 +8,7 @@ use thymos_core::proposal::Decided;
 use thymos_core::{Entry, IntentId, WritId};
 
 use crate::divergence::Divergence;
-use crate::projection::{Call, Child, Fate, Hold, Item, OpenWork, Projection};
+use crate::projection::{Call, Child, Fate, Hold, Item, LoadedPolicy, OpenWork, Projection};
 
 mod ends;
 
@@ -268,7 +268,11 @@ fn writ_issued(p: &mut Projection, body: body::WritIssued) -> Result<(), Diverge
 fn policy_loaded(p: &mut Projection, body: body::PolicyLoaded) -> Result<(), Divergence> {
     let bytes = canonical::value_to_bytes(&body.bundle)
         .map_err(|e| Divergence::new("policy bundle", "canonical", e.to_string()))?;
-    p.policies.insert(body.name, Digest::of(bytes.as_bytes()));
+    let loaded = LoadedPolicy {
+        digest: Digest::of(bytes.as_bytes()),
+        bundle: Some(body.bundle),
+    };
+    p.policies.insert(body.name, loaded);
     p.policy_set = Some(body.policy_set);
     Ok(())
 }

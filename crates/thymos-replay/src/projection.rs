@@ -70,8 +70,8 @@ pub struct Projection {
     pub branch: Option<Branch>,
     /// Trajectories delegated from here `[D1]`.
     pub children: BTreeMap<TrajectoryId, Child>,
-    /// Policy bundles in force, as recorded: digest of the bytes by name `[P3]`.
-    pub policies: BTreeMap<String, Digest>,
+    /// Policy bundles in force, as recorded, by name `[P3]`.
+    pub policies: BTreeMap<String, LoadedPolicy>,
     /// Skills bound, in order `[S1]`.
     pub skills: Vec<SkillBound>,
     /// Commits by proposal: what an undo would have to take back, and what took one back `[D3]`.
@@ -89,6 +89,15 @@ pub struct Committed {
     pub compensates: Option<ProposalId>,
     /// The intent.
     pub intent: IntentId,
+}
+
+/// A policy bundle in force, as the record has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedPolicy {
+    /// Digest of its canonical bytes.
+    pub digest: Digest,
+    /// The whole of it; none where a reader has no use for it and let it go.
+    pub bundle: Option<Value>,
 }
 
 /// A delegated trajectory, as its parent's record tells it.

@@ -72,7 +72,7 @@ impl Redecider {
             writs: BTreeMap::new(),
             chains: BTreeMap::new(),
             tools: BTreeMap::new(),
-            policies: Arc::new(Policies::new()),
+            policies: Arc::new(Policies::default()),
             holds: BTreeMap::new(),
         }
     }
@@ -122,11 +122,20 @@ impl Redecider {
             }
             Body::ToolsPinned(pinned) => self.pin(entry, pinned.tools.clone()),
             Body::PolicyLoaded(loaded) => {
-                unknown(Arc::make_mut(&mut self.policies).load(&loaded.bundle, loaded.policy_set))
+                let set = loaded.policy_set;
+                let line = entry.header.trajectory;
+                unknown(Arc::make_mut(&mut self.policies).load(
+                    line,
+                    &loaded.name,
+                    &loaded.bundle,
+                    set,
+                ))
             }
-            Body::PolicyUnloaded(unloaded) => unknown(
-                Arc::make_mut(&mut self.policies).unload(&unloaded.name, unloaded.policy_set),
-            ),
+            Body::PolicyUnloaded(unloaded) => {
+                let set = unloaded.policy_set;
+                let line = entry.header.trajectory;
+                unknown(Arc::make_mut(&mut self.policies).unload(line, &unloaded.name, set))
+            }
             Body::Root(_)
             | Body::Message(_)
             | Body::Usage(_)
@@ -189,9 +198,19 @@ impl Redecider {
             return unknown(Err(Divergence::new("tools", "a pinned tool set", "none")));
         };
         let id = decided.proposal.policy_set;
-        let Some(policy) = self.policies.get(&id) else {
+        let line = &entry.header.trajectory;
+        let policy = if recorded.is_denial() {
+            self.policies.once_in_force(line, &id)
+        } else {
+            self.policies.in_force(line, &id)
+        };
+        let Some(policy) = policy else {
             let found = id.to_string();
-            return unknown(Err(Divergence::new("policy set", "a loaded one", found)));
+            return unknown(Err(Divergence::new(
+                "policy set",
+                "the one in force",
+                found,
+            )));
         };
         let standing = match self.standing(&decided.facts.standing) {
             Ok(standing) => standing,
@@ -302,6 +321,14 @@ impl Recorded<'_> {
             Self::Refused(rejection) => &rejection.decided,
             Self::Held(held) => &held.decided,
             Self::Cleared(started) => &started.decided,
+        }
+    }
+
+    /// Whether a person said no, which stands on the rules that asked them `[A5]`.
+    fn is_denial(&self) -> bool {
+        match self {
+            Self::Refused(rejection) => rejection.stage == Stage::Answer,
+            Self::Held(_) | Self::Cleared(_) => false,
         }
     }
 

@@ -10,7 +10,7 @@ use thymos_core::isolation::Rung;
 use thymos_core::key::SigningKey;
 use thymos_core::writ::{Party, TrustRoots};
 use thymos_core::{Timestamp, TrajectoryId};
-use thymos_policy::PolicySet;
+use thymos_policy::Shelf;
 use thymos_ports::clock::draw;
 use thymos_ports::cognition::ModelFault;
 use thymos_ports::{Clock, Cognition, Entropy, LedgerStore, Tool};
@@ -40,8 +40,8 @@ pub struct KernelParts {
     pub workspace: String,
     /// The rung of the cage that this machine offers.
     pub rung: Rung,
-    /// The rules.
-    pub policy: PolicySet,
+    /// Where the rules come from.
+    pub policy: Arc<dyn PolicySource>,
     /// Takes secrets out before anything is stored.
     pub redactor: Arc<Redactor>,
     /// Where models come from.
@@ -75,6 +75,42 @@ pub trait ModelSource: Send + Sync {
 
     /// Every model that config and environment know.
     fn list(&self) -> Vec<ModelRow>;
+}
+
+/// Where the rules come from: looked at before every decision, so that a change needs no restart `[P3]`.
+pub trait PolicySource: Send + Sync {
+    /// The rules in force now. What cannot be read or trusted leaves those before in force.
+    fn current(&self) -> Arc<Shelf>;
+
+    /// The same, looked at again even where nothing seems to have changed.
+    fn reload(&self) -> Arc<Shelf>;
+}
+
+/// Rules that never change.
+pub struct FixedPolicy(Arc<Shelf>);
+
+impl FixedPolicy {
+    /// Always this shelf.
+    #[must_use]
+    pub fn of(shelf: Shelf) -> Arc<dyn PolicySource> {
+        Arc::new(Self(Arc::new(shelf)))
+    }
+
+    /// Always the built-in rules.
+    #[must_use]
+    pub fn builtin() -> Arc<dyn PolicySource> {
+        Self::of(Shelf::unsigned(&thymos_policy::PolicySet::builtin()))
+    }
+}
+
+impl PolicySource for FixedPolicy {
+    fn current(&self) -> Arc<Shelf> {
+        self.0.clone()
+    }
+
+    fn reload(&self) -> Arc<Shelf> {
+        self.current()
+    }
 }
 
 /// Decides which process may act on a trajectory.

@@ -16,6 +16,7 @@ use thymos_core::key::SigningKey;
 use thymos_core::outcome::{Fault, Outcome};
 use thymos_core::writ::{Mode, Party};
 use thymos_core::{IntentId, Timestamp, TrajectoryId, WritId};
+use thymos_policy::Shelf;
 use thymos_ports::Begun;
 use thymos_ports::cognition::{ModelFault, Turn};
 use thymos_ports::store::StoreError;
@@ -33,6 +34,7 @@ mod act;
 mod answer;
 mod authority;
 mod decide;
+mod pins;
 mod record;
 mod report;
 mod settle;
@@ -97,6 +99,8 @@ pub(crate) struct Session {
     pub(super) p: Projection,
     pub(super) narrator: Narrator,
     pub(super) subject: SigningKey,
+    /// The rules that decide here, as they were when they were last recorded.
+    pub(super) shelf: Arc<Shelf>,
     /// None while another process acts here: this one may look and answer, not act.
     pub(super) lease: Option<Box<dyn Any + Send + Sync>>,
     pub(super) live_args: HashMap<IntentId, Value>,
@@ -125,12 +129,14 @@ impl Session {
         let (p, narrator) = fold_stored(k.parts.store.as_ref(), trajectory)?;
         let (inside, outside) = mpsc::channel(64);
         let subject = k.subject_key(&trajectory);
+        let shelf = k.parts.policy.current();
         let mut session = Self {
             k,
             shared,
             p,
             narrator,
             subject,
+            shelf,
             lease: None,
             live_args: HashMap::new(),
             possessions: HashMap::new(),

@@ -18,14 +18,14 @@ use thymos_core::key::{SigningKey, derive_seed};
 use thymos_core::secret::Secret;
 use thymos_core::writ::{Mode, TrustRoots, Writ};
 use thymos_core::{Entry, TrajectoryId};
-use thymos_policy::{Bundle, PolicySet, Switches};
+use thymos_policy::{Bundle, PolicySet, Shelf, Switches};
 use thymos_ports::cognition::ModelFault;
 use thymos_ports::store::Batch;
 use thymos_ports::{Cognition, LedgerStore, Tool};
 use thymos_protocol::{
     Answer, Card, Command, Event, HoldRow, ModelRow, Replied, Request, Status, Ticket, What,
 };
-use thymos_runtime::kernel::RunLimits;
+use thymos_runtime::kernel::{FixedPolicy, PolicySource, RunLimits};
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::{Channels, Kernel, KernelParts, ModelSource, NoLeases, serve};
 use thymos_testkit::fixtures::{NOON, operator_key, party, roots};
@@ -58,6 +58,8 @@ pub(crate) struct Setup {
     pub(crate) model: ScriptedModel,
     pub(crate) tools: Vec<Arc<dyn Tool>>,
     pub(crate) policy: PolicySet,
+    /// Where the rules come from, when not always from `policy`.
+    pub(crate) source: Option<Arc<dyn PolicySource>>,
     pub(crate) roots: TrustRoots,
     pub(crate) rung: Rung,
     pub(crate) workspace: String,
@@ -74,6 +76,7 @@ impl Setup {
             model: ScriptedModel::new(steps),
             tools: tools.iter().map(|tool| tool.port()).collect(),
             policy: PolicySet::builtin(),
+            source: None,
             roots: roots(),
             rung: Rung::L3,
             workspace: "/srv/app".into(),
@@ -100,7 +103,10 @@ impl Setup {
             tools: self.tools.clone(),
             workspace: self.workspace.clone(),
             rung: self.rung,
-            policy: self.policy.clone(),
+            policy: self
+                .source
+                .clone()
+                .unwrap_or_else(|| FixedPolicy::of(Shelf::unsigned(&self.policy))),
             redactor: Arc::new(Redactor::new(secrets, [7; 32])),
             models: Arc::new(OneModel(self.model.clone())),
             leases: Arc::new(NoLeases),

@@ -7,13 +7,12 @@ use thymos_core::TrajectoryId;
 use thymos_core::isolation::Rung;
 use thymos_core::writ::{Party, TrustRoots};
 use thymos_ledger::{Genesis, SqliteLedger};
-use thymos_policy::PolicySet;
 use thymos_ports::cognition::ModelFault;
 use thymos_ports::{Cognition, Tool};
 use thymos_protocol::{
     Command, Event, Heads, HoldRow, Live, ModelRow, Replied, Reply, Request, Ticket, What,
 };
-use thymos_runtime::kernel::RunLimits;
+use thymos_runtime::kernel::{FixedPolicy, RunLimits};
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::{Channels, Kernel, KernelParts, ModelSource, NoLeases};
 use thymos_testkit::fixtures::{NOON, operator_key, party};
@@ -73,7 +72,7 @@ pub(super) fn live(life: Life<'_>) -> Client {
         tools: life.tools,
         workspace: "/srv/kettle".into(),
         rung: Rung::L3,
-        policy: PolicySet::builtin(),
+        policy: FixedPolicy::builtin(),
         redactor: Arc::new(Redactor::new(Vec::new(), [4; 32])),
         models: Arc::new(OneModel(life.model)),
         leases: Arc::new(NoLeases),

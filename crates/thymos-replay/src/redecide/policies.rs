@@ -1,84 +1,133 @@
-//! The policy sets that a record has had in force, found again by their id `[P3]`.
+//! The policy sets that a record has had in force, trajectory by trajectory, found again by their id
+//! `[P3]`.
 //!
 //! The record keeps bundles whole and switches only inside the id; there are few switches, so the
-//! right ones are found by trying.
+//! right ones are found by trying. Who signed a bundle is not looked at here.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use thymos_core::effect::Risk;
-use thymos_core::id::PolicySetId;
+use thymos_core::TrajectoryId;
+use thymos_core::canonical;
+use thymos_core::id::{Digest, PolicySetId};
 use thymos_policy::{Bundle, PolicySet, Switches};
 
 use crate::divergence::Divergence;
 
-/// Sets by id, and the bundles loaded so far.
-#[derive(Clone)]
+/// Sets by id, and what each trajectory has in force.
+#[derive(Default, Clone)]
 pub(super) struct Policies {
-    known: BTreeMap<PolicySetId, PolicySet>,
-    builtin: Vec<Bundle>,
-    loaded: Vec<Bundle>,
+    /// Bundles by the digest of their bytes: most trajectories share theirs.
+    bundles: BTreeMap<Digest, Bundle>,
+    sets: BTreeMap<PolicySetId, PolicySet>,
+    /// The ids that bundles can have under some switches.
+    formed: BTreeMap<Vec<Digest>, BTreeSet<PolicySetId>>,
+    lines: BTreeMap<TrajectoryId, Line>,
+}
+
+/// One trajectory.
+#[derive(Default, Clone)]
+struct Line {
+    /// Bundles in force, by name.
+    loaded: BTreeMap<String, Digest>,
+    now: Option<PolicySetId>,
+    /// Every set that ever was in force.
+    ever: BTreeSet<PolicySetId>,
 }
 
 impl Policies {
-    /// Knows the built-in bundle under every switch, and nothing else.
-    pub(super) fn new() -> Self {
-        let builtin = PolicySet::builtin().bundles().to_vec();
-        let mut policies = Self {
-            known: BTreeMap::new(),
-            builtin,
-            loaded: Vec::new(),
-        };
-        policies.learn(policies.builtin.clone());
-        policies
+    /// The set of this id, if it is in force in this trajectory.
+    pub(super) fn in_force(
+        &self,
+        trajectory: &TrajectoryId,
+        id: &PolicySetId,
+    ) -> Option<&PolicySet> {
+        let line = self.lines.get(trajectory)?;
+        (line.now == Some(*id)).then(|| self.sets.get(id))?
     }
 
-    pub(super) fn get(&self, id: &PolicySetId) -> Option<&PolicySet> {
-        self.known.get(id)
+    /// The set of this id, if it was in force in this trajectory at any time up to now.
+    pub(super) fn once_in_force(
+        &self,
+        trajectory: &TrajectoryId,
+        id: &PolicySetId,
+    ) -> Option<&PolicySet> {
+        let line = self.lines.get(trajectory)?;
+        line.ever.contains(id).then(|| self.sets.get(id))?
     }
 
-    pub(super) fn load(&mut self, bundle: &Value, set: PolicySetId) -> Result<(), Divergence> {
-        let bundle = Bundle::from_value(bundle).map_err(|invalid| {
-            Divergence::new("policy bundle", "a valid bundle", invalid.to_string())
-        })?;
-        self.loaded.retain(|old| old.name() != bundle.name());
-        self.loaded.push(bundle);
-        self.expect(set)
-    }
-
-    pub(super) fn unload(&mut self, name: &str, set: PolicySetId) -> Result<(), Divergence> {
-        self.loaded.retain(|old| old.name() != name);
-        self.expect(set)
-    }
-
-    /// Learns the sets that the loaded bundles can form, with and without the built-in one.
-    fn expect(&mut self, set: PolicySetId) -> Result<(), Divergence> {
-        if self.known.contains_key(&set) {
-            return Ok(());
-        }
-        let mut whole = self.builtin.clone();
-        whole.retain(|own| self.loaded.iter().all(|other| other.name() != own.name()));
-        whole.extend(self.loaded.iter().cloned());
-        self.learn(self.loaded.clone());
-        self.learn(whole);
-        if self.known.contains_key(&set) {
-            return Ok(());
-        }
-        let found = "no such set of the loaded bundles";
-        Err(Divergence::new("policy set", set.to_string(), found))
-    }
-
-    fn learn(&mut self, bundles: Vec<Bundle>) {
-        for risk_threshold in [Risk::Low, Risk::Medium, Risk::High, Risk::Critical] {
-            for compensation_gate in [true, false] {
-                let switches = Switches {
-                    risk_threshold,
-                    compensation_gate,
-                    ..Switches::standard()
-                };
-                let set = PolicySet::new(bundles.clone(), switches);
-                self.known.insert(set.id(), set);
+    pub(super) fn load(
+        &mut self,
+        trajectory: TrajectoryId,
+        name: &str,
+        bundle: &Value,
+        set: PolicySetId,
+    ) -> Result<(), Divergence> {
+        let bytes = canonical::value_to_bytes(bundle)
+            .map_err(|e| Divergence::new("policy bundle", "canonical", e.to_string()))?;
+        let digest = Digest::of(bytes.as_bytes());
+        let bundle = match self.bundles.entry(digest) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(room) => {
+                let bundle = Bundle::parse(bytes.as_bytes()).map_err(|invalid| {
+                    Divergence::new("policy bundle", "a valid bundle", invalid.to_string())
+                })?;
+                room.insert(bundle)
             }
+        };
+        if bundle.name() != name {
+            return Err(Divergence::new("policy bundle", name, bundle.name()));
         }
+        let line = self.lines.entry(trajectory).or_default();
+        line.loaded.insert(name.to_owned(), digest);
+        self.expect(trajectory, set)
+    }
+
+    pub(super) fn unload(
+        &mut self,
+        trajectory: TrajectoryId,
+        name: &str,
+        set: PolicySetId,
+    ) -> Result<(), Divergence> {
+        let line = self.lines.entry(trajectory).or_default();
+        if line.loaded.remove(name).is_none() {
+            return Err(Divergence::new("policy bundle", "a loaded one", name));
+        }
+        self.expect(trajectory, set)
+    }
+
+    /// Puts the set in force that the entry names, if the loaded bundles form it.
+    fn expect(&mut self, trajectory: TrajectoryId, set: PolicySetId) -> Result<(), Divergence> {
+        let line = self.lines.entry(trajectory).or_default();
+        let loaded: Vec<Digest> = line.loaded.values().copied().collect();
+        // Nothing counts after a set that cannot be found again, until one can.
+        line.now = None;
+        if !self.formed.contains_key(&loaded) {
+            let bundles: Vec<Bundle> = loaded
+                .iter()
+                .filter_map(|digest| self.bundles.get(digest).cloned())
+                .collect();
+            let ids = Switches::every().map(|switches| {
+                let set = PolicySet::new(bundles.clone(), switches);
+                let id = set.id();
+                self.sets.insert(id, set);
+                id
+            });
+            let ids = ids.collect();
+            self.formed.insert(loaded.clone(), ids);
+        }
+        if !self
+            .formed
+            .get(&loaded)
+            .is_some_and(|ids| ids.contains(&set))
+        {
+            let found = "no such set of the loaded bundles";
+            return Err(Divergence::new("policy set", set.to_string(), found));
+        }
+        let line = self.lines.entry(trajectory).or_default();
+        line.now = Some(set);
+        line.ever.insert(set);
+        Ok(())
     }
 }

@@ -105,19 +105,17 @@ impl Session {
                 "put the text into a file and name the file",
             ));
         }
-        let mut bodies = self.pins();
+        self.record_pins().await?;
         if !text.trim().is_empty() {
             let (role, turn) = self.role_and_turn();
-            bodies.push(Body::Message(body::Message {
+            let message = Body::Message(body::Message {
                 role,
                 text,
                 reasoning: String::new(),
                 provider_state: None,
                 turn,
-            }));
-        }
-        if !bodies.is_empty() {
-            self.record_anyway(bodies).await?;
+            });
+            self.record_anyway(vec![message]).await?;
         }
         self.start_run();
         Ok(Replied::Accepted)

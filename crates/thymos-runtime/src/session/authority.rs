@@ -1,4 +1,4 @@
-//! Authority of a session: its mode writs, the chain in force, pins of tools and policy.
+//! Authority of a session: its mode writs and the chain in force.
 
 use thymos_compiler::CheckedChain;
 use thymos_core::body::{self, Body};
@@ -86,36 +86,6 @@ impl Session {
             by: self.k.operator(),
             signature,
         }))
-    }
-
-    /// Entries that pin policy and tools, where they are not what is recorded already.
-    pub(super) fn pins(&self) -> Vec<Body> {
-        let mut bodies = Vec::new();
-        let policy_set = self.k.parts.policy.id();
-        if self.p.policy_set != Some(policy_set) {
-            bodies.extend(self.k.parts.policy.bundles().iter().map(|bundle| {
-                Body::PolicyLoaded(body::PolicyLoaded {
-                    name: bundle.name().to_owned(),
-                    version: bundle.version().to_owned(),
-                    bundle: bundle.value().clone(),
-                    signed_by: None,
-                    signature: None,
-                    policy_set,
-                })
-            }));
-        }
-        let tools: Vec<_> = self.k.tool_set.contracts().cloned().collect();
-        if self.p.tools != tools {
-            bodies.push(Body::ToolsPinned(body::ToolsPinned { tools }));
-        }
-        bodies
-    }
-
-    /// Records pins that changed since: a verdict is recorded after the rules and tools it rests
-    /// on, or replay could not find it again `[Y2]`. False when the store refuses.
-    pub(super) async fn keep_pins(&mut self) -> bool {
-        let pins = self.pins();
-        pins.is_empty() || self.record_or_break(pins).await
     }
 
     pub(super) async fn set_mode(&mut self, mode: Mode) -> Result<(), RecordError> {

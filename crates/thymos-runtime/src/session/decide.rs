@@ -41,7 +41,7 @@ impl Scene {
         Grounds {
             chain: &self.chain,
             possession: &self.possession,
-            policy: &session.k.parts.policy,
+            policy: session.shelf.set(),
             tools: &session.k.tool_set,
             resolved: match (&self.recorded, &self.resolved) {
                 (Some(recorded), Ok(_)) => Ok(recorded),
@@ -159,7 +159,7 @@ impl Session {
                 .collect(),
             possession,
             rung: self.k.parts.rung,
-            risk_threshold: self.k.parts.policy.switches().risk_threshold,
+            risk_threshold: self.shelf.set().switches().risk_threshold,
             world: resolved.map_or_else(BTreeMap::new, |resolved| {
                 let version =
                     |r: &thymos_core::delta::Resource| self.p.world.get(r).map(|v| v.version);

@@ -1,0 +1,88 @@
+//! What a decision stands on besides its facts, recorded before it: the rules in force and the tools.
+//!
+//! Decides nothing; where the rules come from is the kernel's source.
+
+use thymos_core::body::{self, Body};
+use thymos_policy::{Bundle, Placed, Step};
+
+use super::{RecordError, Session};
+
+/// Looks again when another process wrote in between. Beyond it the trajectory is too contended.
+const TRIES_MAX: u32 = 16;
+
+impl Session {
+    /// Entries that pin policy and tools, where they are not what is recorded already. Takes the rules
+    /// as they are now: what is decided next, is decided by them.
+    pub(super) fn pins(&mut self) -> Vec<Body> {
+        self.shelf = self.k.parts.policy.current();
+        let mut bodies = Vec::new();
+        if self.p.policy_set != Some(self.shelf.set().id()) {
+            let before = self.bundles_on_record();
+            let steps = self.shelf.steps_from(&before, self.p.policy_set);
+            bodies.extend(steps.into_iter().map(told));
+        }
+        let tools: Vec<_> = self.k.tool_set.contracts().cloned().collect();
+        if self.p.tools != tools {
+            bodies.push(Body::ToolsPinned(body::ToolsPinned { tools }));
+        }
+        bodies
+    }
+
+    /// The bundles that the record has in force. One that this version cannot read is in no set that it
+    /// could name.
+    fn bundles_on_record(&self) -> Vec<Bundle> {
+        let loaded = self.p.policies.values();
+        loaded
+            .filter_map(|loaded| Bundle::from_value(loaded.bundle.as_ref()?).ok())
+            .collect()
+    }
+
+    /// Records pins that changed since: a verdict is recorded after the rules and tools it rests
+    /// on, or replay could not find it again `[Y2]`. False when the store refuses.
+    pub(super) async fn keep_pins(&mut self) -> bool {
+        match self.record_pins().await {
+            Ok(()) => true,
+            Err(error) => {
+                self.break_on(error, None);
+                false
+            }
+        }
+    }
+
+    /// As [`Self::keep_pins`], for callers that tell of a failure themselves.
+    pub(super) async fn record_pins(&mut self) -> Result<(), RecordError> {
+        for _ in 0..TRIES_MAX {
+            let pins = self.pins();
+            if pins.is_empty() {
+                return Ok(());
+            }
+            match self.record(pins).await {
+                // Somebody wrote first, perhaps these very pins: look again.
+                Err(RecordError::Moved) => {}
+                done => return done.map(drop),
+            }
+        }
+        Err(RecordError::Moved)
+    }
+}
+
+// [P3] Loading, changing or unloading a bundle is an entry.
+fn told(step: Step<'_>) -> Body {
+    match step {
+        Step::Unload { name, set } => Body::PolicyUnloaded(body::PolicyUnloaded {
+            name,
+            policy_set: set,
+        }),
+        Step::Load { placed, set } => {
+            let Placed { bundle, vouch } = placed;
+            Body::PolicyLoaded(body::PolicyLoaded {
+                name: bundle.name().to_owned(),
+                version: bundle.version().to_owned(),
+                bundle: bundle.value().clone(),
+                signed_by: vouch.map(|vouch| vouch.key),
+                signature: vouch.map(|vouch| vouch.signature),
+                policy_set: set,
+            })
+        }
+    }
+}
