@@ -3,6 +3,8 @@
 use async_trait::async_trait;
 use serde_json::Value;
 use thymos_core::Timestamp;
+use thymos_core::budget::Cost;
+use thymos_core::effect::EffectClass;
 use thymos_core::id::Digest;
 use thymos_core::isolation::Rung;
 use thymos_core::outcome::{Fault, FaultKind, Outcome};
@@ -28,6 +30,12 @@ pub trait Tool: Send + Sync {
     /// [`Unresolvable`] when the call makes no sense here; it becomes a refusal by `[C12]`.
     async fn resolve(&self, args: &Value, look: &Look<'_>) -> Result<Resolved, Unresolvable>;
 
+    /// The order this call gives to another agent, when that is what it does `[D1]`. The kernel
+    /// then opens a trajectory for it, and [`Self::run`] is not called.
+    fn order(&self, _args: &Value) -> Option<Order> {
+        None
+    }
+
     /// Acts on exactly what `begun` permits. Must honour `io.cancel` within one second `[X4]`, and
     /// must fail with [`FaultKind::Moved`] when what was resolved no longer holds.
     ///
@@ -51,6 +59,19 @@ pub enum Probed {
     DidNotHappen(String),
     /// It cannot tell, at least not now.
     Unknown,
+}
+
+/// A task for an agent of its own, and the authority it is to get `[D1]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// What is to be done.
+    pub task: String,
+    /// Tools it may use, as patterns; empty for all that the delegating writ grants.
+    pub tools: Vec<String>,
+    /// The most dangerous class it may reach.
+    pub ceiling: EffectClass,
+    /// What it may spend; reserved from every link above until it ends `[W6]`.
+    pub budget: Cost,
 }
 
 /// What a tool may look at while resolving.

@@ -257,13 +257,19 @@ impl Projection {
     /// The revoked writs, descendants included: a cut reaches every link below it `[W7]`.
     #[must_use]
     pub fn revoked_with_descendants(&self) -> BTreeSet<WritId> {
+        self.cut_with(&BTreeSet::new())
+    }
+
+    /// As [`Self::revoked_with_descendants`], with writs that were revoked on trajectories above.
+    #[must_use]
+    pub fn cut_with(&self, above: &BTreeSet<WritId>) -> BTreeSet<WritId> {
         self.writs
             .keys()
             .filter(|leaf| {
                 let mut next = Some(**leaf);
                 let mut steps = 0;
                 while let Some(id) = next.filter(|_| steps <= self.writs.len()) {
-                    if self.revoked.contains(&id) {
+                    if self.revoked.contains(&id) || above.contains(&id) {
                         return true;
                     }
                     steps += 1;

@@ -15,6 +15,9 @@ use thymos_replay::projection::{Call, Fate, Item};
 /// Bytes that a token is taken to be worth when nothing better is known.
 const BYTES_PER_TOKEN: usize = 4;
 
+/// The tool that opens trajectories; not offered where the writ cannot be divided.
+const DELEGATE: &str = "delegate";
+
 /// How much goes into a context.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ContextLimits {
@@ -43,7 +46,8 @@ fn offered(tools: &ToolSet, writ: Option<&Writ>) -> Vec<ToolContract> {
     let Some(writ) = writ else { return Vec::new() };
     tools
         .contracts()
-        .filter(|tool| writ.effects.allows(tool.effect_floor))
+        .filter(|tool| !tool.operator_only && writ.effects.allows(tool.effect_floor))
+        .filter(|tool| tool.name != DELEGATE || writ.delegation.max_depth > 0)
         .filter(|tool| {
             writ.grants
                 .iter()

@@ -20,6 +20,9 @@ pub const MODE_BUDGET: Budget = Budget {
     usd_millicents: Some(500_000),
 };
 
+/// Writs that may be issued below a mode's writ, one below the other: skills and delegated runs.
+const DEPTH_MAX: u32 = 8;
+
 /// What a mode's writ is made from.
 #[derive(Debug, Clone)]
 pub struct ModeRequest {
@@ -56,7 +59,7 @@ pub fn mode_writ(request: ModeRequest) -> Writ {
             expires_at: Some(request.now.plus_ms(MODE_WINDOW_MS)),
         },
         delegation: Delegation {
-            max_depth: 1,
+            max_depth: DEPTH_MAX,
             may_subdivide: true,
         },
         examples: Examples::default(),
@@ -95,6 +98,7 @@ fn grants(mode: Mode) -> Vec<Grant> {
         plain("memory_recall"),
         plain("memory_list"),
         plain("shell"),
+        plain("delegate"),
     ];
     match mode {
         Mode::Plan | Mode::Custom => {}

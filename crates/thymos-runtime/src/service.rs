@@ -4,6 +4,7 @@
 //! read the store beside the sessions.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use thymos_core::TrajectoryId;
@@ -14,7 +15,7 @@ use thymos_protocol::{
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::kernel::Kernel;
-use crate::session::{Ask, Session};
+use crate::session::{Ask, Birth, Session};
 
 mod chain;
 mod desk;
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     // A plain mutex: held for a map operation, never across an await.
     desk: Mutex<BTreeMap<TrajectoryId, Summary>>,
     chain: Mutex<ChainState>,
+    births: mpsc::UnboundedSender<Birth>,
+    leaving: AtomicBool,
 }
 
 impl Shared {
@@ -65,6 +68,17 @@ impl Shared {
             change(live);
             live.version += 1;
         });
+    }
+
+    /// Whether the program is leaving: what waits then goes on waiting.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
+    /// Asks for a delegated session.
+    pub(crate) fn bear(&self, birth: Birth) {
+        // Nobody bears sessions any more: the dropped report tells the one who asked.
+        drop(self.births.send(birth));
     }
 
     /// Puts a session's row on the desk. The session rings, and only for news.
@@ -105,7 +119,11 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
         bell,
         live,
     } = channels;
+    // Unbounded, and bounded all the same: each session has at most a few children at work.
+    let (births, expected) = mpsc::unbounded_channel();
     let shared = Arc::new(Shared {
+        births,
+        leaving: AtomicBool::new(false),
         bell,
         live,
         desk: Mutex::new(BTreeMap::new()),
@@ -127,9 +145,9 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
         tasks: tokio::task::JoinSet::new(),
         _watching: watching,
     };
-    service.run(requests, &changed).await;
+    service.run(requests, &changed, expected).await;
     verifier.abort();
-    service.sessions.clear();
+    service.close_sessions();
     while service.tasks.join_next().await.is_some() {}
 }
 
@@ -143,7 +161,12 @@ struct Service {
 }
 
 impl Service {
-    async fn run(&mut self, mut requests: mpsc::Receiver<Request>, changed: &Notify) {
+    async fn run(
+        &mut self,
+        mut requests: mpsc::Receiver<Request>,
+        changed: &Notify,
+        mut births: mpsc::UnboundedReceiver<Birth>,
+    ) {
         changed.notify_one();
         loop {
             tokio::select! {
@@ -155,6 +178,7 @@ impl Service {
                     Some(request) => self.route(request).await,
                     None => return,
                 },
+                Some(birth) = births.recv() => self.bear(birth).await,
                 () = changed.notified() => {
                     for asks in self.sessions.values() {
                         // A full queue means the session is awake anyway and folds what is new.
@@ -168,9 +192,15 @@ impl Service {
 
     /// Lets every session end: closing its door makes it cancel, seal and return.
     async fn shut_down(&mut self, ticket: Ticket) {
-        self.sessions.clear();
+        self.close_sessions();
         while self.tasks.join_next().await.is_some() {}
         self.reply(ticket, Replied::Accepted).await;
+    }
+
+    /// Closes every session's door; each cancels, seals and returns.
+    fn close_sessions(&mut self) {
+        self.shared.leaving.store(true, Ordering::Release);
+        self.sessions.clear();
     }
 
     async fn route(&mut self, request: Request) {
@@ -242,6 +272,45 @@ impl Service {
         let (asks, inbox) = mpsc::channel(ASKS_MAX);
         self.sessions.insert(trajectory, asks);
         self.tasks.spawn(session.live(inbox, inside));
+    }
+
+    /// Opens a session for a delegated trajectory; a new one begins with its task.
+    async fn bear(&mut self, birth: Birth) {
+        let Birth {
+            trajectory,
+            new,
+            report,
+            born,
+        } = birth;
+        let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
+        if let Some(open) = self
+            .sessions
+            .get(&trajectory)
+            .filter(|asks| !asks.is_closed())
+        {
+            // It was opened meanwhile, by someone who looked: it learns whom to tell.
+            drop(open.send(Ask::Adopted(report)).await);
+            drop(born.send(open.clone()));
+            return;
+        }
+        let opened =
+            tokio::task::spawn_blocking(move || Session::open(kernel, shared, trajectory)).await;
+        // What cannot be opened is told by the dropped report; its parent then reads its record.
+        let Ok(Ok((mut session, inside))) = opened else {
+            return;
+        };
+        match new {
+            Some(newborn) => {
+                if session.begin_child(newborn, report).await.is_err() {
+                    return;
+                }
+            }
+            None => session.resume_child(report),
+        }
+        self.adopt(trajectory, session, inside);
+        if let Some(asks) = self.sessions.get(&trajectory) {
+            drop(born.send(asks.clone()));
+        }
     }
 
     async fn refresh(&self) {

@@ -4,7 +4,7 @@
 //! interrupt is heard at once. Everything that lasts goes through `record`.
 
 use std::any::Any;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -34,12 +34,18 @@ mod act;
 mod answer;
 mod authority;
 mod decide;
+mod delegate;
+mod lineage;
 mod pins;
 mod record;
 mod report;
 mod settle;
 mod think;
 
+use delegate::Delegated;
+use lineage::Lineage;
+
+pub(crate) use delegate::{Birth, ChildEnd};
 pub(crate) use record::{RecordError, fold_stored};
 pub(crate) use report::summary;
 
@@ -49,6 +55,10 @@ pub(crate) enum Ask {
     Command(Command, oneshot::Sender<Replied>),
     /// The ledger changed; perhaps another process wrote here.
     CatchUp,
+    /// The delegating session wants it over.
+    End,
+    /// The delegating session was found again and wants to hear of its end.
+    Adopted(oneshot::Sender<ChildEnd>),
 }
 
 /// What the task hears from its own work.
@@ -57,6 +67,16 @@ pub(crate) enum Inside {
     Thought {
         result: Result<Turn, ModelFault>,
         wall_clock_ms: u64,
+    },
+    /// A delegated session lives.
+    Born {
+        proposal: ProposalId,
+        asks: mpsc::Sender<Ask>,
+    },
+    /// A delegated session ended; none when it went away without a word.
+    ChildEnded {
+        proposal: ProposalId,
+        end: Option<ChildEnd>,
     },
     /// An act ended.
     Acted {
@@ -91,6 +111,14 @@ pub(super) struct Run {
     pub(super) turns: u32,
     pub(super) since: Timestamp,
     pub(super) stop_asked: bool,
+    /// Why its authority ended while it was at work, when it did `[W7]`.
+    pub(super) cut: Option<String>,
+}
+
+impl Run {
+    const fn must_end(&self) -> bool {
+        self.stop_asked || self.cut.is_some()
+    }
 }
 
 pub(crate) struct Session {
@@ -101,6 +129,8 @@ pub(crate) struct Session {
     pub(super) subject: SigningKey,
     /// The rules that decide here, as they were when they were last recorded.
     pub(super) shelf: Arc<Shelf>,
+    /// What was revoked above.
+    pub(super) lineage: Lineage,
     /// None while another process acts here: this one may look and answer, not act.
     pub(super) lease: Option<Box<dyn Any + Send + Sync>>,
     pub(super) live_args: HashMap<IntentId, Value>,
@@ -114,6 +144,10 @@ pub(crate) struct Session {
     /// What could not be stored, kept until it can be or the process ends `[L11]`.
     pub(super) unsealed: Option<Vec<Body>>,
     pub(super) broken: Option<StoreError>,
+    /// Delegated runs at work, by the proposal that ordered them.
+    pub(super) delegated: BTreeMap<ProposalId, Delegated>,
+    /// Where a delegated session tells its end.
+    pub(super) report: Option<oneshot::Sender<ChildEnd>>,
     /// The standing that was last rung for.
     pub(super) told: Option<Status>,
     pub(super) inside: mpsc::Sender<Inside>,
@@ -130,6 +164,8 @@ impl Session {
         let (inside, outside) = mpsc::channel(64);
         let subject = k.subject_key(&trajectory);
         let shelf = k.parts.policy.current();
+        let parent = p.root.as_ref().and_then(|root| root.parent.as_ref());
+        let lineage = Lineage::below(parent.filter(|_| p.branch.is_none()));
         let mut session = Self {
             k,
             shared,
@@ -137,6 +173,7 @@ impl Session {
             narrator,
             subject,
             shelf,
+            lineage,
             lease: None,
             live_args: HashMap::new(),
             possessions: HashMap::new(),
@@ -148,6 +185,8 @@ impl Session {
             in_doubt: BTreeSet::new(),
             unsealed: None,
             broken: None,
+            delegated: BTreeMap::new(),
+            report: None,
             told: None,
             inside,
         };
@@ -185,6 +224,8 @@ impl Session {
         mut inside: mpsc::Receiver<Inside>,
     ) {
         self.settle_by_contract().await;
+        self.find_children();
+        self.step().await;
         self.publish();
         loop {
             tokio::select! {
@@ -195,6 +236,8 @@ impl Session {
                         drop(reply.send(replied));
                     }
                     Some(Ask::CatchUp) => self.catch_up_and_resume().await,
+                    Some(Ask::End) => self.end_child().await,
+                    Some(Ask::Adopted(report)) => self.resume_child(report),
                     None => break,
                 },
                 Some(done) = inside.recv() => self.heard_inside(done).await,
@@ -220,9 +263,16 @@ impl Session {
             if !matches!(self.activity, Activity::Idle) || self.broken.is_some() {
                 return;
             }
-            if self.run.as_ref().is_some_and(|run| run.stop_asked) {
+            if self.run.as_ref().is_some_and(Run::must_end) {
                 self.queue.clear();
-                self.close(Stop::Cancelled).await;
+                if !self.delegated.is_empty() {
+                    return;
+                }
+                let stop = self.cut_or_cancelled();
+                self.close(stop).await;
+                return;
+            }
+            if self.children_full() && self.next_delegates() {
                 return;
             }
             match self.queue.pop_front() {
@@ -238,8 +288,27 @@ impl Session {
         }
     }
 
+    /// Whether the next thing to decide is an order for another agent.
+    fn next_delegates(&self) -> bool {
+        let Some(Job::Decide(intent)) = self.queue.front() else {
+            return false;
+        };
+        let tool = self
+            .p
+            .calls
+            .get(intent)
+            .and_then(|c| self.k.tool(&c.intent.tool));
+        let args = self.p.calls.get(intent).map(|call| &call.intent.args);
+        tool.zip(args)
+            .is_some_and(|(tool, args)| tool.order(args).is_some())
+    }
+
     /// Decides how a run goes on when nothing is queued; true when there is no more to do now.
     async fn next_turn_or_stop(&mut self) -> bool {
+        // A delegated run reports back before the model is asked again.
+        if !self.delegated.is_empty() {
+            return true;
+        }
         let latest = self.latest_turn();
         if latest.iter().any(|fate| matches!(fate, Fate::Held(_))) {
             self.close(Stop::Held).await;
@@ -301,8 +370,10 @@ impl Session {
     /// Ends the run and says why.
     pub(super) async fn close(&mut self, stop: Stop) {
         let turns = self.run.take().map_or(0, |run| run.turns);
-        self.record_or_break(vec![Body::Closed(body::Closed { stop, turns })])
-            .await;
+        let mut bodies = self.withdrawn(&stop);
+        bodies.push(Body::Closed(body::Closed { stop, turns }));
+        self.record_or_break(bodies).await;
+        self.report_end();
     }
 
     pub(crate) fn trajectory(&self) -> TrajectoryId {
@@ -327,6 +398,7 @@ impl Session {
                 turns: 0,
                 since: self.k.now(),
                 stop_asked: false,
+                cut: None,
             });
         }
     }

@@ -9,7 +9,7 @@ use thymos_core::isolation::Rung;
 use thymos_core::outcome::{FaultKind, Outcome};
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::ToolContract;
-use thymos_ports::tool::{Look, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Look, Order, ToolFault, ToolIo, Unresolvable};
 use thymos_ports::{Begun, Tool};
 
 /// What a body acts on: the permitted call.
@@ -28,6 +28,10 @@ pub(crate) trait Body: Send + Sync {
     fn look(&self, args: &Value, look: &Look<'_>) -> Result<Resolved, Unresolvable>;
 
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault>;
+
+    fn order(&self, _args: &Value) -> Option<Order> {
+        None
+    }
 }
 
 /// A body behind the port.
@@ -41,6 +45,10 @@ impl<B: Body> Tool for Governed<B> {
 
     async fn resolve(&self, args: &Value, look: &Look<'_>) -> Result<Resolved, Unresolvable> {
         self.0.look(args, look)
+    }
+
+    fn order(&self, args: &Value) -> Option<Order> {
+        self.0.order(args)
     }
 
     async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {

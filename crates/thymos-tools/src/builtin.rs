@@ -56,7 +56,14 @@ pub fn builtin(config: ToolsConfig) -> Result<Vec<Arc<dyn Tool>>, WorkspaceError
         Arc::new(Governed(crate::memory_write::MemoryWrite::new())),
         Arc::new(Governed(crate::memory_recall::MemoryRecall::new())),
         Arc::new(Governed(crate::memory_list::MemoryList::new())),
+        delegate(),
     ])
+}
+
+/// The tool that orders agents; it needs no workspace.
+#[must_use]
+pub fn delegate() -> Arc<dyn Tool> {
+    Arc::new(Governed(crate::delegate::Delegate::new()))
 }
 
 fn runner(config: ToolsConfig, workspace: Arc<Workspace>) -> Result<Runner, WorkspaceError> {

@@ -10,6 +10,7 @@ mod limits;
 mod args;
 mod body;
 mod contract;
+mod delegate;
 
 mod image;
 mod preview;
@@ -40,6 +41,6 @@ mod store;
 #[cfg(test)]
 mod testing;
 
-pub use builtin::{ToolsConfig, builtin};
+pub use builtin::{ToolsConfig, builtin, delegate};
 pub use fs_patch::apply_patch;
 pub use workspace::WorkspaceError;

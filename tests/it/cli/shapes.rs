@@ -42,12 +42,14 @@ fn the_keys_of_json_are_stable() {
     let home = held();
     shape(
         &home.json(&["runs", "--json"])[0],
-        &expect!["at_ms head_seq in_doubt pending state title trajectory workspace"],
+        &expect![
+            "at_ms head_seq in_doubt parent pending spent spent.tokens spent.tool_calls spent.usd_millicents spent.wall_clock_ms state title trajectory workspace"
+        ],
     );
     shape(
         &home.json(&["approvals", "ls", "--json"])[0],
         &expect![
-            "approvals card card.ceremony card.ceremony.arming_ms card.ceremony.batch card.ceremony.type_back card.ceremony.view_gate card.diffstat card.effect card.expires_at card.held_at card.line card.presentation card.presentation.fields card.presented card.proposal card.quorum card.reasons card.reversible card.risk card.tool seq trajectory workspace"
+            "approvals approved_by card card.ceremony card.ceremony.arming_ms card.ceremony.batch card.ceremony.type_back card.ceremony.view_gate card.diffstat card.effect card.expires_at card.held_at card.line card.presentation card.presentation.fields card.presented card.proposal card.quorum card.reasons card.reversible card.risk card.tool lineage seq trajectory workspace"
         ],
     );
     shape(

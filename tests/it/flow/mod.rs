@@ -5,6 +5,7 @@ pub(crate) mod rig;
 mod acts;
 mod answers;
 mod clauses;
+mod delegation;
 mod doubt;
 mod loops;
 mod road;

@@ -1,13 +1,15 @@
 //! Look-ups that belong to no session: runs, holds, entries, worlds, verification. Change nothing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thymos_core::TrajectoryId;
 use thymos_core::delta::{Resource, ResourceValue};
+use thymos_core::limits::CHAIN_LINKS_MAX;
 use thymos_protocol::{Command, Event, Fault, Page, Replied, Reply, Ticket, WorldRow, WorldView};
 use thymos_replay::{Projection, fold};
 
-use super::{Service, chain, lock};
+use super::{Service, Summary, chain, lock};
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::narrate::{Narrator, narrate};
@@ -81,12 +83,33 @@ fn runs(service: &Service) -> Replied {
 }
 
 fn holds(service: &Service) -> Replied {
-    let mut rows: Vec<_> = lock(&service.shared.desk)
+    let desk = lock(&service.shared.desk);
+    let mut rows: Vec<_> = desk
         .values()
         .flat_map(|summary| summary.holds.clone())
         .collect();
+    for row in &mut rows {
+        row.lineage = lineage(&desk, row.trajectory);
+    }
+    drop(desk);
     rows.sort_by_key(|row| (row.card.held_at, row.seq));
     Replied::Holds(rows)
+}
+
+/// The trajectories above a delegated one, nearest first.
+fn lineage(desk: &BTreeMap<TrajectoryId, Summary>, of: TrajectoryId) -> Vec<TrajectoryId> {
+    let mut above = Vec::new();
+    let mut next = Some(of);
+    while let Some(at) = next.filter(|_| above.len() <= CHAIN_LINKS_MAX) {
+        let parent = desk
+            .get(&at)
+            .and_then(|summary| summary.row.parent.as_ref());
+        next = parent
+            .filter(|parent| !parent.branched)
+            .map(|parent| parent.trajectory);
+        above.extend(next);
+    }
+    above
 }
 
 fn verify(service: &Service, ticket: Ticket) {

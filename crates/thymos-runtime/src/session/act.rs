@@ -89,6 +89,9 @@ impl Session {
             let gone = fault(FaultKind::Failed, "the tool is gone");
             return self.seal(begun, Err(gone), 0).await;
         };
+        if let Some(order) = tool.order(begun.args()) {
+            return self.delegate(begun, order).await;
+        }
         let cancel = CancellationToken::new();
         self.activity = Activity::Acting {
             cancel: cancel.clone(),

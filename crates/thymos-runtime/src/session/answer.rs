@@ -39,6 +39,7 @@ impl Session {
             }
             Command::SetMode { mode, .. } => self.set_mode(mode).await.map(|()| Replied::Accepted),
             Command::SetModel { model, .. } => Ok(self.set_model(model)),
+            Command::Revoke { writ, reason, .. } => self.revoke(writ, reason).await,
             Command::Settle {
                 proposal,
                 settlement,
@@ -71,6 +72,8 @@ impl Session {
                 result,
                 wall_clock_ms,
             } => self.thought(result, wall_clock_ms).await,
+            Inside::Born { proposal, asks } => self.child_born(&proposal, asks),
+            Inside::ChildEnded { proposal, end } => self.child_ended(proposal, end).await,
             Inside::Acted {
                 begun,
                 result,
@@ -255,12 +258,13 @@ impl Session {
     /// Starts the run again once nothing of its newest turn waits any more.
     pub(super) fn go_on_after_holds(&mut self) {
         let stopped_for_hold = self.p.stopped == Some(body::Stop::Held);
-        if self.k.parts.continues
+        if (self.k.parts.continues || self.report.is_some())
             && self.run.is_none()
             && stopped_for_hold
             && self.p.holds.is_empty()
             && self.p.open_work.is_empty()
             && self.queue.is_empty()
+            && self.delegated.is_empty()
         {
             self.start_run();
         }
@@ -327,13 +331,21 @@ impl Session {
         }
     }
 
-    fn interrupt(&mut self) {
+    pub(super) fn interrupt(&mut self) {
         if let Some(run) = &mut self.run {
             run.stop_asked = true;
         }
+        self.cancel_work();
+    }
+
+    /// Asks everything at work here, delegated runs too, to end `[X4]`.
+    pub(super) fn cancel_work(&self) {
         match &self.activity {
             Activity::Thinking { cancel } | Activity::Acting { cancel, .. } => cancel.cancel(),
             Activity::Idle => {}
+        }
+        for child in self.delegated.values() {
+            child.stop();
         }
     }
 
@@ -358,6 +370,7 @@ impl Session {
         if self.lease.is_none() {
             return;
         }
+        self.stop_if_cut();
         let waiting: Vec<ProposalId> = self
             .p
             .holds

@@ -1,13 +1,18 @@
 //! Authority of a session: its mode writs and the chain in force.
 
-use thymos_compiler::CheckedChain;
-use thymos_core::body::{self, Body};
+use std::collections::BTreeSet;
+
+use thymos_compiler::{CheckedChain, CheckedStanding};
+use thymos_core::body::{self, Body, Stop};
+use thymos_core::budget::Cost;
+use thymos_core::facts::Facts;
 use thymos_core::key::Domain;
 use thymos_core::writ::{Mode, Writ};
-use thymos_core::{WritId, canonical};
-use thymos_protocol::ModePreview;
+use thymos_core::{Timestamp, WritId, canonical};
+use thymos_protocol::{ModePreview, Replied};
 
-use super::{RecordError, Session};
+use super::answer::fault;
+use super::{Activity, RecordError, Session};
 use crate::modes::{ModeRequest, ceiling, difference, mode_writ};
 
 impl Session {
@@ -25,6 +30,120 @@ impl Session {
         let chain = CheckedChain::check(self.p.chain(leaf), &self.k.parts.roots);
         self.chains.insert(*leaf, chain.clone());
         chain
+    }
+
+    /// Writs that are revoked as of now, here and above, with all below them `[W7]`.
+    pub(super) fn revoked_now(&mut self) -> Result<BTreeSet<WritId>, RecordError> {
+        if self.lineage.is_empty() {
+            return Ok(self.p.revoked_with_descendants());
+        }
+        let store = self.k.parts.store.clone();
+        self.lineage
+            .look(store.as_ref())
+            .map_err(RecordError::Store)?;
+        Ok(self.p.cut_with(&self.lineage.revoked()))
+    }
+
+    /// Adds what the moment says of authority to the facts: what is revoked, and the pre-answers
+    /// that are presented, with what was used of them `[A6]`.
+    pub(super) fn under_authority(
+        &mut self,
+        chain: &CheckedChain,
+        facts: &mut Facts,
+    ) -> Result<Vec<CheckedStanding>, RecordError> {
+        let cut = self.revoked_now()?;
+        let standing = self.standing_under(chain, &cut, facts.now);
+        facts.standing = standing.iter().filter_map(CheckedStanding::id).collect();
+        for id in &facts.standing {
+            let used = self.p.spent.get(id).copied().unwrap_or_default();
+            facts.spent.insert(*id, used);
+        }
+        let links = chain.links().iter().map(|(id, _)| *id);
+        facts.revoked = links.filter(|id| cut.contains(id)).collect();
+        Ok(standing)
+    }
+
+    /// Pre-answers that may serve now. Those that are over are not presented, so that facts do not
+    /// grow with what once was.
+    fn standing_under(
+        &self,
+        chain: &CheckedChain,
+        cut: &BTreeSet<WritId>,
+        now: Timestamp,
+    ) -> Vec<CheckedStanding> {
+        let under = |id: &WritId| chain.links().iter().any(|(link, _)| link == id);
+        let once = Cost {
+            tool_calls: 1,
+            ..Cost::default()
+        };
+        self.p
+            .writs
+            .iter()
+            .filter(|(id, signed)| {
+                let writ = &signed.writ;
+                let used = self.p.spent.get(id).copied().unwrap_or_default();
+                writ.pre_answer
+                    .as_ref()
+                    .is_some_and(|pre| under(&pre.under))
+                    && !cut.contains(id)
+                    && writ.window.contains(now)
+                    && writ.budget.shortfall(&used, &once).is_none()
+            })
+            .map(|(_, signed)| CheckedStanding::check(signed.clone(), &self.k.parts.roots))
+            .collect()
+    }
+
+    /// Stops what is at work under a writ that was revoked meanwhile, before its next effect `[W7]`.
+    pub(super) fn stop_if_cut(&mut self) {
+        let Some((_, leaf)) = self.p.authority else {
+            return;
+        };
+        let at_work = !matches!(self.activity, Activity::Idle) || !self.delegated.is_empty();
+        if !at_work || self.run.as_ref().is_some_and(|run| run.cut.is_some()) {
+            return;
+        }
+        // A store that cannot be read is told by the next decision, which reads it again.
+        if !self
+            .revoked_now()
+            .is_ok_and(|revoked| revoked.contains(&leaf))
+        {
+            return;
+        }
+        if let Some(run) = &mut self.run {
+            run.cut = Some("the writ was revoked while it was at work".into());
+        }
+        self.cancel_work();
+    }
+
+    /// How a run that was stopped at work ends: by its authority, or by a person.
+    pub(super) fn cut_or_cancelled(&self) -> Stop {
+        let cut = self.run.as_ref().and_then(|run| run.cut.clone());
+        cut.map_or(Stop::Cancelled, Stop::Authority)
+    }
+
+    /// Revokes a writ that was issued here `[W7]`.
+    pub(super) async fn revoke(
+        &mut self,
+        writ: WritId,
+        reason: String,
+    ) -> Result<Replied, RecordError> {
+        self.catch_up()?;
+        if !self.p.writs.contains_key(&writ) {
+            return Ok(fault(
+                format!("writ `{}` was not issued on this trajectory", writ.short()),
+                "list writs with `thymos writ ls`, and revoke it where it was issued",
+            ));
+        }
+        if self.p.revoked.contains(&writ) {
+            return Ok(fault(
+                format!("writ `{}` is revoked already", writ.short()),
+                "nothing is left to do",
+            ));
+        }
+        let body = self.revocation(writ, reason)?;
+        self.record_anyway(vec![body]).await?;
+        self.stop_if_cut();
+        Ok(Replied::Accepted)
     }
 
     fn new_mode_writ(&self, mode: Mode) -> Writ {
@@ -73,7 +192,7 @@ impl Session {
         Ok(bodies)
     }
 
-    fn revocation(&self, writ: WritId, reason: String) -> Result<Body, RecordError> {
+    pub(super) fn revocation(&self, writ: WritId, reason: String) -> Result<Body, RecordError> {
         let message = canonical::encode(&(writ, &reason))?;
         let signature = self
             .k

@@ -1,6 +1,6 @@
 //! Putting one intent before the gate: look, gather facts, compile, and record what was said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use thymos_compiler::{
@@ -111,7 +111,8 @@ impl Session {
             .and_then(|live| self.without_secrets(live));
         let possession = self.possession(id);
         let told = recorded.as_ref().or(resolved.as_ref().ok());
-        let facts = self.facts(&chain, possession.clone(), intent, told);
+        let mut facts = self.facts(&chain, possession.clone(), intent, told);
+        let standing = self.under_authority(&chain, &mut facts)?;
         let possession = CheckedPossession::check(possession, &chain);
         Ok(Scene {
             chain,
@@ -119,7 +120,7 @@ impl Session {
             resolved,
             recorded,
             facts,
-            standing: Vec::new(),
+            standing,
             live_args,
         })
     }
@@ -139,7 +140,6 @@ impl Session {
         resolved: Option<&Resolved>,
     ) -> Facts {
         let links: Vec<_> = chain.links().iter().map(|(id, _)| *id).collect();
-        let revoked = self.p.revoked_with_descendants();
         Facts {
             now: self.now(),
             tenant: self
@@ -152,11 +152,8 @@ impl Session {
                 .iter()
                 .map(|id| (*id, self.p.spent.get(id).copied().unwrap_or_default()))
                 .collect(),
-            revoked: links
-                .iter()
-                .filter(|id| revoked.contains(id))
-                .copied()
-                .collect(),
+            // Filled in by `under_authority`, which looks above this trajectory too.
+            revoked: BTreeSet::new(),
             possession,
             rung: self.k.parts.rung,
             risk_threshold: self.shelf.set().switches().risk_threshold,
@@ -187,6 +184,11 @@ impl Session {
             return Err("the call held a secret, and secrets are not stored; ask again".into());
         }
         let kept = self.k.kept();
+        if tool.order(args).is_some()
+            && let Some(no) = self.cannot_delegate()
+        {
+            return Err(no);
+        }
         let look = Look {
             world: &self.p.world,
             now: self.k.now(),

@@ -69,6 +69,16 @@ impl Session {
     }
 
     async fn found_out(&self, work: &OpenWork) -> Option<&'static str> {
+        // A delegated run is told by its own record, see `find_children`.
+        let delegated = &work.body.proposal;
+        if self
+            .p
+            .children
+            .values()
+            .any(|child| child.proposal == *delegated)
+        {
+            return None;
+        }
         let proposal = &work.body.decided.proposal;
         let then = proposal.resolved.as_ref()?;
         if then.effect <= EffectClass::Read {
@@ -96,6 +106,21 @@ impl Session {
         }
         all_paths(then, &now, |then| then.after.as_ref())
             .then_some("every file is as it was to become: it happened")
+    }
+
+    /// What the child's own record says about a delegated call.
+    pub(super) fn probed(
+        &self,
+        proposal: ProposalId,
+        started: EntryId,
+        reason: String,
+        cost: Cost,
+    ) -> Result<Body, RecordError> {
+        let mut body = self.reconciliation(proposal, started, Resolution::Probed, reason)?;
+        if let Body::Reconciled(reconciled) = &mut body {
+            reconciled.cost = cost;
+        }
+        Ok(body)
     }
 
     fn reconciliation(

@@ -28,7 +28,10 @@ impl Session {
             return Some(Stop::Authority("there is no writ in force".into()));
         };
         let now = self.now();
-        let revoked = self.p.revoked_with_descendants();
+        let revoked = match self.revoked_now() {
+            Ok(revoked) => revoked,
+            Err(error) => return Some(Stop::Authority(error.to_string())),
+        };
         for (id, signed) in self.chain(&leaf).links() {
             if revoked.contains(id) {
                 return Some(Stop::Authority(
@@ -138,7 +141,7 @@ impl Session {
                     self.record_or_break(vec![usage]).await;
                 }
                 let stop = match fault.kind {
-                    ModelFaultKind::Cancelled => Stop::Cancelled,
+                    ModelFaultKind::Cancelled => self.cut_or_cancelled(),
                     _ => Stop::Model(match fault.hint {
                         Some(hint) => format!("{}; {hint}", fault.message),
                         None => fault.message,

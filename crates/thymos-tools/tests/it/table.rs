@@ -73,6 +73,7 @@ fn every_tool_of_the_table_has_a_closed_schema_and_a_pin() {
             "memory_write",
             "memory_recall",
             "memory_list",
+            "delegate",
         ]
     );
     for tool in &tools {

@@ -1,0 +1,350 @@
+//! Agents that hand tasks to agents: writs, budgets, holds and ends across trajectories `[D1]` `[W6]`.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use thymos_core::approval::Decision;
+use thymos_core::body::{Body, Resolution, Stop};
+use thymos_core::effect::EffectClass;
+use thymos_core::writ::Mode;
+use thymos_core::{TrajectoryId, WritId};
+use thymos_ports::cognition::{Context, ContextMessage, ModelFault, Turn};
+use thymos_protocol::{Command, HoldRow, Replied, RunRow};
+use thymos_testkit::model::{calls, says};
+use thymos_testkit::{FakeTool, ScriptedModel};
+
+use super::rig::{Rig, Setup};
+use super::road::writer;
+
+/// The words that began this conversation: a child's are its task.
+fn began_with(context: &Context) -> &str {
+    match context.messages.first() {
+        Some(ContextMessage::Operator(text)) => text,
+        _ => "",
+    }
+}
+
+/// What came of the calls so far.
+fn results(context: &Context) -> Vec<&str> {
+    let result = |message: &ContextMessage| match message {
+        ContextMessage::Result { .. } => true,
+        ContextMessage::Operator(_) | ContextMessage::Model { .. } => false,
+    };
+    context
+        .messages
+        .iter()
+        .filter(|message| result(message))
+        .filter_map(|message| match message {
+            ContextMessage::Result { text, .. } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A parent that gives these orders once and then says what it heard; children do as `child` says.
+fn family(
+    orders: Vec<Value>,
+    child: impl Fn(&str, &Context) -> Turn + Send + Sync + 'static,
+) -> ScriptedModel {
+    let think = move |context: &Context| -> Result<Turn, ModelFault> {
+        let began = began_with(context);
+        if began != "go" {
+            return Ok(child(began, context));
+        }
+        let heard = results(context);
+        if heard.is_empty() {
+            let wanted = orders.iter().map(|order| ("delegate", order.clone()));
+            return Ok(calls(wanted.collect()));
+        }
+        Ok(says(&format!("heard: {}", heard.join(" | "))))
+    };
+    ScriptedModel::answering(think)
+}
+
+fn setup(model: ScriptedModel, tools: &[&FakeTool]) -> Setup {
+    Setup::new(Vec::new(), tools).with(|setup| {
+        setup.model = model;
+        setup.tools.push(thymos_tools::delegate());
+        setup.continues = true;
+    })
+}
+
+async fn runs(rig: &mut Rig) -> Vec<RunRow> {
+    let Replied::Runs(rows) = rig.ask(Command::Runs).await else {
+        panic!("no runs")
+    };
+    rows
+}
+
+async fn child_of(rig: &mut Rig) -> TrajectoryId {
+    let parent = rig.trajectory;
+    let rows = runs(rig).await;
+    let mut below = rows.iter().filter(|row| {
+        let above = row.parent.as_ref();
+        above.is_some_and(|above| above.trajectory == parent && !above.branched)
+    });
+    below.next().expect("a child").trajectory
+}
+
+fn last_words(rig: &Rig) -> String {
+    let said = |body: Body| match body {
+        Body::Message(message) => Some(message.text),
+        _ => None,
+    };
+    rig.bodies()
+        .into_iter()
+        .rev()
+        .filter_map(said)
+        .find(|text| text.starts_with("heard"))
+        .expect("the parent spoke last")
+}
+
+async fn until_held(rig: &mut Rig) -> HoldRow {
+    loop {
+        if let Some(row) = rig.holds().await.pop() {
+            return row;
+        }
+        rig.desk.link.bell.changed().await.unwrap();
+    }
+}
+
+async fn answer(rig: &mut Rig, row: &HoldRow, decision: Decision) {
+    let mut answer = rig.answer_to(&row.card, decision, "");
+    answer.trajectory = row.trajectory;
+    assert_eq!(rig.ask(Command::Answer(answer)).await, Replied::Accepted);
+}
+
+#[tokio::test]
+async fn d1_a_delegated_run_works_on_its_own_trajectory_and_reports_back() {
+    let model = family(vec![json!({"task": "count the files"})], |task, _| {
+        says(&format!("{task}: there are 42"))
+    });
+    let mut rig = setup(model, &[]).open(Mode::Plan).await;
+    rig.run("go").await;
+    rig.until_kind("commit", 1).await;
+    assert!(last_words(&rig).contains("count the files: there are 42"));
+    let child = child_of(&mut rig).await;
+    let row = runs(&mut rig).await;
+    let row = row.iter().find(|row| row.trajectory == child).unwrap();
+    assert_eq!(row.state, "done");
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn w6_what_a_child_did_not_use_comes_back_and_what_it_used_is_charged_above() {
+    let order = json!({"task": "look", "budget": {"tokens": 5_000}});
+    let model = family(vec![order], |_, _| says("nothing to see"));
+    let mut rig = setup(model, &[]).open(Mode::Plan).await;
+    rig.run("go").await;
+    let bars = rig.status().await.writ.budget;
+    // Two turns of the parent and one of the child, 110 tokens each; the call to `delegate`.
+    assert_eq!((bars[0].spent, bars[1].spent), (330, 1), "{bars:?}");
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn w6_a_child_that_asks_for_more_than_is_left_is_refused_and_never_exists() {
+    let order = json!({"task": "look", "budget": {"tokens": 3_000_000}});
+    let model = family(vec![order], |_, _| says("never"));
+    let mut rig = setup(model, &[]).open(Mode::Plan).await;
+    rig.run("go").await;
+    let (clause, _, said) = rig.refusals().remove(0);
+    assert_eq!(clause, "C11");
+    assert!(said.contains("3000000 tokens"), "{said}");
+    assert_eq!(runs(&mut rig).await.len(), 1);
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn w6_children_together_never_get_more_than_the_parent_has() {
+    let order = |task: &str| json!({"task": task, "budget": {"tokens": 1_500_000}});
+    let model = family(vec![order("a"), order("b")], |task, _| says(task));
+    let mut rig = setup(model, &[]).open(Mode::Plan).await;
+    rig.run("go").await;
+    let refused: Vec<_> = rig.refusals().into_iter().map(|no| no.0).collect();
+    assert_eq!(refused, ["C11"], "the first has most of it while it works");
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn d1_children_work_side_by_side_and_no_more_than_a_few_at_once() {
+    let orders = (0..6).map(|n| json!({"task": format!("part {n}")}));
+    let model = family(orders.collect(), |task, _| says(task));
+    let mut rig = setup(model, &[]).open(Mode::Plan).await;
+    rig.run("go").await;
+    let said = last_words(&rig);
+    for n in 0..6 {
+        assert!(said.contains(&format!("part {n}")), "{said}");
+    }
+    // At most four are open at any moment of the record.
+    let (mut open, mut most) = (0_usize, 0);
+    for body in rig.bodies() {
+        match body {
+            Body::Delegation(_) => open += 1,
+            Body::DelegationResult(_) => open -= 1,
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    assert!((2..=4).contains(&most), "{most} at once");
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn d1_a_hold_of_a_child_is_in_the_one_queue_with_its_lineage() {
+    let tool = writer();
+    let model = family(
+        vec![json!({"task": "write it", "effects": "write"})],
+        |_, context| match results(context).as_slice() {
+            [] => calls(vec![("fs_write", json!({"path": "a"}))]),
+            [result, ..] => says(&format!("wrote: {result}")),
+        },
+    );
+    let mut rig = setup(model, &[&tool]).open(Mode::Edit).await;
+    rig.say("go").await;
+    let row = until_held(&mut rig).await;
+    assert_ne!(row.trajectory, rig.trajectory);
+    assert_eq!(row.lineage, [rig.trajectory]);
+    answer(&mut rig, &row, Decision::Approve).await;
+    rig.until_kind("closed", 1).await;
+    assert_eq!(tool.runs(), 1);
+    assert!(last_words(&rig).contains("wrote:"));
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn w2_a_child_can_do_nothing_that_its_parent_may_not() {
+    let tool = writer();
+    let model = family(
+        vec![json!({"task": "write it", "effects": "irreversible"})],
+        |_, context| match results(context).as_slice() {
+            [] => calls(vec![("fs_write", json!({"path": "a"}))]),
+            [result, ..] => says(result),
+        },
+    );
+    // Delegating itself would exceed the ceiling, so the child may ask for reads alone.
+    let mut rig = setup(model, &[&tool]).open(Mode::Plan).await;
+    rig.run("go").await;
+    assert_eq!(rig.refusals().remove(0).0, "C9");
+    assert_eq!(tool.runs(), 0);
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn w7_revoking_the_parents_writ_stops_the_children_and_their_holds() {
+    let tool = writer();
+    let model = family(
+        vec![json!({"task": "write it", "effects": "write"})],
+        |_, _| calls(vec![("fs_write", json!({"path": "a"}))]),
+    );
+    let mut rig = setup(model, &[&tool]).open(Mode::Edit).await;
+    rig.say("go").await;
+    let row = until_held(&mut rig).await;
+    let writ = rig.status().await.writ.id;
+    revoke(&mut rig, writ).await;
+    rig.until_kind("closed", 1).await;
+    assert!(
+        matches!(rig.stop(), Some(Stop::Authority(_))),
+        "{:?}",
+        rig.stop()
+    );
+    assert!(rig.holds().await.is_empty());
+    let mut late = rig.answer_to(&row.card, Decision::Approve, "");
+    late.trajectory = row.trajectory;
+    assert!(matches!(
+        rig.ask(Command::Answer(late)).await,
+        Replied::Stale(_)
+    ));
+    assert_eq!(tool.runs(), 0);
+    rig.verified().await;
+}
+
+async fn revoke(rig: &mut Rig, writ: WritId) {
+    let command = Command::Revoke {
+        trajectory: rig.trajectory,
+        writ,
+        reason: "enough".into(),
+    };
+    assert_eq!(rig.ask(command).await, Replied::Accepted);
+}
+
+#[tokio::test]
+async fn d1_a_child_that_waits_for_a_person_is_found_again_after_a_restart() {
+    let tool = writer();
+    let model = family(
+        vec![json!({"task": "write it", "effects": "write"})],
+        |_, context| match results(context).as_slice() {
+            [] => calls(vec![("fs_write", json!({"path": "a"}))]),
+            [result, ..] => says(&format!("wrote: {result}")),
+        },
+    );
+    let mut rig = setup(model, &[&tool]).open(Mode::Edit).await;
+    rig.say("go").await;
+    until_held(&mut rig).await;
+    let mut rig = rig.restart(|_| {}).await;
+    let row = until_held(&mut rig).await;
+    answer(&mut rig, &row, Decision::Approve).await;
+    rig.until_kind("reconciled", 1).await;
+    let settled = rig.bodies().into_iter().find_map(|body| match body {
+        Body::Reconciled(end) => Some(end),
+        _ => None,
+    });
+    let settled = settled.unwrap();
+    assert_eq!(settled.resolution, Resolution::Probed);
+    assert!(settled.reason.contains("wrote:"), "{}", settled.reason);
+    assert_eq!(tool.runs(), 1);
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn x4_stopping_the_parent_stops_a_child_that_waits() {
+    let tool = writer();
+    let model = family(
+        vec![json!({"task": "write it", "effects": "write"})],
+        |_, _| calls(vec![("fs_write", json!({"path": "a"}))]),
+    );
+    let mut rig = setup(model, &[&tool]).open(Mode::Edit).await;
+    rig.say("go").await;
+    until_held(&mut rig).await;
+    let trajectory = rig.trajectory;
+    rig.ask(Command::Interrupt { trajectory }).await;
+    rig.until_kind("closed", 1).await;
+    assert_eq!(rig.stop(), Some(Stop::Cancelled));
+    assert!(
+        rig.holds().await.is_empty(),
+        "nobody need answer it any more"
+    );
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn d1_a_family_of_three_generations_verifies() {
+    let model = ScriptedModel::answering(|context: &Context| {
+        let heard = results(context);
+        let deeper = match (began_with(context), heard.is_empty()) {
+            ("go", true) => "child",
+            ("child", true) => "grandchild",
+            _ => return Ok(says(&format!("heard: {}", heard.join(" ")))),
+        };
+        Ok(calls(vec![(
+            "delegate",
+            json!({"task": deeper, "budget": {"tokens": 300_000, "tool_calls": 60, "wall_clock_ms": 1_000_000, "usd_millicents": 60_000}}),
+        )]))
+    });
+    let mut rig = setup(model, &[]).open(Mode::Plan).await;
+    rig.run("go").await;
+    // The grandchild's order is as large as its parent's whole budget.
+    assert_eq!(rig.refusals().len(), 1);
+    assert_eq!(runs(&mut rig).await.len(), 2);
+    rig.verified().await;
+}
+
+#[test]
+fn d1_the_tool_says_what_it_would_cost() {
+    let tool: Arc<dyn thymos_ports::Tool> = thymos_tools::delegate();
+    let order = tool
+        .order(&json!({"task": "x", "effects": "write"}))
+        .unwrap();
+    assert_eq!(order.ceiling, EffectClass::Write);
+    assert!(order.budget.tokens > 0);
+}
