@@ -7,6 +7,10 @@ use clap_complete::Shell;
 
 use crate::config::Flags;
 
+mod keys;
+
+pub use keys::{KeysVerb, Purpose};
+
 /// Work with an AI agent that can only propose: every action is authorised, approved where it must
 /// be, and recorded.
 ///
@@ -98,6 +102,9 @@ pub enum Verb {
     Ledger(LedgerArgs),
     /// Settle work that was found without an end after a crash
     Settle(SettleArgs),
+    /// List, make, trust and rotate the keys whose signatures count
+    #[command(subcommand)]
+    Keys(KeysVerb),
     /// Look at this machine and setup, and say what to do; changes nothing
     Doctor(OutputArgs),
     /// Measure this machine against the bars of speed, memory and growth
@@ -154,6 +161,9 @@ pub enum ApprovalsVerb {
         /// Why
         #[arg(long, default_value = "", value_name = "TEXT")]
         reason: String,
+        /// Whose answer it is, when it is not yours
+        #[command(flatten)]
+        signer: SignerArgs,
     },
     /// Deny one; the reason goes to the model
     Deny {
@@ -162,7 +172,21 @@ pub enum ApprovalsVerb {
         /// Why
         #[arg(long, default_value = "", value_name = "TEXT")]
         reason: String,
+        /// Whose answer it is, when it is not yours
+        #[command(flatten)]
+        signer: SignerArgs,
     },
+}
+
+/// Another approver's key, for a hold that wants several.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SignerArgs {
+    /// Sign with this key file instead of your own
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// The signer's name; as trusted without it
+    #[arg(long = "as", value_name = "NAME", requires = "key")]
+    pub as_: Option<String>,
 }
 
 /// Verbs that only print.

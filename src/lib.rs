@@ -16,7 +16,9 @@ pub mod term;
 pub mod theme;
 pub mod ui;
 
+pub mod near;
 pub mod out;
+pub mod strict;
 pub mod system;
 pub mod tell;
 pub mod verbs;

@@ -24,10 +24,11 @@ use crate::error::{AppError, ErrorKind};
 use crate::system::{OsEntropy, SystemClock};
 
 pub(crate) mod bench;
-mod keys;
+pub(crate) mod keys;
 mod leases;
 mod models;
 pub mod probes;
+pub(crate) mod trust;
 
 /// What differs between the app and the verbs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +62,8 @@ pub fn wire(
     let workspace = open_workspace(directory)?;
     // Before anything is made: a mistyped model leaves nothing behind.
     let models = models::Models::new(env.clone(), config)?;
-    let key = keys::operator_key(&config.paths, &OsEntropy)?;
+    let held = keys::in_use(&config.paths)?;
+    let (key, trust) = keys::operator(&config.paths, &config.operator.value, &OsEntropy)?;
     let store = open_ledger(config)?;
     let last = last_trajectory(store.as_ref(), &workspace);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -75,9 +77,11 @@ pub fn wire(
         kernel(
             env,
             config,
-            &Made {
+            Made {
                 workspace,
                 key,
+                roots: trust.roots(),
+                held,
                 store,
                 models: Arc::new(models),
             },
@@ -108,6 +112,8 @@ fn serve(runtime: &Runtime, kernel: Arc<Kernel>) -> (Link, JoinHandle<()>) {
 struct Made {
     workspace: PathBuf,
     key: SigningKey,
+    roots: TrustRoots,
+    held: keys::KeysLock,
     store: Arc<dyn LedgerStore>,
     models: Arc<models::Models>,
 }
@@ -115,7 +121,7 @@ struct Made {
 fn kernel(
     env: &Env,
     config: &Config,
-    made: &Made,
+    made: Made,
     purpose: Purpose,
 ) -> Result<Arc<Kernel>, AppError> {
     let operator = Party {
@@ -137,23 +143,19 @@ fn kernel(
     let mut secrets = env.secrets();
     secrets.push(keys::as_secret(&made.key));
     let parts = KernelParts {
-        store: made.store.clone(),
+        store: made.store,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
-        operator: operator.name.clone(),
+        operator: operator.name,
         operator_key: made.key.clone(),
-        roots: TrustRoots {
-            operators: vec![operator.clone()],
-            policy: vec![operator],
-            retired: Vec::new(),
-        },
+        roots: made.roots,
         tools,
         workspace: made.workspace.display().to_string(),
         rung,
         policy: FixedPolicy::builtin(),
         redactor: Arc::new(Redactor::new(secrets, keys::redaction_key(&made.key))),
-        models: made.models.clone(),
-        leases: Arc::new(leases::FileLeases::new(config.paths.leases())?),
+        models: made.models,
+        leases: Arc::new(leases::FileLeases::new(config.paths.leases(), made.held)?),
         limits: RunLimits {
             turns_max: config.turns_max.value,
             output_tokens_max: config.output_tokens_max.value,

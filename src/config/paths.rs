@@ -84,6 +84,18 @@ impl Paths {
         self.data.join("operator.key")
     }
 
+    /// Whom the operator trusts.
+    #[must_use]
+    pub fn trust_file(&self) -> PathBuf {
+        self.config.join("trust.json")
+    }
+
+    /// Held shared by whoever uses the operator's key, alone by whoever changes keys.
+    #[must_use]
+    pub fn keys_lock(&self) -> PathBuf {
+        self.data.join("keys.lock")
+    }
+
     /// Lock files of open trajectories.
     #[must_use]
     pub fn leases(&self) -> PathBuf {

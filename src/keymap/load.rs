@@ -3,6 +3,7 @@
 //! Opens no file. A row that cannot be understood is told and left out; the rest works.
 
 use super::{Binding, Context, KeyFault, KeySequence, Keymap};
+use crate::near;
 use std::fmt;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -349,33 +350,5 @@ fn line_of(text: &str, offset: usize) -> usize {
 
 /// The known action closest to what was written, if it is close enough to be a slip.
 fn nearest(written: &str, known: &[Binding]) -> Option<String> {
-    if written.len() > 64 {
-        return None;
-    }
-    known
-        .iter()
-        .map(|row| (edits(written, &row.run), &row.run))
-        .min()
-        .filter(|(edits, _)| *edits <= 3)
-        .map(|(_, run)| run.clone())
-}
-
-/// Edit distance, row by row.
-fn edits(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut costs: Vec<usize> = (0..=right.len()).collect();
-    for (row, a) in left.chars().enumerate() {
-        let mut diagonal = row;
-        let mut before = row + 1;
-        for (cost, b) in costs.iter_mut().skip(1).zip(&right) {
-            let change = diagonal + usize::from(a != *b);
-            diagonal = *cost;
-            *cost = change.min(before + 1).min(*cost + 1);
-            before = *cost;
-        }
-        if let Some(first) = costs.first_mut() {
-            *first = row + 1;
-        }
-    }
-    costs.last().copied().unwrap_or_default()
+    near::nearest(written, known.iter().map(|row| row.run.as_str())).map(ToOwned::to_owned)
 }

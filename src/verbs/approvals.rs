@@ -7,6 +7,7 @@ use thymos_protocol::{Answer, Changed, Command, HoldRow, Replied, What};
 
 use super::client::{Client, unexpected};
 use super::ids;
+use super::signer::Signer;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
 use crate::tell::{Detail, card, tell};
@@ -63,6 +64,7 @@ pub(super) async fn approve(
     id: &str,
     digest: &str,
     reason: &str,
+    signer: Option<&Signer>,
 ) -> Result<u8, AppError> {
     let row = ids::hold(client, id).await?;
     let presented = row.card.presented.to_string();
@@ -74,12 +76,17 @@ pub(super) async fn approve(
             row.card.proposal.short()
         )));
     }
-    decide(client, &row, Decision::Approve, reason).await
+    decide(client, &row, Decision::Approve, reason, signer).await
 }
 
-pub(super) async fn deny(client: &mut Client, id: &str, reason: &str) -> Result<u8, AppError> {
+pub(super) async fn deny(
+    client: &mut Client,
+    id: &str,
+    reason: &str,
+    signer: Option<&Signer>,
+) -> Result<u8, AppError> {
     let row = ids::hold(client, id).await?;
-    decide(client, &row, Decision::Deny, reason).await
+    decide(client, &row, Decision::Deny, reason, signer).await
 }
 
 async fn decide(
@@ -87,9 +94,14 @@ async fn decide(
     row: &HoldRow,
     decision: Decision,
     reason: &str,
+    signer: Option<&Signer>,
 ) -> Result<u8, AppError> {
     let status = client.open(row.trajectory).await?;
     let intent = intent(client, row).await?;
+    let signed = match signer {
+        Some(signer) => Some(Box::new(signer.answer(&row.card, decision, reason)?)),
+        None => None,
+    };
     let answer = Answer {
         trajectory: row.trajectory,
         proposal: row.card.proposal,
@@ -100,7 +112,7 @@ async fn decide(
         // `show` prints all of it, and the digest that must be quoted is printed nowhere else.
         fully_viewed: true,
         scope: None,
-        signed: None,
+        signed,
     };
     match client.ask(Command::Answer(answer)).await? {
         Replied::Accepted => {}

@@ -36,5 +36,6 @@ pub(super) fn path(setting: &Setting<'_>) -> Result<u8, AppError> {
         "key     {}",
         config.paths.operator_key().display()
     ))?;
+    out::line(&format!("trust   {}", config.paths.trust_file().display()))?;
     Ok(0)
 }

@@ -8,11 +8,13 @@ mod completions;
 mod config;
 mod doctor;
 mod ids;
+mod keys;
 mod ledger;
 mod replay;
 mod run;
 mod runs;
 mod settle;
+mod signer;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +25,7 @@ use crate::error::AppError;
 use crate::term::screen;
 use crate::wire::{Purpose, Wired, wire};
 use client::Client;
+use signer::Signer;
 
 /// What every verb needs.
 pub struct Setting<'a> {
@@ -61,6 +64,7 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Config(ConfigVerb::Explain(output)) => config::explain(&setting, output.json),
         Verb::Config(ConfigVerb::Path) => config::path(&setting),
         Verb::Bench(args) => bench::measure(&setting, args),
+        Verb::Keys(verb) => keys::perform(&setting, verb),
         Verb::Doctor(output) => doctor::examine(&setting, output.json),
         Verb::Run(args) => {
             let folder = home_of_run(&setting, args.resume.as_deref())?;
@@ -72,7 +76,9 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Approvals(verb) => {
             let folder = home_of_hold(&setting, verb)?;
             let setting = setting.at(&folder);
-            with_client(&setting, false, async |client| approve(client, verb).await)
+            with_client(&setting, false, async |client| {
+                approve(client, &setting, verb).await
+            })
         }
         Verb::Runs(output) => with_client(&setting, false, async |client| {
             runs::list(client, output.json).await
@@ -96,14 +102,27 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
     }
 }
 
-async fn approve(client: &mut Client, verb: &ApprovalsVerb) -> Result<u8, AppError> {
+async fn approve(
+    client: &mut Client,
+    setting: &Setting<'_>,
+    verb: &ApprovalsVerb,
+) -> Result<u8, AppError> {
     match verb {
         ApprovalsVerb::Ls(output) => approvals::list(client, output.json).await,
         ApprovalsVerb::Show { id, json } => approvals::show(client, id, *json).await,
-        ApprovalsVerb::Approve { id, digest, reason } => {
-            approvals::approve(client, id, digest, reason).await
+        ApprovalsVerb::Approve {
+            id,
+            digest,
+            reason,
+            signer,
+        } => {
+            let signer = Signer::read(setting, signer)?;
+            approvals::approve(client, id, digest, reason, signer.as_ref()).await
         }
-        ApprovalsVerb::Deny { id, reason } => approvals::deny(client, id, reason).await,
+        ApprovalsVerb::Deny { id, reason, signer } => {
+            let signer = Signer::read(setting, signer)?;
+            approvals::deny(client, id, reason, signer.as_ref()).await
+        }
     }
 }
 

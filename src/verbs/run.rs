@@ -133,10 +133,13 @@ async fn finish(
         Stop::Authority(_) => ErrorKind::Refused,
         Stop::Cancelled => ErrorKind::Interrupted,
     };
-    let hint = format!(
-        "`thymos run --resume {} \"...\"` goes on",
-        trajectory.short_id()
-    );
+    let id = trajectory.short_id();
+    let hint = match stop {
+        Stop::Authority(_) | Stop::Budget(_) => {
+            format!("`thymos run --resume {id} --mode edit \"...\"` goes on under a new writ")
+        }
+        _ => format!("`thymos run --resume {id} \"...\"` goes on"),
+    };
     Err(AppError::new(kind, words).hint(hint))
 }
 

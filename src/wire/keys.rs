@@ -1,39 +1,56 @@
-//! The operator's key: made on first use, mode 0600, and read from then on.
+//! Keys in files: the operator's, made on first use and replaced by rotation, and those of others.
+//!
+//! Every file has mode 0600 and is refused where others can read it.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind as IoKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use thymos_core::id::{hex, unhex};
-use thymos_core::key::SigningKey;
+use thymos_core::key::{PublicKey, SigningKey};
 use thymos_core::secret::Secret;
+use thymos_core::writ::Party;
 use thymos_ports::Entropy;
 use thymos_ports::clock::draw;
 
+use super::trust::{Rotating, TrustFile};
 use crate::config::{Paths, paths};
 use crate::error::{AppError, ErrorKind};
 
-/// First word of the key file; names algorithm and encoding.
+/// First word of a key file; names algorithm and encoding.
 const HEAD: &str = "thymos-operator-key-ed25519";
 
+/// Held while keys are used, or changed; freed when dropped.
+pub(crate) struct KeysLock(#[expect(dead_code, reason = "held for its lock")] File);
+
 /// Reads the operator's key, or makes it.
-pub(super) fn operator_key(paths: &Paths, entropy: &dyn Entropy) -> Result<SigningKey, AppError> {
+pub(crate) fn operator_key(paths: &Paths, entropy: &dyn Entropy) -> Result<SigningKey, AppError> {
     let file = paths.operator_key();
-    match fs::read_to_string(&file) {
-        Ok(text) => {
-            if paths::is_exposed(&file) {
-                return Err(fault(&file, "can be read by others than you")
-                    .hint(format!("chmod 600 {}", file.display())));
-            }
-            parse(&text).ok_or_else(|| {
-                fault(&file, "is not an operator key").hint("restore it from a backup")
-            })
+    if !file.exists() {
+        paths::make_private(paths.data_folder())?;
+        match make(&file, entropy) {
+            // Two first starts at once: the other one's key is it.
+            Err(error) if !file.exists() => return Err(error),
+            _ => {}
         }
-        Err(error) if error.kind() == IoKind::NotFound => make(paths, &file, entropy),
-        Err(error) => Err(fault(&file, &format!("cannot be read: {error}"))
-            .hint("check who owns it, or set XDG_DATA_HOME to a folder you can write")),
     }
+    read(&file)
+}
+
+/// Reads a key file.
+pub(crate) fn read(file: &Path) -> Result<SigningKey, AppError> {
+    let text = fs::read_to_string(file).map_err(|error| {
+        fault(file, &format!("cannot be read: {error}"))
+            .hint("check the path and who owns it; your own folder is set by XDG_DATA_HOME")
+    })?;
+    if paths::is_exposed(file) {
+        return Err(fault(file, "can be read by others than you")
+            .hint(format!("chmod 600 {}", file.display())));
+    }
+    parse(&text).ok_or_else(|| {
+        fault(file, "is not an operator key").hint("restore it from a backup, or name another file")
+    })
 }
 
 fn parse(text: &str) -> Option<SigningKey> {
@@ -44,8 +61,8 @@ fn parse(text: &str) -> Option<SigningKey> {
         .map(|seed| SigningKey::from_seed(&seed))
 }
 
-fn make(paths: &Paths, file: &Path, entropy: &dyn Entropy) -> Result<SigningKey, AppError> {
-    paths::make_private(paths.data_folder())?;
+/// Makes a key in a new file; an existing one is never replaced.
+pub(crate) fn make(file: &Path, entropy: &dyn Entropy) -> Result<PublicKey, AppError> {
     let key = SigningKey::from_seed(&draw(entropy));
     // `create_new`: two first starts at once must not end with two keys.
     let made = OpenOptions::new()
@@ -53,22 +70,149 @@ fn make(paths: &Paths, file: &Path, entropy: &dyn Entropy) -> Result<SigningKey,
         .create_new(true)
         .mode(0o600)
         .open(file);
-    let mut out = match made {
-        Ok(out) => out,
-        Err(error) if error.kind() == IoKind::AlreadyExists => return operator_key(paths, entropy),
-        Err(error) => {
-            return Err(fault(file, &format!("cannot be made: {error}"))
-                .hint("set XDG_DATA_HOME to a folder you can write"));
-        }
-    };
+    let mut out = made.map_err(|error| {
+        let hint = match error.kind() {
+            IoKind::AlreadyExists => "name a file that does not exist yet",
+            _ => "name a folder you can write; your own is set by XDG_DATA_HOME",
+        };
+        fault(file, &format!("cannot be made: {error}")).hint(hint)
+    })?;
     writeln!(out, "{HEAD} {}", hex(&key.seed_for_storage()))
         .and_then(|()| out.sync_all())
         .map_err(|error| {
             // Nothing half-done stays: the next start would find a key that is none.
             drop(fs::remove_file(file));
-            fault(file, &format!("cannot be written: {error}"))
+            fault(file, &format!("cannot be written: {error}")).hint("check the disk")
         })?;
-    Ok(key)
+    Ok(key.public())
+}
+
+/// Says that the keys are in use; a rotation waits for nobody and is refused meanwhile.
+pub(crate) fn in_use(paths: &Paths) -> Result<KeysLock, AppError> {
+    let file = lock_file(paths)?;
+    file.try_lock_shared().map_err(|_| {
+        AppError::new(
+            ErrorKind::User,
+            "the operator's keys are being changed right now",
+        )
+        .hint("try again in a moment")
+    })?;
+    Ok(KeysLock(file))
+}
+
+/// Takes the keys alone, so that nobody goes on with what is being changed.
+pub(crate) fn alone(paths: &Paths) -> Result<KeysLock, AppError> {
+    let file = lock_file(paths)?;
+    file.try_lock().map_err(|_| {
+        AppError::new(ErrorKind::User, "another thymos is running with these keys")
+            .hint("close it first, so that nothing goes on under a key that ends")
+    })?;
+    Ok(KeysLock(file))
+}
+
+fn lock_file(paths: &Paths) -> Result<File, AppError> {
+    paths::make_private(paths.data_folder())?;
+    let path = paths.keys_lock();
+    let opened = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path);
+    opened.map_err(|error| {
+        AppError::new(
+            ErrorKind::User,
+            format!("lock `{}` cannot be opened: {error}", path.display()),
+        )
+        .hint("check who owns it, or set XDG_DATA_HOME to a folder you can write")
+    })
+}
+
+/// The operator's key and whom the operator trusts, both made when they are not there. A rotation
+/// that was cut off is ended or taken back, by which key is in place. Needs a lock.
+///
+/// # Errors
+/// [`AppError`] when the key in place is not trusted.
+pub(crate) fn operator(
+    paths: &Paths,
+    name: &str,
+    entropy: &dyn Entropy,
+) -> Result<(SigningKey, TrustFile), AppError> {
+    let key = operator_key(paths, entropy)?;
+    let operator = Party {
+        name: name.to_owned(),
+        key: key.public(),
+    };
+    let mut trust = TrustFile::open(paths, &operator)?;
+    if trust.end_rotation(&operator.key) {
+        trust.write(paths)?;
+        drop(fs::remove_file(next_file(paths)));
+    }
+    // [W1] Nothing that an untrusted key signs would count.
+    if !trust.roots().trusts_operator(&operator.key) {
+        let message = format!(
+            "the operator's key {} is not among the trust roots in `{}`",
+            operator.key,
+            paths.trust_file().display()
+        );
+        return Err(AppError::new(ErrorKind::User, message).hint(format!(
+            "restore the key that is, or trust this one: thymos keys trust NAME {}",
+            operator.key
+        )));
+    }
+    Ok((key, trust))
+}
+
+/// What a rotation came to.
+pub(crate) struct Rotated {
+    pub(crate) from: PublicKey,
+    pub(crate) to: PublicKey,
+    /// Where the old key lies now; none when it was destroyed.
+    pub(crate) kept: Option<PathBuf>,
+}
+
+/// Replaces the operator's key. Cut off at any point, either key is in place and trusted, and
+/// [`operator`] finishes the rest.
+pub(crate) fn rotate(
+    paths: &Paths,
+    name: &str,
+    keep: bool,
+    entropy: &dyn Entropy,
+) -> Result<Rotated, AppError> {
+    let _alone = alone(paths)?;
+    let file = paths.operator_key();
+    let (key, mut trust) = operator(paths, name, entropy)?;
+    let from = key.public();
+    let next = next_file(paths);
+    drop(fs::remove_file(&next));
+    let to = make(&next, entropy)?;
+    trust.begin_rotation(Rotating { from, to });
+    trust.write(paths)?;
+    let aside = file.with_file_name(format!("operator.key.retired-{}", from.short()));
+    let moved = match keep {
+        true => match fs::hard_link(&file, &aside) {
+            Err(error) if error.kind() == IoKind::AlreadyExists => Ok(()),
+            linked => linked,
+        },
+        false => Ok(()),
+    };
+    moved
+        .and_then(|()| fs::rename(&next, &file))
+        .and_then(|()| File::open(paths.data_folder())?.sync_all())
+        .map_err(|error| {
+            fault(&file, &format!("cannot be replaced: {error}")).hint("check the disk")
+        })?;
+    trust.end_rotation(&to);
+    trust.write(paths)?;
+    Ok(Rotated {
+        from,
+        to,
+        kept: keep.then_some(aside),
+    })
+}
+
+fn next_file(paths: &Paths) -> PathBuf {
+    paths.operator_key().with_extension("key.next")
 }
 
 /// The key as it stands in its file, for the redactor.

@@ -8,17 +8,23 @@ use std::path::PathBuf;
 use thymos_core::TrajectoryId;
 use thymos_runtime::Leases;
 
+use super::keys::KeysLock;
 use crate::config::paths;
 use crate::error::AppError;
 
 pub(super) struct FileLeases {
     folder: PathBuf,
+    /// As long as somebody may act, keys stay as they are.
+    _keys: KeysLock,
 }
 
 impl FileLeases {
-    pub(super) fn new(folder: PathBuf) -> Result<Self, AppError> {
+    pub(super) fn new(folder: PathBuf, keys: KeysLock) -> Result<Self, AppError> {
         paths::make_private(&folder)?;
-        Ok(Self { folder })
+        Ok(Self {
+            folder,
+            _keys: keys,
+        })
     }
 }
 

@@ -3,10 +3,10 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// A script that takes longer hangs.
-const LONGEST: Duration = Duration::from_secs(120);
+/// Looks at a script, ten milliseconds apart, before it is held to hang.
+const LOOKS_MAX: u32 = 12_000;
 
 /// Scripts at once; they mostly wait for syncs.
 const AT_ONCE: usize = 4;
@@ -80,18 +80,18 @@ fn run(script: &Path) -> Option<String> {
         .stdout(out)
         .spawn()
         .unwrap();
-    let began = Instant::now();
-    let ended = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break Some(status);
-        }
-        if began.elapsed() > LONGEST {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            break None;
+    let mut ended = None;
+    for _ in 0..LOOKS_MAX {
+        ended = child.try_wait().unwrap();
+        if ended.is_some() {
+            break;
         }
         std::thread::sleep(Duration::from_millis(10));
-    };
+    }
+    if ended.is_none() {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
     if ended.is_some_and(|status: ExitStatus| status.success()) {
         return None;
     }

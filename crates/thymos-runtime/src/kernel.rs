@@ -32,7 +32,7 @@ pub struct KernelParts {
     pub operator: String,
     /// The operator's key: signs writs and answers.
     pub operator_key: SigningKey,
-    /// Whom the operator trusts.
+    /// Whom the operator trusts now, and trusted once.
     pub roots: TrustRoots,
     /// The tools, bound to the workspace.
     pub tools: Vec<Arc<dyn Tool>>,
@@ -135,6 +135,8 @@ pub struct Kernel {
     pub(crate) tool_set: ToolSet,
     /// Where every blob goes in and comes out; nobody else asks the store for one.
     pub(crate) vault: Vault,
+    /// Every key that was ever trusted: history is decided again by these.
+    pub(crate) ever: TrustRoots,
 }
 
 impl Kernel {
@@ -156,6 +158,7 @@ impl Kernel {
             &parts.operator_key,
         );
         Ok(Arc::new(Self {
+            ever: parts.roots.ever(),
             parts,
             writer,
             tool_set,

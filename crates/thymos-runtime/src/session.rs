@@ -41,6 +41,7 @@ mod record;
 mod report;
 mod settle;
 mod think;
+mod trust;
 
 use delegate::Delegated;
 use lineage::Lineage;

@@ -3,5 +3,6 @@
 pub(crate) mod home;
 
 mod input;
+mod keys;
 mod shapes;
 mod trouble;

@@ -23,7 +23,7 @@ const CAVEAT: &str = "a lone ledger cannot prove that its newest entries were no
 pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()> {
     let mut bell = shared.bell.subscribe();
     tokio::spawn(async move {
-        let mut verifier = Verifier::new(Level::V2, kernel.parts.roots.clone());
+        let mut verifier = Verifier::new(Level::V2, kernel.ever.clone());
         let mut told = None;
         loop {
             let store = kernel.parts.store.clone();

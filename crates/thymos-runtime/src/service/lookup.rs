@@ -126,7 +126,7 @@ fn verify(service: &Service, ticket: Ticket) {
             }));
         };
         let parts = &kernel.parts;
-        let replied = match chain::verify(parts.store.as_ref(), &parts.roots, &mut progress) {
+        let replied = match chain::verify(parts.store.as_ref(), &kernel.ever, &mut progress) {
             Ok(report) => {
                 if let Some(found) = report.findings.first() {
                     let words = format!("entry at index {}: {}", found.index, found.check);

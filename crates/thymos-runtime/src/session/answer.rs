@@ -212,13 +212,13 @@ impl Session {
             .and_then(|hold| hold.body.decided.proposal.writs.last().copied());
         match leaf {
             Some(leaf) => self.chain(&leaf),
-            None => thymos_compiler::CheckedChain::check(Vec::new(), &self.k.parts.roots),
+            None => thymos_compiler::CheckedChain::check(Vec::new(), &self.k.ever),
         }
     }
 
     /// Puts an answered hold before the gate again, with facts of now `[A4]`.
     pub(super) async fn admit(&mut self, proposal: ProposalId) {
-        if !self.keep_pins().await {
+        if !self.keep_pins().await || !self.keep_trust().await {
             return;
         }
         let Some(hold) = self.p.holds.get(&proposal) else {

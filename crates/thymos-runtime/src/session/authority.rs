@@ -22,12 +22,14 @@ impl Session {
         self.p.writs.get(&id).map(|signed| &signed.writ)
     }
 
-    /// The checked chain of a writ; checking costs a signature a link, so it is kept.
+    /// The checked chain of a writ; checking costs a signature a link, so it is kept. By every key
+    /// that was ever trusted, as history is decided again: what a key that is retired signed is
+    /// revoked instead, see [`Self::keep_trust`].
     pub(super) fn chain(&mut self, leaf: &WritId) -> CheckedChain {
         if let Some(chain) = self.chains.get(leaf) {
             return chain.clone();
         }
-        let chain = CheckedChain::check(self.p.chain(leaf), &self.k.parts.roots);
+        let chain = CheckedChain::check(self.p.chain(leaf), &self.k.ever);
         self.chains.insert(*leaf, chain.clone());
         chain
     }

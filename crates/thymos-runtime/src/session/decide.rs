@@ -59,7 +59,7 @@ impl Scene {
 impl Session {
     /// Decides one intent; what it says is recorded, and a cleared call begins.
     pub(super) async fn decide(&mut self, id: IntentId) {
-        if !self.keep_pins().await {
+        if !self.keep_pins().await || !self.keep_trust().await {
             return;
         }
         let Some(call) = self.p.calls.get(&id) else {
@@ -100,7 +100,7 @@ impl Session {
         };
         let chain = match leaf {
             Some(leaf) => self.chain(&leaf),
-            None => CheckedChain::check(Vec::new(), &self.k.parts.roots),
+            None => CheckedChain::check(Vec::new(), &self.k.ever),
         };
         let live_args = self.live_args.get(&id).cloned();
         let args = live_args.as_ref().unwrap_or(&intent.args).clone();

@@ -27,6 +27,9 @@ impl Session {
         let Some((_, leaf)) = self.p.authority else {
             return Some(Stop::Authority("there is no writ in force".into()));
         };
+        if let Some(why) = self.outlived_by_keys(&leaf) {
+            return Some(Stop::Authority(why));
+        }
         let now = self.now();
         let revoked = match self.revoked_now() {
             Ok(revoked) => revoked,
