@@ -22,7 +22,7 @@ fn a_home_that_cannot_be_written_is_named() {
     // A file where a folder must be: also root cannot write there.
     home.write("home/.local", "not a folder");
     let ended = home.run(&["runs"]);
-    ended.says(1, "cannot be read", "XDG_DATA_HOME");
+    ended.says(1, "cannot be made", "XDG_DATA_HOME");
     assert!(ended.err.contains("home/.local"), "{ended:?}");
     assert_eq!(home.read("home/.local"), "not a folder");
     let ended = Ended::of(&home.command(&["runs"]).env_remove("HOME").output().unwrap());
