@@ -59,6 +59,11 @@ impl CheckedChain {
         &self.faults
     }
 
+    /// For `what_if` alone, whose answers let nothing happen: a link that nobody signed.
+    pub(crate) fn push_unchecked(&mut self, id: WritId, link: SignedWrit) {
+        self.links.push((id, link));
+    }
+
     fn add(&mut self, at: usize, link: SignedWrit, roots: &TrustRoots) {
         let mut found = own_faults(&link);
         if link.writ.pre_answer.is_some() {

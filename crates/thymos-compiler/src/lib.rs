@@ -12,6 +12,7 @@ pub mod possession;
 pub mod standing;
 pub mod toolset;
 pub mod verdict;
+pub mod what_if;
 
 mod case;
 mod caveats;
@@ -34,6 +35,7 @@ pub use present::present;
 pub use standing::CheckedStanding;
 pub use toolset::ToolSet;
 pub use verdict::{Held, Refused, Verdict, Warrant};
+pub use what_if::{Overlay, WhatIf, Word, covers, what_if};
 
 /// Written into every proposal, so that a later version knows which rules decided `[Y2]`.
 pub const COMPILER: &str = "thymos-compiler 1";

@@ -9,12 +9,16 @@ pub mod divergence;
 pub mod projection;
 
 mod fold;
+mod line;
 
 pub mod redecide;
+pub mod simulate;
 pub mod verify;
 
 pub use divergence::Divergence;
 pub use fold::fold;
+pub use line::one_line;
 pub use projection::Projection;
 pub use redecide::{Redecided, Redecider};
+pub use simulate::{Candidate, SimulatedReport, SimulatedRow, Simulation, simulate};
 pub use verify::{Level, Report, Row, Verifier};

@@ -11,10 +11,13 @@ use thymos_compiler::{
     Verdict, admit, compile,
 };
 use thymos_core::approval::SignedAnswer;
-use thymos_core::body::{Body, Rejection, Stage, Started};
+use thymos_core::body::{Body, PendingApproval, Rejection, Stage, Started};
+use thymos_core::effect::EffectClass;
+use thymos_core::facts::Facts;
 use thymos_core::id::ProposalId;
 use thymos_core::limits::CHAIN_LINKS_MAX;
 use thymos_core::proposal::Decided;
+use thymos_core::tool::ToolContract;
 use thymos_core::trace::{Clause, Ruling, Trace, TraceLine};
 use thymos_core::writ::{SignedWrit, TrustRoots};
 use thymos_core::{Entry, EntryId, TrajectoryId, WritId};
@@ -79,62 +82,64 @@ impl Redecider {
 
     /// Takes in the next entry, and decides it again if it is a decision.
     pub fn observe(&mut self, entry: &Entry, body: &Body) -> Redecided {
+        let redecided = self.decide(entry, body);
+        match self.learn(entry, body) {
+            Ok(()) => redecided,
+            Err(what) => Redecided::Unknown(Box::new(what)),
+        }
+    }
+
+    fn decide(&mut self, entry: &Entry, body: &Body) -> Redecided {
+        if let Body::Rejection(rejection) = body {
+            self.again(entry, &Recorded::Refused(rejection))
+        } else if let Body::PendingApproval(pending) = body {
+            self.again(entry, &Recorded::Held(&held(pending)))
+        } else if let Body::Started(started) = body {
+            self.again(entry, &Recorded::Cleared(started))
+        } else {
+            Redecided::NoDecision
+        }
+    }
+
+    /// Takes in the next entry, for what later ones may rest on.
+    ///
+    /// # Errors
+    /// [`Divergence`] when rules or tools in it cannot be used.
+    pub(crate) fn learn(&mut self, entry: &Entry, body: &Body) -> Result<(), Divergence> {
         match body {
             Body::Rejection(rejection) => {
-                let redecided = self.again(entry, &Recorded::Refused(rejection));
                 if let Some(held) = held_proposal(&rejection.decided, &self.holds) {
                     self.holds.remove(&held);
                 }
-                redecided
             }
             Body::PendingApproval(pending) => {
-                let held = Held {
-                    decided: pending.decided.clone(),
-                    terms: pending.terms.clone(),
-                    presentation: pending.presentation.clone(),
-                    presented: pending.presented,
-                };
-                let redecided = self.again(entry, &Recorded::Held(&held));
+                let held = held(pending);
                 if let Ok(proposal) = held.decided.proposal.id() {
                     self.holds.insert(proposal, (held, Vec::new()));
                 }
-                redecided
             }
-            Body::Started(started) => {
-                let redecided = self.again(entry, &Recorded::Cleared(started));
-                self.holds.remove(&started.proposal);
-                redecided
-            }
+            Body::Started(started) => drop(self.holds.remove(&started.proposal)),
             Body::Approval(approval) => {
                 let signed = &approval.signed;
                 if let Some((_, answers)) = self.holds.get_mut(&signed.answer.proposal) {
                     answers.push((entry.id, signed.clone()));
                 }
-                Redecided::NoDecision
             }
-            Body::Superseded(superseded) => {
-                self.holds.remove(&superseded.proposal);
-                Redecided::NoDecision
-            }
+            Body::Superseded(superseded) => drop(self.holds.remove(&superseded.proposal)),
             Body::WritIssued(issued) => {
                 self.writs.insert(issued.id, issued.writ.clone());
-                Redecided::NoDecision
             }
-            Body::ToolsPinned(pinned) => self.pin(entry, pinned.tools.clone()),
+            Body::ToolsPinned(pinned) => return self.pin(entry, pinned.tools.clone()),
             Body::PolicyLoaded(loaded) => {
-                let set = loaded.policy_set;
                 let line = entry.header.trajectory;
-                unknown(Arc::make_mut(&mut self.policies).load(
-                    line,
-                    &loaded.name,
-                    &loaded.bundle,
-                    set,
-                ))
+                let (name, set) = (&loaded.name, loaded.policy_set);
+                let policies = Arc::make_mut(&mut self.policies);
+                return policies.load(line, name, &loaded.bundle, set);
             }
             Body::PolicyUnloaded(unloaded) => {
-                let set = unloaded.policy_set;
                 let line = entry.header.trajectory;
-                unknown(Arc::make_mut(&mut self.policies).unload(line, &unloaded.name, set))
+                let policies = Arc::make_mut(&mut self.policies);
+                return policies.unload(line, &unloaded.name, unloaded.policy_set);
             }
             Body::Root(_)
             | Body::Message(_)
@@ -150,8 +155,51 @@ impl Redecider {
             | Body::WritRevoked(_)
             | Body::ModeChanged(_)
             | Body::Erased(_)
-            | Body::Closed(_) => Redecided::NoDecision,
+            | Body::Closed(_) => {}
         }
+        Ok(())
+    }
+
+    /// Whether this call waits for a person: what is decided on it now is an admission.
+    pub(crate) fn is_held(&self, decided: &Decided) -> bool {
+        held_proposal(decided, &self.holds).is_some()
+    }
+
+    /// What a decision stood on, found again by what it names.
+    ///
+    /// # Errors
+    /// [`Divergence`] when something of it is not in the record.
+    pub(crate) fn basis(&mut self, entry: &Entry, decided: &Decided) -> Result<Basis, Divergence> {
+        let chain = self.chain(&decided.proposal.writs)?;
+        let tools = self.tools.get(&entry.header.trajectory).map(Arc::clone);
+        let tools = tools.ok_or_else(|| Divergence::new("tools", "a pinned tool set", "none"))?;
+        let possession = CheckedPossession::check(decided.facts.possession.clone(), &chain);
+        let standing = self.standing(&decided.facts.standing)?;
+        Ok(Basis {
+            chain,
+            tools,
+            possession,
+            standing,
+        })
+    }
+
+    /// The rules that a decision names: those in force, or, for a denial, those that asked.
+    ///
+    /// # Errors
+    /// [`Divergence`] when no entry brought them into force.
+    pub(crate) fn policy(
+        &self,
+        entry: &Entry,
+        decided: &Decided,
+        denial: bool,
+    ) -> Result<&PolicySet, Divergence> {
+        let (line, id) = (&entry.header.trajectory, decided.proposal.policy_set);
+        let found = if denial {
+            self.policies.once_in_force(line, &id)
+        } else {
+            self.policies.in_force(line, &id)
+        };
+        found.ok_or_else(|| Divergence::new("policy set", "the one in force", id.to_string()))
     }
 
     /// The chain that ends in this writ, root first, as far as its links were issued in this log; none
@@ -170,58 +218,28 @@ impl Redecider {
         chain
     }
 
-    fn pin(&mut self, entry: &Entry, tools: Vec<thymos_core::tool::ToolContract>) -> Redecided {
-        match ToolSet::pin(tools) {
-            Ok(set) => {
-                self.tools.insert(entry.header.trajectory, Arc::new(set));
-                Redecided::NoDecision
-            }
-            Err(invalid) => unknown(Err(Divergence::new(
-                "tools",
-                "contracts that can be pinned",
-                invalid.to_string(),
-            ))),
-        }
+    fn pin(&mut self, entry: &Entry, tools: Vec<ToolContract>) -> Result<(), Divergence> {
+        let set = ToolSet::pin(tools).map_err(|invalid| {
+            Divergence::new("tools", "contracts that can be pinned", invalid.to_string())
+        })?;
+        self.tools.insert(entry.header.trajectory, Arc::new(set));
+        Ok(())
     }
 
     fn again(&mut self, entry: &Entry, recorded: &Recorded<'_>) -> Redecided {
         let decided = recorded.decided();
         if decided.proposal.compiler != COMPILER {
             let found = decided.proposal.compiler.clone();
-            return unknown(Err(Divergence::new("compiler", COMPILER, found)));
+            let what = Divergence::new("compiler", COMPILER, found);
+            return Redecided::Unknown(Box::new(what));
         }
-        let chain = match self.chain(&decided.proposal.writs) {
-            Ok(chain) => chain,
-            Err(what) => return unknown(Err(what)),
+        let basis = match self.basis(entry, decided) {
+            Ok(basis) => basis,
+            Err(what) => return Redecided::Unknown(Box::new(what)),
         };
-        let Some(tools) = self.tools.get(&entry.header.trajectory).map(Arc::clone) else {
-            return unknown(Err(Divergence::new("tools", "a pinned tool set", "none")));
-        };
-        let id = decided.proposal.policy_set;
-        let line = &entry.header.trajectory;
-        let policy = if recorded.is_denial() {
-            self.policies.once_in_force(line, &id)
-        } else {
-            self.policies.in_force(line, &id)
-        };
-        let Some(policy) = policy else {
-            let found = id.to_string();
-            return unknown(Err(Divergence::new(
-                "policy set",
-                "the one in force",
-                found,
-            )));
-        };
-        let standing = match self.standing(&decided.facts.standing) {
-            Ok(standing) => standing,
-            Err(what) => return unknown(Err(what)),
-        };
-        let stand = Stand {
-            chain: &chain,
-            standing: &standing,
-            tools: &tools,
-            policy,
-            roots: &self.roots,
+        let policy = match self.policy(entry, decided, recorded.is_denial()) {
+            Ok(policy) => policy,
+            Err(what) => return Redecided::Unknown(Box::new(what)),
         };
         let threshold = policy.switches().risk_threshold;
         if decided.facts.risk_threshold != threshold {
@@ -229,9 +247,10 @@ impl Redecider {
             let what = Divergence::new("facts.risk_threshold", threshold.to_string(), found);
             return Redecided::Different(Box::new(what));
         }
-        match stand.verdict(recorded, &self.holds) {
+        let grounds = basis.grounds(decided, policy, &decided.facts);
+        match verdict(recorded, &self.holds, &self.roots, &grounds) {
             Ok(verdict) => compare(recorded, &verdict),
-            Err(what) => unknown(Err(what)),
+            Err(what) => Redecided::Unknown(Box::new(what)),
         }
     }
 
@@ -266,39 +285,67 @@ impl Redecider {
     }
 }
 
-/// What a decision stands on, apart from its own facts.
-struct Stand<'s> {
-    chain: &'s CheckedChain,
-    tools: &'s ToolSet,
-    policy: &'s PolicySet,
-    standing: &'s [CheckedStanding],
-    roots: &'s TrustRoots,
+/// What a decision stands on, apart from its rules and its own facts.
+pub(crate) struct Basis {
+    chain: Arc<CheckedChain>,
+    tools: Arc<ToolSet>,
+    possession: CheckedPossession,
+    standing: Vec<CheckedStanding>,
 }
 
-impl Stand<'_> {
-    fn verdict(&self, recorded: &Recorded<'_>, holds: &Holds) -> Result<Verdict, Divergence> {
-        let decided = recorded.decided();
-        let possession = CheckedPossession::check(decided.facts.possession.clone(), self.chain);
-        let sentence = unresolved(&decided.trace);
-        let grounds = Grounds {
-            chain: self.chain,
-            possession: &possession,
-            policy: self.policy,
-            tools: self.tools,
-            resolved: decided.proposal.resolved.as_ref().ok_or(sentence),
-            facts: &decided.facts,
-            standing: self.standing,
+impl Basis {
+    /// The class of this call, at least the operator's floor `[C18]`; none where nothing was resolved.
+    pub(crate) fn effect(&self, decided: &Decided) -> Option<EffectClass> {
+        let claimed = decided.proposal.resolved.as_ref()?.effect;
+        let floor = self.tools.get(&decided.proposal.intent.tool);
+        Some(floor.map_or(claimed, |(contract, _)| claimed.max(contract.effect_floor)))
+    }
+
+    /// The grounds of a recorded decision, under these rules and facts.
+    pub(crate) fn grounds<'a>(
+        &'a self,
+        decided: &'a Decided,
+        policy: &'a PolicySet,
+        facts: &'a Facts,
+    ) -> Grounds<'a> {
+        let resolved = decided.proposal.resolved.as_ref();
+        Grounds {
+            chain: &self.chain,
+            possession: &self.possession,
+            policy,
+            standing: &self.standing,
+            tools: &self.tools,
+            resolved: resolved.ok_or_else(|| unresolved(&decided.trace)),
+            facts,
             live_args: None,
             live_resolved: None,
-        };
-        if !recorded.is_admission(holds) {
-            return Ok(compile(&decided.proposal.intent, &grounds));
         }
-        let proposal = held_proposal(decided, holds);
-        let Some((held, answers)) = proposal.and_then(|id| holds.get(&id)) else {
-            return Err(Divergence::new("admission", "an open hold", "none"));
-        };
-        Ok(admit(held, answers, self.roots, &grounds))
+    }
+}
+
+fn verdict(
+    recorded: &Recorded<'_>,
+    holds: &Holds,
+    roots: &TrustRoots,
+    grounds: &Grounds<'_>,
+) -> Result<Verdict, Divergence> {
+    let decided = recorded.decided();
+    if !recorded.is_admission(holds) {
+        return Ok(compile(&decided.proposal.intent, grounds));
+    }
+    let proposal = held_proposal(decided, holds);
+    let Some((held, answers)) = proposal.and_then(|id| holds.get(&id)) else {
+        return Err(Divergence::new("admission", "an open hold", "none"));
+    };
+    Ok(admit(held, answers, roots, grounds))
+}
+
+fn held(pending: &PendingApproval) -> Held {
+    Held {
+        decided: pending.decided.clone(),
+        terms: pending.terms.clone(),
+        presentation: pending.presentation.clone(),
+        presented: pending.presented,
     }
 }
 
@@ -477,11 +524,4 @@ fn unresolved(trace: &Trace) -> &str {
         .filter(|line| line.clause == Clause::C12)
         .find_map(|line| line.said.strip_prefix(UNRESOLVED))
         .unwrap_or("")
-}
-
-fn unknown(result: Result<(), Divergence>) -> Redecided {
-    match result {
-        Ok(()) => Redecided::NoDecision,
-        Err(what) => Redecided::Unknown(Box::new(what)),
-    }
 }

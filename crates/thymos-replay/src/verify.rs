@@ -22,6 +22,7 @@ mod facts;
 mod report;
 
 use facts::Moment;
+pub(crate) use facts::holds_redacted_span;
 pub use report::{Counts, Finding, Level, Place, Report};
 
 /// Findings kept with their words. Further ones are counted and not told.

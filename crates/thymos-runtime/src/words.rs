@@ -1,6 +1,5 @@
 //! Kernel facts in the screen's words: one-line calls, suggestions, changes. Decides nothing.
 
-use serde_json::Value;
 use thymos_core::delta::{Delta, Resource, ResourceValue};
 use thymos_core::intent::Intent;
 use thymos_core::trace::{Clause, Ruling, Trace};
@@ -9,49 +8,9 @@ use thymos_protocol::FileChange;
 
 use crate::modes::grant_words;
 
-/// Characters of a one-line call; the card and the inspector have all of it.
-const LINE_CHARS_MAX: usize = 160;
-
 /// A call in one line, from its typed arguments: `src/lib.rs`, `cargo test -p client`.
 pub(crate) fn line(intent: &Intent) -> String {
-    let text = match &intent.args {
-        Value::Object(map) => {
-            let lead = ["command", "argv", "path", "pattern", "query", "key", "url"];
-            let mut parts: Vec<String> = lead
-                .iter()
-                .filter_map(|name| map.get(*name))
-                .map(plain)
-                .collect();
-            parts.extend(
-                map.iter()
-                    .filter(|(name, _)| !lead.contains(&name.as_str()))
-                    .filter(|(_, value)| !value.is_null())
-                    .map(|(name, value)| format!("{name}={}", brief(value))),
-            );
-            parts.join(" ")
-        }
-        other => plain(other),
-    };
-    cut(&text.replace(['\n', '\r'], " "), LINE_CHARS_MAX)
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
-    }
-}
-
-fn brief(value: &Value) -> String {
-    match value {
-        Value::String(text) if text.chars().count() > 24 => {
-            format!("{} bytes", text.len())
-        }
-        Value::Array(items) if items.len() == 1 => "1 item".to_owned(),
-        Value::Array(items) => format!("{} items", items.len()),
-        other => plain(other),
-    }
+    thymos_replay::one_line(intent)
 }
 
 /// Cuts at a character count and says so with three dots.

@@ -4,6 +4,7 @@ mod kernel;
 mod mutants;
 mod record;
 mod scenario;
+mod simulation;
 mod snapshot;
 mod time;
 

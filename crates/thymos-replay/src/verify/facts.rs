@@ -217,7 +217,7 @@ fn estimate(proposal: &Proposal) -> Cost {
 }
 
 /// `[R4]` Only a redacted call can have been decided on values that are not in the record.
-fn holds_redacted_span(proposal: &Proposal) -> bool {
+pub(crate) fn holds_redacted_span(proposal: &Proposal) -> bool {
     let text = canonical::encode(&(&proposal.intent.args, &proposal.resolved));
     text.is_ok_and(|bytes| {
         let marker = MARKER_OPEN.as_bytes();
