@@ -237,6 +237,9 @@ impl Verifier {
         let folded = fold(&mut projection, entry);
         // The words are not needed to check what follows, and would be most of the memory.
         projection.story = Vec::new();
+        for policy in projection.policies.values_mut() {
+            policy.bundle = None;
+        }
         match folded {
             Ok(()) => {
                 self.report.checked.state += 1;
