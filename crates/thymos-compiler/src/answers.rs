@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use thymos_core::approval::{Answer, Decision, Scope, SignedAnswer, Via};
+use thymos_core::approval::{Answer, Decision, SignedAnswer, Via};
 use thymos_core::key::PublicKey;
 use thymos_core::verdict::Ask;
 use thymos_core::writ::TrustRoots;
@@ -31,8 +31,6 @@ pub enum AnswerFault {
     NotViewed,
     /// A timer only ever denies, and only where an expiry was set `[A1]`.
     Timer,
-    /// A standing approval needs a child writ, which is not issued by an answer `[A6]`.
-    Standing,
 }
 
 impl fmt::Display for AnswerFault {
@@ -52,7 +50,6 @@ impl fmt::Display for AnswerFault {
             Self::Timer => {
                 f.write_str("a timer only denies, and only after an expiry that was set")
             }
-            Self::Standing => f.write_str("a standing approval needs a writ of its own"),
         }
     }
 }
@@ -202,10 +199,8 @@ impl<'a> Panel<'a> {
         if self.held.terms.ceremony.view_gate && !answer.fully_viewed {
             return Err(AnswerFault::NotViewed);
         }
-        match answer.scope {
-            Scope::Once => Ok(()),
-            Scope::Standing => Err(AnswerFault::Standing),
-        }
+        // [A6] The pre-answer of a standing approval is a writ of its own; the answer counts once.
+        Ok(())
     }
 }
 

@@ -39,9 +39,12 @@ mod lineage;
 mod pins;
 mod record;
 mod report;
+mod scope;
 mod settle;
 mod think;
+mod timer;
 mod trust;
+mod writs;
 
 use delegate::Delegated;
 use lineage::Lineage;
@@ -229,7 +232,9 @@ impl Session {
         self.step().await;
         self.publish();
         loop {
+            let expiry = self.until_expiry();
             tokio::select! {
+                () = tokio::time::sleep(expiry.unwrap_or_default()), if expiry.is_some() => {}
                 ask = asks.recv() => match ask {
                     Some(Ask::Command(command, reply)) => {
                         let replied = self.hear(command).await;
@@ -260,6 +265,7 @@ impl Session {
 
     /// Moves on until something has to be waited for.
     pub(super) async fn step(&mut self) {
+        self.expire_holds().await;
         loop {
             if !matches!(self.activity, Activity::Idle) || self.broken.is_some() {
                 return;

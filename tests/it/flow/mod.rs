@@ -9,5 +9,6 @@ mod delegation;
 mod doubt;
 mod loops;
 mod road;
+mod scope;
 mod secrets;
 mod storage;

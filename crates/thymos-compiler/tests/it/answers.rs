@@ -1,7 +1,7 @@
 //! Admission: which answers count, and what moved since the question `[A1]`-`[A5]` `[A7]`.
 
 use thymos_compiler::{AnswerFault, Held, Refused, Verdict, check_answer};
-use thymos_core::approval::{Answer, Decision, Scope, Via};
+use thymos_core::approval::{Answer, Decision, Via};
 use thymos_core::id::{Digest, PresentedDigest, ProposalId};
 use thymos_core::isolation::Rung;
 use thymos_core::key::SigningKey;
@@ -129,14 +129,6 @@ fn a8_an_answer_that_was_not_fully_viewed_does_not_count() {
     assert_eq!(
         fault(|answer| answer.fully_viewed = false, &operator()),
         AnswerFault::NotViewed
-    );
-}
-
-#[test]
-fn a6_a_standing_approval_needs_a_writ() {
-    assert_eq!(
-        fault(|answer| answer.scope = Scope::Standing, &operator()),
-        AnswerFault::Standing
     );
 }
 

@@ -2,14 +2,16 @@
 
 use serde_json::Value;
 use thymos_compiler::{Held, Verdict, admit, check_answer};
-use thymos_core::approval::{Answer, Decision, Scope};
+use thymos_core::approval::{Answer, Decision, Scope, SignedAnswer, Via};
 use thymos_core::body::{self, Body, Stage};
 use thymos_core::id::ProposalId;
 use thymos_core::intent::{Author, Intent};
+use thymos_core::key::PublicKey;
 use thymos_core::limits::{MESSAGE_BYTES_MAX, REASON_CHARS_MAX};
 use thymos_protocol::{Changed, Command, Fault, Replied};
 use thymos_replay::projection::Hold;
 
+use super::timer::expires_at;
 use super::{Activity, Inside, Job, RecordError, Session};
 
 impl Session {
@@ -40,6 +42,13 @@ impl Session {
             Command::SetMode { mode, .. } => self.set_mode(mode).await.map(|()| Replied::Accepted),
             Command::SetModel { model, .. } => Ok(self.set_model(model)),
             Command::Revoke { writ, reason, .. } => self.revoke(writ, reason).await,
+            Command::Writs { .. } => self.writs(),
+            Command::PreviewScope {
+                proposal, scope, ..
+            } => self.preview_scope(proposal, &scope),
+            Command::Drain { proposals, .. } => self.drain(proposals),
+            Command::PreviewGrant { entry, .. } => self.preview_grant(&entry),
+            Command::SignGrant { entry, .. } => self.sign_grant(&entry).await,
             Command::Settle {
                 proposal,
                 settlement,
@@ -157,12 +166,27 @@ impl Session {
         if hold.body.presented != said.presented {
             return Ok(Replied::Stale(Changed::PresentedDiffers));
         }
-        if let Some((_, first)) = hold.answers.first()
-            && hold.body.terms.quorum() <= 1
-        {
-            return Ok(Replied::Stale(Changed::AlreadyDecided(
-                first.answer.by.name.clone(),
-            )));
+        let by = said
+            .signed
+            .as_ref()
+            .map_or_else(|| self.k.operator().key, |s| s.answer.by.key);
+        let decided = |key: Option<PublicKey>| {
+            let answers = hold.answers.iter().map(|(_, signed)| &signed.answer.by);
+            answers
+                .clone()
+                .find(|by| key.is_none_or(|key| by.key == key))
+                .cloned()
+        };
+        // One answer decides a plain hold; under a quorum each approver has one [A3].
+        let once = (hold.body.terms.quorum() > 1).then_some(by);
+        if let Some(first) = decided(once) {
+            return Ok(Replied::Stale(Changed::AlreadyDecided(first.name)));
+        }
+        if expires_at(hold).is_some_and(|end| self.now() >= end) {
+            return Ok(fault(
+                "this hold has expired",
+                "nothing is decided by waiting but a no",
+            ));
         }
         let held = held(hold);
         if said.decision == Decision::Approve
@@ -171,27 +195,25 @@ impl Session {
             return Ok(elsewhere);
         }
         let chain = self.hold_chain(&said.proposal);
-        let signed = Answer {
-            v: 1,
-            proposal: said.proposal,
-            presented: said.presented,
-            decision: said.decision,
-            scope: Scope::Once,
-            reason: said.reason,
-            via: said.via,
-            fully_viewed: said.fully_viewed,
-            by: self.k.operator(),
-            at: self.now(),
-        }
-        .sign(&self.k.parts.operator_key)?;
+        let signed = match self.signed_answer(&said)? {
+            Ok(signed) => signed,
+            Err(no) => return Ok(no),
+        };
         if let Err(no) = check_answer(&held, &signed, &self.k.parts.roots, &chain) {
             return Ok(fault(
                 no.to_string(),
                 "look at the whole card, then answer again",
             ));
         }
-        let body = Body::Approval(body::Approval { signed });
-        match self.record(vec![body]).await {
+        let mut bodies = Vec::new();
+        if let Some(scope) = &said.scope {
+            match self.scope_bodies(&said.proposal, scope)? {
+                Ok(issued) => bodies.extend(issued),
+                Err(no) => return Ok(no),
+            }
+        }
+        bodies.push(Body::Approval(body::Approval { signed }));
+        match self.record(bodies).await {
             Ok(_) => {}
             // First decision wins [compare-and-set]: whoever came first is folded now.
             Err(RecordError::Moved) => return Ok(Replied::Stale(Changed::NotOpen)),
@@ -202,6 +224,45 @@ impl Session {
             self.queue.push_back(Job::Admit(said.proposal));
         }
         Ok(Replied::Accepted)
+    }
+
+    /// The operator's answer, signed here, or another approver's that came signed `[A2]`.
+    fn signed_answer(
+        &self,
+        said: &thymos_protocol::Answer,
+    ) -> Result<Result<SignedAnswer, Replied>, RecordError> {
+        if let Some(signed) = &said.signed {
+            let answer = &signed.answer;
+            let same = answer.proposal == said.proposal
+                && answer.presented == said.presented
+                && answer.decision == said.decision;
+            if !same || said.scope.is_some() || answer.via == Via::Timer {
+                return Ok(Err(fault(
+                    "the signed answer is about something else than it is sent for",
+                    "sign the answer to this very hold",
+                )));
+            }
+            return Ok(Ok((**signed).clone()));
+        }
+        if said.via == Via::Timer || (said.scope.is_some() && said.decision == Decision::Deny) {
+            return Ok(Err(fault(
+                "a person answers, and only a yes has a scope",
+                "answer once",
+            )));
+        }
+        let answer = Answer {
+            v: 1,
+            proposal: said.proposal,
+            presented: said.presented,
+            decision: said.decision,
+            scope: said.scope.as_ref().map_or(Scope::Once, |_| Scope::Standing),
+            reason: said.reason.clone(),
+            via: said.via,
+            fully_viewed: said.fully_viewed,
+            by: self.k.operator(),
+            at: self.now(),
+        };
+        Ok(Ok(answer.sign(&self.k.parts.operator_key)?))
     }
 
     fn hold_chain(&mut self, proposal: &ProposalId) -> thymos_compiler::CheckedChain {
