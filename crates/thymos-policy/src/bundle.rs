@@ -3,26 +3,28 @@
 //! Reading is strict: an unknown path, operator or key is a refusal with line, column and hint.
 //! Who signed a bundle is `signed`'s business.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use thymos_core::canonical::{self, CanonicalBytes, Fault, InvalidJson};
-use thymos_core::key::PublicKey;
 use thymos_core::trace::Ruling;
 use thymos_core::verdict::Ceremony;
 
 use crate::doc::{Complaint, Node, Step, locate, position};
-use crate::field::{Field, Type, Val, words};
-use crate::when::{Source, Truth, When, scalar};
+use crate::example::{Example, ExampleRun, told};
+use crate::fault::{BundleFault, InvalidBundle};
+use crate::when::{Source, Truth, When};
 
 /// Rules of one bundle. A bundle with more is refused when it is read.
 pub const RULES_MAX: usize = 1024;
 
 /// Bytes of one bundle. A larger one is refused before it is read.
 pub const BUNDLE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Characters of a name: of bundle, version and rule. A longer one is refused when it is read.
+pub const NAME_CHARS_MAX: usize = 64;
 
 /// A checked bundle. Cloning shares it.
 #[derive(Clone)]
@@ -76,107 +78,6 @@ pub(crate) enum IfMissing {
     Applies,
 }
 
-#[derive(Debug, Clone)]
-struct Example {
-    with: Map<String, Value>,
-    says: Option<Ruling>,
-    path: Vec<Step>,
-}
-
-/// Why a bundle was refused, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidBundle {
-    /// The rule it concerns, when it concerns one.
-    pub rule: Option<String>,
-    /// Line, from 1.
-    pub line: u32,
-    /// Column, from 1.
-    pub column: u32,
-    /// What is wrong there.
-    pub fault: BundleFault,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-/// The kinds of refusal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BundleFault {
-    /// Not strict JSON.
-    Json(InvalidJson),
-    /// Larger than [`BUNDLE_BYTES_MAX`].
-    TooLarge(usize),
-    /// More rules than [`RULES_MAX`].
-    TooManyRules(usize),
-    /// A key that must be there is not.
-    Missing(&'static str),
-    /// A key that nothing reads.
-    UnknownKey(String),
-    /// A value of the wrong type.
-    WrongType {
-        /// What belongs there.
-        expected: String,
-    },
-    /// A path that names nothing.
-    UnknownField(String),
-    /// An operator that does not exist.
-    UnknownOperator(String),
-    /// Two rules of one id.
-    DuplicateRule(String),
-    /// A rule does not say what its example says it does.
-    Example {
-        /// What the example expects.
-        expected: String,
-        /// What the rule says.
-        found: String,
-    },
-    /// The signature does not hold.
-    Signature,
-    /// Signed by a key outside the trust roots `[P3]`.
-    UntrustedSigner(PublicKey),
-}
-
-impl fmt::Display for BundleFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Json(invalid) => invalid.fmt(f),
-            Self::TooLarge(size) => write!(f, "{size} bytes are more than {BUNDLE_BYTES_MAX}"),
-            Self::TooManyRules(count) => write!(f, "{count} rules are more than {RULES_MAX}"),
-            Self::Missing(key) => write!(f, "key `{key}` is missing"),
-            Self::UnknownKey(key) => write!(f, "unknown key `{key}`"),
-            Self::WrongType { expected } => write!(f, "expected {expected}"),
-            Self::UnknownField(path) => write!(f, "unknown path `{path}`"),
-            Self::UnknownOperator(word) => write!(f, "unknown operator `{word}`"),
-            Self::DuplicateRule(id) => write!(f, "rule `{id}` stands twice"),
-            Self::Example { expected, found } => {
-                write!(
-                    f,
-                    "the example expects {expected}, and the rule says {found}"
-                )
-            }
-            Self::Signature => f.write_str("the signature does not match the bundle"),
-            Self::UntrustedSigner(key) => {
-                write!(
-                    f,
-                    "signed by `{}`, which is no trusted policy key",
-                    key.short()
-                )
-            }
-        }
-    }
-}
-
-impl fmt::Display for InvalidBundle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {} column {}: ", self.line, self.column)?;
-        if let Some(rule) = &self.rule {
-            write!(f, "rule `{rule}`: ")?;
-        }
-        self.fault.fmt(f)
-    }
-}
-
-impl std::error::Error for InvalidBundle {}
-
 impl fmt::Debug for Bundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -227,6 +128,19 @@ impl Bundle {
         self.0.default
     }
 
+    /// Its rules in words, in order: `no-env: forbid: keys stay out of it`.
+    #[must_use]
+    pub fn rules_in_words(&self) -> Vec<String> {
+        let told = |rule: &Rule| {
+            let decision = told(&Ok(Some(rule.decision.ruling())));
+            match rule.reason.as_str() {
+                "" => format!("{}: {decision}", rule.id()),
+                reason => format!("{}: {decision}: {reason}", rule.id()),
+            }
+        };
+        self.rules().iter().map(told).collect()
+    }
+
     /// How many rules it has.
     #[must_use]
     pub fn rules_len(&self) -> usize {
@@ -255,10 +169,25 @@ impl Bundle {
         &self.0.rules
     }
 
+    /// As [`Self::parse`], with the examples not run yet.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn draft(text: &[u8]) -> Result<Self, InvalidBundle> {
+        let value = read_json(text)?;
+        Self::draft_from(&Node::root(&value)).map_err(|complaint| place(complaint, &value, text))
+    }
+
     pub(crate) fn from_node(node: &Node<'_>) -> Result<Self, Complaint> {
+        let bundle = Self::draft_from(node)?;
+        bundle.check_examples()?;
+        Ok(bundle)
+    }
+
+    pub(crate) fn draft_from(node: &Node<'_>) -> Result<Self, Complaint> {
         node.only(&["name", "version", "default", "rules"])?;
-        let name = node.need("name")?.text()?.to_owned();
-        let version = node.need("version")?.text()?.to_owned();
+        let name = name_at(&node.need("name")?)?.to_owned();
+        let version = name_at(&node.need("version")?)?.to_owned();
         let default = ruling(&node.need("default")?)?;
         let rows = node.need("rules")?;
         let nodes = rows.list()?;
@@ -277,42 +206,67 @@ impl Bundle {
         }
         let bytes =
             canonical::value_to_bytes(node.value).map_err(|e| node.blame(BundleFault::Json(e)))?;
-        let bundle = Self(Arc::new(Inner {
+        Ok(Self(Arc::new(Inner {
             name,
             version,
             default,
             rules,
             value: node.value.clone(),
             bytes,
-        }));
-        bundle.check_examples()?;
-        Ok(bundle)
+        })))
+    }
+
+    /// Runs every example of every rule. `text` is what the bundle was read from.
+    #[must_use]
+    pub fn examples(&self, text: &[u8]) -> Vec<ExampleRun> {
+        let text = String::from_utf8_lossy(text);
+        let all = self.rules().iter();
+        all.flat_map(|rule| rule.examples.iter().map(|one| one.run(rule, &text)))
+            .collect()
+    }
+
+    /// Refuses conditions on tools that are not among these. `text` is what the bundle was read from.
+    ///
+    /// # Errors
+    /// [`InvalidBundle`] with [`BundleFault::UnknownTool`].
+    pub fn check_tools(&self, text: &[u8], known: &[&str]) -> Result<(), InvalidBundle> {
+        let mut all = self.rules().iter();
+        all.try_for_each(|rule| {
+            rule.when.check_tools(known).map_err(|complaint| {
+                let placed = place(complaint, &Value::Null, text);
+                InvalidBundle {
+                    rule: Some(rule.id().to_owned()),
+                    ..placed
+                }
+            })
+        })
+    }
+
+    /// Refuses a bundle that fails its own examples. `text` is what it was read from.
+    ///
+    /// # Errors
+    /// [`InvalidBundle`] with [`BundleFault::Example`].
+    pub fn check_own_examples(&self, text: &[u8]) -> Result<(), InvalidBundle> {
+        let mut all = self.rules().iter();
+        all.try_for_each(|rule| {
+            let failed = rule.examples.iter().try_for_each(|one| one.check(rule));
+            failed.map_err(|complaint| InvalidBundle {
+                rule: Some(rule.id().to_owned()),
+                ..place(complaint, &Value::Null, text)
+            })
+        })
     }
 
     fn check_examples(&self) -> Result<(), Complaint> {
-        for rule in self.rules() {
-            for example in &rule.examples {
-                let found = rule.says(&Sample(&example.with));
-                if found != Ok(example.says) {
-                    return Err(Complaint {
-                        path: example.path.clone(),
-                        fault: BundleFault::Example {
-                            expected: told(&Ok(example.says)),
-                            found: told(&found),
-                        },
-                        hint: None,
-                    });
-                }
-            }
-        }
-        Ok(())
+        let mut all = self.rules().iter();
+        all.try_for_each(|rule| rule.examples.iter().try_for_each(|one| one.check(rule)))
     }
 }
 
 impl Rule {
     fn parse(node: &Node<'_>, bundle: &str) -> Result<Self, Complaint> {
         node.only(&["id", "reason", "when", "decision", "if_missing", "examples"])?;
-        let id = node.need("id")?.text()?;
+        let id = name_at(&node.need("id")?)?;
         let when = When::parse(&node.need("when")?)?;
         let decision = Decision::parse(&node.need("decision")?)?;
         let reason = match node.get("reason") {
@@ -332,7 +286,8 @@ impl Rule {
             Some(list) => list
                 .list()?
                 .iter()
-                .map(Example::parse)
+                .enumerate()
+                .map(|(at, one)| Example::parse(one, at + 1))
                 .collect::<Result<_, _>>()?,
             None => Vec::new(),
         };
@@ -346,8 +301,13 @@ impl Rule {
         })
     }
 
+    /// Its id within the bundle.
+    pub(crate) fn id(&self) -> &str {
+        self.name.rsplit_once('/').map_or("", |(_, id)| id)
+    }
+
     /// What the rule says of these values: a ruling, nothing, or why it cannot say.
-    fn says(&self, source: &dyn Source) -> Result<Option<Ruling>, String> {
+    pub(crate) fn says(&self, source: &dyn Source) -> Result<Option<Ruling>, String> {
         match (self.when.eval(source), self.if_missing) {
             (Truth::True, _) | (Truth::Missing(_), IfMissing::Applies) => {
                 Ok(Some(self.decision.ruling()))
@@ -414,11 +374,24 @@ impl AskTerms {
         }
         if let Some(approvers) = node.get("approvers") {
             for name in approvers.list()? {
-                terms.approvers.push(name.text()?.to_owned());
+                let text = name.text()?.to_owned();
+                if terms.approvers.contains(&text) {
+                    return Err(name.blame(BundleFault::Approver(text)));
+                }
+                terms.approvers.push(text);
             }
         }
+        let named = terms.approvers.len();
+        if named > 0 && terms.quorum as usize > named {
+            return Err(node.blame(BundleFault::Quorum {
+                wanted: terms.quorum,
+                approvers: named,
+            }));
+        }
         if let Some(expiry) = node.get("expires_after_ms") {
-            terms.expires_after_ms = Some(expiry.number()?);
+            let after = Some(expiry.number()?).filter(|ms| *ms > 0);
+            terms.expires_after_ms =
+                Some(after.ok_or_else(|| expiry.wrong("milliseconds, from 1"))?);
         }
         if let Some(ceremony) = node.get("ceremony") {
             terms.ceremony = Some(ceremony_of(&ceremony)?);
@@ -427,75 +400,29 @@ impl AskTerms {
     }
 }
 
-impl Example {
-    fn parse(node: &Node<'_>) -> Result<Self, Complaint> {
-        node.only(&["with", "says"])?;
-        let with = node.need("with")?;
-        for name in with.object()?.keys() {
-            let Some(value) = with.get(name) else {
-                continue;
-            };
-            let field = Field::parse(name)
-                .ok_or_else(|| value.blame(BundleFault::UnknownField(name.clone())))?;
-            if sample(&field, value.value).is_none() {
-                return Err(value.wrong(&format!("a value of `{name}`")));
-            }
-        }
-        let says = node.need("says")?;
-        Ok(Self {
-            with: with.object()?.clone(),
-            says: match says.value.as_str() {
-                Some("nothing") => None,
-                _ => Some(ruling(&says).map_err(|_| says.wrong("permit, ask, forbid or nothing"))?),
-            },
-            path: node.path.clone(),
-        })
-    }
-}
-
-/// An example's values, read like a call's.
-struct Sample<'m>(&'m Map<String, Value>);
-
-impl Source for Sample<'_> {
-    fn read<'s>(&'s self, field: &Field) -> Option<Val<'s>> {
-        sample(field, self.0.get(field.name().as_ref())?)
-    }
-}
-
-fn sample<'v>(field: &Field, value: &'v Value) -> Option<Val<'v>> {
-    let kind = field.kind();
-    match kind {
-        Type::Json => Some(Val::Json(value)),
-        Type::Bool => value.as_bool().map(Val::Bool),
-        Type::Int => value.as_i64().map(Val::Int),
-        Type::Text | Type::Mode | Type::Author => {
-            value.as_str().map(|text| Val::Text(Cow::Borrowed(text)))
-        }
-        Type::List => {
-            let items: Option<Vec<_>> = value
-                .as_array()?
-                .iter()
-                .map(|item| item.as_str().map(Cow::Borrowed))
-                .collect();
-            items.map(Val::List)
-        }
-        Type::Effect | Type::Risk | Type::Rung => {
-            let rank = scalar(kind, &Node::root(value))?.as_i64()?;
-            let word = words(kind)
-                .into_iter()
-                .find(|w| Some(*w) == value.as_str())?;
-            Some(Val::Rank(rank, word))
-        }
-    }
-}
-
-fn ruling(node: &Node<'_>) -> Result<Ruling, Complaint> {
+pub(crate) fn ruling(node: &Node<'_>) -> Result<Ruling, Complaint> {
     match node.value.as_str() {
         Some("permit") => Ok(Ruling::Permit),
         Some("ask") => Ok(Ruling::Ask),
         Some("forbid") => Ok(Ruling::Forbid),
         _ => Err(node.wrong("permit, ask or forbid")),
     }
+}
+
+/// A word that names something: it stands in traces, file names and on the command line.
+fn name_at<'v>(node: &Node<'v>) -> Result<&'v str, Complaint> {
+    let name = node.text()?;
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    let fits = (1..=NAME_CHARS_MAX).contains(&name.len()) && name.chars().all(plain);
+    if fits && !name.starts_with('.') {
+        return Ok(name);
+    }
+    Err(Complaint {
+        hint: Some(format!(
+            "names have 1 to {NAME_CHARS_MAX} letters, digits, `-`, `_` or `.`"
+        )),
+        ..node.blame(BundleFault::Name(name.to_owned()))
+    })
 }
 
 fn ceremony_of(node: &Node<'_>) -> Result<Ceremony, Complaint> {
@@ -506,16 +433,6 @@ fn ceremony_of(node: &Node<'_>) -> Result<Ceremony, Complaint> {
         type_back: node.need("type_back")?.flag()?,
         batch: node.need("batch")?.flag()?,
     })
-}
-
-fn told(says: &Result<Option<Ruling>, String>) -> String {
-    match says {
-        Ok(Some(Ruling::Permit)) => "permit".to_owned(),
-        Ok(Some(Ruling::Ask)) => "ask".to_owned(),
-        Ok(Some(Ruling::Forbid)) => "forbid".to_owned(),
-        Ok(None) => "nothing".to_owned(),
-        Err(error) => format!("forbid, since {error}"),
-    }
 }
 
 pub(crate) fn read_json(text: &[u8]) -> Result<Value, InvalidBundle> {

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::bundle::BundleFault;
+use crate::fault::BundleFault;
 
 /// One step into a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl<'a> Node<'a> {
 }
 
 /// `did you mean` for a word that is close to one of these.
-pub(crate) fn nearest(word: &str, known: impl Iterator<Item = &'static str>) -> Option<String> {
+pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
     known
         .map(|candidate| (distance(word, candidate), candidate))
         .min()

@@ -7,7 +7,7 @@ use thymos_core::budget::Dimension;
 use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::intent::Author;
 use thymos_core::isolation::Rung;
-use thymos_core::resolved::{Resolved, ResolvedExec};
+use thymos_core::resolved::{Access, Resolved, ResolvedExec};
 use thymos_core::tool::Compensation;
 use thymos_core::writ::{Mode, Writ};
 
@@ -67,6 +67,9 @@ static ROWS: &[Row] = &[
     Row { name: "resolved.effect", kind: Type::Effect, read: |i, _| i.effect.map(effect) },
     Row { name: "resolved.risk", kind: Type::Risk, read: |i, _| i.risk.map(risk) },
     Row { name: "resolved.paths", kind: Type::List, read: |i, form| i.resolved(form).map(paths) },
+    Row { name: "resolved.reads", kind: Type::List, read: |i, form| i.resolved(form).map(|r| touched(r, |a| a == Access::Read)) },
+    Row { name: "resolved.writes", kind: Type::List, read: |i, form| i.resolved(form).map(|r| touched(r, |a| a != Access::Read)) },
+    Row { name: "resolved.deletes", kind: Type::List, read: |i, form| i.resolved(form).map(|r| touched(r, |a| a == Access::Delete)) },
     Row { name: "resolved.has_exec", kind: Type::Bool, read: |i, form| i.resolved(form).map(|r| Val::Bool(r.exec.is_some())) },
     Row { name: "resolved.argv", kind: Type::List, read: |i, form| exec(i, form).map(|e| list(&e.argv)) },
     Row { name: "resolved.executable", kind: Type::Text, read: |i, form| exec(i, form).map(|e| text(&e.executable)) },
@@ -115,6 +118,11 @@ impl Field {
     /// Every fixed path, for hints.
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         ROWS.iter().map(|row| row.name)
+    }
+
+    /// Every fixed path and what it holds, in order.
+    pub(crate) fn table() -> impl Iterator<Item = (&'static str, Type)> {
+        ROWS.iter().map(|row| (row.name, row.kind))
     }
 
     pub(crate) fn kind(&self) -> Type {
@@ -246,6 +254,12 @@ fn list<'a>(items: impl IntoIterator<Item = &'a String>) -> Val<'a> {
 
 fn paths(resolved: &Resolved) -> Val<'_> {
     list(resolved.paths.iter().map(|path| &path.path))
+}
+
+/// Paths that the call does something of this kind to.
+fn touched(resolved: &Resolved, kind: impl Fn(Access) -> bool) -> Val<'_> {
+    let of_kind = resolved.paths.iter().filter(|path| kind(path.access));
+    list(of_kind.map(|path| &path.path))
 }
 
 fn resources(resolved: &Resolved) -> Val<'_> {

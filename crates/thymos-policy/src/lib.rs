@@ -16,17 +16,23 @@ pub mod matching;
 pub mod input;
 
 mod doc;
+pub mod example;
+pub mod fault;
 mod field;
 mod when;
 
 pub mod bundle;
 pub mod signed;
 
+pub mod own;
 pub mod set;
 pub mod shelf;
+pub mod vocabulary;
 
-pub use bundle::{Bundle, BundleFault, InvalidBundle};
+pub use bundle::Bundle;
+pub use example::ExampleRun;
+pub use fault::{BundleFault, InvalidBundle};
 pub use input::PolicyInput;
 pub use set::{PolicyAnswer, PolicySet, Switches};
 pub use shelf::{Placed, Shelf, Step, Vouch};
-pub use signed::SignedBundle;
+pub use signed::{BundleFile, SignedBundle};

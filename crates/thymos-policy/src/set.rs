@@ -13,6 +13,7 @@ use thymos_core::verdict::{Ask, Ceremony};
 
 use crate::bundle::{AskTerms, Bundle, Decision, IfMissing, Rule};
 use crate::input::{Form, PolicyInput};
+use crate::own;
 use crate::when::{Call, Truth};
 
 /// The redactor whose version is part of the policy set `[P3]`.
@@ -23,8 +24,6 @@ const REDACTORS: [&str; 1] = [REDACTOR];
 
 /// Milliseconds during which verdict keys are ignored after a card gains focus, by default `[A8]`.
 pub const ARMING_MS: u64 = 400;
-
-const BUILTIN: &str = include_str!("builtin.json");
 
 /// The switches beside the rules; part of the set's identity `[P3]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,13 +104,8 @@ pub struct PolicyAnswer {
 impl PolicySet {
     /// The built-in bundle with the standard switches.
     #[must_use]
-    #[expect(
-        clippy::expect_used,
-        reason = "the file is part of the program, and a test reads it"
-    )]
     pub fn builtin() -> Self {
-        let bundle = Bundle::parse(BUILTIN.as_bytes()).expect("the built-in bundle is valid");
-        Self::new(vec![bundle], Switches::standard())
+        Self::new(vec![own::builtin()], Switches::standard())
     }
 
     /// These bundles with these switches. Their order does not matter: they are kept by name. Several
@@ -405,5 +399,7 @@ const fn word(ruling: Ruling) -> &'static str {
     }
 }
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

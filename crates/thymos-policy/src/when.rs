@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::bundle::BundleFault;
-use crate::doc::{Complaint, Node, nearest};
+use crate::doc::{Complaint, Node, Step, nearest};
+use crate::fault::BundleFault;
 use crate::field::{Field, Type, Val, rank, words};
 use crate::input::{Form, PolicyInput};
 use crate::matching::{host_matches, under};
@@ -25,10 +25,14 @@ pub(crate) struct Leaf {
     field: Field,
     op: Op,
     want: Value,
+    /// Whether one item of a list is enough.
+    any: bool,
+    /// Where the operand stands.
+    at: Vec<Step>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Op {
+pub(crate) enum Op {
     Eq,
     Ne,
     Gt,
@@ -42,7 +46,7 @@ enum Op {
     HostIn,
 }
 
-const OPS: [(&str, Op); 11] = [
+pub(crate) const OPS: [(&str, Op); 11] = [
     ("eq", Op::Eq),
     ("ne", Op::Ne),
     ("gt", Op::Gt),
@@ -133,6 +137,19 @@ impl When {
     }
 }
 
+impl When {
+    /// Complains about a tool that is not among these.
+    pub(crate) fn check_tools(&self, known: &[&str]) -> Result<(), Complaint> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().try_for_each(|part| part.check_tools(known))
+            }
+            Self::Not(part) => part.check_tools(known),
+            Self::Leaf(leaf) => leaf.check_tools(known),
+        }
+    }
+}
+
 /// The decisive truth ends it, and so does an error before it; a missing value waits for either.
 fn fold(parts: &[When], source: &dyn Source, decisive: &Truth, otherwise: Truth) -> Truth {
     let mut result = otherwise;
@@ -150,19 +167,9 @@ fn fold(parts: &[When], source: &dyn Source, decisive: &Truth, otherwise: Truth)
 
 impl Leaf {
     fn parse(node: &Node<'_>) -> Result<Self, Complaint> {
-        node.only(&["field", "op", "value"])?;
+        node.only(&["field", "op", "value", "of"])?;
         let name = node.need("field")?;
-        let field = Field::parse(name.text()?).ok_or_else(|| Complaint {
-            hint: nearest(name.value.as_str().unwrap_or(""), Field::names()).or_else(|| {
-                Some(
-                    "paths begin with intent, args, resolved, writ, budget, world or session"
-                        .into(),
-                )
-            }),
-            ..name.blame(BundleFault::UnknownField(
-                name.value.as_str().unwrap_or("").to_owned(),
-            ))
-        })?;
+        let field = known_field(&name, name.text()?)?;
         let word = node.need("op")?;
         let op = OPS
             .iter()
@@ -183,15 +190,48 @@ impl Leaf {
                     word.value.as_str().unwrap_or("").to_owned(),
                 ))
             })?;
-        let want = typed(&field, op, &node.need("value")?)?;
-        Ok(Self { field, op, want })
+        let operand = node.need("value")?;
+        let want = typed(&field, op, &operand)?;
+        let any = quantifier(&field, op, node)?;
+        Ok(Self {
+            field,
+            op,
+            want,
+            any,
+            at: operand.path,
+        })
+    }
+
+    fn check_tools(&self, known: &[&str]) -> Result<(), Complaint> {
+        if self.field.name() != "intent.tool" {
+            return Ok(());
+        }
+        let one = std::slice::from_ref(&self.want);
+        let wanted = self.want.as_array().map_or(one, Vec::as_slice);
+        let starts = self.op == Op::StartsWith;
+        let fits = |name: &str| {
+            known
+                .iter()
+                .any(|tool| *tool == name || starts && tool.starts_with(name))
+        };
+        let compared = matches!(self.op, Op::Eq | Op::Ne | Op::In | Op::StartsWith);
+        let mut names = wanted.iter().filter_map(Value::as_str);
+        match names.find(|name| compared && !fits(name)) {
+            None => Ok(()),
+            Some(name) => Err(Complaint {
+                path: self.at.clone(),
+                fault: BundleFault::UnknownTool(name.to_owned()),
+                hint: nearest(name, known.iter().copied())
+                    .or_else(|| Some(format!("tools are {}", known.join(" ")))),
+            }),
+        }
     }
 
     fn eval(&self, source: &dyn Source) -> Truth {
         let Some(value) = source.read(&self.field) else {
             return Truth::Missing(self.field.name().into_owned());
         };
-        match holds(self.op, &value, &self.want) {
+        match holds(self, &value) {
             Some(true) => Truth::True,
             Some(false) => Truth::False,
             None => Truth::Error(format!(
@@ -201,6 +241,16 @@ impl Leaf {
             )),
         }
     }
+}
+
+/// The field of this name, or a complaint at `node` with the nearest one.
+pub(crate) fn known_field(node: &Node<'_>, name: &str) -> Result<Field, Complaint> {
+    Field::parse(name).ok_or_else(|| Complaint {
+        hint: nearest(name, Field::names()).or_else(|| {
+            Some("paths begin with intent, args, resolved, writ, budget, world or session".into())
+        }),
+        ..node.blame(BundleFault::UnknownField(name.to_owned()))
+    })
 }
 
 /// Checks the operand against operator and field, and turns ordered words into their ranks.
@@ -295,7 +345,7 @@ pub(crate) fn scalar(kind: Type, node: &Node<'_>) -> Option<Value> {
     }
 }
 
-fn takes(kind: Type) -> &'static str {
+pub(crate) fn takes(kind: Type) -> &'static str {
     match kind {
         Type::Text | Type::List => "text",
         Type::Int => "a whole number",
@@ -315,9 +365,29 @@ fn op_word(op: Op) -> &'static str {
         .map_or("", |(word, _)| word)
 }
 
+/// Whether `of` says that one item of a list is enough; without it every item has to fit.
+fn quantifier(field: &Field, op: Op, node: &Node<'_>) -> Result<bool, Complaint> {
+    let Some(of) = node.get("of") else {
+        return Ok(false);
+    };
+    let lists = matches!(field.kind(), Type::List | Type::Json);
+    if !lists || !matches!(op, Op::In | Op::Under | Op::HostIn) {
+        return Err(Complaint {
+            hint: Some("`of` goes with a list and `in`, `under` or `host_in`".to_owned()),
+            ..of.wrong("no `of` here")
+        });
+    }
+    match of.text()? {
+        "any" => Ok(true),
+        "every" => Ok(false),
+        _ => Err(of.wrong("any or every")),
+    }
+}
+
 /// Whether the operator holds; none when it cannot compare these two.
-fn holds(op: Op, value: &Val<'_>, want: &Value) -> Option<bool> {
-    match op {
+fn holds(leaf: &Leaf, value: &Val<'_>) -> Option<bool> {
+    let (want, any) = (&leaf.want, leaf.any);
+    match leaf.op {
         Op::Eq => Some(equal(value, want)),
         Op::Ne => Some(!equal(value, want)),
         Op::Gt => order(value, want).map(|o| o.is_gt()),
@@ -330,7 +400,11 @@ fn holds(op: Op, value: &Val<'_>, want: &Value) -> Option<bool> {
                 Val::List(items) => {
                     let known =
                         |item: &Cow<'_, str>| wanted.iter().any(|w| w.as_str() == Some(item));
-                    !items.is_empty() && items.iter().all(known)
+                    if any {
+                        items.iter().any(known)
+                    } else {
+                        !items.is_empty() && items.iter().all(known)
+                    }
                 }
                 Val::Text(_) | Val::Int(_) | Val::Bool(_) | Val::Rank(..) | Val::Json(_) => {
                     wanted.iter().any(|w| equal(value, w))
@@ -341,11 +415,11 @@ fn holds(op: Op, value: &Val<'_>, want: &Value) -> Option<bool> {
         Op::StartsWith => starts_with(value, want),
         Op::Under => {
             let root = want.as_str()?;
-            every(value, |path| under(path, root))
+            items_fit(value, any, |path| under(path, root))
         }
         Op::HostIn => {
             let hosts = want.as_array()?;
-            every(value, |host| {
+            items_fit(value, any, |host| {
                 hosts
                     .iter()
                     .filter_map(Value::as_str)
@@ -413,15 +487,22 @@ fn starts_with(value: &Val<'_>, want: &Value) -> Option<bool> {
     }
 }
 
-/// Whether `test` holds of the text, or of every item of the list; an empty list satisfies nothing.
-fn every(value: &Val<'_>, test: impl Fn(&str) -> bool) -> Option<bool> {
+/// Whether `test` holds of the text, or of the list's items; an empty list satisfies nothing.
+fn items_fit(value: &Val<'_>, any: bool, test: impl Fn(&str) -> bool) -> Option<bool> {
+    let fit = |items: Vec<&str>| {
+        if any {
+            items.into_iter().any(&test)
+        } else {
+            !items.is_empty() && items.into_iter().all(&test)
+        }
+    };
     match value {
         Val::Text(text) => Some(test(text)),
-        Val::List(items) => Some(!items.is_empty() && items.iter().all(|item| test(item))),
+        Val::List(items) => Some(fit(items.iter().map(Cow::as_ref).collect())),
         Val::Json(Value::String(text)) => Some(test(text)),
         Val::Json(Value::Array(items)) => {
             let texts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
-            texts.map(|texts| !texts.is_empty() && texts.into_iter().all(test))
+            texts.map(fit)
         }
         Val::Int(_) | Val::Bool(_) | Val::Rank(..) | Val::Json(_) => None,
     }

@@ -11,7 +11,7 @@ use thymos_compiler::{
     Verdict, admit, compile,
 };
 use thymos_core::approval::SignedAnswer;
-use thymos_core::body::{Body, PendingApproval, Rejection, Stage, Started};
+use thymos_core::body::{Body, PendingApproval, PolicyLoaded, Rejection, Stage, Started};
 use thymos_core::effect::EffectClass;
 use thymos_core::facts::Facts;
 use thymos_core::id::ProposalId;
@@ -80,6 +80,11 @@ impl Redecider {
         }
     }
 
+    /// Whether who is said to have signed a bundle did, and was ever trusted to.
+    pub(crate) fn vouched(&self, loaded: &PolicyLoaded) -> Result<(), Divergence> {
+        policies::vouched(loaded, &self.roots)
+    }
+
     /// Takes in the next entry, and decides it again if it is a decision.
     pub fn observe(&mut self, entry: &Entry, body: &Body) -> Redecided {
         let redecided = self.decide(entry, body);
@@ -131,15 +136,11 @@ impl Redecider {
             }
             Body::ToolsPinned(pinned) => return self.pin(entry, pinned.tools.clone()),
             Body::PolicyLoaded(loaded) => {
-                let line = entry.header.trajectory;
-                let (name, set) = (&loaded.name, loaded.policy_set);
-                let policies = Arc::make_mut(&mut self.policies);
-                return policies.load(line, name, &loaded.bundle, set);
+                return Arc::make_mut(&mut self.policies).load(entry.header.trajectory, loaded);
             }
             Body::PolicyUnloaded(unloaded) => {
                 let line = entry.header.trajectory;
-                let policies = Arc::make_mut(&mut self.policies);
-                return policies.unload(line, &unloaded.name, unloaded.policy_set);
+                return Arc::make_mut(&mut self.policies).unload(line, unloaded);
             }
             Body::Root(_)
             | Body::Message(_)

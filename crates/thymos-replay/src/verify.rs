@@ -284,6 +284,14 @@ impl Verifier {
 
     fn check_decisions(&mut self, place: Place, entry: &Entry, body: &Body) {
         if self.level >= Level::V4
+            && let Body::PolicyLoaded(loaded) = body
+        {
+            self.report.checked.identity += u64::from(loaded.signed_by.is_some());
+            if let Err(what) = self.redecider.vouched(loaded) {
+                self.report.add(Level::V4, place, what);
+            }
+        }
+        if self.level >= Level::V4
             && let Some(holds) = signature_of(body)
         {
             self.report.checked.identity += 1;

@@ -13,12 +13,26 @@ use thymos_core::isolation::Rung;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::ToolContract;
 use thymos_core::{Entry, TrajectoryId};
-use thymos_policy::{Bundle, PolicySet, Switches};
+use thymos_policy::{Bundle, Placed, PolicySet, Shelf, SignedBundle, Switches, own};
 use thymos_ports::store::Batch;
 use thymos_ports::{Begun, LedgerStore};
 
-use crate::fixtures::{NOON, facts, intent, operator_key, roots, trajectory, writ};
+use crate::fixtures::{NOON, facts, intent, operator_key, policy_key, roots, trajectory, writ};
 use crate::store::MemoryStore;
+
+/// These rules, signed by the fixture's policy key where they are not the program's own.
+#[must_use]
+pub fn shelf(set: &PolicySet) -> Shelf {
+    let place = |bundle: &Bundle| match own::NAMES.contains(&bundle.name()) {
+        true => Placed {
+            bundle: bundle.clone(),
+            vouch: None,
+        },
+        false => SignedBundle::sign(bundle.clone(), &policy_key()).into(),
+    };
+    let placed = set.bundles().iter().map(place).collect();
+    Shelf::new(placed, set.switches().clone(), Vec::new())
+}
 
 /// Rules that permit everything, so that only writs and gates speak.
 #[must_use]

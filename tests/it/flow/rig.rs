@@ -18,7 +18,7 @@ use thymos_core::key::{SigningKey, derive_seed};
 use thymos_core::secret::Secret;
 use thymos_core::writ::{Mode, TrustRoots, Writ};
 use thymos_core::{Entry, TrajectoryId};
-use thymos_policy::{Bundle, PolicySet, Shelf, Switches};
+use thymos_policy::{Bundle, PolicySet, Switches};
 use thymos_ports::cognition::ModelFault;
 use thymos_ports::store::Batch;
 use thymos_ports::{Cognition, LedgerStore, Tool};
@@ -29,6 +29,7 @@ use thymos_runtime::kernel::{FixedPolicy, PolicySource, RunLimits};
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::{Channels, Kernel, KernelParts, ModelSource, NoLeases, serve};
 use thymos_testkit::fixtures::{NOON, operator_key, party, roots};
+use thymos_testkit::road::shelf;
 use thymos_testkit::{FakeTool, FixedClock, MemoryStore, ScriptedModel, SeededEntropy, Step};
 use tokio::task::JoinHandle;
 
@@ -106,7 +107,7 @@ impl Setup {
             policy: self
                 .source
                 .clone()
-                .unwrap_or_else(|| FixedPolicy::of(Shelf::unsigned(&self.policy))),
+                .unwrap_or_else(|| FixedPolicy::of(shelf(&self.policy))),
             redactor: Arc::new(Redactor::new(secrets, [7; 32])),
             models: Arc::new(OneModel(self.model.clone())),
             leases: Arc::new(NoLeases),

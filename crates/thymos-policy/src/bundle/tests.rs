@@ -5,7 +5,7 @@ use serde_json::json;
 use thymos_core::key::SigningKey;
 use thymos_core::writ::{Party, TrustRoots};
 
-use crate::signed::SignedBundle;
+use crate::signed::{BundleFile, SignedBundle};
 
 const GOOD: &str = r#"{
   "name": "house",
@@ -102,6 +102,7 @@ fn p2_a_rule_that_fails_its_own_example_is_refused() {
     assert_eq!(
         invalid.fault,
         BundleFault::Example {
+            number: 1,
             expected: "nothing".into(),
             found: "forbid".into()
         }
@@ -139,4 +140,109 @@ fn p3_only_a_trusted_policy_key_may_sign() {
         .replace("\"forbid\"", "\"permit\"");
     let refused = SignedBundle::load(changed.as_bytes(), &roots).unwrap_err();
     assert_eq!(refused.fault, BundleFault::Signature);
+}
+
+#[test]
+fn p3_an_unsigned_bundle_says_what_to_do() {
+    let refused = SignedBundle::load(GOOD.as_bytes(), &TrustRoots::default()).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "line 1 column 1: the bundle is not signed"
+    );
+    assert!(refused.hint.unwrap().contains("thymos policy sign"));
+}
+
+#[test]
+fn p3_a_file_is_read_signed_or_not_and_a_changed_one_is_neither() {
+    let key = SigningKey::from_seed(&[1; 32]);
+    let bare = BundleFile::read(GOOD.as_bytes()).unwrap();
+    assert!(bare.vouch.is_none());
+    let signed = SignedBundle::sign(bare.bundle, &key).to_bytes().unwrap();
+    let file = BundleFile::read(signed.as_bytes()).unwrap();
+    let vouch = file.vouch.unwrap();
+    assert!(vouch.key == key.public() && vouch.holds(&file.bundle));
+    let changed = String::from_utf8(signed.into_vec()).unwrap();
+    let changed = changed.replace("\"forbid\"", "\"permit\"");
+    let refused = BundleFile::read(changed.as_bytes()).unwrap_err();
+    assert_eq!(refused.fault, BundleFault::Signature);
+}
+
+#[test]
+fn p2_an_example_of_an_unknown_field_names_the_nearest() {
+    let text = GOOD.replace(
+        "\"if_missing\"",
+        "\"examples\": [{\"with\": {\"session.mod\": \"edit\"}, \"says\": \"nothing\"}], \"if_missing\"",
+    );
+    let (said, hint) = refusal(&text);
+    assert!(said.ends_with("unknown path `session.mod`"), "{said}");
+    assert_eq!(hint.as_deref(), Some("did you mean `session.mode`?"));
+}
+
+#[test]
+fn p2_every_example_is_run_and_told() {
+    let mut value: Value = serde_json::from_str(GOOD).unwrap();
+    value["rules"][0]["examples"] = json!([
+        {"with": {"args.path": ".env"}, "says": "forbid"},
+        {"with": {"args.path": "a"}, "says": "ask"},
+    ]);
+    let text = value.to_string();
+    let bundle = Bundle::draft(text.as_bytes()).unwrap();
+    let runs = bundle.examples(text.as_bytes());
+    let told: Vec<_> = runs.iter().map(|run| (run.number, run.holds())).collect();
+    assert_eq!(told, [(1, true), (2, false)]);
+    assert_eq!(
+        (runs[1].rule.as_str(), runs[1].found.as_str()),
+        ("no-env", "nothing")
+    );
+}
+
+#[test]
+fn p2_terms_that_nobody_could_meet_are_refused() {
+    let ask = |terms: Value| {
+        let mut value: Value = serde_json::from_str(GOOD).unwrap();
+        value["rules"][0]["decision"] = json!({ "ask": terms });
+        Bundle::from_value(&value).unwrap_err().fault.to_string()
+    };
+    assert_eq!(
+        ask(json!({"quorum": 3, "approvers": ["ada", "bob"]})),
+        "3 approvals are wanted, and 2 approvers are named"
+    );
+    assert_eq!(
+        ask(json!({"approvers": ["ada", "ada"]})),
+        "approver `ada` stands twice"
+    );
+    assert_eq!(ask(json!({"quorum": 0})), "expected a whole number from 1");
+    assert_eq!(
+        ask(json!({"expires_after_ms": 0})),
+        "expected milliseconds, from 1"
+    );
+}
+
+#[test]
+fn p2_a_name_must_serve_as_one() {
+    for name in ["", "../x", "a b", ".hidden", &"x".repeat(65)] {
+        let mut value: Value = serde_json::from_str(GOOD).unwrap();
+        value["name"] = json!(name);
+        let refused = Bundle::from_value(&value).unwrap_err();
+        assert_eq!(refused.fault, BundleFault::Name(name.to_owned()));
+    }
+}
+
+#[test]
+fn p2_an_unknown_tool_is_found_where_the_tools_are_known() {
+    let text = GOOD.replace(
+        r#""field": "args.path", "op": "starts_with", "value": ".env""#,
+        r#""field": "intent.tool", "op": "in", "value": ["shell", "fs_wirte"]"#,
+    );
+    let bundle = Bundle::parse(text.as_bytes()).unwrap();
+    let tools = ["fs_read", "fs_write", "shell"];
+    let refused = bundle.check_tools(text.as_bytes(), &tools).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "line 6 column 76: rule `no-env`: unknown tool `fs_wirte`"
+    );
+    assert_eq!(refused.hint.as_deref(), Some("did you mean `fs_write`?"));
+    bundle
+        .check_tools(text.as_bytes(), &["fs_wirte", "shell"])
+        .unwrap();
 }

@@ -25,7 +25,7 @@ fn intent(args: Value) -> Intent {
     }
 }
 
-fn facts(mode: Mode, rung: Rung) -> Facts {
+pub(super) fn facts(mode: Mode, rung: Rung) -> Facts {
     Facts {
         now: Timestamp(1_000),
         tenant: String::new(),
@@ -79,7 +79,12 @@ fn running() -> Resolved {
     }
 }
 
-fn answer(set: &PolicySet, args: &Value, resolved: &Resolved, facts: &Facts) -> PolicyAnswer {
+pub(super) fn answer(
+    set: &PolicySet,
+    args: &Value,
+    resolved: &Resolved,
+    facts: &Facts,
+) -> PolicyAnswer {
     set.evaluate(&PolicyInput {
         intent: &intent(args.clone()),
         live_args: None,
@@ -205,6 +210,30 @@ fn p2_a_missing_value_forbids_unless_the_rule_says_otherwise() {
     assert_eq!(ruled(rule(Value::Null)), Ruling::Forbid);
     assert_eq!(ruled(rule(json!("skip"))), Ruling::Ask);
     assert_eq!(ruled(rule(json!("applies"))), Ruling::Permit);
+}
+
+#[test]
+fn p2_a_list_fits_when_every_item_does_or_any_when_the_rule_says_so() {
+    let ruled = |leaf: Value, paths: &[&str]| {
+        let rule = json!({"id": "n", "when": leaf, "decision": "forbid"});
+        let found = answer(
+            &house(json!([rule]), "permit"),
+            &json!({"hosts": ["a.org", "evil.net"]}),
+            &touching(EffectClass::Write, paths),
+            &facts(Mode::Edit, Rung::L3),
+        );
+        found.ruling == Ruling::Forbid
+    };
+    let every = json!({"field": "resolved.writes", "op": "under", "value": "keys"});
+    let any = json!({"field": "resolved.writes", "op": "under", "value": "keys", "of": "any"});
+    assert!(ruled(every.clone(), &["keys/a"]) && ruled(any.clone(), &["keys/a"]));
+    assert!(!ruled(every.clone(), &["keys/a", "b"]) && ruled(any.clone(), &["keys/a", "b"]));
+    assert!(!ruled(every, &[]) && !ruled(any, &[]));
+    let host =
+        |of: &str| json!({"field": "args.hosts", "op": "host_in", "value": ["evil.net"], "of": of});
+    assert!(ruled(host("any"), &[]) && !ruled(host("every"), &[]));
+    let one = |of: &str| json!({"field": "resolved.paths", "op": "in", "value": ["b"], "of": of});
+    assert!(ruled(one("any"), &["a", "b"]) && !ruled(one("every"), &["a", "b"]));
 }
 
 #[test]

@@ -7,11 +7,12 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
 use thymos_core::TrajectoryId;
+use thymos_core::body::{PolicyLoaded, PolicyUnloaded};
 use thymos_core::canonical;
 use thymos_core::id::{Digest, PolicySetId};
-use thymos_policy::{Bundle, PolicySet, Switches};
+use thymos_core::writ::TrustRoots;
+use thymos_policy::{Bundle, PolicySet, Switches, Vouch, own};
 
 use crate::divergence::Divergence;
 
@@ -34,6 +35,29 @@ struct Line {
     now: Option<PolicySetId>,
     /// Every set that ever was in force.
     ever: BTreeSet<PolicySetId>,
+}
+
+/// Whether the bundle is signed by a key that was ever trusted for policy; the program's own bundles
+/// are signed by nobody. `[P3]`
+pub(super) fn vouched(loaded: &PolicyLoaded, roots: &TrustRoots) -> Result<(), Divergence> {
+    let no = |expected: &str, found: String| Err(Divergence::new("policy signer", expected, found));
+    let (Some(key), Some(signature)) = (loaded.signed_by, loaded.signature) else {
+        return match own::NAMES.contains(&loaded.name.as_str()) {
+            true => Ok(()),
+            false => no("a signature", "none".to_owned()),
+        };
+    };
+    if !roots.ever().trusts_policy(&key) {
+        return no("a policy key of the trust roots", key.to_string());
+    }
+    let bundle = match Bundle::from_value(&loaded.bundle) {
+        Ok(bundle) => bundle,
+        Err(invalid) => return no("a valid bundle", invalid.to_string()),
+    };
+    match (Vouch { key, signature }).holds(&bundle) {
+        true => Ok(()),
+        false => no("by the key named in it", "another's signature".to_owned()),
+    }
 }
 
 impl Policies {
@@ -60,11 +84,10 @@ impl Policies {
     pub(super) fn load(
         &mut self,
         trajectory: TrajectoryId,
-        name: &str,
-        bundle: &Value,
-        set: PolicySetId,
+        loaded: &PolicyLoaded,
     ) -> Result<(), Divergence> {
-        let bytes = canonical::value_to_bytes(bundle)
+        let name = loaded.name.as_str();
+        let bytes = canonical::value_to_bytes(&loaded.bundle)
             .map_err(|e| Divergence::new("policy bundle", "canonical", e.to_string()))?;
         let digest = Digest::of(bytes.as_bytes());
         let bundle = match self.bundles.entry(digest) {
@@ -81,20 +104,20 @@ impl Policies {
         }
         let line = self.lines.entry(trajectory).or_default();
         line.loaded.insert(name.to_owned(), digest);
-        self.expect(trajectory, set)
+        self.expect(trajectory, loaded.policy_set)
     }
 
     pub(super) fn unload(
         &mut self,
         trajectory: TrajectoryId,
-        name: &str,
-        set: PolicySetId,
+        unloaded: &PolicyUnloaded,
     ) -> Result<(), Divergence> {
         let line = self.lines.entry(trajectory).or_default();
-        if line.loaded.remove(name).is_none() {
-            return Err(Divergence::new("policy bundle", "a loaded one", name));
+        if line.loaded.remove(&unloaded.name).is_none() {
+            let found = unloaded.name.clone();
+            return Err(Divergence::new("policy bundle", "a loaded one", found));
         }
-        self.expect(trajectory, set)
+        self.expect(trajectory, unloaded.policy_set)
     }
 
     /// Puts the set in force that the entry names, if the loaded bundles form it.
