@@ -8,8 +8,10 @@ use clap_complete::Shell;
 use crate::config::Flags;
 
 mod keys;
+mod policy;
 
 pub use keys::{KeysVerb, Purpose};
+pub use policy::{FileArgs, PolicyVerb};
 
 /// Work with an AI agent that can only propose: every action is authorised, approved where it must
 /// be, and recorded.
@@ -105,6 +107,9 @@ pub enum Verb {
     /// List, make, trust and rotate the keys whose signatures count
     #[command(subcommand)]
     Keys(KeysVerb),
+    /// Write, check, sign, load and try rules of your own
+    #[command(subcommand)]
+    Policy(PolicyVerb),
     /// Look at this machine and setup, and say what to do; changes nothing
     Doctor(OutputArgs),
     /// Measure this machine against the bars of speed, memory and growth

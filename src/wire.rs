@@ -10,9 +10,10 @@ use thymos_core::body::{Body, BodyState};
 use thymos_core::key::SigningKey;
 use thymos_core::writ::{Party, TrustRoots};
 use thymos_ledger::{Genesis, SqliteLedger};
+use thymos_policy::Switches;
 use thymos_ports::clock::draw;
-use thymos_ports::{Entropy, LedgerStore};
-use thymos_runtime::kernel::{FixedPolicy, RunLimits};
+use thymos_ports::{Entropy, LedgerStore, Tool};
+use thymos_runtime::kernel::RunLimits;
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::{Channels, Kernel, KernelParts};
 use tokio::runtime::Runtime;
@@ -27,6 +28,7 @@ pub(crate) mod bench;
 pub(crate) mod keys;
 mod leases;
 mod models;
+pub mod policy;
 pub mod probes;
 pub(crate) mod trust;
 
@@ -130,16 +132,7 @@ fn kernel(
     };
     let cage = thymos_sandbox::probe();
     let rung = cage.best;
-    let tools = thymos_tools::builtin(thymos_tools::ToolsConfig {
-        root: made.workspace.clone(),
-        protected: protected(env, config),
-        search_path: env.search_path(),
-        env: env.for_children(),
-        tmp: config.paths.children_tmp(),
-        extra_read: config.extra_read.value.clone(),
-        cage,
-    })
-    .map_err(|e| AppError::new(ErrorKind::User, e.to_string()))?;
+    let tools = tools(env, config, &made.workspace, cage)?;
     let mut secrets = env.secrets();
     secrets.push(keys::as_secret(&made.key));
     let parts = KernelParts {
@@ -148,11 +141,15 @@ fn kernel(
         entropy: Arc::new(OsEntropy),
         operator: operator.name,
         operator_key: made.key.clone(),
-        roots: made.roots,
+        roots: made.roots.clone(),
         tools,
         workspace: made.workspace.display().to_string(),
         rung,
-        policy: FixedPolicy::builtin(),
+        policy: Arc::new(policy::PolicyFolder::open(
+            config.paths.policy(),
+            made.roots,
+            switches(config),
+        )),
         redactor: Arc::new(Redactor::new(secrets, keys::redaction_key(&made.key))),
         models: made.models,
         leases: Arc::new(leases::FileLeases::new(config.paths.leases(), made.held)?),
@@ -164,6 +161,50 @@ fn kernel(
         continues: purpose.continues,
     };
     Kernel::new(parts).map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))
+}
+
+fn tools(
+    env: &Env,
+    config: &Config,
+    workspace: &Path,
+    cage: thymos_sandbox::CageProbe,
+) -> Result<Vec<Arc<dyn Tool>>, AppError> {
+    thymos_tools::builtin(thymos_tools::ToolsConfig {
+        root: workspace.to_path_buf(),
+        protected: protected(env, config),
+        search_path: env.search_path(),
+        env: env.for_children(),
+        tmp: config.paths.children_tmp(),
+        extra_read: config.extra_read.value.clone(),
+        cage,
+    })
+    .map_err(|e| AppError::new(ErrorKind::User, e.to_string()))
+}
+
+/// The names of the tools that a session in this folder has.
+///
+/// # Errors
+/// [`AppError`] when the folder cannot be opened.
+pub(crate) fn tool_names(
+    env: &Env,
+    config: &Config,
+    directory: &Path,
+) -> Result<Vec<String>, AppError> {
+    let workspace = open_workspace(directory)?;
+    let tools = tools(env, config, &workspace, thymos_sandbox::probe())?;
+    Ok(tools
+        .iter()
+        .map(|tool| tool.contract().name.clone())
+        .collect())
+}
+
+/// The switches beside the rules, as configured.
+fn switches(config: &Config) -> Switches {
+    Switches {
+        risk_threshold: config.risk_threshold.value,
+        compensation_gate: config.compensation_gate.value,
+        ..Switches::standard()
+    }
 }
 
 /// The ledger, made when it is not there.

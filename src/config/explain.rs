@@ -44,6 +44,7 @@ pub fn rows(config: &Config) -> Vec<Row> {
         row("tools.protected", &config.protected, |paths| list(paths)),
         row("tools.extra_read", &config.extra_read, |paths| list(paths)),
     ];
+    rows.extend(policy(config));
     for provider in &config.providers {
         let source = Source::File(config.file.clone(), provider.line);
         let mut add = |field: &str, value: Option<String>| {
@@ -81,6 +82,21 @@ pub fn rows(config: &Config) -> Vec<Row> {
         add("timeout_ms", provider.timeout_ms.map(|n| n.to_string()));
     }
     rows
+}
+
+fn policy(config: &Config) -> [Row; 2] {
+    [
+        row(
+            "policy.risk_threshold",
+            &config.risk_threshold,
+            ToString::to_string,
+        ),
+        row(
+            "policy.compensation_gate",
+            &config.compensation_gate,
+            ToString::to_string,
+        ),
+    ]
 }
 
 fn row<T>(key: &str, setting: &Setting<T>, show: impl Fn(&T) -> String) -> Row {

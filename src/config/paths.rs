@@ -60,6 +60,12 @@ impl Paths {
         self.config.join("themes")
     }
 
+    /// Signed policy bundles of the operator.
+    #[must_use]
+    pub fn policy(&self) -> PathBuf {
+        self.config.join("policy")
+    }
+
     /// The folder of config files.
     #[must_use]
     pub fn config_folder(&self) -> &Path {

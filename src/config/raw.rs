@@ -27,6 +27,8 @@ pub struct RawConfig {
     pub ledger: RawLedger,
     /// `[tools]`.
     pub tools: RawTools,
+    /// `[policy]`.
+    pub policy: RawPolicy,
     /// `[providers.<name>]`.
     pub providers: BTreeMap<String, RawProvider>,
 }
@@ -89,6 +91,16 @@ pub struct RawTools {
     pub protected: Option<Spanned<Vec<PathBuf>>>,
     /// Folders that children may read, such as toolchains.
     pub extra_read: Option<Spanned<Vec<PathBuf>>>,
+}
+
+/// The switches beside the rules.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawPolicy {
+    /// `low`, `medium`, `high` or `critical`: risk from there on waits for a person.
+    pub risk_threshold: Option<Spanned<String>>,
+    /// Whether what cannot be taken back waits for a person.
+    pub compensation_gate: Option<Spanned<bool>>,
 }
 
 /// One provider.

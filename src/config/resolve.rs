@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use thymos_core::effect::Risk;
 use thymos_core::secret::Secret;
 use thymos_core::writ::Mode;
 use toml::Spanned;
@@ -92,6 +93,10 @@ pub struct Config {
     pub protected: Setting<Vec<PathBuf>>,
     /// What children may read besides workspace and system.
     pub extra_read: Setting<Vec<PathBuf>>,
+    /// Risk from here on waits for a person `[C15]`.
+    pub risk_threshold: Setting<Risk>,
+    /// Whether what cannot be taken back waits for a person `[C14]`.
+    pub compensation_gate: Setting<bool>,
     /// Providers of the file, by name.
     pub providers: Vec<ProviderConfig>,
 }
@@ -181,6 +186,8 @@ pub(super) fn resolve(
         ledger,
         protected: layers.file_or(&raw.tools.protected, Vec::new()),
         extra_read: layers.file_or(&raw.tools.extra_read, toolchains(env)),
+        risk_threshold: layers.risk_threshold()?,
+        compensation_gate: layers.compensation_gate()?,
         providers: providers(&read),
         paths,
         file,
@@ -233,6 +240,41 @@ impl Layers<'_> {
             };
         }
         self.file_or(raw, default)
+    }
+
+    fn risk_threshold(&self) -> Result<Setting<Risk>, AppError> {
+        let raw = &self.read.raw.policy.risk_threshold;
+        let picked = self.pick(raw, Some("THYMOS_RISK_THRESHOLD"), None, "high".into());
+        let risks = [Risk::Low, Risk::Medium, Risk::High, Risk::Critical];
+        match risks
+            .into_iter()
+            .find(|risk| risk.to_string() == picked.value)
+        {
+            Some(value) => Ok(Setting {
+                value,
+                source: picked.source,
+            }),
+            None => {
+                let message = format!("there is no risk `{}` ({})", picked.value, picked.source);
+                Err(AppError::new(ErrorKind::Config, message)
+                    .hint("use low, medium, high or critical"))
+            }
+        }
+    }
+
+    fn compensation_gate(&self) -> Result<Setting<bool>, AppError> {
+        const NAME: &str = "THYMOS_COMPENSATION_GATE";
+        let Some(word) = self.env.get(NAME) else {
+            return Ok(self.file_or(&self.read.raw.policy.compensation_gate, true));
+        };
+        let value = word.parse().map_err(|_| {
+            let message = format!("`{word}` is neither true nor false (environment {NAME})");
+            AppError::new(ErrorKind::Config, message).hint("use true or false")
+        })?;
+        Ok(Setting {
+            value,
+            source: Source::Env(NAME),
+        })
     }
 
     /// `THYMOS_DEFAULT_PROVIDER` and `THYMOS_DEFAULT_MODEL` are the names that users of the

@@ -4,7 +4,9 @@ use super::Setting;
 use crate::config::paths;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
+use crate::wire::policy;
 use crate::wire::probes::{self, Finding};
+use crate::wire::trust::TrustFile;
 
 pub(super) fn examine(setting: &Setting<'_>, json: bool) -> Result<u8, AppError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -13,6 +15,7 @@ pub(super) fn examine(setting: &Setting<'_>, json: bool) -> Result<u8, AppError>
         .map_err(|e| AppError::new(ErrorKind::Internal, format!("no threads: {e}")))?;
     let findings = [
         files(setting),
+        policy(setting),
         probes::ledger(&setting.config.ledger.value),
         probes::cage(),
         runtime.block_on(probes::model(setting.env, setting.config)),
@@ -58,6 +61,22 @@ fn files(setting: &Setting<'_>) -> Finding {
             format!("operator key {}{}", key.display(), present(&key)),
         ],
         hint: exposed.then(|| format!("chmod 600 {}", key.display())),
+    }
+}
+
+fn policy(setting: &Setting<'_>) -> Finding {
+    let paths = &setting.config.paths;
+    match TrustFile::read(paths) {
+        Ok(trust) => {
+            let roots = trust.map(|trust| trust.roots()).unwrap_or_default();
+            policy::examine(&paths.policy(), &roots)
+        }
+        Err(error) => Finding {
+            what: "policy".into(),
+            ok: false,
+            lines: vec![error.message],
+            hint: error.hints.into_iter().next(),
+        },
     }
 }
 

@@ -10,6 +10,7 @@ mod doctor;
 mod ids;
 mod keys;
 mod ledger;
+mod policy;
 mod replay;
 mod run;
 mod runs;
@@ -65,6 +66,7 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Config(ConfigVerb::Path) => config::path(&setting),
         Verb::Bench(args) => bench::measure(&setting, args),
         Verb::Keys(verb) => keys::perform(&setting, verb),
+        Verb::Policy(verb) => policy::perform(&setting, verb),
         Verb::Doctor(output) => doctor::examine(&setting, output.json),
         Verb::Run(args) => {
             let folder = home_of_run(&setting, args.resume.as_deref())?;

@@ -228,8 +228,11 @@ impl TrustFile {
 }
 
 /// Writes a file beside, syncs it, and puts it in place.
-pub(super) fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = file.parent().unwrap_or_else(|| Path::new("."));
+pub(crate) fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let named = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = named.unwrap_or_else(|| Path::new("."));
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let beside = folder.join(format!(".{name}.{}", std::process::id()));
     let written = OpenOptions::new()

@@ -150,12 +150,20 @@ fn tell(entry: &Entry, body: Body, n: &Narrator) -> What {
 fn note(body: &Body) -> String {
     match body {
         Body::PolicyLoaded(body) => format!(
-            "policy {} {} in force, set {}",
+            "policy {} {} in force, {}, set {}",
             body.name,
             body.version,
+            body.signed_by.map_or_else(
+                || "part of the program".to_owned(),
+                |key| format!("signed by {}", key.short())
+            ),
             body.policy_set.short()
         ),
-        Body::PolicyUnloaded(body) => format!("policy {} unloaded", body.name),
+        Body::PolicyUnloaded(body) => format!(
+            "policy {} unloaded, set {}",
+            body.name,
+            body.policy_set.short()
+        ),
         Body::ToolsPinned(body) => format!("{} tools pinned", body.tools.len()),
         Body::Delegation(body) => format!(
             "delegated to {}: {}",

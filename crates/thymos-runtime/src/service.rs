@@ -20,6 +20,7 @@ use crate::session::{Ask, Birth, Session};
 mod chain;
 mod desk;
 mod lookup;
+mod policies;
 
 /// Asks that may wait for one session.
 const ASKS_MAX: usize = 256;

@@ -9,7 +9,7 @@ use thymos_core::limits::CHAIN_LINKS_MAX;
 use thymos_protocol::{Command, Event, Fault, Page, Replied, Reply, Ticket, WorldRow, WorldView};
 use thymos_replay::{Projection, fold};
 
-use super::{Service, Summary, chain, lock};
+use super::{Service, Summary, chain, lock, policies};
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::narrate::{Narrator, narrate};
@@ -32,6 +32,17 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
         Command::Holds => {
             service.refresh().await;
             holds(service)
+        }
+        Command::Policies | Command::ReloadPolicy => {
+            let anew = matches!(command, Command::ReloadPolicy);
+            return beside(service, ticket, move || {
+                Replied::Policies(policies::in_force(&kernel, anew))
+            });
+        }
+        Command::Simulate { trajectory, bundle } => {
+            return beside(service, ticket, move || {
+                policies::simulate(&kernel, trajectory, &bundle)
+            });
         }
         Command::Verify => return verify(service, ticket),
         Command::Inspect { entry } => match kernel.parts.store.entry(&entry) {

@@ -1,0 +1,249 @@
+//! Bundles in files: checked, tried, signed, put into the folder and taken out. Every change is whole
+//! or not at all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use thymos_core::writ::TrustRoots;
+use thymos_policy::{BundleFile, InvalidBundle, SignedBundle, own};
+
+use super::super::Setting;
+use crate::args::FileArgs;
+use crate::config::paths;
+use crate::error::{AppError, ErrorKind};
+use crate::near::nearest;
+use crate::out;
+use crate::system::OsEntropy;
+use crate::wire::trust::{TrustFile, replace};
+use crate::wire::{keys, policy, tool_names};
+
+/// Whom the operator trusts; nobody before the first use.
+pub(super) fn roots(setting: &Setting<'_>) -> Result<TrustRoots, AppError> {
+    let trust = TrustFile::read(&setting.config.paths)?;
+    Ok(trust.map(|trust| trust.roots()).unwrap_or_default())
+}
+
+fn bytes(file: &Path) -> Result<Vec<u8>, AppError> {
+    policy::read(file).map_err(|no| {
+        let message = format!("bundle `{}`: {no}", file.display());
+        AppError::new(ErrorKind::User, message).hint("name a file with a bundle in JSON")
+    })
+}
+
+fn invalid(file: &Path, invalid: InvalidBundle) -> AppError {
+    let message = out::safe(&format!("bundle `{}` {invalid}", file.display()));
+    let hint = invalid
+        .hint
+        .unwrap_or_else(|| "what a bundle holds is in docs/spec/policy.md".to_owned());
+    AppError::new(ErrorKind::User, message).hint(out::safe(&hint))
+}
+
+/// Reads a bundle, signed or not, and holds it to its form, its examples and the tools there are.
+fn sound(setting: &Setting<'_>, file: &Path, text: &[u8]) -> Result<BundleFile, AppError> {
+    let read = BundleFile::read(text).map_err(|no| invalid(file, no))?;
+    let bundle = &read.bundle;
+    bundle
+        .check_own_examples(text)
+        .map_err(|no| invalid(file, no))?;
+    if own::NAMES.contains(&bundle.name()) {
+        let name = bundle.name();
+        let message = format!("the name `{name}` belongs to the program's own rules");
+        return Err(AppError::new(ErrorKind::User, message).hint("give the bundle another name"));
+    }
+    let names = tool_names(setting.env, setting.config, setting.directory)?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    bundle
+        .check_tools(text, &names)
+        .map_err(|no| invalid(file, no))?;
+    Ok(read)
+}
+
+/// The bundle of a file as a value, for the kernel to try.
+pub(super) fn candidate(setting: &Setting<'_>, file: &Path) -> Result<serde_json::Value, AppError> {
+    let text = bytes(file)?;
+    Ok(sound(setting, file, &text)?.bundle.value().clone())
+}
+
+pub(super) fn check(setting: &Setting<'_>, args: &FileArgs) -> Result<u8, AppError> {
+    let text = bytes(&args.file)?;
+    let read = sound(setting, &args.file, &text)?;
+    let (bundle, examples) = (&read.bundle, read.bundle.examples(&text).len());
+    let roots = roots(setting)?;
+    let trusted = read
+        .vouch
+        .is_some_and(|vouch| roots.trusts_policy(&vouch.key));
+    if args.json {
+        return out::json(&serde_json::json!({
+            "name": bundle.name(), "version": bundle.version(), "rules": bundle.rules_len(),
+            "examples": examples, "signed_by": read.vouch.map(|vouch| vouch.key),
+            "trusted": trusted,
+        }))
+        .map(|()| 0);
+    }
+    let signed = match (&read.vouch, trusted) {
+        (None, _) => "not signed yet".to_owned(),
+        (Some(vouch), true) => format!("signed by {}, trusted for policy", vouch.key),
+        (Some(vouch), false) => format!("signed by {}, not trusted for policy", vouch.key),
+    };
+    out::line(&format!(
+        "{} {}: {} rules, {examples} examples hold, {signed}",
+        bundle.name(),
+        bundle.version(),
+        bundle.rules_len()
+    ))?;
+    Ok(0)
+}
+
+pub(super) fn test(args: &FileArgs) -> Result<u8, AppError> {
+    let text = bytes(&args.file)?;
+    let read = BundleFile::read(&text).map_err(|no| invalid(&args.file, no))?;
+    let runs = read.bundle.examples(&text);
+    for run in &runs {
+        if args.json {
+            out::json(&serde_json::json!({
+                "rule": run.rule, "example": run.number, "line": run.line, "column": run.column,
+                "expected": run.expected, "found": run.found, "holds": run.holds(),
+            }))?;
+            continue;
+        }
+        let (mark, found) = if run.holds() {
+            ("ok  ", String::new())
+        } else {
+            ("FAIL", format!(", and the rule says {}", run.found))
+        };
+        out::line(&format!(
+            "{mark} line {} rule {} example {}: {}{found}",
+            run.line, run.rule, run.number, run.expected
+        ))?;
+    }
+    let failed = runs.iter().filter(|run| !run.holds()).count();
+    if !args.json {
+        out::talk(&format!("thymos: {} examples, {failed} fail", runs.len()));
+    }
+    Ok(u8::from(failed > 0))
+}
+
+pub(super) fn sign(
+    setting: &Setting<'_>,
+    file: &Path,
+    key: Option<&Path>,
+    target: Option<&Path>,
+) -> Result<u8, AppError> {
+    let text = bytes(file)?;
+    let bundle = sound(setting, file, &text)?.bundle;
+    let config = setting.config;
+    let key = match key {
+        Some(file) => keys::read(file)?,
+        None => {
+            let _used = keys::in_use(&config.paths)?;
+            keys::operator(&config.paths, &config.operator.value, &OsEntropy)?.0
+        }
+    };
+    let trusted = roots(setting)?.trusts_policy(&key.public());
+    let mut signed = SignedBundle::sign(bundle, &key)
+        .to_bytes()
+        .map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?
+        .into_vec();
+    signed.push(b'\n');
+    match target {
+        None => out::write(&signed)?,
+        Some(target) => put(target, &signed)?,
+    }
+    if !trusted {
+        out::talk(&format!(
+            "thymos: {} is not trusted for policy here; `thymos keys trust NAME KEY --for policy`",
+            key.public()
+        ));
+    }
+    Ok(0)
+}
+
+fn put(target: &Path, bytes: &[u8]) -> Result<(), AppError> {
+    replace(target, bytes).map_err(|error| {
+        let message = format!("`{}` cannot be written: {error}", target.display());
+        AppError::new(ErrorKind::User, message).hint("check the folder and the disk")
+    })
+}
+
+// [P3] What is put into the folder is what was signed, by a key that counts.
+pub(super) fn load(setting: &Setting<'_>, args: &FileArgs) -> Result<u8, AppError> {
+    let text = bytes(&args.file)?;
+    let roots = roots(setting)?;
+    let signed = SignedBundle::load(&text, &roots).map_err(|no| invalid(&args.file, no))?;
+    sound(setting, &args.file, &text)?;
+    let canonical = signed
+        .to_bytes()
+        .map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?;
+    let bundle = signed.bundle();
+    let folder = setting.config.paths.policy();
+    let place = place_of(&folder, bundle.name(), &roots);
+    paths::make_private(&folder)?;
+    put(&place, canonical.as_bytes())?;
+    if args.json {
+        out::json(&serde_json::json!({
+            "name": bundle.name(), "version": bundle.version(), "file": place,
+        }))?;
+    } else {
+        out::line(&format!(
+            "{} {} is in the folder",
+            bundle.name(),
+            bundle.version()
+        ))?;
+    }
+    out::talk("thymos: each session records it when it next decides, running ones too");
+    say_what_is_refused(&folder, &roots);
+    Ok(0)
+}
+
+/// The file that holds the bundle of this name, or the one that will.
+fn place_of(folder: &Path, name: &str, roots: &TrustRoots) -> PathBuf {
+    let (shelved, _) = policy::folder(folder, roots);
+    let mut same = shelved.into_iter();
+    same.find(|one| one.signed.bundle().name() == name)
+        .map_or_else(|| folder.join(format!("{name}.json")), |one| one.file)
+}
+
+pub(super) fn unload(setting: &Setting<'_>, name: &str) -> Result<u8, AppError> {
+    if own::NAMES.contains(&name) {
+        let message = format!("`{name}` is part of the program");
+        return Err(AppError::new(ErrorKind::User, message)
+            .hint("it stands whatever you add; a bundle of yours can only be stricter"));
+    }
+    let roots = roots(setting)?;
+    let folder = setting.config.paths.policy();
+    let (shelved, refused) = policy::folder(&folder, &roots);
+    let found = shelved
+        .iter()
+        .find(|one| one.signed.bundle().name() == name);
+    // A refused file goes by its own name.
+    let file = match found {
+        Some(one) => one.file.clone(),
+        None => folder.join(format!("{name}.json")),
+    };
+    let plain = !name.contains('/') && file.is_file();
+    if !plain {
+        let known = shelved.iter().map(|one| one.signed.bundle().name());
+        let hint = match nearest(name, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if refused.is_empty() => "list them with `thymos policy ls`".to_owned(),
+            None => "a refused file goes by its file name without `.json`".to_owned(),
+        };
+        let message = format!("there is no bundle `{}` in the folder", out::safe(name));
+        return Err(AppError::new(ErrorKind::User, message).hint(hint));
+    }
+    fs::remove_file(&file).map_err(|error| {
+        let message = format!("`{}` cannot be removed: {error}", file.display());
+        AppError::new(ErrorKind::User, message).hint("check who owns the folder")
+    })?;
+    out::line(&format!("{name} is out of the folder"))?;
+    out::talk("thymos: each session records it when it next decides, running ones too");
+    say_what_is_refused(&folder, &roots);
+    Ok(0)
+}
+
+fn say_what_is_refused(folder: &Path, roots: &TrustRoots) {
+    for no in policy::folder(folder, roots).1 {
+        let no = out::safe(&no);
+        out::talk(&format!("thymos: nothing of the folder counts while {no}"));
+    }
+}
