@@ -31,6 +31,7 @@ mod models;
 pub mod policy;
 pub mod probes;
 pub(crate) mod trust;
+pub mod skills;
 
 /// What differs between the app and the verbs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +154,7 @@ fn kernel(
         redactor: Arc::new(Redactor::new(secrets, keys::redaction_key(&made.key))),
         models: made.models,
         leases: Arc::new(leases::FileLeases::new(config.paths.leases(), made.held)?),
+        skills: Arc::new(skills::SkillFolder::new(config.paths.skills())),
         limits: RunLimits {
             turns_max: config.turns_max.value,
             output_tokens_max: config.output_tokens_max.value,

@@ -100,6 +100,7 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
         policy: FixedPolicy::builtin(),
         redactor: Arc::new(Redactor::new(Vec::new(), [9; 32])),
         models: Arc::new(OneModel(parts.model)),
+        skills: Arc::new(thymos_runtime::skills::NoSkills),
         leases: Arc::new(NoLeases),
         limits: RunLimits {
             turns_max: u32::MAX,

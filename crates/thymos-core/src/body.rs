@@ -9,7 +9,7 @@ use crate::budget::Cost;
 use crate::canonical::{self, CanonicalBytes, InvalidJson};
 use crate::entry::{Entry, Kind};
 use crate::id::{
-    Digest, EntryId, IdempotencyKey, IntentId, PolicySetId, PresentedDigest, ProposalId,
+    Digest, EntryId, IdempotencyKey, IntentId, PolicySetId, PresentedDigest, ProposalId, SkillId,
     TrajectoryId, WritId,
 };
 use crate::intent::Intent;
@@ -18,6 +18,7 @@ use crate::key::{PublicKey, Signature};
 use crate::outcome::{Fault, Outcome};
 use crate::presentation::Presentation;
 use crate::proposal::Decided;
+use crate::skill::SkillSignature;
 use crate::tool::ToolContract;
 use crate::trace::Trace;
 use crate::verdict::{HoldTerms, Refusal};
@@ -478,6 +479,12 @@ noun! {
         parameters: Value,
         /// The writ that narrows authority to it.
         writ: WritId,
+        /// Id of the definition.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        skill: Option<SkillId>,
+        /// Who signed the definition, if anybody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<SkillSignature>,
     }
 }
 

@@ -108,6 +108,8 @@ ids! {
     PresentedDigest = "thymos v1 presented";
     /// The key under which a tool call happens at most once `[X3]`.
     IdempotencyKey = "thymos v1 idempotency key";
+    /// Names a skill: the hash of its canonical unsigned definition `[S1]`.
+    SkillId = "thymos v1 skill";
     /// A digest of any other bytes: a file image, a blob, a schema, an executable.
     Digest = "thymos v1 blob";
 }

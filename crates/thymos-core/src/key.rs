@@ -67,6 +67,8 @@ pub enum Domain {
     Revocation,
     /// A policy bundle `[P3]`.
     Policy,
+    /// A skill's definition `[S1]`.
+    Skill,
     /// A resolution of in-doubt work `[X2]`.
     Reconciliation,
 }
@@ -79,6 +81,7 @@ impl Domain {
             Self::Batch => "thymos v1 sign batch\n",
             Self::Revocation => "thymos v1 sign revocation\n",
             Self::Policy => "thymos v1 sign policy\n",
+            Self::Skill => "thymos v1 sign skill\n",
             Self::Reconciliation => "thymos v1 sign reconciliation\n",
         }
     }

@@ -28,6 +28,9 @@ pub mod isolation;
 pub mod caveat;
 pub mod writ;
 
+pub mod routing;
+pub mod skill;
+
 pub mod intent;
 pub mod resolved;
 pub mod tool;
@@ -49,5 +52,5 @@ pub mod entry;
 
 pub use canonical::CanonicalBytes;
 pub use entry::{Entry, EntryHeader, Kind};
-pub use id::{Digest, EntryId, IntentId, LogId, ProposalId, TrajectoryId, WritId};
+pub use id::{Digest, EntryId, IntentId, LogId, ProposalId, SkillId, TrajectoryId, WritId};
 pub use time::Timestamp;

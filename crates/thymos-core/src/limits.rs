@@ -36,6 +36,28 @@ pub const REASON_CHARS_MAX: usize = 4_096;
 /// Fewest characters of an id prefix that a person may type `[K2]`.
 pub const ID_PREFIX_CHARS_MIN: usize = 6;
 
+/// Bytes of a skill's file. A longer one is refused.
+pub const SKILL_BYTES_MAX: usize = 256 * 1024;
+
+/// Characters of a skill's instructions. Longer ones are refused when it is read.
+pub const SKILL_INSTRUCTIONS_CHARS_MAX: usize = 32 * 1024;
+
+/// Parameters of one skill. More are refused when it is read.
+pub const SKILL_PARAMS_MAX: usize = 32;
+
+/// Characters of a parameter's value. A longer one is refused before anything is recorded.
+pub const SKILL_VALUE_CHARS_MAX: usize = 4_096;
+
+/// Tool patterns of one skill. More are refused when it is read.
+pub const SKILL_TOOLS_MAX: usize = 64;
+
+/// Files looked at in the folder of skills. Those beyond it are not listed, and that is said.
+pub const SKILL_FILES_MAX: usize = 256;
+
+/// Ways not taken that a routing evidence names. Further ones are left out.
+pub const ROUTING_ALTERNATIVES_MAX: usize = 16;
+
+const _: () = assert!(SKILL_BYTES_MAX <= ENTRY_BYTES_MAX / 4);
 const _: () = assert!(TOOL_OUTPUT_BYTES_MAX <= ENTRY_BYTES_MAX / 4);
 const _: () = assert!(PREVIEW_BYTES_MAX <= ENTRY_BYTES_MAX / 4);
 const _: () = assert!(INTENT_ARGS_BYTES_MAX <= ENTRY_BYTES_MAX / 4);

@@ -251,6 +251,11 @@ pub enum Command {
         /// Values of its parameters; those left out take their defaults.
         parameters: BTreeMap<String, String>,
     },
+    /// Whether these texts would be skills that can be bound. Replies `Skills`, one row a text.
+    CheckSkills {
+        /// A name for each, as its file has it, and the text.
+        texts: Vec<(String, Vec<u8>)>,
+    },
     /// Lets running work end, refuses new, and answers `Accepted` when all is durable.
     Shutdown,
 }

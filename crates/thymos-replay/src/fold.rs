@@ -101,10 +101,7 @@ fn fold_body(p: &mut Projection, entry: &Entry, body: Body) -> Result<(), Diverg
             p.branch = Some(body);
             Ok(())
         }
-        Body::SkillBound(body) => {
-            p.skills.push(body);
-            Ok(())
-        }
+        Body::SkillBound(body) => skill_bound(p, body),
         Body::Erased(_) => Ok(()),
     }
 }
@@ -262,6 +259,24 @@ fn writ_issued(p: &mut Projection, body: body::WritIssued) -> Result<(), Diverge
         charge(p, &above, &reserved);
     }
     p.writs.insert(id, body.writ);
+    Ok(())
+}
+
+/// `[S1]` A skill narrows the writ in force, and nothing else.
+fn skill_bound(p: &mut Projection, body: body::SkillBound) -> Result<(), Divergence> {
+    let parent = p.writs.get(&body.writ).and_then(|writ| writ.writ.parent);
+    let in_force = p.authority.map(|(_, writ)| writ);
+    if parent.is_none() || parent != in_force {
+        return Err(Divergence::new(
+            "skill writ",
+            in_force.map_or_else(
+                || "a writ in force".to_owned(),
+                |writ| format!("a child of {writ}"),
+            ),
+            body.writ.to_string(),
+        ));
+    }
+    p.skills.push(body);
     Ok(())
 }
 

@@ -281,6 +281,21 @@ impl Projection {
             .collect()
     }
 
+    /// The skills in force, in the order they were bound: those whose writ is in the chain that is
+    /// `[S1]`.
+    pub fn bound_skills(&self) -> impl Iterator<Item = &SkillBound> {
+        let mut in_force = Vec::new();
+        let leaf = self.authority.filter(|_| !self.skills.is_empty());
+        let mut next = leaf.map(|(_, leaf)| leaf);
+        while let Some(id) = next.filter(|_| in_force.len() <= self.writs.len()) {
+            in_force.push(id);
+            next = self.writs.get(&id).and_then(|writ| writ.writ.parent);
+        }
+        self.skills
+            .iter()
+            .filter(move |bound| in_force.contains(&bound.writ))
+    }
+
     /// How often this very call was committed before `[X3]`.
     #[must_use]
     pub fn repeats_of(&self, intent: &Intent, resolved: &Resolved) -> u64 {

@@ -26,6 +26,7 @@ use thymos_policy::PolicySet;
 use crate::divergence::Divergence;
 
 mod policies;
+mod skills;
 
 use policies::Policies;
 
@@ -142,6 +143,11 @@ impl Redecider {
                 let line = entry.header.trajectory;
                 return Arc::make_mut(&mut self.policies).unload(line, unloaded);
             }
+            Body::SkillBound(bound) => match skills::check(bound, &self.writs) {
+                Ok(()) => Redecided::NoDecision,
+                Err(skills::Wrong::Different(what)) => Redecided::Different(Box::new(what)),
+                Err(skills::Wrong::Unknown(what)) => Redecided::Unknown(Box::new(what)),
+            },
             Body::Root(_)
             | Body::Message(_)
             | Body::Usage(_)
@@ -152,7 +158,6 @@ impl Redecider {
             | Body::Delegation(_)
             | Body::DelegationResult(_)
             | Body::Branch(_)
-            | Body::SkillBound(_)
             | Body::WritRevoked(_)
             | Body::ModeChanged(_)
             | Body::Erased(_)

@@ -353,6 +353,14 @@ fn signature_of(body: &Body) -> Option<bool> {
     if let Body::Approval(approval) = body {
         return Some(approval.signed.signature_holds());
     }
+    if let Body::SkillBound(bound) = body {
+        let own = bound.signed.as_ref()?;
+        let message = canonical::value_to_bytes(&bound.definition).ok();
+        return Some(message.is_some_and(|bytes| {
+            own.signer
+                .verifies(Domain::Skill, bytes.as_bytes(), &own.signature)
+        }));
+    }
     if let Body::WritRevoked(cut) = body {
         let message = canonical::encode(&(cut.writ, &cut.reason)).ok();
         return Some(signed(&cut.by, Domain::Revocation, message, &cut.signature));

@@ -18,6 +18,7 @@ use thymos_protocol::ModelRow;
 
 use crate::redact::Redactor;
 use crate::vault::Vault;
+use crate::skills::SkillSource;
 use crate::writer::Writer;
 
 /// Parts that the composition root hands over. No `Default`: every one is a decision.
@@ -46,6 +47,8 @@ pub struct KernelParts {
     pub redactor: Arc<Redactor>,
     /// Where models come from.
     pub models: Arc<dyn ModelSource>,
+    /// Where the operator's skills are.
+    pub skills: Arc<dyn SkillSource>,
     /// Who may act on a trajectory.
     pub leases: Arc<dyn Leases>,
     /// Limits of a run.
@@ -186,6 +189,14 @@ impl Kernel {
     pub(crate) fn kept(&self) -> impl Fn(&Digest) -> Result<Option<Vec<u8>>, String> + use<> {
         let store = self.parts.store.clone();
         move |digest| store.blob(digest).map_err(|e| e.to_string())
+    }
+
+    /// The names of the tools, in order.
+    pub(crate) fn tool_names(&self) -> Vec<String> {
+        self.tool_set
+            .contracts()
+            .map(|contract| contract.name.clone())
+            .collect()
     }
 
     pub(crate) fn operator(&self) -> Party {

@@ -10,6 +10,7 @@ pub mod vault;
 
 pub mod kernel;
 pub mod modes;
+pub mod skills;
 
 mod context;
 mod detail;

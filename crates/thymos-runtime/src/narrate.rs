@@ -174,10 +174,32 @@ fn note(body: &Body) -> String {
             format!("child {} ended, {}", body.child.short(), body.stop)
         }
         Body::Branch(body) => format!("branched from {} at {}", body.from.short(), body.seq),
-        Body::SkillBound(_) => "skill bound".to_owned(),
+        Body::SkillBound(body) => skill_note(body),
         Body::Erased(body) => format!("entry {} erased: {}", body.entry.short(), body.reason),
         other => other.kind().to_string(),
     }
+}
+
+fn skill_note(body: &body::SkillBound) -> String {
+    let text = |key: &str| body.definition.get(key).and_then(serde_json::Value::as_str);
+    let version = body.definition.get("version");
+    let values: Vec<String> = body
+        .parameters
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    let with = match values.is_empty() {
+        true => String::new(),
+        false => format!(" with {}", words::cut(&values.join(", "), 200)),
+    };
+    format!(
+        "skill {} {} bound{with}, writ {}",
+        text("name").unwrap_or_default(),
+        version.map_or_else(String::new, ToString::to_string),
+        body.writ.short()
+    )
 }
 
 fn used(body: body::Usage) -> What {

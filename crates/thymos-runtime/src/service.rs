@@ -379,6 +379,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::ReloadPolicy
         | Command::Simulate { .. }
         | Command::Skills
+        | Command::CheckSkills { .. }
         | Command::Shutdown => None,
     }
 }

@@ -41,6 +41,7 @@ mod record;
 mod report;
 mod scope;
 mod settle;
+mod skill;
 mod think;
 mod timer;
 mod trust;
@@ -52,6 +53,7 @@ use lineage::Lineage;
 pub(crate) use delegate::{Birth, ChildEnd};
 pub(crate) use record::{RecordError, fold_stored};
 pub(crate) use report::summary;
+pub(crate) use skill::{InForce, in_force};
 
 /// What the task hears from outside.
 pub(crate) enum Ask {

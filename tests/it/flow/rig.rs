@@ -16,6 +16,7 @@ use thymos_core::id::ProposalId;
 use thymos_core::isolation::Rung;
 use thymos_core::key::{SigningKey, derive_seed};
 use thymos_core::secret::Secret;
+use thymos_core::skill::SkillFile;
 use thymos_core::writ::{Mode, TrustRoots, Writ};
 use thymos_core::{Entry, TrajectoryId};
 use thymos_policy::{Bundle, PolicySet, Switches};
@@ -27,6 +28,7 @@ use thymos_protocol::{
 };
 use thymos_runtime::kernel::{FixedPolicy, PolicySource, RunLimits};
 use thymos_runtime::redact::Redactor;
+use thymos_runtime::skills::{FoundSkill, SkillSource};
 use thymos_runtime::{Channels, Kernel, KernelParts, ModelSource, NoLeases, serve};
 use thymos_testkit::fixtures::{NOON, operator_key, party, roots};
 use thymos_testkit::road::shelf;
@@ -67,6 +69,22 @@ pub(crate) struct Setup {
     pub(crate) turns_max: u32,
     pub(crate) continues: bool,
     pub(crate) secrets: Vec<String>,
+    pub(crate) skills: Skills,
+    pub(crate) models: Vec<String>,
+}
+
+/// Skills as a folder would hold them: name and text.
+#[derive(Clone, Default)]
+pub(crate) struct Skills(pub(crate) Vec<(String, String)>);
+
+impl SkillSource for Skills {
+    fn find(&self) -> Vec<FoundSkill> {
+        let file = |(name, text): &(String, String)| FoundSkill {
+            name: name.clone(),
+            file: SkillFile::read(text.as_bytes()).map_err(|no| no.to_string()),
+        };
+        self.0.iter().map(file).collect()
+    }
 }
 
 impl Setup {
@@ -84,6 +102,8 @@ impl Setup {
             turns_max: 20,
             continues: false,
             secrets: Vec::new(),
+            skills: Skills::default(),
+            models: Vec::new(),
         }
     }
 
@@ -110,6 +130,7 @@ impl Setup {
                 .unwrap_or_else(|| FixedPolicy::of(shelf(&self.policy))),
             redactor: Arc::new(Redactor::new(secrets, [7; 32])),
             models: Arc::new(OneModel(self.model.clone())),
+            skills: Arc::new(self.skills.clone()),
             leases: Arc::new(NoLeases),
             limits: RunLimits {
                 turns_max: self.turns_max,

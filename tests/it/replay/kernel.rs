@@ -75,6 +75,7 @@ pub(super) fn live(life: Life<'_>) -> Client {
         policy: FixedPolicy::builtin(),
         redactor: Arc::new(Redactor::new(Vec::new(), [4; 32])),
         models: Arc::new(OneModel(life.model)),
+        skills: Arc::new(thymos_runtime::skills::NoSkills),
         leases: Arc::new(NoLeases),
         limits: RunLimits {
             turns_max: 50,

@@ -6,13 +6,17 @@ use std::sync::Arc;
 use thymos_core::TrajectoryId;
 use thymos_core::delta::{Resource, ResourceValue};
 use thymos_core::limits::CHAIN_LINKS_MAX;
-use thymos_protocol::{Command, Event, Fault, Page, Replied, Reply, Ticket, WorldRow, WorldView};
+use thymos_core::skill::SkillFile;
+use thymos_protocol::{
+    Command, Event, Fault, Page, Replied, Reply, SkillRow, Ticket, WorldRow, WorldView,
+};
 use thymos_replay::{Projection, fold};
 
 use super::{Service, Summary, chain, lock, policies};
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::narrate::{Narrator, narrate};
+use crate::skills::{self, FoundSkill};
 use crate::words;
 
 /// Entries read at once.
@@ -68,6 +72,8 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
                 file_at(&kernel, trajectory, seq, &path)
             });
         }
+        Command::Skills => Replied::Skills(rows(&kernel, &kernel.parts.skills.find())),
+        Command::CheckSkills { texts } => Replied::Skills(rows(&kernel, &as_files(texts))),
         _ => fault("this needs a trajectory"),
     };
     service.reply(ticket, replied).await;
@@ -82,6 +88,20 @@ fn beside(service: &Service, ticket: Ticket, look: impl FnOnce() -> Replied + Se
             replied: look(),
         }));
     });
+}
+
+fn rows(kernel: &Kernel, found: &[FoundSkill]) -> Vec<SkillRow> {
+    let tools = kernel.tool_names();
+    let row = |found| skills::row(found, &kernel.parts.roots, &tools);
+    found.iter().map(row).collect()
+}
+
+fn as_files(texts: Vec<(String, Vec<u8>)>) -> Vec<FoundSkill> {
+    let file = |(name, text): (String, Vec<u8>)| FoundSkill {
+        name,
+        file: SkillFile::read(&text).map_err(|no| no.to_string()),
+    };
+    texts.into_iter().map(file).collect()
 }
 
 fn runs(service: &Service) -> Replied {

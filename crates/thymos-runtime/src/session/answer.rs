@@ -55,6 +55,9 @@ impl Session {
                 reason,
                 ..
             } => self.settle(proposal, settlement, reason).await,
+            Command::BindSkill {
+                name, parameters, ..
+            } => self.bind_skill(&name, &parameters).await,
             _ => Ok(fault(
                 "this is not for a trajectory",
                 "report this; it is our mistake",
@@ -145,7 +148,7 @@ impl Session {
     }
 
     /// Why nothing may be done here, when the tools are bound to another folder.
-    fn elsewhere(&self) -> Option<Replied> {
+    pub(super) fn elsewhere(&self) -> Option<Replied> {
         let workspace = self.foreign_workspace()?;
         Some(fault(
             format!("this trajectory belongs to the folder `{workspace}`"),

@@ -1,0 +1,105 @@
+//! Where skills come from: a source that the app hands over, and what is wrong with what it finds.
+
+use thymos_core::skill::{SkillFile, SkillParam};
+use thymos_core::writ::TrustRoots;
+use thymos_protocol::{SkillParamRow, SkillRow};
+
+/// A file of the operator's skills.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundSkill {
+    /// The file's name without its ending.
+    pub name: String,
+    /// What it holds, or what is wrong with it.
+    pub file: Result<SkillFile, String>,
+}
+
+/// Finds the operator's skills. The app's folder stands behind it; no tool can write there `[R3]`.
+pub trait SkillSource: Send + Sync {
+    /// Everything that is there, read now, in order of names.
+    fn find(&self) -> Vec<FoundSkill>;
+}
+
+/// For who has none.
+pub struct NoSkills;
+
+impl SkillSource for NoSkills {
+    fn find(&self) -> Vec<FoundSkill> {
+        Vec::new()
+    }
+}
+
+/// The skill in a file, if it may be bound here.
+///
+/// # Errors
+/// A sentence: malformed, misnamed, signed by a stranger, or naming a tool that does not exist.
+pub(crate) fn sound<'f>(
+    found: &'f FoundSkill,
+    roots: &TrustRoots,
+    tools: &[String],
+) -> Result<&'f SkillFile, String> {
+    let file = found.file.as_ref().map_err(Clone::clone)?;
+    if file.skill.name != found.name {
+        return Err(format!(
+            "the file `{}.json` holds the skill `{}`",
+            found.name, file.skill.name
+        ));
+    }
+    if let Some(signed) = &file.signed {
+        if !roots.trusts_operator(&signed.signer) {
+            return Err(format!(
+                "signed by {}, which is not among the trust roots",
+                signed.signer.short()
+            ));
+        }
+        if !file.signature_holds() {
+            return Err(format!(
+                "the signature of {} is not over this definition",
+                signed.signer.short()
+            ));
+        }
+    }
+    if let Some(tool) = file.skill.unknown_tool(tools.iter().map(String::as_str)) {
+        return Err(format!("no tool here is called `{tool}`"));
+    }
+    Ok(file)
+}
+
+/// A file in a row.
+pub(crate) fn row(found: &FoundSkill, roots: &TrustRoots, tools: &[String]) -> SkillRow {
+    let fault = sound(found, roots, tools).err();
+    let Ok(file) = &found.file else {
+        return SkillRow {
+            name: found.name.clone(),
+            version: 0,
+            title: String::new(),
+            id: String::new(),
+            signed_by: None,
+            params: Vec::new(),
+            fault,
+        };
+    };
+    let skill = &file.skill;
+    SkillRow {
+        name: found.name.clone(),
+        version: skill.version,
+        title: skill.title.clone(),
+        id: skill
+            .id()
+            .map_or_else(|_| String::new(), |id| id.to_string()),
+        signed_by: file.signed.as_ref().map(|signed| {
+            let known = roots.operators.iter().find(|p| p.key == signed.signer);
+            known.map_or_else(|| signed.signer.short(), |party| party.name.clone())
+        }),
+        params: skill.params.iter().map(param).collect(),
+        fault,
+    }
+}
+
+fn param(param: &SkillParam) -> SkillParamRow {
+    SkillParamRow {
+        key: param.key.clone(),
+        description: param.description.clone(),
+        default: param.default.clone(),
+        values: param.values.clone(),
+    }
+}
