@@ -192,6 +192,11 @@ impl ModelSource for Models {
         Ok(model)
     }
 
+    fn usable(&self) -> Vec<String> {
+        let names = self.list().into_iter().map(|row| row.name);
+        names.filter(|name| self.spec(name).is_ok()).collect()
+    }
+
     fn list(&self) -> Vec<ModelRow> {
         let own = self.providers.iter().map(|provider| provider.name.clone());
         let presets = PRESETS

@@ -25,10 +25,6 @@ pub enum Reason {
     SkillHint,
     /// A bound skill suggests another, which cannot be used here.
     SkillHintUnavailable,
-    /// The one before it failed.
-    Fallback,
-    /// The operator wrote the intent; no model was asked.
-    OperatorAuthored,
 }
 
 /// How a model was chosen for one turn.

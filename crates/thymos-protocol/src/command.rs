@@ -251,6 +251,11 @@ pub enum Command {
         /// Values of its parameters; those left out take their defaults.
         parameters: BTreeMap<String, String>,
     },
+    /// What came of routed intents, without their content `[S2]`. Replies `Routing`.
+    Routing {
+        /// Of which trajectory; none takes the whole log.
+        trajectory: Option<TrajectoryId>,
+    },
     /// Whether these texts would be skills that can be bound. Replies `Skills`, one row a text.
     CheckSkills {
         /// A name for each, as its file has it, and the text.

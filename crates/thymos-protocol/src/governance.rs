@@ -153,3 +153,20 @@ pub struct SkillParamRow {
     /// The only values allowed; empty allows any text.
     pub values: Vec<String>,
 }
+
+/// What came of one routed intent. Holds no word of the work `[S2]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoutingRow {
+    /// Names the choice.
+    pub decision_hash: String,
+    /// `provider:model`.
+    pub selected: String,
+    /// Effect class of the call, where the tool could tell it.
+    pub effect: Option<String>,
+    /// `done`, `not ok`, `failed`, `refused`, `held`, `begun`, `superseded`, `reconciled`, `undecided`.
+    pub outcome: String,
+    /// How long the model took for the turn.
+    pub latency_ms: Option<u64>,
+    /// What the turn cost; none when no price is known.
+    pub cost_millicents: Option<u64>,
+}

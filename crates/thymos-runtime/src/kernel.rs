@@ -76,6 +76,11 @@ pub trait ModelSource: Send + Sync {
     /// [`ModelFault`] when there is no such model or no key for it.
     fn connect(&self, name: Option<&str>) -> Result<Arc<dyn Cognition>, ModelFault>;
 
+    /// Names of the models that could be connected now.
+    fn usable(&self) -> Vec<String> {
+        self.list().into_iter().map(|row| row.name).collect()
+    }
+
     /// Every model that config and environment know.
     fn list(&self) -> Vec<ModelRow>;
 }

@@ -21,6 +21,7 @@ mod chain;
 mod desk;
 mod lookup;
 mod policies;
+mod routing;
 
 /// Asks that may wait for one session.
 const ASKS_MAX: usize = 256;
@@ -380,6 +381,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Simulate { .. }
         | Command::Skills
         | Command::CheckSkills { .. }
+        | Command::Routing { .. }
         | Command::Shutdown => None,
     }
 }

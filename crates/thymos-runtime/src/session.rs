@@ -14,6 +14,7 @@ use thymos_core::facts::Possession;
 use thymos_core::id::ProposalId;
 use thymos_core::key::SigningKey;
 use thymos_core::outcome::{Fault, Outcome};
+use thymos_core::routing::Routing;
 use thymos_core::writ::{Mode, Party};
 use thymos_core::{IntentId, Timestamp, TrajectoryId, WritId};
 use thymos_policy::Shelf;
@@ -40,6 +41,7 @@ mod pins;
 mod record;
 mod report;
 mod scope;
+mod route;
 mod settle;
 mod skill;
 mod think;
@@ -146,6 +148,9 @@ pub(crate) struct Session {
     pub(super) activity: Activity,
     pub(super) run: Option<Run>,
     pub(super) model: Option<String>,
+    /// Evidence of how the model of the turn being thought was chosen `[S2]`.
+    pub(super) routed: Option<Routing>,
+    pub(super) paces: HashMap<String, route::Pace>,
     pub(super) in_doubt: BTreeSet<ProposalId>,
     /// What could not be stored, kept until it can be or the process ends `[L11]`.
     pub(super) unsealed: Option<Vec<Body>>,
@@ -188,6 +193,8 @@ impl Session {
             activity: Activity::Idle,
             run: None,
             model: None,
+            routed: None,
+            paces: HashMap::new(),
             in_doubt: BTreeSet::new(),
             unsealed: None,
             broken: None,

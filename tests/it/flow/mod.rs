@@ -11,4 +11,5 @@ mod loops;
 mod road;
 mod scope;
 mod secrets;
+mod skills;
 mod storage;

@@ -21,6 +21,10 @@ use thymos_core::writ::{Mode, TrustRoots, Writ};
 use thymos_core::{Entry, TrajectoryId};
 use thymos_policy::{Bundle, PolicySet, Switches};
 use thymos_ports::cognition::ModelFault;
+use thymos_policy::{Bundle, PolicySet, Shelf, Switches};
+use thymos_ports::cognition::{
+    Context, ModelFault, ModelFaultKind, ModelIdentity, Streamed, TokenUsage, Turn,
+};
 use thymos_ports::store::Batch;
 use thymos_ports::{Cognition, LedgerStore, Tool};
 use thymos_protocol::{
@@ -34,6 +38,7 @@ use thymos_testkit::fixtures::{NOON, operator_key, party, roots};
 use thymos_testkit::road::shelf;
 use thymos_testkit::{FakeTool, FixedClock, MemoryStore, ScriptedModel, SeededEntropy, Step};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// A stuck test fails after this; nothing is measured by it.
 const STUCK: Duration = Duration::from_secs(20);
@@ -41,15 +46,56 @@ const STUCK: Duration = Duration::from_secs(20);
 /// Kernels made so far in this process: each draws bytes of its own.
 static KERNELS: AtomicU64 = AtomicU64::new(1);
 
-struct OneModel(ScriptedModel);
+/// One script behind every name; of named models only those of the setup can be connected.
+struct OneModel(ScriptedModel, Vec<String>);
 
 impl ModelSource for OneModel {
-    fn connect(&self, _name: Option<&str>) -> Result<Arc<dyn Cognition>, ModelFault> {
-        Ok(Arc::new(self.0.clone()))
+    fn connect(&self, name: Option<&str>) -> Result<Arc<dyn Cognition>, ModelFault> {
+        match name {
+            None => Ok(Arc::new(self.0.clone())),
+            Some(name) if self.1.iter().any(|known| known == name) => {
+                Ok(Arc::new(Named(self.0.clone(), name.to_owned())))
+            }
+            Some(name) => Err(ModelFault {
+                kind: ModelFaultKind::NotFound,
+                message: format!("there is no model `{name}`"),
+                hint: None,
+                usage: TokenUsage::default(),
+            }),
+        }
     }
 
     fn list(&self) -> Vec<ModelRow> {
-        Vec::new()
+        let row = |name: &String| ModelRow {
+            name: name.clone(),
+            key: "no key needed".into(),
+            current: false,
+        };
+        self.1.iter().map(row).collect()
+    }
+}
+
+/// The script under another name.
+struct Named(ScriptedModel, String);
+
+#[async_trait::async_trait]
+impl Cognition for Named {
+    fn identity(&self) -> ModelIdentity {
+        let (provider, model) = self.1.split_once('/').unwrap_or((&self.1, "default"));
+        ModelIdentity {
+            provider: provider.into(),
+            model: model.into(),
+            ..self.0.identity()
+        }
+    }
+
+    async fn propose(
+        &self,
+        context: &Context,
+        sink: &mut (dyn for<'bit> FnMut(Streamed<'bit>) + Send),
+        cancel: &CancellationToken,
+    ) -> Result<Turn, ModelFault> {
+        self.0.propose(context, sink, cancel).await
     }
 }
 
@@ -129,7 +175,7 @@ impl Setup {
                 .clone()
                 .unwrap_or_else(|| FixedPolicy::of(shelf(&self.policy))),
             redactor: Arc::new(Redactor::new(secrets, [7; 32])),
-            models: Arc::new(OneModel(self.model.clone())),
+            models: Arc::new(OneModel(self.model.clone(), self.models.clone())),
             skills: Arc::new(self.skills.clone()),
             leases: Arc::new(NoLeases),
             limits: RunLimits {

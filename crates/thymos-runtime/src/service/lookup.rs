@@ -13,6 +13,7 @@ use thymos_protocol::{
 use thymos_replay::{Projection, fold};
 
 use super::{Service, Summary, chain, lock, policies};
+use super::{Service, Summary, chain, lock, routing};
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::narrate::{Narrator, narrate};
@@ -70,6 +71,14 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
         } => {
             return beside(service, ticket, move || {
                 file_at(&kernel, trajectory, seq, &path)
+            });
+        }
+        Command::Routing { trajectory } => {
+            return beside(service, ticket, move || {
+                match routing::rows(&kernel, trajectory) {
+                    Ok(rows) => Replied::Routing(rows),
+                    Err(words) => fault(words),
+                }
             });
         }
         Command::Skills => Replied::Skills(rows(&kernel, &kernel.parts.skills.find())),

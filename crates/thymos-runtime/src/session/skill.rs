@@ -146,14 +146,9 @@ impl Session {
         ]))
     }
 
-    /// The skills in force, oldest first.
-    pub(super) fn skills_in_force(&self) -> Vec<InForce> {
-        in_force(&self.p)
-    }
-
     /// The model that the newest skill in force suggests, as config names it.
     pub(super) fn hinted_model(&self) -> Option<String> {
-        let skills = self.skills_in_force();
+        let skills = in_force(&self.p);
         let hint = skills
             .iter()
             .rev()

@@ -10,6 +10,7 @@ use thymos_ports::cognition::{
 use thymos_protocol::Live;
 use tokio_util::sync::CancellationToken;
 
+use super::route::Pace;
 use super::{Activity, Inside, Job, RecordError, Session};
 use crate::context::{self, ContextLimits};
 
@@ -58,10 +59,12 @@ impl Session {
 
     /// Starts a turn beside the task.
     pub(super) fn think(&mut self) {
-        let model = match self.k.parts.models.connect(self.model.as_deref()) {
-            Ok(model) => model,
+        let chosen = match self.choose_model() {
+            Ok(chosen) => chosen,
             Err(fault) => return self.thought_failed_soon(fault),
         };
+        self.routed = self.evidence(&chosen);
+        let model = chosen.model;
         let limits = self.k.parts.limits;
         let context = context::build(
             &self.p,
@@ -162,6 +165,11 @@ impl Session {
         wall_clock_ms: u64,
     ) -> Result<(), RecordError> {
         let number = self.p.next_turn;
+        let pace = Pace {
+            wall_clock_ms,
+            usd_millicents: turn.usage.usd_millicents.map(clamp),
+        };
+        self.learn_pace(identity, pace);
         let mut bodies = vec![self.usage(&turn.usage, identity, wall_clock_ms, turn.attempts)];
         let redactor = &self.k.parts.redactor;
         let provider_state = turn
@@ -220,7 +228,10 @@ impl Session {
             Body::Intent(body::Intended {
                 intent,
                 call: call.call,
-                routing: None,
+                routing: match &self.routed {
+                    Some(routing) => Some(routing.to_value()?),
+                    None => None,
+                },
                 compensates: None,
                 again: None,
             }),
@@ -261,18 +272,14 @@ impl Session {
 
     /// The model in use, also when it cannot be connected.
     pub(super) fn model_identity(&self) -> ModelIdentity {
-        self.k
-            .parts
-            .models
-            .connect(self.model.as_deref())
-            .map_or_else(
-                |_| ModelIdentity {
-                    provider: self.model.clone().unwrap_or_else(|| "default".into()),
-                    model: "unavailable".into(),
-                    context_tokens: None,
-                },
-                |model| model.identity(),
-            )
+        self.choose_model().map_or_else(
+            |_| ModelIdentity {
+                provider: self.model.clone().unwrap_or_else(|| "default".into()),
+                model: "unavailable".into(),
+                context_tokens: None,
+            },
+            |chosen| chosen.model.identity(),
+        )
     }
 
     fn forget_live(&self) {
