@@ -12,6 +12,10 @@ mod policy;
 
 pub use keys::{KeysVerb, Purpose};
 pub use policy::{FileArgs, PolicyVerb};
+mod skills;
+
+pub use keys::{KeysVerb, Purpose};
+pub use skills::{RoutingArgs, SkillArgs, SkillsVerb, TuneArgs};
 
 /// Work with an AI agent that can only propose: every action is authorised, approved where it must
 /// be, and recorded.
@@ -110,6 +114,14 @@ pub enum Verb {
     /// Write, check, sign, load and try rules of your own
     #[command(subcommand)]
     Policy(PolicyVerb),
+    /// List, show, make, check, import, sign, tune and remove skills
+    ///
+    /// A skill is instructions with parameters that narrow what may be done while it is bound:
+    /// `thymos run --skill NAME --param KEY=VALUE "task"`.
+    #[command(subcommand)]
+    Skills(SkillsVerb),
+    /// Export which model was chosen for each call and what came of it, without the work itself
+    Routing(RoutingArgs),
     /// Look at this machine and setup, and say what to do; changes nothing
     Doctor(OutputArgs),
     /// Measure this machine against the bars of speed, memory and growth
@@ -138,6 +150,9 @@ pub struct RunArgs {
     /// Go on with this trajectory instead of starting one; with --mode under a new writ
     #[arg(long, value_name = "ID")]
     pub resume: Option<String>,
+    /// Skills to bind first
+    #[command(flatten)]
+    pub skills: SkillArgs,
     /// One JSON object a line: an event for each ledger entry
     #[arg(long)]
     pub json: bool,

@@ -30,8 +30,8 @@ mod leases;
 mod models;
 pub mod policy;
 pub mod probes;
-pub(crate) mod trust;
 pub mod skills;
+pub(crate) mod trust;
 
 /// What differs between the app and the verbs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,10 +12,13 @@ mod keys;
 mod ledger;
 mod policy;
 mod replay;
+mod routing;
 mod run;
+mod run_skills;
 mod runs;
 mod settle;
 mod signer;
+mod skills;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -99,6 +102,12 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         }),
         Verb::Settle(args) => with_client(&setting, false, async |client| {
             settle::settle(client, args).await
+        }),
+        Verb::Skills(verb) => with_client(&setting, false, async |client| {
+            skills::perform(client, &setting, verb).await
+        }),
+        Verb::Routing(args) => with_client(&setting, false, async |client| {
+            routing::export(client, args).await
         }),
         Verb::Completions { .. } | Verb::ResetTerminal => Ok(0),
     }

@@ -6,7 +6,7 @@ use thymos_protocol::{Command, Replied, What};
 
 use super::Setting;
 use super::client::{Client, unexpected};
-use super::ids;
+use super::{ids, run_skills};
 use crate::args::RunArgs;
 use crate::config::Source;
 use crate::error::{AppError, ErrorKind};
@@ -23,7 +23,9 @@ pub(super) async fn run(
         return Err(AppError::new(ErrorKind::Usage, "the task is empty")
             .hint("say what is to be done: thymos run \"give me a tour\""));
     }
+    let skills = run_skills::chosen(client, setting, &args.skills).await?;
     let (trajectory, from_seq) = start(client, setting, args).await?;
+    run_skills::bind(client, setting, trajectory, skills).await?;
     expect_accepted(client.ask(Command::Prompt { trajectory, text }).await?)?;
     let stop = follow(client, trajectory, from_seq, args.json).await?;
     finish(client, trajectory, &stop, args.json).await

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thymos_core::limits::{SKILL_BYTES_MAX, SKILL_FILES_MAX};
 use thymos_core::skill::SkillFile;
+use thymos_core::writ::Grant;
 use thymos_runtime::skills::{FoundSkill, SkillSource};
 
 /// `<config>/skills`, a protected path.
@@ -51,6 +52,12 @@ impl SkillSource for SkillFolder {
         }
         found
     }
+}
+
+/// A grant in words: `fs_write with path under `docs``.
+#[must_use]
+pub fn grant_words(grant: &Grant) -> String {
+    thymos_runtime::modes::grant_words(grant)
 }
 
 fn stem(path: &Path) -> String {

@@ -17,8 +17,8 @@ use thymos_ports::{Clock, Cognition, Entropy, LedgerStore, Tool};
 use thymos_protocol::ModelRow;
 
 use crate::redact::Redactor;
-use crate::vault::Vault;
 use crate::skills::SkillSource;
+use crate::vault::Vault;
 use crate::writer::Writer;
 
 /// Parts that the composition root hands over. No `Default`: every one is a decision.

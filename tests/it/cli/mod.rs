@@ -5,4 +5,5 @@ pub(crate) mod home;
 mod input;
 mod keys;
 mod shapes;
+mod skills;
 mod trouble;

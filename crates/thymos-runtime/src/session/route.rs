@@ -18,7 +18,7 @@ pub(super) struct Chosen {
 
 /// What the newest turn of a model took; the best guess for its next one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     pub(super) wall_clock_ms: u64,
     pub(super) usd_millicents: Option<u64>,
 }

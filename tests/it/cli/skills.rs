@@ -1,0 +1,176 @@
+//! Skills from the shell: files in a folder, checked against the tools that exist `[S1]`.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::home::Home;
+
+const NAMES: [&str; 3] = ["repo-reader", "safe-editor", "test-fixer"];
+
+fn example(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/skills");
+    folder.join(format!("{name}.json")).display().to_string()
+}
+
+#[test]
+fn s1_the_starter_skills_name_only_tools_that_exist() {
+    let home = Home::new();
+    for name in NAMES {
+        let ended = home.run(&["skills", "check", &example(name)]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(
+            ended
+                .out
+                .starts_with(&format!("in order: {name} version 1")),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn s1_a_skill_is_made_checked_signed_tuned_and_removed() {
+    let home = Home::new();
+    assert_eq!(home.run(&["skills", "new", "mine"]).code, 0);
+    home.run(&["skills", "new", "mine"])
+        .says(1, "the name `mine` is taken", "tune mine");
+    home.run(&["skills", "new", "Not Mine"])
+        .says(2, "cannot name a skill", "repo-reader");
+    assert_eq!(home.run(&["skills", "check", "mine"]).code, 0);
+    assert_eq!(home.run(&["skills", "sign", "mine"]).code, 0);
+    let rows = home.json(&["skills", "ls", "--json"]);
+    assert_eq!(rows[0]["signed_by"], "ada");
+    assert_eq!(rows[0]["fault"], json!(null));
+    home.write("ws/words.txt", "Only look at {topic}.\n");
+    let tuned = [
+        "skills",
+        "tune",
+        "mine",
+        "--set",
+        "topic=tests",
+        "--instructions",
+        "words.txt",
+    ];
+    let ended = home.run(&tuned);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let rows = home.json(&["skills", "ls", "--json"]);
+    assert_eq!(
+        (&rows[0]["version"], &rows[0]["signed_by"]),
+        (&json!(2), &json!(null))
+    );
+    assert_eq!(rows[0]["params"][0]["default"], "tests");
+    let shown = home.run(&["skills", "show", "mine"]);
+    assert!(shown.out.ends_with("Only look at {topic}.\n"), "{shown:?}");
+    home.run(&["skills", "tune", "mine", "--set", "colour=red"])
+        .says(2, "has no parameter `colour`", "skills show mine");
+    home.run(&["skills", "tune", "mine"])
+        .says(2, "nothing to change", "--set");
+    assert_eq!(home.run(&["skills", "rm", "mine"]).code, 0);
+    home.run(&["skills", "show", "mine"])
+        .says(1, "there is no skill `mine`", "skills ls");
+    home.run(&["skills", "rm", "../config"])
+        .says(1, "there is no skill", "skills ls");
+}
+
+#[test]
+fn s1_faulty_files_are_told_with_their_place_and_nothing_is_kept() {
+    let home = Home::new();
+    let starter = std::fs::read_to_string(example("repo-reader")).unwrap();
+    let check = |text: &str, sentence: &str, hint: &str| {
+        home.write("ws/x.json", text);
+        home.run(&["skills", "import", "x.json"])
+            .says(1, sentence, hint);
+    };
+    check(
+        &starter.replacen("\"v\": 1,", "\"v\": 1", 1),
+        "line 3 column 3: expected",
+        "skills.md",
+    );
+    check(
+        &starter.replacen("\"title\"", "\"titel\"", 1),
+        "line 5 column 9: unknown field `titel`",
+        "skills.md",
+    );
+    check(
+        &starter.replacen("\"grep\"", "\"http_get\"", 1),
+        "no tool here is called `http_get`",
+        "correct the file",
+    );
+    let skill = thymos_core::skill::SkillFile::read(starter.as_bytes())
+        .unwrap()
+        .skill;
+    let stranger = thymos_core::key::SigningKey::from_seed(&[77; 32]);
+    let signed = skill.sign(&stranger).unwrap().text().unwrap();
+    check(&signed, "not among the trust roots", "skills sign");
+    home.run(&["skills", "import", "absent.json"])
+        .says(1, "cannot be read", "skills ls");
+    assert_eq!(home.run(&["skills", "ls"]).out, "");
+    // A name that is taken by other content stays as it is.
+    assert_eq!(
+        home.run(&["skills", "import", &example("repo-reader")])
+            .code,
+        0
+    );
+    assert_eq!(
+        home.run(&["skills", "import", &example("repo-reader")])
+            .code,
+        0
+    );
+    check(
+        &starter.replacen("without touching it", "gently", 1),
+        "is taken by a skill with other content",
+        "skills rm",
+    );
+}
+
+#[test]
+fn s1_a_run_with_a_wrong_parameter_makes_nothing() {
+    let home = Home::playing(&[json!({"text": "done"})]);
+    assert_eq!(
+        home.run(&["skills", "import", &example("safe-editor")])
+            .code,
+        0
+    );
+    let run = |params: &[&str]| {
+        let mut args = vec!["run", "--skill", "safe-editor"];
+        args.extend(params);
+        args.push("go");
+        home.run(&args)
+    };
+    run(&[]).says(2, "needs its parameter `folder`", "--param folder=VALUE");
+    run(&["--param", "folder=../x"]).says(
+        2,
+        "cannot be the parameter `folder`",
+        "inside the workspace",
+    );
+    run(&["--param", "folder=docs", "--param", "tone=x"]).says(
+        2,
+        "has no parameter `tone`",
+        "skills show",
+    );
+    home.run(&["run", "--skill", "other", "go"])
+        .says(1, "there is no skill `other`", "skills ls");
+    assert_eq!(home.count("root"), 0);
+    assert_eq!(run(&["--param", "folder=docs"]).code, 0);
+    assert_eq!(home.count("skill_bound"), 1);
+    home.verifies();
+}
+
+#[test]
+fn s1_r3_no_tool_can_write_a_skill() {
+    let home = Home::playing(&[]);
+    let path = home
+        .path("home/.config/thymos/skills/own.json")
+        .display()
+        .to_string();
+    home.script(&[
+        json!({"calls": [{"tool": "fs_write", "args": {"path": path, "content": "{}"}}]}),
+        json!({"text": "no"}),
+    ]);
+    std::fs::create_dir_all(home.path("home/.config/thymos/skills")).unwrap();
+    // The whole home is the workspace, so only the protection stands in the way.
+    let above = home.path("").display().to_string();
+    home.run(&["-C", &above, "--mode", "auto", "run", "author a skill"]);
+    assert_eq!(home.count("rejection"), 1);
+    assert!(!home.path("home/.config/thymos/skills/own.json").exists());
+}
