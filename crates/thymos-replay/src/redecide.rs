@@ -102,6 +102,12 @@ impl Redecider {
             self.again(entry, &Recorded::Held(&held(pending)))
         } else if let Body::Started(started) = body {
             self.again(entry, &Recorded::Cleared(started))
+        } else if let Body::SkillBound(bound) = body {
+            match skills::check(bound, &self.writs) {
+                Ok(()) => Redecided::NoDecision,
+                Err(skills::Wrong::Different(what)) => Redecided::Different(Box::new(what)),
+                Err(skills::Wrong::Unknown(what)) => Redecided::Unknown(Box::new(what)),
+            }
         } else {
             Redecided::NoDecision
         }
@@ -143,11 +149,6 @@ impl Redecider {
                 let line = entry.header.trajectory;
                 return Arc::make_mut(&mut self.policies).unload(line, unloaded);
             }
-            Body::SkillBound(bound) => match skills::check(bound, &self.writs) {
-                Ok(()) => Redecided::NoDecision,
-                Err(skills::Wrong::Different(what)) => Redecided::Different(Box::new(what)),
-                Err(skills::Wrong::Unknown(what)) => Redecided::Unknown(Box::new(what)),
-            },
             Body::Root(_)
             | Body::Message(_)
             | Body::Usage(_)
@@ -158,6 +159,7 @@ impl Redecider {
             | Body::Delegation(_)
             | Body::DelegationResult(_)
             | Body::Branch(_)
+            | Body::SkillBound(_)
             | Body::WritRevoked(_)
             | Body::ModeChanged(_)
             | Body::Erased(_)
