@@ -9,12 +9,10 @@ use crate::config::Flags;
 
 mod keys;
 mod policy;
-
-pub use keys::{KeysVerb, Purpose};
-pub use policy::{FileArgs, PolicyVerb};
 mod skills;
 
 pub use keys::{KeysVerb, Purpose};
+pub use policy::{FileArgs, PolicyVerb};
 pub use skills::{RoutingArgs, SkillArgs, SkillsVerb, TuneArgs};
 
 /// Work with an AI agent that can only propose: every action is authorised, approved where it must

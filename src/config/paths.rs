@@ -64,6 +64,8 @@ impl Paths {
     #[must_use]
     pub fn policy(&self) -> PathBuf {
         self.config.join("policy")
+    }
+
     /// The operator's skills; no tool can write there.
     #[must_use]
     pub fn skills(&self) -> PathBuf {

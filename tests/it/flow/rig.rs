@@ -20,8 +20,6 @@ use thymos_core::skill::SkillFile;
 use thymos_core::writ::{Mode, TrustRoots, Writ};
 use thymos_core::{Entry, TrajectoryId};
 use thymos_policy::{Bundle, PolicySet, Switches};
-use thymos_ports::cognition::ModelFault;
-use thymos_policy::{Bundle, PolicySet, Shelf, Switches};
 use thymos_ports::cognition::{
     Context, ModelFault, ModelFaultKind, ModelIdentity, Streamed, TokenUsage, Turn,
 };

@@ -12,8 +12,7 @@ use thymos_protocol::{
 };
 use thymos_replay::{Projection, fold};
 
-use super::{Service, Summary, chain, lock, policies};
-use super::{Service, Summary, chain, lock, routing};
+use super::{Service, Summary, chain, lock, policies, routing};
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::narrate::{Narrator, narrate};
