@@ -13,4 +13,6 @@ mod redaction;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod trees;
+#[cfg(test)]
 mod writs;
