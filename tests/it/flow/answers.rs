@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::json;
 use thymos_core::approval::Decision;
-use thymos_core::body::Stage;
+use thymos_core::body::{Body, Stage};
 use thymos_core::budget::Cost;
 use thymos_core::delta::FileImage;
 use thymos_core::effect::EffectClass;
@@ -120,6 +120,54 @@ async fn t5_a_pre_image_that_moved_since_the_ask_refuses_by_c12() {
     let rig = held(&tool).await;
     content.store(2, Ordering::SeqCst);
     admission_refuses(rig, &tool, "C12", "`a` changed since it was shown").await;
+}
+
+#[tokio::test]
+async fn t5_a_writ_that_was_revoked_since_the_ask_refuses_by_c3() {
+    let tool = writer();
+    let mut rig = held(&tool).await;
+    let issued = rig.bodies().into_iter().find_map(|body| match body {
+        Body::WritIssued(issued) => Some(issued.id),
+        _ => None,
+    });
+    let command = Command::Revoke {
+        trajectory: rig.trajectory,
+        writ: issued.unwrap(),
+        reason: "enough".into(),
+    };
+    assert_eq!(rig.ask(command).await, Replied::Accepted);
+    admission_refuses(rig, &tool, "C3", "revoked").await;
+}
+
+#[tokio::test]
+async fn t5_a_path_that_leads_elsewhere_since_the_ask_refuses_by_c12() {
+    let moved = Arc::new(AtomicU64::new(0));
+    let seen = moved.clone();
+    let tool = FakeTool::new("fs_write")
+        .effect(EffectClass::Write)
+        .resolving(move |_, _| {
+            let path = ["a", "keys/a"][seen.load(Ordering::SeqCst) as usize];
+            Ok(touches(path, EffectClass::Write))
+        });
+    let rig = held(&tool).await;
+    moved.store(1, Ordering::SeqCst);
+    admission_refuses(rig, &tool, "C12", "`a` leads elsewhere than shown").await;
+}
+
+#[tokio::test]
+async fn t5_a_call_that_does_more_since_the_ask_refuses_by_c12() {
+    let effect = Arc::new(AtomicU64::new(0));
+    let seen = effect.clone();
+    let tool = FakeTool::new("fs_write")
+        .effect(EffectClass::Write)
+        .resolving(move |_, _| {
+            let effect =
+                [EffectClass::Write, EffectClass::External][seen.load(Ordering::SeqCst) as usize];
+            Ok(touches("a", effect))
+        });
+    let rig = held(&tool).await;
+    effect.store(1, Ordering::SeqCst);
+    admission_refuses(rig, &tool, "C12", "not what was shown").await;
 }
 
 #[tokio::test]

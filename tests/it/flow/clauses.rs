@@ -10,6 +10,7 @@ use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::isolation::Rung;
 use thymos_core::resolved::{Resolved, ResolvedResource};
 use thymos_core::tool::Compensation;
+use thymos_core::trace::{Clause, Ruling, TraceLine};
 use thymos_core::writ::{Mode, TrustRoots};
 use thymos_ports::cognition::Turn;
 use thymos_ports::tool::Unresolvable;
@@ -38,7 +39,25 @@ async fn refused_by(rig: Rig, tool: &FakeTool, clause: &str) {
         (refusals[0].0.as_str(), refusals[0].1),
         (clause, Stage::Compile)
     );
+    whole_trace(&rig, clause);
     never_ran(rig, tool).await;
+}
+
+/// Every clause spoke, in order, and the first that forbids is the one that is named.
+fn whole_trace(rig: &Rig, clause: &str) -> Vec<Clause> {
+    let trace = rig.bodies().into_iter().find_map(|body| match body {
+        Body::Rejection(no) => Some(no.decided.trace),
+        _ => None,
+    });
+    let trace = trace.expect("it is refused");
+    let mut spoke: Vec<Clause> = trace.lines.iter().map(|line| line.clause).collect();
+    spoke.dedup();
+    assert_eq!(spoke, Clause::ALL, "the trace is whole and in order");
+    let forbids = |line: &&TraceLine| line.ruling == Ruling::Forbid;
+    let forbidding = trace.lines.iter().filter(forbids);
+    let forbidding: Vec<Clause> = forbidding.map(|line| line.clause).collect();
+    assert_eq!(forbidding[0].to_string(), clause);
+    forbidding
 }
 
 /// The body never ran, the hold names this clause, and after a no the refusal does.
@@ -58,6 +77,7 @@ async fn held_by(mut rig: Rig, tool: &FakeTool, clause: &str) {
     rig.deny("no").await;
     rig.until_kind("rejection", 1).await;
     assert_eq!(rig.refusals()[0].0, clause);
+    whole_trace(&rig, clause);
     never_ran(rig, tool).await;
 }
 
@@ -303,4 +323,31 @@ async fn c15_a_risky_call_waits() {
         .await;
     rig.run("go").await;
     held_by(rig, &tool, "C15").await;
+}
+
+#[tokio::test]
+async fn t3_of_several_failures_the_first_clause_names_the_refusal_and_all_are_told() {
+    let tool = poison("grep")
+        .effect(EffectClass::Irreversible)
+        .risk(Risk::Critical)
+        .declaring(|contract| {
+            contract.schema = json!({"type": "object", "properties": {}});
+            contract.compensation = Compensation::Impossible("it is gone".into());
+        })
+        .resolving(|_, _| panic!("arguments that do not fit are not looked at"));
+    let setup = Setup::new(wants("grep", json!({"patern": "x"})), &[&tool]);
+    let mut rig = setup
+        .with(|setup| setup.policy = policy("forbid", json!([])))
+        .open_under("acme", |writ| {
+            writ.window.expires_at = None;
+            writ.grants[0].tool = "kv_*".into();
+        })
+        .await;
+    rig.run("go").await;
+    let refused = whole_trace(&rig, "C5");
+    assert_eq!(
+        refused,
+        [Clause::C5, Clause::C7, Clause::C8, Clause::C12, Clause::C13]
+    );
+    refused_by(rig, &tool, "C5").await;
 }
