@@ -96,7 +96,7 @@ fn sample<'v>(field: &Field, value: &'v Value) -> Option<Val<'v>> {
                 .iter()
                 .map(|item| item.as_str().map(Cow::Borrowed))
                 .collect();
-            items.map(Val::List)
+            items.map(|items| Val::List(items.into()))
         }
         Type::Effect | Type::Risk | Type::Rung => {
             let rank = scalar(kind, &Node::root(value))?.as_i64()?;

@@ -1,6 +1,8 @@
 //! Typed paths into what a rule may read `[P2]`. Reads; compares nothing.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use serde_json::Value;
 use thymos_core::budget::Dimension;
@@ -45,7 +47,8 @@ pub(crate) enum Val<'a> {
     Text(Cow<'a, str>),
     Int(i64),
     Bool(bool),
-    List(Vec<Cow<'a, str>>),
+    /// Shared, so that many rules can read one list that was made once.
+    List(Rc<[Cow<'a, str>]>),
     /// An ordered word and its rank.
     Rank(i64, &'static str),
     Json(&'a Value),
@@ -102,7 +105,39 @@ static ROWS: &[Row] = &[
     Row { name: "session.repeats", kind: Type::Int, read: |i, _| Some(int(i.facts.repeats)) },
 ];
 
+/// Lists of one call that were read already: each is made once, however many rules read it.
+#[derive(Default)]
+pub(crate) struct Lists<'a>(RefCell<Vec<(&'static str, Form, Option<Val<'a>>)>>);
+
+impl<'a> Lists<'a> {
+    fn read(&self, row: &'static Row, input: &PolicyInput<'a>, form: Form) -> Option<Val<'a>> {
+        let mut known = self.0.borrow_mut();
+        let found = known
+            .iter()
+            .find(|(name, of, _)| *name == row.name && *of == form);
+        if let Some((_, _, value)) = found {
+            return value.clone();
+        }
+        let value = (row.read)(input, form);
+        known.push((row.name, form, value.clone()));
+        value
+    }
+}
+
 impl Field {
+    /// As [`Self::read`], through lists that were read already.
+    pub(crate) fn read_once<'a>(
+        &self,
+        input: &PolicyInput<'a>,
+        form: Form,
+        lists: &Lists<'a>,
+    ) -> Option<Val<'a>> {
+        match self {
+            Self::Row(row) if row.kind == Type::List => lists.read(row, input, form),
+            Self::Row(_) | Self::Arg(_) | Self::World(_) => self.read(input, form),
+        }
+    }
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if let Some(rest) = text.strip_prefix("args.") {
             let steps: Vec<String> = rest.split('.').map(str::to_owned).collect();

@@ -12,6 +12,7 @@ use thymos_core::trace::{Clause, Ruling, TraceLine};
 use thymos_core::verdict::{Ask, Ceremony};
 
 use crate::bundle::{AskTerms, Bundle, Decision, IfMissing, Rule};
+use crate::field::Lists;
 use crate::input::{Form, PolicyInput};
 use crate::own;
 use crate::when::{Call, Truth};
@@ -184,6 +185,7 @@ fn identify(bundles: &[Bundle], switches: &Switches) -> PolicySetId {
 /// One evaluation in progress.
 struct Round<'i, 'a> {
     input: &'i PolicyInput<'a>,
+    lists: Lists<'a>,
     lines: Vec<TraceLine>,
     asks: Vec<Ask>,
     ceremony: Option<Ceremony>,
@@ -196,6 +198,7 @@ impl<'i, 'a> Round<'i, 'a> {
     fn new(input: &'i PolicyInput<'a>) -> Self {
         Self {
             input,
+            lists: Lists::default(),
             lines: Vec::new(),
             asks: Vec::new(),
             ceremony: None,
@@ -209,6 +212,7 @@ impl<'i, 'a> Round<'i, 'a> {
         let live = Call {
             input: self.input,
             form: Form::Live,
+            lists: &self.lists,
         };
         let witnessed = self.reads_redacted(rule);
         self.witnessed |= witnessed;

@@ -2,12 +2,13 @@
 //! it then rules.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::doc::{Complaint, Node, Step, nearest};
 use crate::fault::BundleFault;
-use crate::field::{Field, Type, Val, rank, words};
+use crate::field::{Field, Lists, Type, Val, rank, words};
 use crate::input::{Form, PolicyInput};
 use crate::matching::{host_matches, under};
 
@@ -23,6 +24,8 @@ pub(crate) enum When {
 #[derive(Clone)]
 pub(crate) struct Leaf {
     field: Field,
+    /// The field as it is written; shared, so that a missing value is told without a copy.
+    name: Arc<str>,
     op: Op,
     want: Value,
     /// Whether one item of a list is enough.
@@ -66,7 +69,7 @@ pub(crate) enum Truth {
     True,
     False,
     /// It turns on a value that this call does not have: the field's name.
-    Missing(String),
+    Missing(Arc<str>),
     /// It could not be evaluated: one sentence.
     Error(String),
 }
@@ -80,11 +83,12 @@ pub(crate) trait Source {
 pub(crate) struct Call<'i, 'a> {
     pub(crate) input: &'i PolicyInput<'a>,
     pub(crate) form: Form,
+    pub(crate) lists: &'i Lists<'a>,
 }
 
 impl Source for Call<'_, '_> {
     fn read<'s>(&'s self, field: &Field) -> Option<Val<'s>> {
-        field.read(self.input, self.form)
+        field.read_once(self.input, self.form, self.lists)
     }
 }
 
@@ -193,8 +197,10 @@ impl Leaf {
         let operand = node.need("value")?;
         let want = typed(&field, op, &operand)?;
         let any = quantifier(&field, op, node)?;
+        let name = field.name().into();
         Ok(Self {
             field,
+            name,
             op,
             want,
             any,
@@ -229,7 +235,7 @@ impl Leaf {
 
     fn eval(&self, source: &dyn Source) -> Truth {
         let Some(value) = source.read(&self.field) else {
-            return Truth::Missing(self.field.name().into_owned());
+            return Truth::Missing(Arc::clone(&self.name));
         };
         match holds(self, &value) {
             Some(true) => Truth::True,
@@ -438,7 +444,7 @@ fn equal(value: &Val<'_>, want: &Value) -> bool {
             wanted.len() == items.len()
                 && wanted
                     .iter()
-                    .zip(items)
+                    .zip(items.iter())
                     .all(|(w, item)| w.as_str() == Some(item))
         }),
         Val::Json(found) => *found == want,
@@ -487,22 +493,28 @@ fn starts_with(value: &Val<'_>, want: &Value) -> Option<bool> {
     }
 }
 
+/// Whether `test` holds of one item, or of all of at least one.
+fn fits<'v>(
+    any: bool,
+    mut items: impl Iterator<Item = &'v str>,
+    test: impl Fn(&str) -> bool,
+) -> bool {
+    if any {
+        return items.any(test);
+    }
+    items.next().is_some_and(&test) && items.all(test)
+}
+
 /// Whether `test` holds of the text, or of the list's items; an empty list satisfies nothing.
 fn items_fit(value: &Val<'_>, any: bool, test: impl Fn(&str) -> bool) -> Option<bool> {
-    let fit = |items: Vec<&str>| {
-        if any {
-            items.into_iter().any(&test)
-        } else {
-            !items.is_empty() && items.into_iter().all(&test)
-        }
-    };
     match value {
         Val::Text(text) => Some(test(text)),
-        Val::List(items) => Some(fit(items.iter().map(Cow::as_ref).collect())),
+        Val::List(items) => Some(fits(any, items.iter().map(Cow::as_ref), test)),
         Val::Json(Value::String(text)) => Some(test(text)),
         Val::Json(Value::Array(items)) => {
-            let texts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
-            texts.map(fit)
+            let texts = items.iter().map(Value::as_str);
+            let all_texts = texts.clone().all(|text| text.is_some());
+            all_texts.then(|| fits(any, texts.flatten(), test))
         }
         Val::Int(_) | Val::Bool(_) | Val::Rank(..) | Val::Json(_) => None,
     }

@@ -15,4 +15,6 @@ mod scene;
 #[cfg(test)]
 mod trees;
 #[cfg(test)]
+mod work;
+#[cfg(test)]
 mod writs;
