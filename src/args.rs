@@ -7,10 +7,12 @@ use clap_complete::Shell;
 
 use crate::config::Flags;
 
+mod history;
 mod keys;
 mod policy;
 mod skills;
 
+pub use history::{AgainArgs, BranchArgs, ReplayArgs, UndoArgs};
 pub use keys::{KeysVerb, Purpose};
 pub use policy::{FileArgs, PolicyVerb};
 pub use skills::{RoutingArgs, SkillArgs, SkillsVerb, TuneArgs};
@@ -94,7 +96,19 @@ pub enum Verb {
     /// Tell the whole story of a trajectory: who asked, what was decided and why, what happened
     Audit(TrajectoryArgs),
     /// Fold a trajectory again from its entries, decide every verdict again, and show its world
-    Replay(TrajectoryArgs),
+    ///
+    /// With --at it stops after an entry; with --diff it tells how two moments differ.
+    Replay(ReplayArgs),
+    /// Start a new trajectory from a commit of another one; neither it nor any file is changed
+    Branch(BranchArgs),
+    /// Take back what a trajectory did, newest first, as far as the record allows
+    ///
+    /// Shows the plan and exits 10 with its digest; nothing is touched until the same command is
+    /// given with `--yes --plan-digest`. Exits 11 when not everything can be undone. An undo can
+    /// itself be undone: name its entry with --from.
+    Undo(UndoArgs),
+    /// Do a call once more that happens only once for its arguments
+    Again(AgainArgs),
     /// Check every byte, link and fold of the ledger
     ///
     /// Exits 13 when anything is not what was written, and names the entry.

@@ -2,7 +2,7 @@
 
 use thymos_core::TrajectoryId;
 use thymos_core::limits::ID_PREFIX_CHARS_MIN;
-use thymos_protocol::{Command, HoldRow, Replied, RunRow};
+use thymos_protocol::{Command, Event, HoldRow, Replied, RunRow};
 
 use super::client::{Client, unexpected};
 use crate::error::{AppError, ErrorKind};
@@ -56,6 +56,39 @@ pub(super) async fn row(client: &mut Client, prefix: &str) -> Result<RunRow, App
         }
         other => Err(unexpected(&other)),
     }
+}
+
+/// An entry of a trajectory as a person names it: by its sequence number, or by its id.
+pub(super) async fn entry(
+    client: &mut Client,
+    trajectory: TrajectoryId,
+    named: &str,
+) -> Result<Event, AppError> {
+    client.open(trajectory).await?;
+    let events = client.news(trajectory, 0).await?.events;
+    // Too short for the start of an id, so it can only be a number.
+    if named.len() < ID_PREFIX_CHARS_MIN
+        && let Ok(seq) = named.parse::<u64>()
+    {
+        let last = events.len().saturating_sub(1);
+        return events.into_iter().find(|e| e.seq == seq).ok_or_else(|| {
+            let message = format!(
+                "there is no entry {seq} in trajectory {}",
+                trajectory.short()
+            );
+            AppError::new(ErrorKind::Usage, message).hint(format!("its last one is {last}"))
+        });
+    }
+    let all = events.iter().map(|event| (event.entry.to_string(), event));
+    unique("entry", named, all)
+        .cloned()
+        .map_err(|error| match error.hints.is_empty() {
+            true => error.hint(format!(
+                "`thymos ledger --run {}` lists them",
+                trajectory.short()
+            )),
+            false => error,
+        })
 }
 
 pub(super) async fn holds(client: &mut Client) -> Result<Vec<HoldRow>, AppError> {

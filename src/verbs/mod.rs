@@ -1,8 +1,10 @@
 //! Subcommands that print and exit, one file each. All speak to the kernel through the link alone.
 
+mod again;
 mod approvals;
 mod audit;
 mod bench;
+mod branch;
 mod client;
 mod completions;
 mod config;
@@ -19,6 +21,7 @@ mod runs;
 mod settle;
 mod signer;
 mod skills;
+mod undo;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -94,6 +97,27 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Replay(args) => with_client(&setting, false, async |client| {
             replay::replay(client, args).await
         }),
+        Verb::Undo(args) => {
+            let folder = home_of_run(&setting, Some(&args.id))?;
+            let setting = setting.at(&folder);
+            with_client(&setting, false, async |client| {
+                undo::undo(client, args).await
+            })
+        }
+        Verb::Again(args) => {
+            let folder = home_of_run(&setting, Some(&args.id))?;
+            let setting = setting.at(&folder);
+            with_client(&setting, false, async |client| {
+                again::again(client, args).await
+            })
+        }
+        Verb::Branch(args) => {
+            let folder = home_of_run(&setting, Some(&args.id))?;
+            let setting = setting.at(&folder);
+            with_client(&setting, false, async |client| {
+                branch::branch(client, args).await
+            })
+        }
         Verb::Verify(output) => with_client(&setting, false, async |client| {
             verify::verify(client, output.json).await
         }),

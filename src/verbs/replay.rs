@@ -1,43 +1,137 @@
-//! `thymos replay`: folds a trajectory again from its entries, verifies, and shows its world.
+//! `thymos replay`: folds a trajectory again, verifies, and shows its world, or how two moments of
+//! it differ `[Y4]`.
 
 use serde_json::json;
-use thymos_protocol::{Command, Replied};
+use thymos_core::TrajectoryId;
+use thymos_protocol::{Command, Replied, WorldDiffRow, WorldRow};
 
 use super::client::{Client, unexpected};
 use super::{ids, verify};
-use crate::args::TrajectoryArgs;
-use crate::error::AppError;
+use crate::args::ReplayArgs;
+use crate::error::{AppError, ErrorKind};
 use crate::out;
 
-pub(super) async fn replay(client: &mut Client, args: &TrajectoryArgs) -> Result<u8, AppError> {
+pub(super) async fn replay(client: &mut Client, args: &ReplayArgs) -> Result<u8, AppError> {
     let trajectory = ids::trajectory(client, &args.id).await?;
-    let status = client.open(trajectory).await?;
-    let command = Command::WorldAt {
-        trajectory,
-        seq: status.head_seq,
+    let seq = match &args.at {
+        Some(named) => ids::entry(client, trajectory, named).await?.seq,
+        None => client.open(trajectory).await?.head_seq,
     };
-    let world = match client.ask(command).await? {
+    if let Some(path) = &args.file {
+        return file(client, (trajectory, seq), path).await;
+    }
+    match &args.diff {
+        Some(range) => differ(client, trajectory, range, args.json).await?,
+        None => world(client, (trajectory, seq), args.json).await?,
+    }
+    verify::conclude(client, args.json).await
+}
+
+async fn world(
+    client: &mut Client,
+    (trajectory, seq): (TrajectoryId, u64),
+    json: bool,
+) -> Result<(), AppError> {
+    let world = match client.ask(Command::WorldAt { trajectory, seq }).await? {
         Replied::World(world) => world,
         other => return Err(unexpected(&other)),
     };
-    if args.json {
-        out::json(&json!({ "trajectory": trajectory, "world": world }))?;
-    } else {
-        out::line(&format!("replayed: {} entries", world.seq + 1))?;
-        out::line(&format!(
-            "world: {} resources, digest {}",
-            world.rows.len(),
-            world.digest
-        ))?;
-        for row in &world.rows {
-            out::line(&format!(
-                "  {}  v{} at {}  {}",
-                out::safe(&row.resource),
-                row.version,
-                row.seq,
-                out::safe(&row.value)
-            ))?;
-        }
+    if json {
+        return out::json(&json!({ "trajectory": trajectory, "world": world }));
     }
-    verify::conclude(client, args.json).await
+    out::line(&format!("replayed: {} entries", world.seq + 1))?;
+    out::line(&format!(
+        "world: {} resources, digest {}",
+        world.rows.len(),
+        world.digest
+    ))?;
+    for row in &world.rows {
+        out::line(&format!("  {}  {}", out::safe(&row.resource), held(row)))?;
+    }
+    Ok(())
+}
+
+fn held(row: &WorldRow) -> String {
+    format!("v{} at {}  {}", row.version, row.seq, out::safe(&row.value))
+}
+
+/// Prints a file as it was after an entry.
+async fn file(
+    client: &mut Client,
+    (trajectory, seq): (TrajectoryId, u64),
+    path: &str,
+) -> Result<u8, AppError> {
+    let path = path.to_owned();
+    let command = Command::FileAt {
+        trajectory,
+        seq,
+        path: path.clone(),
+    };
+    match client.ask(command).await? {
+        Replied::FileText(Some(text)) => {
+            // For a pipe the bytes as they are; for eyes nothing that could steer the terminal.
+            match out::terminal() {
+                (_, true) => out::line(&out::safe(&text))?,
+                (_, false) => out::write(text.as_bytes())?,
+            }
+            Ok(0)
+        }
+        Replied::FileText(None) => {
+            let message = format!("the record has no content of `{path}` after entry {seq}");
+            let hint = format!(
+                "`thymos replay {} --at {seq}` lists files",
+                trajectory.short()
+            );
+            Err(AppError::new(ErrorKind::User, message).hint(hint))
+        }
+        other => Err(unexpected(&other)),
+    }
+}
+
+async fn differ(
+    client: &mut Client,
+    trajectory: TrajectoryId,
+    range: &str,
+    json: bool,
+) -> Result<(), AppError> {
+    let Some((from, to)) = range.split_once("..") else {
+        let message = format!("`{range}` does not name two entries");
+        return Err(AppError::new(ErrorKind::Usage, message).hint("write A..B, such as 12..40"));
+    };
+    let from_seq = ids::entry(client, trajectory, from).await?.seq;
+    let to_seq = ids::entry(client, trajectory, to).await?.seq;
+    let command = Command::WorldDiff {
+        trajectory,
+        from_seq,
+        to_seq,
+    };
+    let diff = match client.ask(command).await? {
+        Replied::WorldDiff(diff) => diff,
+        other => return Err(unexpected(&other)),
+    };
+    if json {
+        return out::json(&json!({ "trajectory": trajectory, "difference": diff }));
+    }
+    out::line(&format!(
+        "difference: after entry {} and after entry {}, resources: {}",
+        diff.from_seq,
+        diff.to_seq,
+        diff.rows.len()
+    ))?;
+    diff.rows
+        .iter()
+        .flat_map(lines)
+        .try_for_each(|line| out::line(&line))
+}
+
+/// `- resource what it held` and `+ resource what it holds`.
+fn lines(row: &WorldDiffRow) -> impl Iterator<Item = String> {
+    let name = out::safe(&row.resource);
+    let line = |sign: &str, side: &Option<WorldRow>| {
+        side.as_ref()
+            .map(|row| format!("  {sign} {name}  {}", held(row)))
+    };
+    [line("-", &row.before), line("+", &row.after)]
+        .into_iter()
+        .flatten()
 }

@@ -17,6 +17,8 @@ mod policy;
 mod tool;
 mod world;
 
+pub use world::is_repeat;
+
 /// Every clause about one case, and the ceremony that policy wants if it is held.
 pub(crate) fn judge(case: &Case<'_>) -> (Findings, Ceremony) {
     let mut findings = Findings::with(Vec::with_capacity(18));

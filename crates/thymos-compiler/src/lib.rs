@@ -27,6 +27,7 @@ pub mod present;
 pub use admit::admit;
 pub use answers::{AnswerFault, check_answer};
 pub use chain::CheckedChain;
+pub use clauses::is_repeat;
 pub use compile::compile;
 pub use examples::check_examples;
 pub use grounds::Grounds;

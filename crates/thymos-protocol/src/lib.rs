@@ -21,12 +21,12 @@ pub use command::{Answer, Command, Reach, Request, ScopeChoice, Settlement, Tick
 pub use detail::{ChainFacts, Detail, TraceRow};
 pub use event::{DecidedBy, Event, FileChange, What};
 pub use governance::{
-    ChangedVerdict, Policies, PolicyRow, RoutingRow, Simulation, SkillParamRow, SkillRow, UndoPlan,
-    UndoStep,
+    ChangedVerdict, Policies, PolicyRow, RoutingRow, Simulation, SkillParamRow, SkillRow, UndoEnd,
+    UndoPlan, UndoStep, UndoStop,
 };
 pub use live::{Live, LiveOutput};
 pub use reply::{
     Fault, Heads, ModePreview, ModelRow, Page, Replied, Reply, RunParent, RunRow, VerifyFinding,
-    VerifyProgress, VerifyReport, WorldRow, WorldView,
+    VerifyProgress, VerifyReport, WorldDiff, WorldDiffRow, WorldRow, WorldView,
 };
 pub use status::{BudgetBar, ChainState, Running, Status, WritSummary};

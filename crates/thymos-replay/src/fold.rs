@@ -97,10 +97,7 @@ fn fold_body(p: &mut Projection, entry: &Entry, body: Body) -> Result<(), Diverg
         }
         Body::Delegation(body) => delegation(p, entry, body),
         Body::DelegationResult(body) => delegation_result(p, body),
-        Body::Branch(body) => {
-            p.branch = Some(body);
-            Ok(())
-        }
+        Body::Branch(body) => branch(p, body),
         Body::SkillBound(body) => skill_bound(p, body),
         Body::Erased(_) => Ok(()),
     }
@@ -111,6 +108,21 @@ fn root(p: &mut Projection, body: body::Root) -> Result<(), Divergence> {
         return Err(Divergence::new("root", "one root", "a second root"));
     }
     p.root = Some(body);
+    Ok(())
+}
+
+fn branch(p: &mut Projection, body: body::Branch) -> Result<(), Divergence> {
+    let parent = p.root.as_ref().and_then(|root| root.parent.as_ref());
+    let named = parent.is_some_and(|up| up.trajectory == body.from && up.entry == body.entry);
+    if p.len != 1 || !named || body.from == p.trajectory {
+        let found = format!("entry {} of {}", body.seq, body.from.short());
+        return Err(Divergence::new(
+            "branch",
+            "right after a root that names it",
+            found,
+        ));
+    }
+    p.branch = Some(body);
     Ok(())
 }
 
@@ -149,6 +161,7 @@ fn intent(p: &mut Projection, body: body::Intended) -> Result<(), Divergence> {
             call: body.call,
             fate: Fate::Wanted,
             compensates: body.compensates,
+            again: body.again.is_some(),
         },
     );
     Ok(())

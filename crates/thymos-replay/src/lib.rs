@@ -8,16 +8,20 @@
 pub mod divergence;
 pub mod projection;
 
+mod difference;
 mod fold;
 mod line;
+mod past;
 
 pub mod redecide;
 pub mod simulate;
 pub mod verify;
 
+pub use difference::{Difference, difference};
 pub use divergence::Divergence;
 pub use fold::fold;
 pub use line::one_line;
+pub use past::{Past, fold_within};
 pub use projection::Projection;
 pub use redecide::{Redecided, Redecider};
 pub use simulate::{Candidate, SimulatedReport, SimulatedRow, Simulation, simulate};

@@ -68,14 +68,19 @@ pub struct Projection {
     pub stopped: Option<Stop>,
     /// The commit it continues, when it is a branch `[D2]`.
     pub branch: Option<Branch>,
+    /// Whether what the branch keeps of its past is folded in; without it the world is not known.
+    pub inherited: bool,
     /// Trajectories delegated from here `[D1]`.
     pub children: BTreeMap<TrajectoryId, Child>,
     /// Policy bundles in force, as recorded, by name `[P3]`.
     pub policies: BTreeMap<String, LoadedPolicy>,
     /// Skills bound, in order `[S1]`.
     pub skills: Vec<SkillBound>,
-    /// Commits by proposal: what an undo would have to take back, and what took one back `[D3]`.
+    /// Sealed effects by proposal: what an undo would have to take back, and what took one back
+    /// `[D3]`. Commits, and failures that changed something all the same.
     pub sealed: BTreeMap<ProposalId, Committed>,
+    /// Proposals that were undone; none of them can be undone a second time.
+    pub undone: BTreeSet<ProposalId>,
 }
 
 /// A sealed effect, as far as an undo needs it `[D3]`.
@@ -85,6 +90,8 @@ pub struct Committed {
     pub entry: EntryId,
     /// That entry's sequence number.
     pub seq: u64,
+    /// That entry's position in the log, which orders it among trajectories.
+    pub index: u64,
     /// The proposal that it undid, when it was an undo.
     pub compensates: Option<ProposalId>,
     /// The intent.
@@ -144,6 +151,8 @@ pub struct Call {
     pub fate: Fate,
     /// The proposal that it is to undo, when it is an undo `[D3]`.
     pub compensates: Option<ProposalId>,
+    /// Whether the operator had a call done once more `[X3]`.
+    pub again: bool,
 }
 
 /// What became of an intent.
@@ -226,10 +235,12 @@ impl Projection {
             policy_set: None,
             stopped: None,
             branch: None,
+            inherited: false,
             children: BTreeMap::new(),
             policies: BTreeMap::new(),
             skills: Vec::new(),
             sealed: BTreeMap::new(),
+            undone: BTreeSet::new(),
         }
     }
 
@@ -294,6 +305,12 @@ impl Projection {
         self.skills
             .iter()
             .filter(move |bound| in_force.contains(&bound.writ))
+    }
+
+    /// Whether this proposal has an effect here that nothing has undone yet `[D3]`.
+    #[must_use]
+    pub fn can_be_undone(&self, proposal: &ProposalId) -> bool {
+        self.sealed.contains_key(proposal) && !self.undone.contains(proposal)
     }
 
     /// How often this very call was committed before `[X3]`.

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use thymos_core::body::{Body, BodyState};
 use thymos_core::canonical::{self, CanonicalBytes};
@@ -15,6 +16,7 @@ use thymos_core::{Entry, EntryId, Kind, LogId, TrajectoryId, WritId};
 
 use crate::divergence::Divergence;
 use crate::fold::fold;
+use crate::past::{Past, fold_at};
 use crate::projection::Projection;
 use crate::redecide::{Redecided, Redecider};
 
@@ -50,6 +52,7 @@ pub struct Verifier {
     announced: BTreeSet<EntryId>,
     cuts: BTreeMap<WritId, u64>,
     redecider: Redecider,
+    past: Option<Arc<dyn Past>>,
     report: Report,
 }
 
@@ -89,8 +92,17 @@ impl Verifier {
             announced: BTreeSet::new(),
             cuts: BTreeMap::new(),
             redecider: Redecider::new(roots),
+            past: None,
             report: Report::default(),
         }
+    }
+
+    /// The same, able to ask for the past of branches `[D2]`. Without it what a branch inherits is
+    /// told as unchecked.
+    #[must_use]
+    pub fn with_past(mut self, past: Arc<dyn Past>) -> Self {
+        self.past = Some(past);
+        self
     }
 
     /// Checks the next row.
@@ -234,20 +246,27 @@ impl Verifier {
                 return;
             }
         };
-        let folded = fold(&mut projection, entry);
+        let folded = match &self.past {
+            Some(past) => fold_at(&mut projection, entry, past.as_ref(), 0),
+            None => fold(&mut projection, entry).map(|()| entry.kind() == Some(Kind::Branch)),
+        };
         // The words are not needed to check what follows, and would be most of the memory.
         projection.story = Vec::new();
         for policy in projection.policies.values_mut() {
             policy.bundle = None;
         }
         match folded {
-            Ok(()) => {
+            Ok(gaps) if gapped || gaps => {
+                // A branch whose past cannot be asked for starts from a world that nobody checked.
+                match gaps {
+                    true => self.report.unchecked.state += 1,
+                    false => self.report.checked.state += 1,
+                }
+                line.state = State::Gapped(projection);
+            }
+            Ok(_) => {
                 self.report.checked.state += 1;
-                line.state = if gapped {
-                    State::Gapped(projection)
-                } else {
-                    State::Sound(projection)
-                };
+                line.state = State::Sound(projection);
             }
             Err(_) if gapped => self.report.unchecked.state += 1,
             Err(what) => self.report.add(Level::V2, place, what),

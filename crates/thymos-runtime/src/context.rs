@@ -241,6 +241,13 @@ fn came_of(call: &Call) -> (String, bool) {
 /// `[A7]` What a person did instead of a held call, as the model reads it.
 fn own_version(call: &Call) -> String {
     let (text, _) = came_of(call);
+    if call.compensates.is_some() {
+        return format!("[I took an earlier call back; what came of it: {text}]");
+    }
+    if call.again {
+        let (tool, args) = (&call.intent.tool, &call.intent.args);
+        return format!("[I had this done once more: {tool} {args}; what came of it: {text}]");
+    }
     format!(
         "[my own version of your call: {} {}; what came of it: {text}]",
         call.intent.tool, call.intent.args

@@ -191,9 +191,11 @@ impl Kernel {
     }
 
     /// Reads kept content for a tool that looks.
-    pub(crate) fn kept(&self) -> impl Fn(&Digest) -> Result<Option<Vec<u8>>, String> + use<> {
-        let store = self.parts.store.clone();
-        move |digest| store.blob(digest).map_err(|e| e.to_string())
+    pub(crate) fn kept(
+        self: &Arc<Self>,
+    ) -> impl Fn(&Digest) -> Result<Option<Vec<u8>>, String> + use<> {
+        let kernel = self.clone();
+        move |digest| kernel.vault.read(digest).map_err(|e| e.to_string())
     }
 
     /// The names of the tools, in order.

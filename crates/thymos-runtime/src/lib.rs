@@ -15,8 +15,10 @@ pub mod skills;
 mod context;
 mod detail;
 mod narrate;
+mod past;
 mod service;
 mod session;
+mod undo;
 mod words;
 mod writer;
 

@@ -109,6 +109,8 @@ fn grants(mode: Mode) -> Vec<Grant> {
                 plain("kv_set"),
                 plain("kv_delete"),
                 plain("test_run"),
+                // [D3] The operator's own; the model is never offered it.
+                plain("restore"),
             ]);
             // What is remembered steers later sessions, so only the widest mode may write it.
             if mode == Mode::Auto {

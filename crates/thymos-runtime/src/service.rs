@@ -17,11 +17,13 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::kernel::Kernel;
 use crate::session::{Ask, Birth, Session};
 
+mod branch;
 mod chain;
 mod desk;
 mod lookup;
 mod policies;
 mod routing;
+mod undo;
 
 /// Asks that may wait for one session.
 const ASKS_MAX: usize = 256;
@@ -211,6 +213,27 @@ impl Service {
             Some(trajectory) => self.ask(ticket, trajectory, command).await,
             None => match command {
                 Command::New { mode } => self.create(ticket, mode).await,
+                Command::Branch { trajectory, entry } => {
+                    self.branch(ticket, trajectory, entry).await;
+                }
+                Command::PlanUndo {
+                    trajectory,
+                    from_seq,
+                } => self.plan_undo(ticket, trajectory, from_seq),
+                Command::Undo {
+                    trajectory,
+                    from_seq,
+                    plan,
+                    partial,
+                } => {
+                    let wanted = undo::Wanted {
+                        trajectory,
+                        from_seq,
+                        plan,
+                        partial,
+                    };
+                    self.undo(ticket, wanted).await;
+                }
                 other => lookup::answer(self, ticket, other).await,
             },
         }
@@ -231,26 +254,9 @@ impl Service {
 
     /// Passes a command to its session, which is opened when it is not.
     async fn ask(&mut self, ticket: Ticket, trajectory: TrajectoryId, command: Command) {
-        let open = self.sessions.get(&trajectory);
-        if open.is_none_or(mpsc::Sender::is_closed) {
-            let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
-            let opened =
-                tokio::task::spawn_blocking(move || Session::open(kernel, shared, trajectory))
-                    .await;
-            match opened {
-                Ok(Ok((session, inside))) if !session.is_new() => {
-                    self.adopt(trajectory, session, inside);
-                }
-                Ok(Ok(_)) => {
-                    let message = format!("there is no trajectory `{}`", trajectory.short());
-                    return self.fault(ticket, message).await;
-                }
-                Ok(Err(error)) => return self.fault(ticket, error.to_string()).await,
-                Err(panic) => return self.fault(ticket, panic.to_string()).await,
-            }
-        }
-        let Some(asks) = self.sessions.get(&trajectory).cloned() else {
-            return;
+        let asks = match self.session(trajectory).await {
+            Ok(asks) => asks,
+            Err(why) => return self.fault(ticket, why).await,
         };
         let replies = self.replies.clone();
         let (reply, answer) = oneshot::channel();
@@ -265,15 +271,37 @@ impl Service {
         });
     }
 
+    /// The way to a session, which is opened when it is not.
+    async fn session(&mut self, trajectory: TrajectoryId) -> Result<mpsc::Sender<Ask>, String> {
+        if let Some(open) = self.sessions.get(&trajectory)
+            && !open.is_closed()
+        {
+            return Ok(open.clone());
+        }
+        let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
+        let opened =
+            tokio::task::spawn_blocking(move || Session::open(kernel, shared, trajectory)).await;
+        let (session, inside) = match opened {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(panic) => return Err(panic.to_string()),
+        };
+        if session.is_new() {
+            return Err(format!("there is no trajectory `{}`", trajectory.short()));
+        }
+        Ok(self.adopt(trajectory, session, inside))
+    }
+
     fn adopt(
         &mut self,
         trajectory: TrajectoryId,
         session: Session,
         inside: mpsc::Receiver<crate::session::Inside>,
-    ) {
+    ) -> mpsc::Sender<Ask> {
         let (asks, inbox) = mpsc::channel(ASKS_MAX);
-        self.sessions.insert(trajectory, asks);
+        self.sessions.insert(trajectory, asks.clone());
         self.tasks.spawn(session.live(inbox, inside));
+        asks
     }
 
     /// Opens a session for a delegated trajectory; a new one begins with its task.
@@ -361,8 +389,6 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::PreviewGrant { trajectory, .. }
         | Command::SignGrant { trajectory, .. }
         | Command::UseWrit { trajectory, .. }
-        | Command::PlanUndo { trajectory, .. }
-        | Command::Undo { trajectory, .. }
         | Command::BindSkill { trajectory, .. } => Some(*trajectory),
         Command::Answer(answer) => Some(answer.trajectory),
         Command::New { .. }
@@ -376,6 +402,8 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Holds
         | Command::Runs
         | Command::Branch { .. }
+        | Command::PlanUndo { .. }
+        | Command::Undo { .. }
         | Command::Policies
         | Command::ReloadPolicy
         | Command::Simulate { .. }

@@ -32,8 +32,10 @@ use crate::narrate::Narrator;
 use crate::service::Shared;
 
 mod act;
+mod again;
 mod answer;
 mod authority;
+mod branch;
 mod decide;
 mod delegate;
 mod lineage;
@@ -47,15 +49,19 @@ mod skill;
 mod think;
 mod timer;
 mod trust;
+mod undo;
 mod writs;
 
 use delegate::Delegated;
 use lineage::Lineage;
+use undo::Waiting;
 
+pub(crate) use branch::BranchPoint;
 pub(crate) use delegate::{Birth, ChildEnd};
 pub(crate) use record::{RecordError, fold_stored};
 pub(crate) use report::summary;
 pub(crate) use skill::{InForce, in_force};
+pub(crate) use undo::{TakeBack, TakenBack};
 
 /// What the task hears from outside.
 pub(crate) enum Ask {
@@ -67,6 +73,8 @@ pub(crate) enum Ask {
     End,
     /// The delegating session was found again and wants to hear of its end.
     Adopted(oneshot::Sender<ChildEnd>),
+    /// A call is to be taken back; tells what came of it.
+    TakeBack(Box<TakeBack>, oneshot::Sender<TakenBack>),
 }
 
 /// What the task hears from its own work.
@@ -159,6 +167,8 @@ pub(crate) struct Session {
     pub(super) delegated: BTreeMap<ProposalId, Delegated>,
     /// Where a delegated session tells its end.
     pub(super) report: Option<oneshot::Sender<ChildEnd>>,
+    /// Who waits for an undo.
+    pub(super) taking_back: Option<Waiting>,
     /// The standing that was last rung for.
     pub(super) told: Option<Status>,
     pub(super) inside: mpsc::Sender<Inside>,
@@ -200,6 +210,7 @@ impl Session {
             broken: None,
             delegated: BTreeMap::new(),
             report: None,
+            taking_back: None,
             told: None,
             inside,
         };
@@ -253,11 +264,13 @@ impl Session {
                     Some(Ask::CatchUp) => self.catch_up_and_resume().await,
                     Some(Ask::End) => self.end_child().await,
                     Some(Ask::Adopted(report)) => self.resume_child(report),
+                    Some(Ask::TakeBack(what, reply)) => self.take_back(*what, reply).await,
                     None => break,
                 },
                 Some(done) = inside.recv() => self.heard_inside(done).await,
             }
             self.step().await;
+            self.tell_taken_back();
             self.publish();
         }
         if let Activity::Thinking { cancel } | Activity::Acting { cancel, .. } = &self.activity {

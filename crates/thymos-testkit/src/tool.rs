@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use thymos_core::delta::{Delta, Expect, Resource, ResourceValue};
 use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::outcome::{FaultKind, Outcome};
+use thymos_core::proposal::Proposal;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::{Compensation, Recovery, Repeat, ToolContract};
-use thymos_ports::tool::{Look, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Look, Probed, ToolFault, ToolIo, Unresolvable};
 use thymos_ports::{Begun, Tool};
 use tokio::sync::Notify;
 
@@ -29,6 +30,7 @@ enum Body {
 pub struct FakeTool {
     contract: ToolContract,
     resolve: Option<Resolve>,
+    probe: Probed,
     body: Body,
     runs: Arc<AtomicUsize>,
     args: Arc<Mutex<Vec<Value>>>,
@@ -42,6 +44,7 @@ impl FakeTool {
         Self {
             contract: contract(name),
             resolve: None,
+            probe: Probed::Unknown,
             body: Body::Act(Arc::new(|_| Ok(Outcome::said("done", "done")))),
             runs: Arc::default(),
             args: Arc::default(),
@@ -77,6 +80,13 @@ impl FakeTool {
         resolve: impl Fn(&Value, &Look<'_>) -> Result<Resolved, Unresolvable> + Send + Sync + 'static,
     ) -> Self {
         self.resolve = Some(Arc::new(resolve));
+        self
+    }
+
+    /// Finds this out about every call that was never sealed.
+    #[must_use]
+    pub fn probing(mut self, found: Probed) -> Self {
+        self.probe = found;
         self
     }
 
@@ -168,6 +178,10 @@ impl Tool for FakeTool {
                 ..Resolved::pure()
             }),
         }
+    }
+
+    async fn probe(&self, _proposal: &Proposal, _look: &Look<'_>) -> Probed {
+        self.probe.clone()
     }
 
     async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {

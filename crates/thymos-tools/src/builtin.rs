@@ -47,6 +47,7 @@ pub fn builtin(config: ToolsConfig) -> Result<Vec<Arc<dyn Tool>>, WorkspaceError
         Arc::new(Governed(crate::glob::Glob::new(here()))),
         Arc::new(Governed(crate::fs_write::FsWrite::new(here()))),
         Arc::new(Governed(crate::fs_patch::FsPatch::new(here()))),
+        Arc::new(Governed(crate::restore::Restore::new(here()))),
         Arc::new(Governed(crate::shell::Shell::new(Arc::clone(&runner)))),
         Arc::new(Governed(crate::test_run::TestRun::new(runner))),
         Arc::new(Governed(crate::kv_get::KvGet::new())),

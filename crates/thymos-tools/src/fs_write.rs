@@ -211,6 +211,7 @@ pub(crate) fn told(fact: &ResolvedPath, done: &Changed, resolved: &Resolved) -> 
     let mut outcome = Outcome::said(summary, said);
     outcome.data = Some(json!({
         "path": fact.path, "added": added, "removed": removed, "size": size,
+        "folders_made": done.saved.folders_made,
         "digest": fact.after.as_ref().map(|after| after.digest.to_string()),
     }));
     outcome.deltas.push(done.delta.clone());

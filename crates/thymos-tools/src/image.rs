@@ -14,7 +14,7 @@ use thymos_ports::tool::{ToolFault, ToolIo};
 
 use crate::body::{failed, moved};
 use crate::limits::FILE_BYTES_MAX;
-use crate::workspace::{Fence, PathFault, Save, SaveFault, Saved, Workspace, save};
+use crate::workspace::{Fence, PathFault, Save, SaveFault, Saved, Workspace, remove, save};
 
 /// Permission bits of a file that a tool makes.
 pub(crate) const NEW_FILE_MODE: u32 = 0o644;
@@ -84,6 +84,39 @@ pub(crate) struct Changed {
     pub(crate) delta: Delta,
     pub(crate) saved: Saved,
     pub(crate) already: bool,
+}
+
+/// Deletes one file exactly as resolved, or not at all; its content is kept first.
+pub(crate) fn delete(
+    workspace: &Workspace,
+    fact: &ResolvedPath,
+    io: &ToolIo<'_>,
+) -> Result<Delta, ToolFault> {
+    let path = fact.path.as_str();
+    unmoved(workspace, fact)?;
+    let delta = file_delta(io.world, path, fact.before.clone(), None);
+    let Some(content) = current(workspace, path)? else {
+        return Ok(delta);
+    };
+    io.blobs.keep(&content.bytes).map_err(failed)?;
+    remove(workspace, path, &content.stat).map_err(|fault| match fault {
+        SaveFault::Moved => moved(format!("`{path}` changed while it was being deleted")),
+        SaveFault::Refused(errno) => failed(format!("`{path}` cannot be deleted: {errno}")),
+    })?;
+    Ok(delta)
+}
+
+/// Whether a file is as it was resolved, or already as it is to become `[C12]`.
+pub(crate) fn unmoved(workspace: &Workspace, fact: &ResolvedPath) -> Result<(), ToolFault> {
+    let now = current(workspace, &fact.path)?;
+    let found = now.as_ref().and_then(Content::image);
+    if found == fact.before || found == fact.after {
+        return Ok(());
+    }
+    Err(moved(format!(
+        "`{}` is not what it was when this was decided",
+        fact.path
+    )))
 }
 
 /// From a file's old content to its new.

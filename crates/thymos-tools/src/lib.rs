@@ -24,6 +24,7 @@ mod fs_write;
 mod glob;
 mod grep;
 mod list_files;
+mod restore;
 
 mod process;
 mod shell;

@@ -52,6 +52,9 @@ pub(crate) const DIFF_WORK_MAX: usize = 25_000_000;
 /// Edits of one `fs_patch`. The schema refuses more.
 pub(crate) const EDITS_MAX: usize = 100;
 
+/// Resources of one `restore`, as many as one command can be seen to change.
+pub(crate) const RESTORE_STEPS_MAX: usize = DELTAS_MAX;
+
 /// Bytes of one stored value. A larger one is unresolvable.
 pub(crate) const VALUE_BYTES_MAX: usize = 64 * 1024;
 

@@ -15,6 +15,7 @@ use rustix::io::Errno;
 mod fault;
 mod guard;
 mod locate;
+mod remove;
 mod save;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ mod tests;
 pub(crate) use fault::PathFault;
 pub(crate) use guard::Fence;
 pub(crate) use locate::{Kind, Place};
+pub(crate) use remove::{remove, remove_folders};
 pub(crate) use save::{Save, SaveFault, Saved, save};
 
 /// Why a folder cannot be a workspace.

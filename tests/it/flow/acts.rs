@@ -1,4 +1,4 @@
-//! Whatever a tool does, what was begun is sealed once `[X1]` `[X3]` `[X4]` `[X5]`.
+//! Whatever a tool does, what was begun is sealed once `[X1]` `[X4]` `[X5]`.
 
 use serde_json::json;
 use thymos_core::body::{Body, Stop};
@@ -6,7 +6,7 @@ use thymos_core::budget::Cost;
 use thymos_core::effect::EffectClass;
 use thymos_core::outcome::FaultKind;
 use thymos_core::resolved::Resolved;
-use thymos_core::tool::Repeat;
+use thymos_core::tool::{Recovery, ToolContract};
 use thymos_core::writ::Mode;
 use thymos_protocol::{Command, Replied, Settlement};
 use thymos_testkit::model::{calls, says};
@@ -122,31 +122,17 @@ async fn x1_a_process_that_ends_in_order_seals_what_it_had_begun() {
 }
 
 #[tokio::test]
-async fn x3_a_call_that_happens_once_for_a_key_is_not_done_again() {
-    let tool = FakeTool::new("kv_set")
-        .effect(EffectClass::Write)
-        .declaring(|contract| contract.repeat = Repeat::OncePerKey);
-    let again = || Step::Turn(calls(vec![("kv_set", json!({"key": "a"}))]));
-    let other = Step::Turn(calls(vec![("kv_set", json!({"key": "b"}))]));
-    let steps = vec![again(), again(), other, Step::Turn(says("done"))];
-    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
-    rig.run("go").await;
-    assert_eq!(tool.args(), [json!({"key": "a"}), json!({"key": "b"})]);
-    let (clause, _, said) = rig.refusals().remove(0);
-    assert_eq!(clause, "C12");
-    assert!(said.contains("was done already, see entry"), "{said}");
-    assert!(said.contains("its result was: done"), "{said}");
-    rig.verified().await;
-}
-
-#[tokio::test]
 async fn x2_work_without_an_end_is_in_doubt_locks_its_key_and_a_person_settles_it() {
-    let tool = FakeTool::new("shell").effect(EffectClass::External);
+    let neither = |contract: &mut ToolContract| contract.recovery = Recovery::Neither;
+    let tool = FakeTool::new("shell")
+        .effect(EffectClass::External)
+        .declaring(neither);
     let setup = Setup::new(twice("shell"), &[]);
     let store = setup.store.clone();
     // The store breaks while the tool acts: as if the process had died there.
     let dying = FakeTool::new("shell")
         .effect(EffectClass::External)
+        .declaring(neither)
         .acting(move |_| {
             store.poison("input/output error");
             Ok(thymos_core::outcome::Outcome::said("done", "done"))

@@ -9,6 +9,7 @@ use thymos_core::effect::EffectClass;
 use thymos_core::outcome::Outcome;
 use thymos_core::resolved::{Access, Resolved, ResolvedPath};
 use thymos_core::writ::Mode;
+use thymos_policy::PolicySet;
 use thymos_ports::Tool;
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, Step};
@@ -50,7 +51,16 @@ fn writer(now: &'static str) -> FakeTool {
 }
 
 /// A call that the ledger breaks under, found again by a process that has `then` for its tool.
-async fn interrupted(tool: FakeTool, then: &FakeTool) -> Rig {
+pub(super) async fn interrupted(tool: FakeTool, then: &FakeTool) -> Rig {
+    broken_under(tool, then, |_| {}).await
+}
+
+/// The same, found again under other rules.
+pub(super) async fn interrupted_under(tool: FakeTool, then: &FakeTool, rules: PolicySet) -> Rig {
+    broken_under(tool, then, |setup| setup.policy = rules).await
+}
+
+async fn broken_under(tool: FakeTool, then: &FakeTool, change: impl FnOnce(&mut Setup)) -> Rig {
     let name = tool.contract().name.clone();
     let steps = vec![Step::Turn(calls(vec![(
         name.as_str(),
@@ -72,11 +82,12 @@ async fn interrupted(tool: FakeTool, then: &FakeTool) -> Rig {
     rig.restart(|setup| {
         setup.store.reopen();
         setup.tools = vec![then.port()];
+        change(setup);
     })
     .await
 }
 
-fn found(rig: &Rig) -> Vec<(Resolution, String)> {
+pub(super) fn found(rig: &Rig) -> Vec<(Resolution, String)> {
     let settled = |body: Body| match body {
         Body::Reconciled(body) => Some((body.resolution, body.reason)),
         _ => None,

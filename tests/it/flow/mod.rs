@@ -4,12 +4,15 @@ pub(crate) mod rig;
 
 mod acts;
 mod answers;
+mod branches;
 mod clauses;
 mod delegation;
 mod doubt;
 mod loops;
+mod repeats;
 mod road;
 mod scope;
 mod secrets;
 mod skills;
 mod storage;
+mod undo;

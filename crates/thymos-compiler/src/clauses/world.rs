@@ -4,6 +4,7 @@
 use thymos_core::intent::Author;
 use thymos_core::tool::Repeat;
 use thymos_core::trace::Clause::C12;
+use thymos_core::verdict::Refusal;
 
 use crate::UNRESOLVED;
 use crate::case::Case;
@@ -41,7 +42,7 @@ pub(crate) fn as_expected(case: &Case<'_>, findings: &mut Findings) {
         .is_some_and(|tool| tool.contract.repeat == Repeat::OncePerKey);
     let repeats = case.grounds.facts.repeats;
     if once && repeats > 0 && case.intent.author == Author::Model {
-        let said = format!("it was done {repeats} times before and happens once for a key");
+        let said = format!("{REPEAT_HEAD}{repeats}{REPEAT_TAIL}");
         findings.forbid(C12, said, || {
             change("use the earlier result, or ask the operator")
         });
@@ -52,6 +53,17 @@ pub(crate) fn as_expected(case: &Case<'_>, findings: &mut Findings) {
         C12,
         format!("resolved; {count} resources are as they were seen"),
     );
+}
+
+const REPEAT_HEAD: &str = "it was done ";
+const REPEAT_TAIL: &str = " times before and happens once for a key";
+
+/// Whether a call was refused because it happens once for a key and was done `[X3]`: whoever asked
+/// for it is then given the earlier result.
+#[must_use]
+pub fn is_repeat(refusal: &Refusal) -> bool {
+    let said = refusal.reason.as_str();
+    refusal.clause == C12 && said.starts_with(REPEAT_HEAD) && said.ends_with(REPEAT_TAIL)
 }
 
 fn version(version: Option<u64>) -> String {

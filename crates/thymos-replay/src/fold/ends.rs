@@ -1,9 +1,10 @@
 //! Folding the ends of calls: rejected, superseded, committed, failed, reconciled.
 
-use thymos_core::Entry;
-use thymos_core::body;
+use thymos_core::body::{self, Resolution};
 use thymos_core::budget::Cost;
-use thymos_core::id::ProposalId;
+use thymos_core::id::{IdempotencyKey, ProposalId};
+use thymos_core::proposal::Decided;
+use thymos_core::{Entry, EntryId};
 
 use super::{charge, ids, set_fate, settled_words};
 use crate::divergence::Divergence;
@@ -13,7 +14,24 @@ pub(super) fn rejection(p: &mut Projection, body: body::Rejection) -> Result<(),
     let (proposal, intent) = ids(&body.decided)?;
     // By intent: an admission that found the world moved records a fresh proposal.
     p.holds.retain(|_, hold| hold.intent != intent);
-    let text = match body.stage {
+    let (text, is_error) = match body.earlier {
+        Some(entry) => earlier(p, &body.decided, entry)?,
+        None => (refused(body), true),
+    };
+    set_fate(
+        p,
+        intent,
+        Fate::Ended {
+            proposal: Some(proposal),
+            text,
+            is_error,
+        },
+    )
+}
+
+/// What the model reads of a no.
+fn refused(body: body::Rejection) -> String {
+    match body.stage {
         body::Stage::Compile | body::Stage::Admit => {
             let hint = body
                 .refusal
@@ -27,16 +45,42 @@ pub(super) fn rejection(p: &mut Projection, body: body::Rejection) -> Result<(),
             )
         }
         body::Stage::Answer => body.refusal.reason,
+    }
+}
+
+/// `[X3]` What the model reads of a call that was done before: what it read then.
+fn earlier(
+    p: &Projection,
+    decided: &Decided,
+    entry: EntryId,
+) -> Result<(String, bool), Divergence> {
+    let key = decided
+        .proposal
+        .idempotency_key(&decided.facts.tenant)
+        .map_err(|e| Divergence::new("idempotency key", "canonical", e.to_string()))?;
+    let done = p.done.get(&key).filter(|(_, end)| *end == entry);
+    let Some((proposal, _)) = done else {
+        let found = entry.to_string();
+        return Err(Divergence::new(
+            "earlier",
+            "the end of the same call",
+            found,
+        ));
     };
-    set_fate(
-        p,
-        intent,
+    let read = p.calls.values().find_map(|call| match &call.fate {
         Fate::Ended {
-            proposal: Some(proposal),
+            proposal: Some(of),
             text,
-            is_error: true,
-        },
-    )
+            is_error,
+        } if of == proposal => Some((text.as_str(), *is_error)),
+        Fate::Ended { .. } | Fate::Wanted | Fate::Held(_) | Fate::Begun(_) => None,
+    });
+    let (text, is_error) = read.unwrap_or(("its result is not told", false));
+    let short = entry.short();
+    Ok((
+        format!("[done before, see entry {short}; not done again] {text}"),
+        is_error,
+    ))
 }
 
 fn hint(grant: &thymos_core::verdict::SmallestGrant) -> String {
@@ -92,18 +136,11 @@ pub(super) fn commit(
         .map_err(|unmet| {
             Divergence::new("delta precondition", "deltas that apply", unmet.to_string())
         })?;
+    compensated(p, &work, body.compensates)?;
     settle(p, &work, &body.cost);
-    p.done.insert(work.body.key, (body.proposal, entry.id));
-    *p.commits.entry(work.body.key).or_default() += 1;
-    p.sealed.insert(
-        body.proposal,
-        Committed {
-            entry: entry.id,
-            seq: entry.header.seq,
-            compensates: body.compensates,
-            intent: work.intent,
-        },
-    );
+    done(p, work.body.key, (body.proposal, entry.id));
+    p.sealed
+        .insert(body.proposal, sealed(entry, &work, body.compensates));
     let text = body.outcome.observation;
     let fate = Fate::Ended {
         proposal: Some(body.proposal),
@@ -125,6 +162,9 @@ pub(super) fn failure(
             Divergence::new("delta precondition", "deltas that apply", unmet.to_string())
         })?;
     settle(p, &work, &body.cost);
+    if !body.fault.deltas.is_empty() {
+        p.sealed.insert(body.proposal, sealed(entry, &work, None));
+    }
     let mut text = format!("{}: {}", body.fault.kind, body.fault.message);
     if !body.fault.observation.is_empty() {
         text.push_str("\noutput so far:\n");
@@ -144,10 +184,15 @@ pub(super) fn failure(
 pub(super) fn reconciled(p: &mut Projection, body: body::Reconciled) -> Result<(), Divergence> {
     let work = take_work(p, body.proposal, body.started)?;
     settle(p, &work, &body.cost);
-    if body.resolution == body::Resolution::Happened {
-        p.done.insert(work.body.key, (body.proposal, work.entry));
+    let resolution = body.resolution;
+    if matches!(resolution, Resolution::Happened | Resolution::FoundDone) {
+        done(p, work.body.key, (body.proposal, work.entry));
     }
-    let text = format!("{}. {}", settled_words(body.resolution), body.reason);
+    if resolution == Resolution::RunAgain {
+        // [X2] The same intent goes before the gate once more, under the same key.
+        return set_fate(p, work.intent, Fate::Wanted);
+    }
+    let text = format!("{}. {}", settled_words(resolution), body.reason);
     set_fate(
         p,
         work.intent,
@@ -157,6 +202,46 @@ pub(super) fn reconciled(p: &mut Projection, body: body::Reconciled) -> Result<(
             is_error: true,
         },
     )
+}
+
+/// `[X3]` The key was used up once more; the newest end stands for it.
+fn done(p: &mut Projection, key: IdempotencyKey, end: (ProposalId, EntryId)) {
+    p.done.insert(key, end);
+    *p.commits.entry(key).or_default() += 1;
+}
+
+fn sealed(entry: &Entry, work: &OpenWork, compensates: Option<ProposalId>) -> Committed {
+    Committed {
+        entry: entry.id,
+        seq: entry.header.seq,
+        index: entry.header.index,
+        compensates,
+        intent: work.intent,
+    }
+}
+
+/// `[D3]` An undo undoes what its intent named, which must have happened here and still be in force.
+fn compensated(
+    p: &mut Projection,
+    work: &OpenWork,
+    compensates: Option<ProposalId>,
+) -> Result<(), Divergence> {
+    let wanted = p.calls.get(&work.intent).and_then(|call| call.compensates);
+    let named =
+        |id: Option<ProposalId>| id.map_or_else(|| "nothing".to_owned(), |id| id.to_string());
+    if wanted != compensates {
+        let (wanted, found) = (named(wanted), named(compensates));
+        return Err(Divergence::new("compensates", wanted, found));
+    }
+    let Some(target) = compensates else {
+        return Ok(());
+    };
+    if !p.can_be_undone(&target) {
+        let expected = "an effect of this trajectory that is in force";
+        return Err(Divergence::new("compensates", expected, target.to_string()));
+    }
+    p.undone.insert(target);
+    Ok(())
 }
 
 fn take_work(

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::Shared;
 use crate::kernel::Kernel;
+use crate::past::KeptStore;
 
 /// Rows verified at once. Bounds memory, and how long a cancel waits.
 const ROWS: usize = 2048;
@@ -23,7 +24,8 @@ const CAVEAT: &str = "a lone ledger cannot prove that its newest entries were no
 pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()> {
     let mut bell = shared.bell.subscribe();
     tokio::spawn(async move {
-        let mut verifier = Verifier::new(Level::V2, kernel.ever.clone());
+        let past = Arc::new(KeptStore(kernel.parts.store.clone()));
+        let mut verifier = Verifier::new(Level::V2, kernel.ever.clone()).with_past(past);
         let mut told = None;
         loop {
             let store = kernel.parts.store.clone();
@@ -93,12 +95,13 @@ fn extend(
 
 /// Verifies the whole log afresh, every level, and the storage beside it.
 pub(super) fn verify(
-    store: &dyn LedgerStore,
+    store: &Arc<dyn LedgerStore>,
     roots: &TrustRoots,
     progress: &mut dyn FnMut(VerifyProgress),
 ) -> Result<VerifyReport, StoreError> {
-    let mut verifier = Verifier::new(Level::V4, roots.clone());
-    extend(store, &mut verifier, progress)?;
+    let past = Arc::new(KeptStore(store.clone()));
+    let mut verifier = Verifier::new(Level::V4, roots.clone()).with_past(past);
+    extend(store.as_ref(), &mut verifier, progress)?;
     let report = verifier.finish(Some(store.len()?));
     let mut told = told(&report);
     for sentence in store.check_engine()? {

@@ -7,15 +7,18 @@ use thymos_core::TrajectoryId;
 use thymos_core::delta::{Resource, ResourceValue};
 use thymos_core::limits::CHAIN_LINKS_MAX;
 use thymos_core::skill::SkillFile;
+use thymos_core::world::Versioned;
 use thymos_protocol::{
-    Command, Event, Fault, Page, Replied, Reply, SkillRow, Ticket, WorldRow, WorldView,
+    Command, Event, Fault, Page, Replied, Reply, SkillRow, Ticket, WorldDiff, WorldDiffRow,
+    WorldRow, WorldView,
 };
-use thymos_replay::{Projection, fold};
+use thymos_replay::{Projection, difference, fold_within};
 
 use super::{Service, Summary, chain, lock, policies, routing};
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::narrate::{Narrator, narrate};
+use crate::past::Stored;
 use crate::skills::{self, FoundSkill};
 use crate::words;
 
@@ -62,6 +65,16 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
         }
         Command::WorldAt { trajectory, seq } => {
             return beside(service, ticket, move || world_at(&kernel, trajectory, seq));
+        }
+        Command::WorldDiff {
+            trajectory,
+            from_seq,
+            to_seq,
+        } => {
+            let between = (from_seq, to_seq);
+            return beside(service, ticket, move || {
+                world_diff(&kernel, trajectory, between)
+            });
         }
         Command::FileAt {
             trajectory,
@@ -165,7 +178,7 @@ fn verify(service: &Service, ticket: Ticket) {
             }));
         };
         let parts = &kernel.parts;
-        let replied = match chain::verify(parts.store.as_ref(), &kernel.ever, &mut progress) {
+        let replied = match chain::verify(&parts.store, &kernel.ever, &mut progress) {
             Ok(report) => {
                 if let Some(found) = report.findings.first() {
                     let words = format!("entry at index {}: {}", found.index, found.check);
@@ -180,13 +193,14 @@ fn verify(service: &Service, ticket: Ticket) {
 }
 
 /// Folds a trajectory up to and with `seq`.
-fn told(
+pub(super) fn told(
     kernel: &Arc<Kernel>,
     trajectory: TrajectoryId,
     seq: u64,
 ) -> Result<(Projection, Narrator), String> {
     let mut projection = Projection::empty(trajectory);
     let mut narrator = Narrator::default();
+    let past = Stored(kernel.parts.store.as_ref());
     loop {
         let page = kernel
             .parts
@@ -200,7 +214,7 @@ fn told(
             if entry.header.seq > seq {
                 return Ok((projection, narrator));
             }
-            fold(&mut projection, &entry).map_err(|e| e.to_string())?;
+            fold_within(&mut projection, &entry, &past).map_err(|e| e.to_string())?;
             narrator.learn(&entry);
         }
     }
@@ -298,22 +312,52 @@ fn world_at(kernel: &Arc<Kernel>, trajectory: TrajectoryId, seq: u64) -> Replied
     let rows = projection
         .world
         .iter()
-        .map(|(resource, held)| WorldRow {
-            resource: resource.text(),
-            version: held.version,
-            seq: held.seq,
-            value: match &held.value {
-                ResourceValue::Json(value) => words::cut(&value.to_string(), 200),
-                ResourceValue::File(image) => {
-                    format!("{} bytes, {}", image.size, image.digest.short())
-                }
-            },
-        })
+        .map(|(resource, held)| world_row(resource, held))
         .collect();
     Replied::World(WorldView {
         seq: projection.len.saturating_sub(1),
         digest,
         rows,
+    })
+}
+
+fn world_row(resource: &Resource, held: &Versioned) -> WorldRow {
+    WorldRow {
+        resource: resource.text(),
+        version: held.version,
+        seq: held.seq,
+        value: match &held.value {
+            ResourceValue::Json(value) => words::cut(&value.to_string(), 200),
+            ResourceValue::File(image) => {
+                format!("{} bytes, {}", image.size, image.digest.short())
+            }
+        },
+    }
+}
+
+/// `[Y4]` How the worlds after two entries differ.
+fn world_diff(kernel: &Arc<Kernel>, trajectory: TrajectoryId, between: (u64, u64)) -> Replied {
+    let at = |seq| {
+        let (projection, _) = told(kernel, trajectory, seq)?;
+        let digest = projection.world.digest().map_err(|e| e.to_string())?;
+        Ok::<_, String>((projection, digest.to_string()))
+    };
+    let ((from, from_digest), (to, to_digest)) = match (at(between.0), at(between.1)) {
+        (Ok(from), Ok(to)) => (from, to),
+        (Err(words), _) | (_, Err(words)) => return fault(words),
+    };
+    let rows = difference(&from.world, &to.world);
+    let rows = rows.into_iter().map(|one| WorldDiffRow {
+        resource: one.resource.text(),
+        before: one.before.map(|held| world_row(one.resource, held)),
+        after: one.after.map(|held| world_row(one.resource, held)),
+    });
+    Replied::WorldDiff(WorldDiff {
+        from_seq: from.len.saturating_sub(1),
+        from_digest,
+        to_seq: to.len.saturating_sub(1),
+        to_digest,
+        rows: rows.collect(),
     })
 }
 

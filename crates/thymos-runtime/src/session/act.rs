@@ -65,7 +65,9 @@ impl Session {
                 let begun = entries
                     .first()
                     .and_then(|entry| Begun::from_started(warrant, entry).ok());
-                Ok(begun)
+                let call = self.p.calls.get(&intent);
+                let compensates = call.and_then(|call| call.compensates);
+                Ok(begun.map(|begun| begun.compensating(compensates)))
             }
             // The permission is gone with the warrant; whatever happened meanwhile is folded, so
             // the gate is asked again.

@@ -41,6 +41,7 @@ impl Session {
             }
             Command::SetMode { mode, .. } => self.set_mode(mode).await.map(|()| Replied::Accepted),
             Command::SetModel { model, .. } => Ok(self.set_model(model)),
+            Command::Again { intent, .. } => self.again(intent).await,
             Command::Revoke { writ, reason, .. } => self.revoke(writ, reason).await,
             Command::Writs { .. } => self.writs(),
             Command::PreviewScope {

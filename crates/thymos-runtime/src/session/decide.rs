@@ -5,24 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use thymos_compiler::{
     CheckedChain, CheckedPossession, CheckedStanding, Grounds, Held, Refused, Verdict, compile,
+    is_repeat,
 };
-use thymos_core::IntentId;
 use thymos_core::body::{self, Body, Stage};
+use thymos_core::canonical::InvalidJson;
 use thymos_core::effect::EffectClass;
 use thymos_core::facts::{Facts, Possession};
-use thymos_core::id::ProposalId;
+use thymos_core::id::IdempotencyKey;
 use thymos_core::intent::Intent;
+use thymos_core::proposal::idempotency_key;
 use thymos_core::resolved::Resolved;
-use thymos_core::tool::Repeat;
 use thymos_core::writ::Mode;
+use thymos_core::{EntryId, IntentId};
 use thymos_ports::tool::Look;
 use thymos_replay::projection::Fate;
 
 use super::{RecordError, Session};
-use crate::words;
-
-/// Characters of an earlier result that a refused repeat quotes; the entry has all of it.
-const EARLIER_RESULT_CHARS_MAX: usize = 2_000;
 
 /// What is known of a call before the gate decides.
 pub(super) struct Scene {
@@ -211,49 +209,41 @@ impl Session {
                 return Err(format!("the tool `{}` panicked while looking", intent.tool));
             }
         };
-        self.key_is_free(intent, &resolved, tool.contract().repeat)?;
+        self.undo_is_open(&intent.id().map_err(|e| e.to_string())?)?;
+        self.key_is_free(intent, &resolved)?;
         Ok(resolved)
     }
 
-    /// `[X2]` `[X3]` A key in doubt is locked; a once-per-key call that was done is not done again.
-    fn key_is_free(
-        &self,
-        intent: &Intent,
-        resolved: &Resolved,
-        repeat: Repeat,
-    ) -> Result<(), String> {
-        let tenant = self.p.root.as_ref().map_or("", |root| root.tenant.as_str());
-        let key = thymos_core::proposal::idempotency_key(tenant, intent, &resolved.repeat_scope)
-            .map_err(|e| e.to_string())?;
+    /// `[X2]` A key in doubt is locked, for every call but the interrupted one itself.
+    fn key_is_free(&self, intent: &Intent, resolved: &Resolved) -> Result<(), String> {
+        let key = self.key_of(intent, resolved).map_err(|e| e.to_string())?;
+        let id = intent.id().map_err(|e| e.to_string())?;
+        let mut open = self.p.open_work.values();
         if resolved.effect > EffectClass::Read
-            && self.p.open_work.values().any(|work| work.body.key == key)
+            && open.any(|work| work.body.key == key && work.intent != id)
         {
             return Err("this very call was interrupted and is in doubt; settle it first".into());
-        }
-        if repeat == Repeat::OncePerKey
-            && let Some((proposal, entry)) = self.p.done.get(&key)
-        {
-            return Err(format!(
-                "this very call was done already, see entry {}; it is not done twice, and its \
-                 result was: {}",
-                entry.short(),
-                words::cut(&self.result_of(proposal), EARLIER_RESULT_CHARS_MAX)
-            ));
         }
         Ok(())
     }
 
-    /// What the model read of an earlier call.
-    fn result_of(&self, of: &ProposalId) -> String {
-        let ended = self.p.calls.values().find_map(|call| match &call.fate {
-            Fate::Ended {
-                proposal: Some(proposal),
-                text,
-                ..
-            } if proposal == of => Some(text.clone()),
-            _ => None,
-        });
-        ended.unwrap_or_else(|| "not told".to_owned())
+    /// The key under which this call happens.
+    pub(super) fn key_of(
+        &self,
+        intent: &Intent,
+        resolved: &Resolved,
+    ) -> Result<IdempotencyKey, InvalidJson> {
+        let tenant = self.p.root.as_ref().map_or("", |root| root.tenant.as_str());
+        idempotency_key(tenant, intent, &resolved.repeat_scope)
+    }
+
+    /// `[X3]` The end of the same call before, when that is why this one was refused.
+    fn earlier(&self, refused: &Refused) -> Option<EntryId> {
+        let proposal = &refused.decided.proposal;
+        let resolved = proposal.resolved.as_ref()?;
+        let key = self.key_of(&proposal.intent, resolved).ok()?;
+        let (_, end) = self.p.done.get(&key)?;
+        is_repeat(&refused.refusal).then_some(*end)
     }
 
     fn live_args_lost(&self, intent: &Intent) -> bool {
@@ -287,11 +277,12 @@ impl Session {
         refused: Refused,
         stage: Stage,
     ) -> Result<(), RecordError> {
+        let earlier = self.earlier(&refused);
         let body = body::Rejection {
             decided: refused.decided,
             refusal: refused.refusal,
             stage,
-            earlier: None,
+            earlier,
         };
         self.record(vec![Body::Rejection(Box::new(body))])
             .await

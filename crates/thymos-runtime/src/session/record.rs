@@ -8,10 +8,11 @@ use thymos_core::entry::{Draft, Salt};
 use thymos_core::{Entry, Timestamp, TrajectoryId};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::{Batch, StoreError};
-use thymos_replay::{Divergence, Projection, fold};
+use thymos_replay::{Divergence, Projection, fold_within};
 
 use super::Session;
 use crate::narrate::Narrator;
+use crate::past::Stored;
 use crate::redact::RedactFault;
 
 /// Entries read at once while folding.
@@ -83,7 +84,7 @@ fn extend(
             .page(&projection.trajectory, projection.len, PAGE)
             .map_err(RecordError::Store)?;
         for entry in &page {
-            fold(projection, entry).map_err(RecordError::Diverged)?;
+            fold_within(projection, entry, &Stored(store)).map_err(RecordError::Diverged)?;
             narrator.learn(entry);
         }
         if page.len() < PAGE {
@@ -113,8 +114,9 @@ impl Session {
             .map_err(RecordError::Store)?
         {
             Ok(entries) => {
+                let past = Stored(self.k.parts.store.as_ref());
                 for entry in &entries {
-                    fold(&mut self.p, entry).map_err(RecordError::Diverged)?;
+                    fold_within(&mut self.p, entry, &past).map_err(RecordError::Diverged)?;
                     self.narrator.learn(entry);
                 }
                 self.ring(entries.last().map(|entry| entry.header.index + 1));

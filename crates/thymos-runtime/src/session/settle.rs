@@ -1,19 +1,21 @@
-//! Settling work that was found without an end `[X2]`: by the tool's contract where looking is enough,
-//! else by a person. Nothing is ever run again unasked.
+//! Settling work that was found without an end `[X2]`: by looking, by the tool's contract, else by a
+//! person. Only a tool that calls it harmless runs again, and only if the gate clears it anew.
 
+use thymos_compiler::{Verdict, compile};
 use thymos_core::body::{self, Body, Resolution};
 use thymos_core::budget::Cost;
 use thymos_core::effect::EffectClass;
 use thymos_core::id::ProposalId;
 use thymos_core::key::Domain;
 use thymos_core::resolved::Resolved;
+use thymos_core::tool::Recovery;
 use thymos_core::{EntryId, canonical};
-use thymos_ports::tool::Look;
+use thymos_ports::tool::{Look, Probed};
 use thymos_protocol::{Replied, Settlement};
 use thymos_replay::projection::OpenWork;
 
 use super::answer::fault;
-use super::{RecordError, Session};
+use super::{Job, RecordError, Session};
 
 impl Session {
     pub(super) async fn settle(
@@ -52,11 +54,10 @@ impl Session {
             let Some(work) = self.p.open_work.get(&proposal).cloned() else {
                 continue;
             };
-            let Some(reason) = self.found_out(&work).await else {
+            let Some((resolution, reason)) = self.recovery(&work).await else {
                 continue;
             };
-            let body =
-                self.reconciliation(proposal, work.entry, Resolution::Probed, reason.to_owned());
+            let body = self.reconciliation(proposal, work.entry, resolution, reason);
             let recorded = match body {
                 Ok(body) => self.record(vec![body]).await,
                 Err(error) => Err(error),
@@ -64,8 +65,67 @@ impl Session {
             // What cannot be recorded now stays in doubt, and a person sees it.
             if recorded.is_ok() {
                 self.in_doubt.remove(&proposal);
+                if resolution == Resolution::RunAgain {
+                    self.queue.push_back(Job::Decide(work.intent));
+                }
             }
         }
+    }
+
+    /// What the tool's contract and a look make of interrupted work; none leaves it to a person.
+    async fn recovery(&mut self, work: &OpenWork) -> Option<(Resolution, String)> {
+        if let Some(reason) = self.found_out(work).await {
+            return Some((Resolution::Probed, reason.to_owned()));
+        }
+        let proposal = &work.body.decided.proposal;
+        let tool = self.k.tool(&proposal.intent.tool)?;
+        // Another version of a tool promises nothing about what this one began.
+        let (contract, pin) = self.k.tool_set.get(&proposal.intent.tool)?;
+        if proposal.tool.as_ref() != Some(pin) || tool.order(&proposal.intent.args).is_some() {
+            return None;
+        }
+        match contract.recovery {
+            Recovery::Neither => None,
+            Recovery::Queryable => {
+                let kept = self.k.kept();
+                let look = Look {
+                    world: &self.p.world,
+                    now: self.k.now(),
+                    rung: self.k.parts.rung,
+                    kept: &kept,
+                };
+                match tool.probe(proposal, &look).await {
+                    Probed::Happened(how) => Some((Resolution::FoundDone, how)),
+                    Probed::DidNotHappen(how) => Some((Resolution::FoundUndone, how)),
+                    Probed::Unknown => None,
+                }
+            }
+            Recovery::Idempotent => self.clears_again(work).await.then(|| {
+                let how = "running it again is harmless, and the gate clears it as of now";
+                (Resolution::RunAgain, how.to_owned())
+            }),
+        }
+    }
+
+    /// Whether the gate, with the facts of now, lets the same call happen under the same key. An
+    /// approval was spent when the work began, so a call that needs one waits for a person.
+    async fn clears_again(&mut self, work: &OpenWork) -> bool {
+        let decided = &work.body.decided.proposal;
+        let scene = match self.scene(work.intent, &decided.intent, None).await {
+            Ok(scene) => scene,
+            Err(_) => return false,
+        };
+        let (Some(then), Ok(now)) = (&decided.resolved, &scene.resolved) else {
+            return false;
+        };
+        let same_key = self.key_of(&decided.intent, now) == Ok(work.body.key);
+        // Half done is fine; changed by somebody else is not.
+        let ours = then.paths.iter().all(|was| {
+            let is = now.paths.iter().find(|is| is.path == was.path);
+            is.is_some_and(|is| is.before == was.before || is.before == was.after)
+        });
+        let verdict = compile(&decided.intent, &scene.grounds(self));
+        same_key && ours && matches!(verdict, Verdict::Cleared(_))
     }
 
     async fn found_out(&self, work: &OpenWork) -> Option<&'static str> {

@@ -91,11 +91,16 @@ fn make_folders(workspace: &Workspace, path: &str, made: &mut usize) -> Result<O
     Ok(at)
 }
 
+/// A name beside a file, for what is not in its place yet, or no longer.
+pub(super) fn beside_name(number: u32) -> String {
+    format!("{BESIDE_PREFIX}{number}")
+}
+
 fn create_beside(folder: &OwnedFd) -> Result<(String, File), SaveFault> {
     const TRIES: u32 = 100;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     for number in 0..TRIES {
-        let name = format!("{BESIDE_PREFIX}{number}");
+        let name = beside_name(number);
         match fs::openat(folder, &name, flags, Mode::from_raw_mode(0o600)) {
             Ok(file) => return Ok((name, file.into())),
             Err(Errno::EXIST) => {}
@@ -163,7 +168,7 @@ fn link_new(folder: &OwnedFd, beside: &str, name: &str) -> Result<(), SaveFault>
 }
 
 /// The same file with the same content, as far as the system tells.
-fn same(a: &Stat, b: &Stat) -> bool {
+pub(super) fn same(a: &Stat, b: &Stat) -> bool {
     (a.st_dev, a.st_ino, a.st_size) == (b.st_dev, b.st_ino, b.st_size)
         && (a.st_mtime, a.st_mtime_nsec) == (b.st_mtime, b.st_mtime_nsec)
 }

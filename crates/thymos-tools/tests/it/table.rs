@@ -64,6 +64,7 @@ fn every_tool_of_the_table_has_a_closed_schema_and_a_pin() {
             "glob",
             "fs_write",
             "fs_patch",
+            "restore",
             "shell",
             "test_run",
             "kv_get",

@@ -1,0 +1,181 @@
+//! The past of a branch: another trajectory's entries up to a commit, folded and checked `[D2]`.
+//!
+//! Asks for entries through [`Past`] and believes none of them: the branch names the commit's id, and
+//! every entry before it is pinned by the links that lead there.
+
+use thymos_core::body::{Body, BodyState, Branch};
+use thymos_core::entry::Commitment;
+use thymos_core::limits::BRANCH_DEPTH_MAX;
+use thymos_core::{Entry, EntryId, Kind, TrajectoryId};
+
+use crate::divergence::Divergence;
+use crate::fold::fold;
+use crate::projection::{Fate, Item, Projection};
+
+/// Entries read at once.
+const PAGE: usize = 1024;
+
+/// Where entries of other trajectories can be asked for.
+pub trait Past: Send + Sync {
+    /// Entries of a trajectory from a sequence number on, at most `limit`, in order.
+    ///
+    /// # Errors
+    /// One sentence, when they cannot be read.
+    fn page(
+        &self,
+        trajectory: &TrajectoryId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, String>;
+}
+
+/// What a branch starts from.
+struct Base {
+    /// None when what is gone keeps the rest from folding.
+    projection: Option<Projection>,
+    /// Something in it was erased or is of a newer version, so that its world cannot be compared.
+    gapped: bool,
+}
+
+/// As [`fold`], and a branch inherits from the commit that it starts from.
+///
+/// # Errors
+/// [`Divergence`] as [`fold`], and when the past is not what the branch says.
+pub fn fold_within(
+    projection: &mut Projection,
+    entry: &Entry,
+    past: &dyn Past,
+) -> Result<(), Divergence> {
+    let gapped = fold_at(projection, entry, past, 0)?;
+    if gapped && !projection.inherited {
+        let found = "entries of it were erased or are of a newer version";
+        return Err(Divergence::new("branch", "a past that folds", found));
+    }
+    Ok(())
+}
+
+/// Folds one entry; true when what it inherits has gaps.
+pub(crate) fn fold_at(
+    projection: &mut Projection,
+    entry: &Entry,
+    past: &dyn Past,
+    depth: usize,
+) -> Result<bool, Divergence> {
+    fold(projection, entry)?;
+    if entry.kind() != Some(Kind::Branch) {
+        return Ok(false);
+    }
+    let BodyState::Known(Body::Branch(branch)) = entry.decode() else {
+        return Ok(true);
+    };
+    let base = base(&branch, past, depth)?;
+    if let Some(past) = base.projection {
+        projection.inherit(past);
+    }
+    Ok(base.gapped)
+}
+
+/// Folds a trajectory up to and with a commit, branches of branches too.
+fn base(branch: &Branch, past: &dyn Past, depth: usize) -> Result<Base, Divergence> {
+    if depth >= BRANCH_DEPTH_MAX {
+        let expected = format!("at most {BRANCH_DEPTH_MAX} generations");
+        return Err(Divergence::new("branch", expected, "more"));
+    }
+    let mut projection = Projection::empty(branch.from);
+    let mut gapped = false;
+    let mut newest = None;
+    while projection.len <= branch.seq {
+        let page = past
+            .page(&branch.from, projection.len, PAGE)
+            .map_err(|why| Divergence::new("branch", "the entries before it", why))?;
+        if page.is_empty() {
+            let expected = format!("entry {} of {}", branch.seq, branch.from.short());
+            return Err(Divergence::new("branch", expected, "no such entry"));
+        }
+        for entry in page.iter().take_while(|e| e.header.seq <= branch.seq) {
+            whole(entry)?;
+            newest = entry.kind();
+            gapped |= newest.is_none() || entry.content.is_none();
+            match fold_at(&mut projection, entry, past, depth + 1) {
+                Ok(gaps) => gapped |= gaps,
+                // What contradicts the rest after a gap may follow from what is gone.
+                Err(_) if gapped => {
+                    return Ok(Base {
+                        projection: None,
+                        gapped,
+                    });
+                }
+                Err(what) => return Err(what),
+            }
+        }
+    }
+    if newest != Some(Kind::Commit) {
+        let found = newest.map_or("an unknown kind", Kind::word);
+        return Err(Divergence::new("branch", "a commit", found));
+    }
+    checked(branch, &projection, gapped)?;
+    Ok(Base {
+        projection: Some(projection),
+        gapped,
+    })
+}
+
+fn checked(branch: &Branch, base: &Projection, gapped: bool) -> Result<(), Divergence> {
+    if base.head != Some(branch.entry) {
+        let found = base
+            .head
+            .map_or_else(|| "none".to_owned(), |id| id.to_string());
+        return Err(Divergence::new("branch", branch.entry.to_string(), found));
+    }
+    let digest = base
+        .world
+        .digest()
+        .map_err(|e| Divergence::new("branch world", "canonical", e.to_string()))?;
+    if !gapped && digest != branch.world {
+        let expected = branch.world.to_string();
+        return Err(Divergence::new(
+            "branch world",
+            expected,
+            digest.to_string(),
+        ));
+    }
+    Ok(())
+}
+
+/// `[V1]` The entry is what its id says; links are checked by the fold.
+fn whole(entry: &Entry) -> Result<(), Divergence> {
+    let id = EntryId::of(&entry.header_bytes);
+    if id != entry.id {
+        return Err(Divergence::new("id", id.to_string(), entry.id.to_string()));
+    }
+    match &entry.content {
+        Some(content) if Commitment::of(&content.salt, &content.body) != entry.header.body => Err(
+            Divergence::new("body", "the committed bytes", "other bytes"),
+        ),
+        Some(_) | None => Ok(()),
+    }
+}
+
+impl Projection {
+    /// Takes over what a branch keeps of its past: the world, the story and the calls that ended,
+    /// what was done by key, and the numbers of turns. Never holds, open work, writs or budgets.
+    fn inherit(&mut self, base: Self) {
+        let calls = base.calls.into_iter();
+        self.calls
+            .extend(calls.filter(|(_, call)| matches!(call.fate, Fate::Ended { .. })));
+        let kept = &self.calls;
+        let told = base.story.into_iter().filter(|item| match item {
+            Item::Wanted(intent) => kept.contains_key(intent),
+            Item::Said { .. } => true,
+        });
+        let mut story: Vec<Item> = told.collect();
+        story.append(&mut self.story);
+        self.story = story;
+        self.world = base.world;
+        self.done = base.done;
+        self.commits = base.commits;
+        self.next_turn = base.next_turn;
+        self.last_context_tokens = base.last_context_tokens;
+        self.inherited = true;
+    }
+}

@@ -1,0 +1,81 @@
+//! Branching off: finds the commit, folds up to it, and opens the new trajectory `[D2]`.
+
+use std::sync::Arc;
+
+use thymos_core::{EntryId, Kind, TrajectoryId};
+use thymos_protocol::{Command, Fault, Replied, Ticket};
+
+use super::{Service, lookup};
+use crate::kernel::Kernel;
+use crate::session::{BranchPoint, Session};
+
+impl Service {
+    pub(super) async fn branch(
+        &mut self,
+        ticket: Ticket,
+        trajectory: TrajectoryId,
+        entry: EntryId,
+    ) {
+        let kernel = self.kernel.clone();
+        let found = tokio::task::spawn_blocking(move || point(&kernel, trajectory, entry)).await;
+        let point = match found {
+            Ok(Ok(point)) => point,
+            Ok(Err(fault)) => return self.reply(ticket, Replied::Fault(fault)).await,
+            Err(panic) => return self.fault(ticket, panic.to_string()).await,
+        };
+        match Session::branch(self.kernel.clone(), self.shared.clone(), point).await {
+            Ok((session, inside)) => {
+                let trajectory = session.trajectory();
+                self.adopt(trajectory, session, inside);
+                self.ask(ticket, trajectory, Command::Open { trajectory })
+                    .await;
+            }
+            Err(error) => self.fault(ticket, error.to_string()).await,
+        }
+    }
+}
+
+/// The point of a commit, or why none can be had.
+fn point(
+    kernel: &Arc<Kernel>,
+    trajectory: TrajectoryId,
+    entry: EntryId,
+) -> Result<BranchPoint, Fault> {
+    let run = trajectory.short();
+    let found = kernel.parts.store.entry(&entry).map_err(|e| no(e, ""))?;
+    let Some(found) = found.filter(|found| found.header.trajectory == trajectory) else {
+        let message = format!(
+            "there is no entry `{}` in trajectory `{run}`",
+            entry.short()
+        );
+        return Err(no(message, "look at the ledger"));
+    };
+    if found.kind() != Some(Kind::Commit) {
+        let kind = &found.header.kind;
+        let message = format!(
+            "entry `{}` is of kind `{kind}`, and a branch starts from a commit",
+            entry.short()
+        );
+        let hint = format!("`thymos ledger --run {run} kind:commit` lists them");
+        return Err(no(message, &hint));
+    }
+    let (past, _) = lookup::told(kernel, trajectory, found.header.seq).map_err(|e| no(e, ""))?;
+    let point = BranchPoint::of(&past).map_err(|e| no(e, ""))?;
+    let Some(point) = point else {
+        return Err(no("the trajectory has no beginning", "run `thymos verify`"));
+    };
+    let workspace = point.workspace();
+    if workspace != kernel.parts.workspace {
+        let message = format!("this trajectory belongs to the folder `{workspace}`");
+        let hint = format!("open thymos there, or name it: -C {workspace}");
+        return Err(no(message, &hint));
+    }
+    Ok(point)
+}
+
+fn no(message: impl std::fmt::Display, hint: &str) -> Fault {
+    Fault {
+        message: message.to_string(),
+        hint: (!hint.is_empty()).then(|| hint.to_owned()),
+    }
+}

@@ -1,0 +1,139 @@
+//! Undo across trajectories `[D3]`: plans, and asks each session for its steps, one after the other.
+
+use std::collections::HashMap;
+
+use thymos_core::TrajectoryId;
+use thymos_core::id::Digest;
+use thymos_protocol::{Fault, Replied, Reply, Ticket, UndoEnd, UndoStop};
+use tokio::sync::{mpsc, oneshot};
+
+use super::Service;
+use crate::session::{Ask, TakeBack, TakenBack};
+use crate::undo::{Action, Planned, plan};
+
+/// What an undo is to do.
+pub(super) struct Wanted {
+    pub(super) trajectory: TrajectoryId,
+    pub(super) from_seq: u64,
+    /// The plan that was agreed to.
+    pub(super) plan: Digest,
+    pub(super) partial: bool,
+}
+
+impl Service {
+    /// Plans beside the service; planning looks at files.
+    pub(super) fn plan_undo(&self, ticket: Ticket, trajectory: TrajectoryId, from_seq: u64) {
+        let (kernel, replies) = (self.kernel.clone(), self.replies.clone());
+        tokio::spawn(async move {
+            let replied = match plan(&kernel, trajectory, from_seq).await {
+                Ok(planned) => Replied::UndoPlan(planned.plan),
+                Err(error) => fault(error, "run `thymos verify`"),
+            };
+            drop(replies.send(Reply { ticket, replied }).await);
+        });
+    }
+
+    /// Carries a plan out, if it still is the one that was agreed to.
+    pub(super) async fn undo(&mut self, ticket: Ticket, wanted: Wanted) {
+        let planned = plan(&self.kernel, wanted.trajectory, wanted.from_seq).await;
+        let actions = match planned {
+            Ok(planned) => match agreed(&wanted, planned) {
+                Ok(actions) => actions,
+                Err(no) => return self.reply(ticket, no).await,
+            },
+            Err(error) => {
+                let no = fault(error, "run `thymos verify`");
+                return self.reply(ticket, no).await;
+            }
+        };
+        let mut sessions = HashMap::new();
+        for action in &actions {
+            if sessions.contains_key(&action.trajectory) {
+                continue;
+            }
+            match self.session(action.trajectory).await {
+                Ok(asks) => sessions.insert(action.trajectory, asks),
+                Err(why) => return self.fault(ticket, why).await,
+            };
+        }
+        let replies = self.replies.clone();
+        tokio::spawn(async move {
+            let end = carry_out(wanted.trajectory, actions, &sessions).await;
+            let replied = Replied::Undone(end);
+            drop(replies.send(Reply { ticket, replied }).await);
+        });
+    }
+}
+
+fn agreed(wanted: &Wanted, planned: Planned) -> Result<Vec<Action>, Replied> {
+    if planned.plan.digest != wanted.plan {
+        let message = "the plan changed since it was shown; nothing was touched";
+        return Err(fault(
+            message,
+            "look at the plan again and quote its digest",
+        ));
+    }
+    if !planned.plan.complete && !wanted.partial {
+        let message = "not everything can be undone; nothing was touched";
+        return Err(fault(message, "undo what can be undone: --partial"));
+    }
+    Ok(planned.actions)
+}
+
+/// Newest first; what is held, refused or breaks off stops the rest.
+async fn carry_out(
+    root: TrajectoryId,
+    actions: Vec<Action>,
+    sessions: &HashMap<TrajectoryId, mpsc::Sender<Ask>>,
+) -> UndoEnd {
+    let of = actions.len() as u64;
+    let mut done = 0;
+    for action in actions {
+        let (trajectory, line) = (action.trajectory, action.line.clone());
+        let came = match sessions.get(&trajectory) {
+            Some(asks) => one(root, action, asks).await,
+            None => TakenBack::Not("its session could not be opened".to_owned()),
+        };
+        let (reason, held) = match came {
+            TakenBack::Done => {
+                done += 1;
+                continue;
+            }
+            TakenBack::Held(reason) => (reason, true),
+            TakenBack::Not(reason) => (reason, false),
+        };
+        let stopped = Some(UndoStop {
+            trajectory,
+            line,
+            reason,
+            held,
+        });
+        return UndoEnd { done, of, stopped };
+    }
+    UndoEnd {
+        done,
+        of,
+        stopped: None,
+    }
+}
+
+async fn one(root: TrajectoryId, action: Action, asks: &mpsc::Sender<Ask>) -> TakenBack {
+    let (reply, came) = oneshot::channel();
+    let what = TakeBack {
+        args: action.args,
+        compensates: action.proposal,
+        under_own_writ: action.trajectory != root,
+    };
+    let gone = || TakenBack::Not("the session has ended".to_owned());
+    match asks.send(Ask::TakeBack(Box::new(what), reply)).await {
+        Ok(()) => came.await.unwrap_or_else(|_| gone()),
+        Err(_) => gone(),
+    }
+}
+
+fn fault(message: impl std::fmt::Display, hint: &str) -> Replied {
+    Replied::Fault(Fault {
+        message: message.to_string(),
+        hint: Some(hint.to_owned()),
+    })
+}

@@ -1,0 +1,250 @@
+//! Taking one call back `[D3]`: an intent of the operator, before the gate like any other.
+
+use serde_json::Value;
+use thymos_core::IntentId;
+use thymos_core::body::{self, Body};
+use thymos_core::budget::Budget;
+use thymos_core::effect::{EffectClass, Effects};
+use thymos_core::id::ProposalId;
+use thymos_core::intent::{Author, Intent};
+use thymos_core::isolation::Rung;
+use thymos_core::writ::{Delegation, Examples, Grant, Mode, Window, Writ};
+use thymos_replay::projection::Fate;
+use tokio::sync::oneshot;
+
+use super::{Activity, Job, RecordError, Session};
+use crate::undo::RESTORE;
+
+/// Name of the writ under which a delegated run's calls are taken back.
+const UNDO: &str = "undo";
+
+/// How long such a writ holds.
+const UNDO_WINDOW_MS: u64 = 10 * 60 * 1000;
+
+/// Tries against others who write first.
+const TRIES_MAX: u32 = 8;
+
+/// One call to be taken back here.
+pub(crate) struct TakeBack {
+    /// The arguments of `restore`.
+    pub(crate) args: Value,
+    /// The proposal that is undone.
+    pub(crate) compensates: ProposalId,
+    /// Whether the operator's own writ is to be put in force: a delegated run that ended has none.
+    pub(crate) under_own_writ: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TakenBack {
+    /// It is undone.
+    Done,
+    /// A person has to agree first.
+    Held(String),
+    /// It was refused, or broke off.
+    Not(String),
+}
+
+/// Who waits for what comes of an undo.
+pub(crate) struct Waiting {
+    intent: IntentId,
+    target: ProposalId,
+    reply: oneshot::Sender<TakenBack>,
+}
+
+impl Session {
+    /// Puts the undo before the gate, or says at once why it cannot be.
+    pub(super) async fn take_back(&mut self, what: TakeBack, reply: oneshot::Sender<TakenBack>) {
+        match self.want_back(&what).await {
+            Ok(Ok(intent)) => {
+                self.queue.push_back(Job::Decide(intent));
+                self.taking_back = Some(Waiting {
+                    intent,
+                    target: what.compensates,
+                    reply,
+                });
+            }
+            // Whoever asked may have gone; nothing was done.
+            Ok(Err(why)) => drop(reply.send(TakenBack::Not(why))),
+            Err(error) => {
+                drop(reply.send(TakenBack::Not(error.to_string())));
+                if matches!(error, RecordError::Store(_) | RecordError::Diverged(_)) {
+                    self.break_on(error, None);
+                }
+            }
+        }
+    }
+
+    /// Why nothing can be taken back here now, if so.
+    fn cannot_take_back(&self, target: &ProposalId) -> Option<String> {
+        if let Some(broken) = &self.broken {
+            return Some(broken.to_string());
+        }
+        if let Some(folder) = self.foreign_workspace() {
+            return Some(format!("this trajectory belongs to the folder `{folder}`"));
+        }
+        if self.lease.is_none() {
+            return Some("this trajectory is open in another process".to_owned());
+        }
+        let busy = self.run.is_some() || !matches!(self.activity, Activity::Idle);
+        if busy || !self.queue.is_empty() || self.taking_back.is_some() {
+            return Some("something goes on in this trajectory; stop it first".to_owned());
+        }
+        let open = self.p.can_be_undone(target);
+        (!open).then(|| "it is undone already".to_owned())
+    }
+
+    async fn want_back(
+        &mut self,
+        what: &TakeBack,
+    ) -> Result<Result<IntentId, String>, RecordError> {
+        self.mend().await;
+        self.take_lease();
+        for _ in 0..TRIES_MAX {
+            self.catch_up()?;
+            if let Some(why) = self.cannot_take_back(&what.compensates) {
+                return Ok(Err(why));
+            }
+            let mut bodies = self.pins();
+            if what.under_own_writ && !self.has_undo_writ() {
+                bodies.extend(self.undo_writ_bodies()?);
+            }
+            let (id, intended) = self.intended_by_operator(RESTORE, &what.args)?;
+            bodies.push(Body::Intent(body::Intended {
+                compensates: Some(what.compensates),
+                ..intended
+            }));
+            match self.record(bodies).await {
+                Ok(_) => return Ok(Ok(id)),
+                Err(RecordError::Moved) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(RecordError::Moved)
+    }
+
+    /// A wish of the operator, in a turn of its own.
+    pub(super) fn intended_by_operator(
+        &mut self,
+        tool: &str,
+        args: &Value,
+    ) -> Result<(IntentId, body::Intended), RecordError> {
+        let redacted = self.k.parts.redactor.redact_value(args);
+        let intent = Intent {
+            v: 1,
+            trajectory: self.p.trajectory,
+            turn: self.p.next_turn,
+            ordinal: 0,
+            author: Author::Operator,
+            tool: tool.to_owned(),
+            args: redacted.clone().unwrap_or_else(|| args.clone()),
+        };
+        let id = intent.id()?;
+        if redacted.is_some() {
+            self.live_args.insert(id, args.clone());
+        }
+        let intended = body::Intended {
+            intent,
+            call: format!("operator-{}", id.short()),
+            routing: None,
+            compensates: None,
+            again: None,
+        };
+        Ok((id, intended))
+    }
+
+    fn has_undo_writ(&self) -> bool {
+        let now = self.now();
+        self.writ_in_force()
+            .is_some_and(|writ| writ.name == UNDO && writ.window.contains(now))
+    }
+
+    /// The operator's own writ for this, put in force: it allows nothing but taking back.
+    fn undo_writ_bodies(&self) -> Result<Vec<Body>, RecordError> {
+        let now = self.now();
+        let tenant = self.p.root.as_ref().map(|root| root.tenant.clone());
+        let writ = Writ {
+            v: 1,
+            nonce: Writ::nonce(self.k.draw()),
+            name: UNDO.to_owned(),
+            issuer: self.k.operator(),
+            subject: self.subject_party(),
+            parent: None,
+            tenant: tenant.unwrap_or_default(),
+            grants: vec![Grant {
+                tool: RESTORE.to_owned(),
+                caveats: Vec::new(),
+            }],
+            effects: Effects::Ceiling(EffectClass::Write),
+            isolation_min: Rung::L1,
+            budget: Budget {
+                tokens: Some(0),
+                usd_millicents: Some(0),
+                tool_calls: None,
+                wall_clock_ms: None,
+            },
+            window: Window {
+                not_before: now,
+                expires_at: Some(now.plus_ms(UNDO_WINDOW_MS)),
+            },
+            delegation: Delegation {
+                max_depth: 0,
+                may_subdivide: false,
+            },
+            examples: Examples::default(),
+            pre_answer: None,
+        };
+        let signed = writ.sign(&self.k.parts.operator_key)?;
+        let id = signed.id()?;
+        let issued = body::WritIssued {
+            writ: signed,
+            id,
+            reason: "the operator takes calls of this run back".into(),
+            reserved: None,
+        };
+        let changed = body::ModeChanged {
+            mode: Mode::Custom,
+            from: self.p.authority.map(|(_, writ)| writ),
+            to: id,
+            difference: vec!["only taking back, for ten minutes".to_owned()],
+        };
+        Ok(vec![
+            Body::WritIssued(Box::new(issued)),
+            Body::ModeChanged(changed),
+        ])
+    }
+
+    /// Tells whoever waits for an undo, once it is known what came of it.
+    pub(super) fn tell_taken_back(&mut self) {
+        let Some(waiting) = &self.taking_back else {
+            return;
+        };
+        let fate = self.p.calls.get(&waiting.intent).map(|call| &call.fate);
+        let came = match (&self.broken, fate) {
+            (Some(broken), _) => TakenBack::Not(broken.to_string()),
+            (None, Some(Fate::Ended { .. })) if self.p.undone.contains(&waiting.target) => {
+                TakenBack::Done
+            }
+            (None, Some(Fate::Ended { text, .. })) => TakenBack::Not(text.clone()),
+            (None, Some(Fate::Held(_))) => {
+                TakenBack::Held("the rules in force want a person to agree".to_owned())
+            }
+            (None, Some(Fate::Wanted | Fate::Begun(_)) | None) => return,
+        };
+        if let Some(waiting) = self.taking_back.take() {
+            drop(waiting.reply.send(came));
+        }
+    }
+
+    /// `[D3]` What an undo names must have happened here and still be in force.
+    pub(super) fn undo_is_open(&self, intent: &IntentId) -> Result<(), String> {
+        let target = self.p.calls.get(intent).and_then(|call| call.compensates);
+        match target {
+            Some(target) if !self.p.can_be_undone(&target) => Err(format!(
+                "`{}` is undone already, or never happened here",
+                target.short()
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+}

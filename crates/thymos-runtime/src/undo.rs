@@ -1,0 +1,245 @@
+//! Plans of undos `[D3]`: what would be taken back, newest first, across delegated runs, and what
+//! cannot be and why. Changes nothing; sessions carry a plan out, step by step through the gate.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use thymos_core::delta::{FileImage, Resource, ResourceValue};
+use thymos_core::id::{Digest, ProposalId};
+use thymos_core::{TrajectoryId, canonical};
+use thymos_ports::tool::Look;
+use thymos_protocol::{UndoPlan, UndoStep};
+
+use crate::kernel::Kernel;
+use crate::session::RecordError;
+
+mod gather;
+mod judge;
+
+use gather::{Effect, Gathered, gather};
+use judge::{Judged, judge};
+
+/// The tool that undos are made of.
+pub(crate) const RESTORE: &str = "restore";
+
+/// A plan with what its steps would do.
+pub(crate) struct Planned {
+    pub(crate) plan: UndoPlan,
+    /// For each step that can be done, in the plan's order.
+    pub(crate) actions: Vec<Action>,
+}
+
+/// One call to be made.
+#[derive(Debug, Clone)]
+pub(crate) struct Action {
+    pub(crate) trajectory: TrajectoryId,
+    pub(crate) proposal: ProposalId,
+    pub(crate) line: String,
+    pub(crate) args: Value,
+}
+
+/// One resource of a step: what the call left, and what was there before.
+pub(super) struct Change {
+    pub(super) resource: Resource,
+    pub(super) expect: Option<ResourceValue>,
+    pub(super) to: Option<ResourceValue>,
+}
+
+/// Plans the undo of everything from an entry on.
+///
+/// # Errors
+/// As [`RecordError`], when a trajectory cannot be read.
+pub(crate) async fn plan(
+    kernel: &Arc<Kernel>,
+    trajectory: TrajectoryId,
+    from_seq: u64,
+) -> Result<Planned, RecordError> {
+    let gathered = gather(kernel, trajectory, from_seq)?;
+    let mut planner = Planner {
+        kernel,
+        gathered: &gathered,
+        state: BTreeMap::new(),
+    };
+    let (mut steps, mut actions) = (Vec::new(), Vec::new());
+    for effect in &gathered.effects {
+        let (will, cannot, action) = match judge(effect) {
+            Judged::Nothing => continue,
+            Judged::Cannot(why) => (Vec::new(), Some(why), None),
+            Judged::Changes(changes) => planner.step(effect, changes).await,
+        };
+        steps.push(effect.step(will, cannot));
+        actions.extend(action);
+    }
+    let digest = Digest::of(canonical::encode(&steps)?.as_bytes());
+    let complete = steps.iter().all(|step| step.cannot.is_none());
+    Ok(Planned {
+        plan: UndoPlan {
+            digest,
+            steps,
+            complete,
+        },
+        actions,
+    })
+}
+
+/// A file, or a value of one trajectory's store: files are shared, stores are not.
+type Key = (Option<TrajectoryId>, Resource);
+
+struct Planner<'a> {
+    kernel: &'a Arc<Kernel>,
+    gathered: &'a Gathered,
+    /// What each resource will hold after the steps so far.
+    state: BTreeMap<Key, Option<ResourceValue>>,
+}
+
+type Stepped = (Vec<String>, Option<String>, Option<Action>);
+
+impl Planner<'_> {
+    async fn step(&mut self, effect: &Effect, changes: Vec<Change>) -> Stepped {
+        for change in &changes {
+            if let Err(why) = self.check(effect, change).await {
+                return (Vec::new(), Some(why), None);
+            }
+        }
+        let will = changes.iter().map(will).collect();
+        let folders = effect.folders_made();
+        let args: Vec<Value> = changes
+            .iter()
+            .map(|change| {
+                json!({"resource": change.resource, "expect": change.expect, "to": change.to, "folders": folders})
+            })
+            .collect();
+        for change in changes {
+            self.state.insert(key(effect, &change), change.to);
+        }
+        let action = Action {
+            trajectory: effect.trajectory,
+            proposal: effect.proposal,
+            line: effect.title(),
+            args: json!({ "steps": args }),
+        };
+        (will, None, Some(action))
+    }
+
+    /// Whether the resource will be as the call left it when its turn comes.
+    async fn check(&self, effect: &Effect, change: &Change) -> Result<(), String> {
+        if let Some(state) = self.state.get(&key(effect, change)) {
+            return match same(state.as_ref(), change.expect.as_ref()) {
+                true => self.kept(change),
+                false => Err(format!(
+                    "`{}` was changed in between by something that this undo does not take back",
+                    name(&change.resource)
+                )),
+            };
+        }
+        let (Some(tool), Some(p)) = (
+            self.kernel.tool(RESTORE),
+            self.gathered.projections.get(&effect.trajectory),
+        ) else {
+            return Err("this session has no tool `restore`".to_owned());
+        };
+        let kept = self.kernel.kept();
+        let look = Look {
+            world: &p.world,
+            now: self.kernel.now(),
+            rung: self.kernel.parts.rung,
+            kept: &kept,
+        };
+        let step = json!({"resource": change.resource, "expect": change.expect, "to": change.to});
+        match tool.resolve(&json!({ "steps": [step] }), &look).await {
+            Ok(_) => Ok(()),
+            Err(no) => Err(no.message),
+        }
+    }
+
+    fn kept(&self, change: &Change) -> Result<(), String> {
+        let Some(ResourceValue::File(image)) = &change.to else {
+            return Ok(());
+        };
+        let path = name(&change.resource);
+        match self.kernel.vault.read(&image.digest) {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(format!("the content that `{path}` held is not kept")),
+            Err(why) => Err(format!(
+                "the content that `{path}` held cannot be read: {why}"
+            )),
+        }
+    }
+}
+
+fn key(effect: &Effect, change: &Change) -> Key {
+    let owner = match change.resource {
+        Resource::File(_) => None,
+        Resource::Kv(_) | Resource::Memory(_) => Some(effect.trajectory),
+    };
+    (owner, change.resource.clone())
+}
+
+/// Whether both are the same; files are put back with plain permissions, so only those count.
+fn same(a: Option<&ResourceValue>, b: Option<&ResourceValue>) -> bool {
+    match (a, b) {
+        (Some(ResourceValue::File(a)), Some(ResourceValue::File(b))) => {
+            (a.digest, a.mode & 0o777) == (b.digest, b.mode & 0o777)
+        }
+        (a, b) => a == b,
+    }
+}
+
+/// How a resource is called in a sentence: a file by its path.
+pub(super) fn name(resource: &Resource) -> String {
+    match resource {
+        Resource::File(path) => path.clone(),
+        Resource::Kv(_) | Resource::Memory(_) => resource.text(),
+    }
+}
+
+/// One change in words.
+fn will(change: &Change) -> String {
+    let name = name(&change.resource);
+    match (&change.expect, &change.to) {
+        (_, None) => match change.resource {
+            Resource::File(_) => format!("delete {name} again"),
+            Resource::Kv(_) | Resource::Memory(_) => format!("remove {name} again"),
+        },
+        (from, Some(ResourceValue::File(to))) => match from {
+            Some(ResourceValue::File(from)) => files(&name, from, to),
+            Some(ResourceValue::Json(_)) | None => {
+                format!("bring {name} back, {} bytes", to.size)
+            }
+        },
+        (_, Some(ResourceValue::Json(value))) => {
+            let value = crate::words::cut(&value.to_string(), 60);
+            format!("put {name} back to {value}")
+        }
+    }
+}
+
+fn files(name: &str, from: &FileImage, to: &FileImage) -> String {
+    match from.digest == to.digest {
+        true => format!(
+            "put the mode of {name} back, {:o} -> {:o}",
+            from.mode, to.mode
+        ),
+        false => format!("put {name} back, {} -> {} bytes", from.size, to.size),
+    }
+}
+
+impl Effect {
+    fn step(&self, will: Vec<String>, cannot: Option<String>) -> UndoStep {
+        UndoStep {
+            entry: self.entry,
+            trajectory: self.trajectory,
+            seq: self.seq,
+            proposal: self.proposal,
+            tool: self.tool.clone(),
+            line: self.line.clone(),
+            will,
+            cannot,
+        }
+    }
+
+    fn title(&self) -> String {
+        format!("{} {}", self.tool, self.line).trim_end().to_owned()
+    }
+}

@@ -1,0 +1,70 @@
+//! Arguments of the verbs that go back in a trajectory: replay, branch, undo,
+//! again. Does nothing itself.
+
+use clap::Args;
+
+/// `thymos replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Trajectory id, or a unique prefix
+    pub id: String,
+    /// Stop after this entry: a sequence number, or an entry id or prefix of one
+    #[arg(long, value_name = "ENTRY", conflicts_with = "diff")]
+    pub at: Option<String>,
+    /// Tell how the world differs between two entries, such as `12..40`
+    #[arg(long, value_name = "A..B", conflicts_with = "file")]
+    pub diff: Option<String>,
+    /// Print this file as it was, and nothing else
+    #[arg(long, value_name = "PATH")]
+    pub file: Option<String>,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `thymos branch`.
+#[derive(Debug, Args)]
+pub struct BranchArgs {
+    /// Trajectory id, or a unique prefix
+    pub id: String,
+    /// The commit to start from: a sequence number, or an entry id or prefix of one
+    pub entry: String,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `thymos undo`.
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// Trajectory id, or a unique prefix
+    pub id: String,
+    /// Undo this entry and all after it: a sequence number, or an entry id or prefix of one; without
+    /// it, the whole trajectory
+    #[arg(long, value_name = "ENTRY")]
+    pub from: Option<String>,
+    /// Only show what would be done
+    #[arg(long, conflicts_with_all = ["yes", "partial"])]
+    pub plan: bool,
+    /// Do it, as the plan with this digest says
+    #[arg(long, requires = "plan_digest")]
+    pub yes: bool,
+    /// The digest that the plan printed, or a prefix of at least 6 characters
+    #[arg(long, value_name = "DIGEST")]
+    pub plan_digest: Option<String>,
+    /// Undo what can be undone and leave the rest
+    #[arg(long)]
+    pub partial: bool,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `thymos again`.
+#[derive(Debug, Args)]
+pub struct AgainArgs {
+    /// Trajectory id, or a unique prefix
+    pub id: String,
+    /// The call, by any entry of it: a sequence number, or an entry id or prefix of one
+    pub entry: String,
+}

@@ -1,0 +1,208 @@
+//! An effect is never repeated unasked: not by a model that calls again, not by a restart, not in a
+//! branch `[X3]`; and interrupted work is taken up as its tool's contract says `[X2]`.
+
+use serde_json::json;
+use thymos_core::IntentId;
+use thymos_core::body::{Body, Resolution, Stop};
+use thymos_core::effect::EffectClass;
+use thymos_core::tool::{Recovery, Repeat};
+use thymos_core::writ::Mode;
+use thymos_ports::tool::Probed;
+use thymos_protocol::{Command, Replied};
+use thymos_testkit::model::{calls, says};
+use thymos_testkit::{FakeTool, Step};
+
+use super::doubt::{found, interrupted};
+use super::rig::{Rig, Setup, story};
+use super::road::results;
+
+/// A tool whose every run is an effect that must not be repeated.
+fn once() -> FakeTool {
+    FakeTool::new("kv_set")
+        .effect(EffectClass::Write)
+        .declaring(|contract| contract.repeat = Repeat::OncePerKey)
+}
+
+fn pay(key: &str) -> Step {
+    Step::Turn(calls(vec![("kv_set", json!({ "key": key }))]))
+}
+
+fn done() -> Step {
+    Step::Turn(says("done"))
+}
+
+#[tokio::test]
+async fn x3_a_repeat_returns_the_earlier_result_and_does_nothing() {
+    let tool = once();
+    let steps = vec![pay("a"), pay("a"), pay("b"), done()];
+    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
+    rig.run("go").await;
+    assert_eq!(tool.args(), [json!({"key": "a"}), json!({"key": "b"})]);
+    let read = results(&rig);
+    let earlier = read
+        .iter()
+        .find(|(text, _)| text.starts_with("[done before, see entry"));
+    let (text, is_error) = earlier.expect("the repeat is answered");
+    assert!(
+        !is_error && text.ends_with("not done again] done"),
+        "{text}"
+    );
+    assert_eq!(rig.stop(), Some(Stop::Done));
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn x3_a_model_that_retries_never_repeats_an_effect_across_restarts_and_branches() {
+    let tool = once();
+    let steps = vec![pay("a"), pay("a"), done()];
+    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
+    rig.run("go").await;
+    let mut rig = rig.restart(|_| {}).await;
+    for step in [pay("a"), done()] {
+        rig.setup.model.push(step);
+    }
+    rig.run("again").await;
+    let events = rig.events().await;
+    let commit = events.iter().find(|event| event.kind == "commit").unwrap();
+    let command = Command::Branch {
+        trajectory: rig.trajectory,
+        entry: commit.entry,
+    };
+    let Replied::Opened(status) = rig.ask(command).await else {
+        panic!("no branch")
+    };
+    rig.trajectory = status.trajectory;
+    for step in [pay("a"), done()] {
+        rig.setup.model.push(step);
+    }
+    let told = rig.run("and here").await;
+    assert!(story(&told).contains(&"rejection"));
+    assert_eq!(tool.runs(), 1);
+    rig.verified().await;
+}
+
+fn last_intent(rig: &Rig) -> IntentId {
+    let intent = |body: Body| match body {
+        Body::Intent(body) => Some(body.intent.id().unwrap()),
+        _ => None,
+    };
+    rig.bodies().into_iter().rev().find_map(intent).unwrap()
+}
+
+#[tokio::test]
+async fn x3_only_the_operator_may_have_it_done_again_and_the_record_says_so() {
+    let tool = once();
+    let steps = vec![pay("a"), pay("a"), done()];
+    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
+    rig.run("go").await;
+    let (trajectory, intent) = (rig.trajectory, last_intent(&rig));
+    let again = Command::Again { trajectory, intent };
+    assert_eq!(rig.ask(again).await, Replied::Accepted);
+    rig.until_kind("commit", 2).await;
+    assert_eq!(tool.runs(), 2);
+    let said = rig.bodies().into_iter().find_map(|body| match body {
+        Body::Intent(body) => body.again,
+        _ => None,
+    });
+    assert_eq!(said, Some(intent));
+    rig.setup.model.push(done());
+    rig.run("well").await;
+    let contexts = rig.setup.model.contexts();
+    let told = format!("{:?}", contexts.last().unwrap().messages);
+    assert!(told.contains("I had this done once more"), "{told}");
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn x3_what_may_be_called_freely_needs_no_again() {
+    let tool = FakeTool::new("grep");
+    let steps = vec![Step::Turn(calls(vec![("grep", json!({}))])), done()];
+    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
+    rig.run("go").await;
+    let (trajectory, intent) = (rig.trajectory, last_intent(&rig));
+    let Replied::Fault(fault) = rig.ask(Command::Again { trajectory, intent }).await else {
+        panic!("it was done again")
+    };
+    assert!(fault.message.contains("as often as wanted"), "{fault:?}");
+    rig.verified().await;
+}
+
+/// A command whose tool makes this of an interruption.
+fn shell(recovery: Recovery) -> FakeTool {
+    FakeTool::new("shell")
+        .effect(EffectClass::External)
+        .declaring(|contract| contract.recovery = recovery)
+}
+
+#[tokio::test]
+async fn x2_an_idempotent_call_runs_again_under_the_same_key() {
+    let then = shell(Recovery::Idempotent);
+    let mut rig = interrupted(shell(Recovery::Idempotent), &then).await;
+    rig.until_kind("commit", 1).await;
+    assert_eq!((then.runs(), rig.status().await.in_doubt), (1, 0));
+    assert_eq!(found(&rig)[0].0, Resolution::RunAgain);
+    let keys: Vec<_> = rig
+        .bodies()
+        .into_iter()
+        .filter_map(|body| match body {
+            Body::Started(started) => Some(started.key),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(keys.len(), 2);
+    assert_eq!(keys[0], keys[1]);
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn x2_an_idempotent_call_that_the_gate_would_not_clear_now_waits_for_a_person() {
+    let then = shell(Recovery::Idempotent);
+    let asks = super::rig::policy("ask", json!([]));
+    let mut rig = super::doubt::interrupted_under(shell(Recovery::Idempotent), &then, asks).await;
+    assert_eq!(rig.status().await.in_doubt, 1);
+    assert_eq!((then.runs(), found(&rig)), (0, Vec::new()));
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn x2_a_queryable_call_is_asked_about_and_its_key_is_used_up_when_it_happened() {
+    let how = "the other side has it".to_owned();
+    let queryable = |found: Probed| {
+        shell(Recovery::Queryable)
+            .declaring(|contract| contract.repeat = Repeat::OncePerKey)
+            .probing(found)
+    };
+    let then = queryable(Probed::Happened(how.clone()));
+    let mut rig = interrupted(queryable(Probed::Unknown), &then).await;
+    assert_eq!(found(&rig), [(Resolution::FoundDone, how)]);
+    assert_eq!(rig.status().await.in_doubt, 0);
+    let same = json!({"path": "a.txt"});
+    rig.setup
+        .model
+        .push(Step::Turn(calls(vec![("shell", same)])));
+    rig.setup.model.push(done());
+    rig.run("again").await;
+    assert_eq!(then.runs(), 0, "it happened, and happens once");
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn x2_a_queryable_call_that_did_not_happen_may_be_made_anew() {
+    let how = "the other side never heard of it".to_owned();
+    let then = shell(Recovery::Queryable).probing(Probed::DidNotHappen(how.clone()));
+    let rig = interrupted(shell(Recovery::Queryable), &then).await;
+    assert_eq!(found(&rig), [(Resolution::FoundUndone, how)]);
+    assert_eq!(then.runs(), 0);
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn x2_what_nobody_can_tell_waits_for_a_person() {
+    for recovery in [Recovery::Neither, Recovery::Queryable] {
+        let then = shell(recovery);
+        let mut rig = interrupted(shell(recovery), &then).await;
+        assert_eq!(rig.status().await.in_doubt, 1);
+        assert_eq!((then.runs(), found(&rig)), (0, Vec::new()));
+        rig.verified().await;
+    }
+}

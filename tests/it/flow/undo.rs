@@ -1,0 +1,348 @@
+//! Calls are taken back newest first, from the record, through the gate, or the plan says why not
+//! `[D3]`. The tools are the real ones, in a scratch folder.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thymos_core::body::Body;
+use thymos_core::effect::EffectClass;
+use thymos_core::writ::Mode;
+use thymos_ports::cognition::{Context, ContextMessage};
+use thymos_protocol::{Command, Replied, UndoEnd, UndoPlan};
+use thymos_sandbox::CageProbe;
+use thymos_testkit::model::{calls, says};
+use thymos_testkit::{FakeTool, ScriptedModel, Step};
+use thymos_tools::{ToolsConfig, builtin};
+
+use super::rig::{Rig, Setup};
+
+/// A kernel over a folder, with the tools that the program has.
+struct Shop {
+    rig: Rig,
+    folder: TempDir,
+}
+
+fn setup(folder: &TempDir, steps: Vec<Step>) -> Setup {
+    let root = folder.path().join("ws");
+    std::fs::create_dir_all(&root).unwrap();
+    let config = ToolsConfig {
+        root: root.clone(),
+        protected: Vec::new(),
+        search_path: vec!["/usr/bin".into(), "/bin".into()],
+        env: Vec::new(),
+        tmp: folder.path().join("tmp"),
+        extra_read: Vec::new(),
+        cage: thymos_sandbox::probe(),
+    };
+    Setup::new(steps, &[]).with(|setup| {
+        setup.tools = builtin(config).unwrap();
+        setup.workspace = root.display().to_string();
+    })
+}
+
+fn call(tool: &str, args: Value) -> Step {
+    Step::Turn(calls(vec![(tool, args)]))
+}
+
+fn write(path: &str, content: &str) -> Step {
+    call("fs_write", json!({"path": path, "content": content}))
+}
+
+impl Shop {
+    /// Runs these calls in Auto mode, then the model is done.
+    async fn after(steps: Vec<Step>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut all = steps;
+        all.push(Step::Turn(says("done")));
+        let mut rig = setup(&folder, all).open(Mode::Auto).await;
+        rig.run("go").await;
+        Self { rig, folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("ws").join(name)
+    }
+
+    fn put(&self, name: &str, content: &str) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.path(name)).ok()
+    }
+
+    async fn plan(&mut self, from_seq: u64) -> UndoPlan {
+        let trajectory = self.rig.trajectory;
+        let command = Command::PlanUndo {
+            trajectory,
+            from_seq,
+        };
+        match self.rig.ask(command).await {
+            Replied::UndoPlan(plan) => plan,
+            other => panic!("no plan: {other:?}"),
+        }
+    }
+
+    async fn undo(&mut self, from_seq: u64, plan: &UndoPlan, partial: bool) -> Replied {
+        let command = Command::Undo {
+            trajectory: self.rig.trajectory,
+            from_seq,
+            plan: plan.digest,
+            partial,
+        };
+        self.rig.ask(command).await
+    }
+
+    /// Plans, and carries it out; all of it must succeed.
+    async fn undo_all(&mut self, from_seq: u64) -> u64 {
+        let plan = self.plan(from_seq).await;
+        assert!(plan.complete, "{plan:#?}");
+        match self.undo(from_seq, &plan, false).await {
+            Replied::Undone(UndoEnd {
+                done,
+                of,
+                stopped: None,
+            }) => {
+                assert_eq!(done, of);
+                done
+            }
+            other => panic!("not undone: {other:?}"),
+        }
+    }
+
+    /// Sequence numbers of commits, and whether each took something back.
+    fn commits(&self) -> Vec<(u64, bool)> {
+        let entries = self.rig.setup.store.entries();
+        let commits = entries.iter().zip(self.rig.bodies());
+        commits
+            .filter_map(|(entry, body)| match body {
+                Body::Commit(commit) => Some((entry.header.seq, commit.compensates.is_some())),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+fn wills(plan: &UndoPlan) -> Vec<&str> {
+    let all = plan.steps.iter().flat_map(|step| &step.will);
+    all.map(String::as_str).collect()
+}
+
+fn whys(plan: &UndoPlan) -> Vec<&str> {
+    let all = plan.steps.iter().filter_map(|step| step.cannot.as_deref());
+    all.collect()
+}
+
+#[tokio::test]
+async fn d3_calls_are_taken_back_newest_first_and_recorded_as_what_they_undo() {
+    let mut shop = Shop::after(vec![
+        write("src/new.txt", "one\n"),
+        write("src/new.txt", "two!\n"),
+        call("kv_set", json!({"key": "k", "value": 1})),
+        call("fs_read", json!({"path": "src/new.txt"})),
+    ])
+    .await;
+    let plan = shop.plan(0).await;
+    assert_eq!(
+        wills(&plan),
+        [
+            "remove kv:k again",
+            "put src/new.txt back, 5 -> 4 bytes",
+            "delete src/new.txt again"
+        ]
+    );
+    assert_eq!(shop.get("src/new.txt").as_deref(), Some("two!\n"));
+    assert_eq!(shop.undo_all(0).await, 3);
+    assert!(!shop.path("src").exists());
+    let undone: Vec<bool> = shop.commits().into_iter().map(|(_, undo)| undo).collect();
+    assert_eq!(undone, [false, false, false, false, true, true, true]);
+    assert_eq!(shop.plan(0).await.steps, []);
+    shop.rig.verified().await;
+}
+
+#[tokio::test]
+async fn d3_an_undo_can_be_taken_back_which_does_it_again() {
+    let mut shop = Shop::after(vec![write("a.txt", "a\n")]).await;
+    shop.undo_all(0).await;
+    assert_eq!(shop.get("a.txt"), None);
+    let undo = shop.commits().last().unwrap().0;
+    let plan = shop.plan(undo).await;
+    assert_eq!(wills(&plan), ["bring a.txt back, 2 bytes"]);
+    shop.undo_all(undo).await;
+    assert_eq!(shop.get("a.txt").as_deref(), Some("a\n"));
+    // It is in force again, and can be undone again.
+    shop.undo_all(0).await;
+    assert_eq!(shop.get("a.txt"), None);
+    assert_eq!(shop.commits().len(), 4);
+    shop.rig.verified().await;
+}
+
+#[tokio::test]
+async fn d3_what_somebody_changed_since_is_said_before_anything_is_touched() {
+    let mut shop = Shop::after(vec![write("a.txt", "a\n"), write("b.txt", "b\n")]).await;
+    shop.put("b.txt", "by hand\n");
+    let plan = shop.plan(0).await;
+    assert!(!plan.complete);
+    assert_eq!(
+        whys(&plan),
+        ["`b.txt` was changed by something else since that call"]
+    );
+    let Replied::Fault(fault) = shop.undo(0, &plan, false).await else {
+        panic!("it was undone all the same")
+    };
+    assert!(fault.message.contains("nothing was touched"), "{fault:?}");
+    assert_eq!(shop.get("a.txt").as_deref(), Some("a\n"));
+    let end = shop.undo(0, &plan, true).await;
+    assert!(
+        matches!(end, Replied::Undone(UndoEnd { done: 1, .. })),
+        "{end:?}"
+    );
+    assert_eq!(shop.get("a.txt"), None);
+    assert_eq!(shop.get("b.txt").as_deref(), Some("by hand\n"));
+    shop.rig.verified().await;
+}
+
+#[tokio::test]
+async fn d3_a_plan_that_changed_since_it_was_agreed_to_does_nothing() {
+    let mut shop = Shop::after(vec![write("a.txt", "a\n")]).await;
+    let plan = shop.plan(0).await;
+    shop.rig.setup.model.push(write("b.txt", "b\n"));
+    shop.rig.setup.model.push(Step::Turn(says("done")));
+    shop.rig.run("more").await;
+    let Replied::Fault(fault) = shop.undo(0, &plan, true).await else {
+        panic!("it was undone all the same")
+    };
+    assert!(fault.message.contains("the plan changed"), "{fault:?}");
+    assert_eq!(shop.get("a.txt").as_deref(), Some("a\n"));
+    shop.rig.verified().await;
+}
+
+#[tokio::test]
+async fn d3_only_what_came_after_the_entry_is_taken_back() {
+    let mut shop = Shop::after(vec![write("a.txt", "a\n"), write("b.txt", "b\n")]).await;
+    let second = shop.commits()[1].0;
+    shop.undo_all(second).await;
+    assert_eq!(shop.get("a.txt").as_deref(), Some("a\n"));
+    assert_eq!(shop.get("b.txt"), None);
+    shop.rig.verified().await;
+}
+
+#[tokio::test]
+async fn d3_an_external_effect_and_content_that_nobody_kept_cannot_be_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let steps = vec![call("test_run", json!({})), Step::Turn(says("done"))];
+    let send = FakeTool::new("test_run").effect(EffectClass::External);
+    let mut rig = setup(&folder, steps)
+        .with(|setup| {
+            setup
+                .tools
+                .retain(|tool| tool.contract().name != "test_run");
+            setup.tools.push(send.port());
+        })
+        .open(Mode::Auto)
+        .await;
+    rig.run("go").await;
+    let mut shop = Shop { rig, folder };
+    let plan = shop.plan(0).await;
+    assert_eq!(whys(&plan), ["its effect is outside the record"]);
+    shop.rig.verified().await;
+}
+
+#[tokio::test]
+async fn d3_what_a_caged_command_changed_is_taken_back() {
+    let cage: CageProbe = thymos_sandbox::probe();
+    if cage.best < thymos_sandbox::Rung::L2 {
+        eprintln!("no cage here keeps a command inside the workspace");
+        return;
+    }
+    let command = "echo new > new.txt; echo more >> old.txt; rm gone.txt";
+    let folder = tempfile::tempdir().unwrap();
+    let steps = vec![
+        call("shell", json!({ "command": command })),
+        Step::Turn(says("done")),
+    ];
+    let setup = setup(&folder, steps).with(|setup| setup.rung = thymos_core::isolation::Rung::L2);
+    std::fs::write(folder.path().join("ws/old.txt"), "old\n").unwrap();
+    std::fs::write(folder.path().join("ws/gone.txt"), "gone\n").unwrap();
+    let mut rig = setup.open(Mode::Auto).await;
+    rig.run("go").await;
+    // A line for a shell is a risk, so a person is asked.
+    rig.approve().await;
+    rig.until_kind("commit", 1).await;
+    rig.until_idle().await;
+    let mut shop = Shop { rig, folder };
+    assert_eq!(shop.get("old.txt").as_deref(), Some("old\nmore\n"));
+    assert_eq!(shop.undo_all(0).await, 1);
+    assert_eq!(shop.get("new.txt"), None);
+    assert_eq!(shop.get("old.txt").as_deref(), Some("old\n"));
+    assert_eq!(shop.get("gone.txt").as_deref(), Some("gone\n"));
+    shop.rig.verified().await;
+}
+
+#[tokio::test]
+async fn d3_without_authority_the_gate_refuses_and_the_rest_is_left() {
+    let mut shop = Shop::after(vec![write("a.txt", "a\n")]).await;
+    shop.rig.set_mode(Mode::Plan).await;
+    let plan = shop.plan(0).await;
+    let Replied::Undone(end) = shop.undo(0, &plan, false).await else {
+        panic!("no end")
+    };
+    let stop = end.stopped.expect("it is refused");
+    assert!(!stop.held && stop.reason.contains("[C8]"), "{stop:?}");
+    assert_eq!((end.done, end.of), (0, 1));
+    assert_eq!(shop.get("a.txt").as_deref(), Some("a\n"));
+    shop.rig.verified().await;
+}
+
+#[tokio::test]
+async fn d3_the_model_may_not_take_calls_back_itself() {
+    let steps = json!([{"resource": "kv:k", "expect": null, "to": null}]);
+    let shop = Shop::after(vec![call("restore", json!({ "steps": steps }))]).await;
+    let (clause, _, said) = shop.rig.refusals().remove(0);
+    assert_eq!(clause, "C6");
+    assert!(said.contains("operator's own tool"), "{said}");
+    for context in shop.rig.setup.model.contexts() {
+        assert!(context.tools.iter().all(|tool| tool.name != "restore"));
+    }
+    shop.rig.verified().await;
+}
+
+/// A parent that orders one run; the run writes a file and says so.
+fn family() -> ScriptedModel {
+    ScriptedModel::answering(|context: &Context| {
+        let heard = context
+            .messages
+            .iter()
+            .any(|message| matches!(message, ContextMessage::Result { .. }));
+        let parent = matches!(context.messages.first(), Some(ContextMessage::Operator(text)) if text == "go");
+        Ok(match (parent, heard) {
+            (_, true) => says("done"),
+            (true, false) => calls(vec![(
+                "delegate",
+                json!({"task": "write it", "tools": ["fs_write"], "effects": "write"}),
+            )]),
+            (false, false) => calls(vec![(
+                "fs_write",
+                json!({"path": "child.txt", "content": "by the child\n"}),
+            )]),
+        })
+    })
+}
+
+#[tokio::test]
+async fn d3_what_a_delegated_run_did_is_taken_back_on_its_own_trajectory() {
+    let folder = tempfile::tempdir().unwrap();
+    let setup = setup(&folder, Vec::new()).with(|setup| setup.model = family());
+    let mut rig = setup.open(Mode::Auto).await;
+    rig.run("go").await;
+    let mut shop = Shop { rig, folder };
+    assert_eq!(shop.get("child.txt").as_deref(), Some("by the child\n"));
+    let plan = shop.plan(0).await;
+    assert_eq!(wills(&plan), ["delete child.txt again"]);
+    assert_ne!(plan.steps[0].trajectory, shop.rig.trajectory);
+    shop.undo_all(0).await;
+    assert_eq!(shop.get("child.txt"), None);
+    assert_eq!(shop.plan(0).await.steps, []);
+    shop.rig.verified().await;
+}
