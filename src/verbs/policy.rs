@@ -51,6 +51,21 @@ fn asked(setting: &Setting<'_>, command: Command) -> Result<Policies, AppError> 
     })
 }
 
+/// Says which files of the folder are refused, before work begins under other rules than meant.
+pub(super) async fn warn(client: &mut Client) -> Result<(), AppError> {
+    let policies = match client.ask(Command::Policies).await? {
+        Replied::Policies(policies) => policies,
+        other => return Err(unexpected(&other)),
+    };
+    for no in &policies.refused {
+        out::talk(&format!(
+            "thymos: a policy file is refused: {}",
+            out::safe(no)
+        ));
+    }
+    Ok(())
+}
+
 fn list(policies: &Policies, json: bool) -> Result<(), AppError> {
     if json {
         return out::json(policies);

@@ -23,6 +23,7 @@ pub(super) async fn run(
         return Err(AppError::new(ErrorKind::Usage, "the task is empty")
             .hint("say what is to be done: thymos run \"give me a tour\""));
     }
+    super::policy::warn(client).await?;
     let skills = run_skills::chosen(client, setting, &args.skills).await?;
     let (trajectory, from_seq) = start(client, setting, args).await?;
     run_skills::bind(client, setting, trajectory, skills).await?;

@@ -42,9 +42,6 @@ fn invalid(file: &Path, invalid: InvalidBundle) -> AppError {
 fn sound(setting: &Setting<'_>, file: &Path, text: &[u8]) -> Result<BundleFile, AppError> {
     let read = BundleFile::read(text).map_err(|no| invalid(file, no))?;
     let bundle = &read.bundle;
-    bundle
-        .check_own_examples(text)
-        .map_err(|no| invalid(file, no))?;
     if own::NAMES.contains(&bundle.name()) {
         let name = bundle.name();
         let message = format!("the name `{name}` belongs to the program's own rules");
@@ -54,6 +51,9 @@ fn sound(setting: &Setting<'_>, file: &Path, text: &[u8]) -> Result<BundleFile, 
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     bundle
         .check_tools(text, &names)
+        .map_err(|no| invalid(file, no))?;
+    bundle
+        .check_own_examples(text)
         .map_err(|no| invalid(file, no))?;
     Ok(read)
 }

@@ -4,6 +4,7 @@ pub(crate) mod home;
 
 mod input;
 mod keys;
+mod policy;
 mod shapes;
 mod skills;
 mod trouble;

@@ -11,6 +11,7 @@ mod doubt;
 mod loops;
 mod repeats;
 mod road;
+mod rules;
 mod scope;
 mod secrets;
 mod skills;

@@ -25,6 +25,7 @@ use thymos_core::writ::{Delegation, Examples, Grant, Mode, SignedWrit, Window, W
 use thymos_policy::PolicySet;
 
 mod cuts;
+mod signers;
 
 fn operator() -> SigningKey {
     SigningKey::from_seed(&[1; 32])
