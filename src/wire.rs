@@ -13,6 +13,7 @@ use thymos_ledger::{Genesis, SqliteLedger};
 use thymos_policy::Switches;
 use thymos_ports::clock::draw;
 use thymos_ports::{Entropy, LedgerStore, Tool};
+use thymos_runtime::floors::lifted;
 use thymos_runtime::kernel::RunLimits;
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::{Channels, Kernel, KernelParts};
@@ -20,6 +21,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::app::link::Link;
+use crate::config::tools::no_such_tool;
 use crate::config::{Config, Env, paths};
 use crate::error::{AppError, ErrorKind};
 use crate::system::{OsEntropy, SystemClock};
@@ -171,7 +173,7 @@ fn tools(
     workspace: &Path,
     cage: thymos_sandbox::CageProbe,
 ) -> Result<Vec<Arc<dyn Tool>>, AppError> {
-    thymos_tools::builtin(thymos_tools::ToolsConfig {
+    let tools = thymos_tools::builtin(thymos_tools::ToolsConfig {
         root: workspace.to_path_buf(),
         protected: protected(env, config),
         search_path: env.search_path(),
@@ -180,7 +182,25 @@ fn tools(
         extra_read: config.extra_read.value.clone(),
         cage,
     })
-    .map_err(|e| AppError::new(ErrorKind::User, e.to_string()))
+    .map_err(|e| AppError::new(ErrorKind::User, e.to_string()))?;
+    floored(config, tools)
+}
+
+/// `[C18]` The operator's table over the tools, before they are pinned.
+fn floored(config: &Config, mut tools: Vec<Arc<dyn Tool>>) -> Result<Vec<Arc<dyn Tool>>, AppError> {
+    for row in &config.floors {
+        let place = tools
+            .iter()
+            .position(|tool| tool.contract().name == row.name);
+        match place.and_then(|at| tools.get_mut(at)) {
+            Some(tool) => *tool = lifted(Arc::clone(tool), row.floor),
+            None => {
+                let known = tools.iter().map(|tool| tool.contract().name.as_str());
+                return Err(no_such_tool(&config.file, row, known));
+            }
+        }
+    }
+    Ok(tools)
 }
 
 /// The names of the tools that a session in this folder has.

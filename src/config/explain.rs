@@ -1,6 +1,7 @@
 //! The layered result for `thymos config explain`: every key, its value, and where it came from.
 
 use super::resolve::{Config, Setting, Source};
+use super::tools::ToolFloor;
 
 /// One line of the explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,26 @@ pub struct Row {
     pub value: String,
     /// Where it came from.
     pub source: String,
+}
+
+/// What the operator's table says of one tool.
+fn floor(config: &Config, row: &ToolFloor) -> Vec<Row> {
+    let source = Source::File(config.file.clone(), row.line).to_string();
+    let floor = row.floor;
+    let values = [
+        ("effect", floor.effect.map(|class| class.to_string())),
+        ("risk", floor.risk.map(|risk| risk.to_string())),
+        ("rung", floor.rung.map(|rung| rung.to_string())),
+        ("repeat", floor.once.then(|| "once".to_owned())),
+    ];
+    let told = values.into_iter().filter_map(|(key, value)| {
+        Some(Row {
+            key: format!("tools.{}.{key}", row.name),
+            value: value?,
+            source: source.clone(),
+        })
+    });
+    told.collect()
 }
 
 /// Every key there is, in file order.
@@ -44,6 +65,7 @@ pub fn rows(config: &Config) -> Vec<Row> {
         row("tools.protected", &config.protected, |paths| list(paths)),
         row("tools.extra_read", &config.extra_read, |paths| list(paths)),
     ];
+    rows.extend(config.floors.iter().flat_map(|row| floor(config, row)));
     rows.extend(policy(config));
     for provider in &config.providers {
         let source = Source::File(config.file.clone(), provider.line);

@@ -7,6 +7,7 @@ pub mod env;
 pub mod explain;
 pub mod paths;
 pub mod raw;
+pub mod tools;
 
 mod resolve;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::tools::RawTools;
 use crate::error::{AppError, ErrorKind};
 
 /// The whole file. Every table and key is optional; unknown ones are errors.
@@ -81,16 +82,6 @@ pub struct RawUi {
 pub struct RawLedger {
     /// Its file.
     pub path: Option<Spanned<PathBuf>>,
-}
-
-/// The tools.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RawTools {
-    /// Files and folders that no tool may touch, besides the program's own.
-    pub protected: Option<Spanned<Vec<PathBuf>>>,
-    /// Folders that children may read, such as toolchains.
-    pub extra_read: Option<Spanned<Vec<PathBuf>>>,
 }
 
 /// The switches beside the rules.

@@ -9,6 +9,7 @@ use thymos_core::writ::Mode;
 use toml::Spanned;
 
 use super::raw::{RawProvider, ReadFile};
+use super::tools::{self, ToolFloor};
 use super::{Env, Paths};
 use crate::error::{AppError, ErrorKind};
 
@@ -97,6 +98,8 @@ pub struct Config {
     pub risk_threshold: Setting<Risk>,
     /// Whether what cannot be taken back waits for a person `[C14]`.
     pub compensation_gate: Setting<bool>,
+    /// The operator's table over tools `[C18]`.
+    pub floors: Vec<ToolFloor>,
     /// Providers of the file, by name.
     pub providers: Vec<ProviderConfig>,
 }
@@ -186,6 +189,7 @@ pub(super) fn resolve(
         ledger,
         protected: layers.file_or(&raw.tools.protected, Vec::new()),
         extra_read: layers.file_or(&raw.tools.extra_read, toolchains(env)),
+        floors: tools::floors(&file, &read)?,
         risk_threshold: layers.risk_threshold()?,
         compensation_gate: layers.compensation_gate()?,
         providers: providers(&read),

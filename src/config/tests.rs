@@ -100,3 +100,57 @@ fn explain_never_prints_a_secret() {
     );
     assert!(!shown.contains("very-secret-value"), "{shown}");
 }
+
+#[test]
+fn c18_floors_of_tools_are_read_in_the_order_of_the_file() {
+    let home = tempfile::tempdir().unwrap();
+    let text = "[tools]\nprotected = [\"secrets\"]\n[tools.shell]\neffect = \"external\"\n\
+                rung = \"L3\"\n[tools.kv_set]\nrisk = \"high\"\nrepeat = \"once\"\n";
+    write(home.path(), text);
+    let config = load(&env(home.path(), &[]), &Flags::default()).unwrap();
+    let told: Vec<_> = explain::rows(&config)
+        .into_iter()
+        .filter(|row| row.key.starts_with("tools.") && row.key.matches('.').count() == 2)
+        .map(|row| format!("{} {} {}", row.key, row.value, row.source.ends_with(":4")))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "tools.shell.effect external true",
+            "tools.shell.rung L3 true",
+            "tools.kv_set.risk high false",
+            "tools.kv_set.repeat once false"
+        ]
+    );
+    assert_eq!(
+        config.protected.value,
+        [std::path::PathBuf::from("secrets")]
+    );
+}
+
+#[test]
+fn c18_a_mistyped_class_is_named_with_its_line_and_the_nearest_one() {
+    let home = tempfile::tempdir().unwrap();
+    write(home.path(), "[tools.shell]\n\neffect = \"externl\"\n");
+    let error = load(&env(home.path(), &[]), &Flags::default()).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Config);
+    assert!(
+        error
+            .message
+            .contains("line 3: there is no effect class `externl`")
+    );
+    assert_eq!(error.hints, ["did you mean `external`?"]);
+}
+
+#[test]
+fn an_unknown_key_among_the_tools_is_named_with_its_line() {
+    let home = tempfile::tempdir().unwrap();
+    for text in [
+        "[tools]\nprotectd = [\"a\"]\n",
+        "[tools.shell]\neffct = \"read\"\n",
+    ] {
+        write(home.path(), text);
+        let error = load(&env(home.path(), &[]), &Flags::default()).unwrap_err();
+        assert!(error.message.contains("line 2"), "{error}");
+    }
+}

@@ -26,7 +26,7 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use crate::args::{ApprovalsVerb, Cli, ConfigVerb, Verb};
+use crate::args::{AgainArgs, ApprovalsVerb, BranchArgs, Cli, ConfigVerb, UndoArgs, Verb};
 use crate::config::{self as configuration, Config, Env};
 use crate::error::AppError;
 use crate::term::screen;
@@ -97,25 +97,12 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Replay(args) => with_client(&setting, false, async |client| {
             replay::replay(client, args).await
         }),
-        Verb::Undo(args) => {
-            let folder = home_of_run(&setting, Some(&args.id))?;
-            let setting = setting.at(&folder);
-            with_client(&setting, false, async |client| {
-                undo::undo(client, args).await
-            })
-        }
-        Verb::Again(args) => {
-            let folder = home_of_run(&setting, Some(&args.id))?;
-            let setting = setting.at(&folder);
-            with_client(&setting, false, async |client| {
-                again::again(client, args).await
-            })
-        }
-        Verb::Branch(args) => {
-            let folder = home_of_run(&setting, Some(&args.id))?;
-            let setting = setting.at(&folder);
-            with_client(&setting, false, async |client| {
-                branch::branch(client, args).await
+        Verb::Undo(UndoArgs { id, .. })
+        | Verb::Again(AgainArgs { id, .. })
+        | Verb::Branch(BranchArgs { id, .. }) => {
+            let folder = home_of_run(&setting, Some(id))?;
+            with_client(&setting.at(&folder), false, async |client| {
+                go_back(client, verb).await
             })
         }
         Verb::Verify(output) => with_client(&setting, false, async |client| {
@@ -134,6 +121,16 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
             routing::export(client, args).await
         }),
         Verb::Completions { .. } | Verb::ResetTerminal => Ok(0),
+    }
+}
+
+/// What happens in the folder of a trajectory that is there already.
+async fn go_back(client: &mut Client, verb: &Verb) -> Result<u8, AppError> {
+    match verb {
+        Verb::Undo(args) => undo::undo(client, args).await,
+        Verb::Again(args) => again::again(client, args).await,
+        Verb::Branch(args) => branch::branch(client, args).await,
+        _ => Ok(0),
     }
 }
 

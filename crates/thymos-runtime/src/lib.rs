@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod filter;
+pub mod floors;
 pub mod redact;
 pub mod vault;
 

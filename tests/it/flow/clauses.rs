@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use thymos_core::body::{Body, Stage};
+use thymos_core::body::{Body, Stage, Stop};
 use thymos_core::budget::Cost;
 use thymos_core::delta::Resource;
 use thymos_core::effect::{EffectClass, Risk};
@@ -14,8 +14,9 @@ use thymos_core::trace::{Clause, Ruling, TraceLine};
 use thymos_core::writ::{Mode, TrustRoots};
 use thymos_ports::cognition::Turn;
 use thymos_ports::tool::Unresolvable;
+use thymos_runtime::floors::{Floor, lifted};
 use thymos_testkit::fixtures::{NOON, party, stranger_key};
-use thymos_testkit::model::calls;
+use thymos_testkit::model::{calls, says};
 use thymos_testkit::road::open_policy;
 use thymos_testkit::{FakeTool, Step};
 
@@ -350,4 +351,51 @@ async fn t3_of_several_failures_the_first_clause_names_the_refusal_and_all_are_t
         [Clause::C5, Clause::C7, Clause::C8, Clause::C12, Clause::C13]
     );
     refused_by(rig, &tool, "C5").await;
+}
+
+#[tokio::test]
+async fn c18_a_tool_that_claims_less_than_the_operators_table_is_lifted() {
+    let tame = FakeTool::new("grep");
+    let steps = || {
+        vec![
+            Step::Turn(calls(vec![("grep", json!({}))])),
+            Step::Turn(says("done")),
+        ]
+    };
+    let table = |floor: Floor| {
+        let tools = vec![lifted(tame.port(), floor)];
+        Setup::new(steps(), &[]).with(|setup| setup.tools = tools)
+    };
+    // It says that it is pure and harmless; the operator says that it reaches outside.
+    let external = Floor {
+        effect: Some(EffectClass::External),
+        ..Floor::default()
+    };
+    let mut rig = table(external).open(Mode::Edit).await;
+    rig.run("go").await;
+    assert_eq!((tame.runs(), rig.stop()), (0, Some(Stop::Held)));
+    assert_eq!(rig.card().await.effect, EffectClass::External);
+    rig.verified().await;
+    let risky = Floor {
+        effect: Some(EffectClass::Write),
+        risk: Some(Risk::High),
+        ..Floor::default()
+    };
+    let mut rig = table(risky).open(Mode::Auto).await;
+    rig.run("go").await;
+    assert_eq!((tame.runs(), rig.card().await.risk), (0, Risk::High));
+    rig.verified().await;
+    let caged = Floor {
+        rung: Some(Rung::L4),
+        ..Floor::default()
+    };
+    let mut rig = table(caged).open(Mode::Auto).await;
+    rig.run("go").await;
+    let (clause, _, said) = rig.refusals().remove(0);
+    assert_eq!((clause.as_str(), tame.runs()), ("C12", 0));
+    assert!(
+        said.contains("wants a cage of L4 or better for `grep`"),
+        "{said}"
+    );
+    rig.verified().await;
 }

@@ -6,6 +6,7 @@ use thymos_core::delta::{Delta, Resource, ResourceValue};
 use thymos_core::effect::EffectClass;
 use thymos_core::isolation::Rung;
 use thymos_core::outcome::Observed;
+use thymos_core::tool::Compensation;
 
 use super::gather::{Came, Effect, Ended};
 use super::{Change, name};
@@ -74,7 +75,10 @@ fn outside(ended: &Ended) -> Option<String> {
             format!("it ran at {rung}, and what it did outside the workspace is not in the record")
         });
     }
-    (class == EffectClass::External).then(|| "its effect is outside the record".to_owned())
+    // Lifted by the operator's table, and still a tool whose whole effect is in the record [C18].
+    let recorded = resolved.compensation == Compensation::FromRecord;
+    (class == EffectClass::External && !recorded)
+        .then(|| "its effect is outside the record".to_owned())
 }
 
 /// One change a resource: what it was first, and what it was left as.
