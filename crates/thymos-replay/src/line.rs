@@ -7,7 +7,9 @@ use thymos_core::intent::Intent;
 const LINE_CHARS_MAX: usize = 160;
 
 /// Arguments that say most of a call; they come first and go without their names.
-const LEAD: [&str; 7] = ["command", "argv", "path", "pattern", "query", "key", "url"];
+const LEAD: [&str; 8] = [
+    "command", "argv", "path", "pattern", "query", "key", "url", "steps",
+];
 
 /// A call in one line: `src/lib.rs`, `cargo test -p client`.
 #[must_use]
@@ -37,6 +39,9 @@ fn plain(value: &Value) -> String {
         text.to_owned()
     } else if let Some(items) = value.as_array() {
         items.iter().map(plain).collect::<Vec<_>>().join(" ")
+    } else if let Some(name) = value.get("resource").and_then(Value::as_str) {
+        // A step of an undo: its values are digests.
+        name.to_owned()
     } else {
         value.to_string()
     }
