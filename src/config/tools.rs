@@ -7,7 +7,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::isolation::Rung;
-use thymos_runtime::floors::Floor;
+use thymos_core::tool::Floor;
 use toml::Spanned;
 
 use super::raw::ReadFile;

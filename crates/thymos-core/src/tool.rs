@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::canonical::{self, InvalidJson};
 use crate::effect::{EffectClass, Risk};
 use crate::id::Digest;
+use crate::isolation::Rung;
 
 /// What a tool declares about itself (tools.md 1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +75,19 @@ pub enum Compensation {
     FromRecord,
     /// It cannot, and why.
     Impossible(String),
+}
+
+/// One row of the operator's table over tools: what no call of a tool is taken for less than `[C18]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Floor {
+    /// The mildest class of any call.
+    pub effect: Option<EffectClass>,
+    /// The lowest risk of any call.
+    pub risk: Option<Risk>,
+    /// The weakest cage in which any call may happen.
+    pub rung: Option<Rung>,
+    /// Whether the same call happens once.
+    pub once: bool,
 }
 
 /// A tool as pinned for a session `[C6]`.

@@ -8,26 +8,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::Value;
 use thymos_core::effect::{EffectClass, Risk};
-use thymos_core::isolation::Rung;
 use thymos_core::outcome::Outcome;
 use thymos_core::proposal::Proposal;
 use thymos_core::resolved::Resolved;
-use thymos_core::tool::{Repeat, ToolContract};
+use thymos_core::tool::{Floor, Repeat, ToolContract};
 use thymos_ports::tool::{Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
 use thymos_ports::{Begun, Tool};
-
-/// One row of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Floor {
-    /// The mildest class of any call.
-    pub effect: Option<EffectClass>,
-    /// The lowest risk of any call.
-    pub risk: Option<Risk>,
-    /// The weakest cage in which any call may happen.
-    pub rung: Option<Rung>,
-    /// Whether the same call happens once.
-    pub once: bool,
-}
 
 /// The tool, lifted to its floor.
 #[must_use]
