@@ -152,6 +152,7 @@ fn kernel(
             config.paths.policy(),
             made.roots,
             switches(config),
+            Arc::new(SystemClock),
         )),
         redactor: Arc::new(Redactor::new(secrets, keys::redaction_key(&made.key))),
         models: made.models,

@@ -1,7 +1,7 @@
 //! The policy folder: the operator's own signed bundles, looked at before every decision `[P3]`.
 //!
 //! The folder counts as a whole: while one file is refused, what stood before stays in force. Looking
-//! costs a listing; files are read only when one of them moved.
+//! costs a listing; files are read only when one of them moved, or moved a moment ago.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind as IoKind, Read};
@@ -9,9 +9,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use thymos_core::Timestamp;
 use thymos_core::writ::TrustRoots;
 use thymos_policy::bundle::BUNDLE_BYTES_MAX;
 use thymos_policy::{InvalidBundle, Placed, Shelf, SignedBundle, Switches, own};
+use thymos_ports::Clock;
 use thymos_runtime::kernel::PolicySource;
 
 use super::probes::Finding;
@@ -22,8 +24,13 @@ const FILES_MAX: usize = 64;
 /// Bytes of a bundle file: the bundle, and room for its signature. A larger one is refused unread.
 const FILE_BYTES_MAX: u64 = BUNDLE_BYTES_MAX as u64 + 4_096;
 
+/// A file that was touched so lately may be touched again without its times moving, since those move
+/// by a tick; it is read at every look until it is older.
+const YOUNG_MS: u64 = 2_000;
+
 /// The folder as a source of rules.
 pub struct PolicyFolder {
+    clock: Arc<dyn Clock>,
     folder: PathBuf,
     roots: TrustRoots,
     switches: Switches,
@@ -32,6 +39,8 @@ pub struct PolicyFolder {
 
 struct State {
     looked: Look,
+    /// Whether a file had been touched a moment before that look.
+    young: bool,
     shelf: Arc<Shelf>,
     /// Whether the shelf stands on a folder that was in order.
     sound: bool,
@@ -60,19 +69,27 @@ pub(crate) struct Shelved {
 impl PolicyFolder {
     /// Looks at the folder for the first time.
     #[must_use]
-    pub fn open(folder: PathBuf, roots: TrustRoots, switches: Switches) -> Self {
+    pub fn open(
+        folder: PathBuf,
+        roots: TrustRoots,
+        switches: Switches,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let looked = look(&folder);
+        let young = is_young(&looked, clock.now());
         let (shelf, sound) = match shelve(&folder, &looked, &roots) {
             Ok(placed) => (with_builtin(placed, &switches), true),
             // Nothing is known of the rules that ought to stand: nothing may happen.
             Err(refused) => (closed(&switches, refused), false),
         };
         Self {
+            clock,
             folder,
             roots,
             switches,
             state: Mutex::new(State {
                 looked,
+                young,
                 shelf: Arc::new(shelf),
                 sound,
             }),
@@ -82,9 +99,10 @@ impl PolicyFolder {
     fn refreshed(&self, whatever: bool) -> Arc<Shelf> {
         let looked = look(&self.folder);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if looked == state.looked && !whatever {
+        if looked == state.looked && !state.young && !whatever {
             return state.shelf.clone();
         }
+        state.young = is_young(&looked, self.clock.now());
         match shelve(&self.folder, &looked, &self.roots) {
             Ok(placed) => {
                 state.shelf = Arc::new(with_builtin(placed, &self.switches));
@@ -229,6 +247,19 @@ fn look(folder: &Path) -> Look {
     }
     stamps.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(stamps)
+}
+
+/// Whether a file of the listing was touched a moment ago, or by the clock later than now.
+fn is_young(looked: &Look, now: Timestamp) -> bool {
+    let touched = |stamp: &Stamp| {
+        let (seconds, nanos) = stamp.changed.max(stamp.written);
+        let ms = seconds
+            .saturating_mul(1_000)
+            .saturating_add(nanos / 1_000_000);
+        u64::try_from(ms).unwrap_or(0)
+    };
+    let newest = looked.iter().flatten().map(touched).max();
+    newest.is_some_and(|ms| ms.saturating_add(YOUNG_MS) > now.as_ms())
 }
 
 /// A file that went between listing and looking is noticed when it is read.

@@ -13,7 +13,7 @@ use thymos_core::body::Body;
 use thymos_core::canonical;
 use thymos_core::entry::{Entry, Kind};
 use thymos_core::writ::{SignedWrit, TrustRoots};
-use thymos_policy::{Bundle, SignedBundle};
+use thymos_policy::{Bundle, BundleFile, SignedBundle};
 use thymos_runtime::filter::Filter;
 use thymos_tools::apply_patch;
 
@@ -64,6 +64,11 @@ pub fn policy_bundle(bytes: &[u8]) {
         assert_eq!(again.canonical(), bundle.canonical());
     }
     assert!(SignedBundle::load(bytes, &TrustRoots::default()).is_err());
+    if let Ok(file) = BundleFile::read(bytes) {
+        let runs = file.bundle.examples(bytes);
+        let holds = runs.iter().all(thymos_policy::ExampleRun::holds);
+        assert_eq!(file.bundle.check_own_examples(bytes).is_ok(), holds);
+    }
 }
 
 /// A model's stream: any way of cutting it gives the same events.

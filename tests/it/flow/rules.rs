@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use thymos::system::SystemClock;
 use thymos::wire::policy::PolicyFolder;
 use thymos_core::body::{Body, Stage};
 use thymos_core::effect::{EffectClass, Risk};
@@ -51,7 +52,13 @@ impl Folder {
 
     fn source(&self) -> Arc<PolicyFolder> {
         let folder = self.0.path().to_path_buf();
-        Arc::new(PolicyFolder::open(folder, roots(), Switches::standard()))
+        let clock = Arc::new(SystemClock);
+        Arc::new(PolicyFolder::open(
+            folder,
+            roots(),
+            Switches::standard(),
+            clock,
+        ))
     }
 
     fn setup(&self, steps: Vec<Step>, tools: &[&FakeTool]) -> Setup {
@@ -188,6 +195,28 @@ async fn p3_a_broken_file_keeps_the_rules_before_it() {
     assert!(refusals.iter().all(by_the_old_rule), "{refusals:?}");
     assert_eq!(changes(&rig), ["+builtin", "+house"]);
     rig.verified().await;
+}
+
+#[test]
+fn p3_a_file_that_changes_within_one_tick_of_its_times_is_seen() {
+    use thymos_runtime::kernel::PolicySource;
+    let folder = Folder::new();
+    let (yes, no) = (no_look(), {
+        let mut other = no_look();
+        // As long as the rule before it, so that the size says nothing either.
+        other["reason"] = json!("looking is open");
+        other
+    });
+    let source = folder.source();
+    let mut seen = Vec::new();
+    for at in 0..64 {
+        let rule = if at % 2 == 0 { &yes } else { &no };
+        let bytes = signed("house", rule.clone(), &policy_key());
+        // In place: the file keeps its inode.
+        fs::write(folder.file("house"), bytes).unwrap();
+        seen.push(source.current().set().id());
+    }
+    assert!(seen.windows(2).all(|two| two[0] != two[1]));
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! `[V4]` Who signed a policy bundle, and whether they were ever trusted to.
+//! Policy bundles in the record: the set that they form `[P3]`, who signed them and whether they were
+//! ever trusted to `[V4]`.
 
 use thymos_core::body::{Body, PolicyLoaded};
 use thymos_core::key::{Domain, SigningKey};
@@ -63,4 +64,31 @@ fn v4_a_bundle_that_nobody_signed_must_be_the_programs_own() {
     });
     assert_eq!(found(&renamed, roots()), ["policy signer"]);
     assert!(found(&log(), roots()).is_empty());
+}
+
+/// The log with the set that its bundle is said to form under other switches.
+fn named(set: thymos_core::id::PolicySetId) -> Log {
+    rewrite(&log(), AT, |body| {
+        if let Body::PolicyLoaded(loaded) = body {
+            loaded.policy_set = set;
+        }
+    })
+}
+
+#[test]
+fn p3_a_set_that_the_loaded_bundles_do_not_form_is_found() {
+    let report = named(thymos_core::id::PolicySetId::of(b"other")).verify(Level::V3);
+    assert_eq!(first(&report), (Level::V3, AT as u64, "policy set"));
+}
+
+#[test]
+fn p3_a_verdict_under_a_set_that_was_not_in_force_is_found() {
+    let mut switches = thymos_policy::Switches::standard();
+    switches.compensation_gate = false;
+    let bundles = PolicySet::builtin().bundles().to_vec();
+    // It can be formed, and it is not the one that the verdicts name.
+    let report = named(PolicySet::new(bundles, switches).id()).verify(Level::V3);
+    let (level, index, check) = first(&report);
+    assert_eq!((level, check), (Level::V3, "policy set in force"));
+    assert!(index > AT as u64);
 }
