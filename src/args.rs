@@ -15,7 +15,7 @@ mod skills;
 pub use history::{AgainArgs, BranchArgs, ReplayArgs, UndoArgs};
 pub use keys::{KeysVerb, Purpose};
 pub use policy::{FileArgs, PolicyVerb};
-pub use skills::{RoutingArgs, SkillArgs, SkillsVerb, TuneArgs};
+pub use skills::{MemoryVerb, RoutingArgs, SkillArgs, SkillsVerb, TuneArgs};
 
 /// Work with an AI agent that can only propose: every action is authorised, approved where it must
 /// be, and recorded.
@@ -134,6 +134,9 @@ pub enum Verb {
     Skills(SkillsVerb),
     /// Export which model was chosen for each call and what came of it, without the work itself
     Routing(RoutingArgs),
+    /// List, show and forget what is remembered in this folder
+    #[command(subcommand)]
+    Memory(MemoryVerb),
     /// Look at this machine and setup, and say what to do; changes nothing
     Doctor(OutputArgs),
     /// Measure this machine against the bars of speed, memory and growth

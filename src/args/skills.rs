@@ -85,6 +85,26 @@ pub struct RoutingArgs {
     pub json: bool,
 }
 
+/// `thymos memory`.
+#[derive(Debug, Subcommand)]
+pub enum MemoryVerb {
+    /// List the notes that every trajectory of this folder recalls
+    Ls(OutputArgs),
+    /// Show one, with where it comes from
+    Show {
+        /// Its key
+        key: String,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget one everywhere in this folder; the record keeps that it was there
+    Forget {
+        /// Its key
+        key: String,
+    },
+}
+
 /// Reads `KEY=VALUE`.
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {

@@ -12,6 +12,7 @@ mod doctor;
 mod ids;
 mod keys;
 mod ledger;
+mod memory;
 mod policy;
 mod replay;
 mod routing;
@@ -119,6 +120,9 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         }),
         Verb::Routing(args) => with_client(&setting, false, async |client| {
             routing::export(client, args).await
+        }),
+        Verb::Memory(verb) => with_client(&setting, false, async |client| {
+            memory::perform(client, verb).await
         }),
         Verb::Completions { .. } | Verb::ResetTerminal => Ok(0),
     }

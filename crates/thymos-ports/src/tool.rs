@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::begun::Begun;
 use crate::clock::Clock;
+use crate::memory::MemoryView;
 
 /// One thing an agent can do.
 #[async_trait]
@@ -79,6 +80,8 @@ pub struct Order {
 pub struct Look<'a> {
     /// The trajectory's folded state.
     pub world: &'a World,
+    /// What other trajectories of the workspace remember.
+    pub memory: &'a dyn MemoryView,
     /// The time.
     pub now: Timestamp,
     /// The rung of the cage that this machine offers.
@@ -135,6 +138,8 @@ pub struct ToolIo<'a> {
     pub blobs: &'a dyn BlobSink,
     /// The trajectory's folded state at the moment of acting.
     pub world: &'a World,
+    /// What other trajectories of the workspace remember.
+    pub memory: &'a dyn MemoryView,
     /// Tells the time.
     pub clock: &'a dyn Clock,
 }

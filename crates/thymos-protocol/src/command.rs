@@ -251,6 +251,15 @@ pub enum Command {
         /// Values of its parameters; those left out take their defaults.
         parameters: BTreeMap<String, String>,
     },
+    /// Notes that the trajectories of this workspace share `[O4]`. Replies `Memory`.
+    Memory,
+    /// Forgets a note, as the operator and through the gate. Replies `Accepted`.
+    Forget {
+        /// Where the forgetting is recorded.
+        trajectory: TrajectoryId,
+        /// Its key.
+        key: String,
+    },
     /// What came of routed intents, without their content `[S2]`. Replies `Routing`.
     Routing {
         /// Of which trajectory; none takes the whole log.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use thymos_core::id::{Digest, PolicySetId, ProposalId};
-use thymos_core::{EntryId, TrajectoryId};
+use thymos_core::{EntryId, Timestamp, TrajectoryId};
 
 /// The rules in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,4 +169,29 @@ pub struct RoutingRow {
     pub latency_ms: Option<u64>,
     /// What the turn cost; none when no price is known.
     pub cost_millicents: Option<u64>,
+}
+
+/// A note that every trajectory of the workspace recalls `[O4]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryRow {
+    /// Its key.
+    pub key: String,
+    /// The note.
+    pub text: String,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// `episodic` or `semantic`.
+    pub stratum: String,
+    /// Its version on the trajectory that kept it.
+    pub version: u64,
+    /// Which that is.
+    pub trajectory: TrajectoryId,
+    /// The commit.
+    pub entry: EntryId,
+    /// The commit's sequence number.
+    pub seq: u64,
+    /// When it was kept.
+    pub at: Timestamp,
+    /// Whether the operator approved it, or kept it.
+    pub approved: bool,
 }

@@ -23,6 +23,8 @@ pub use event::{DecidedBy, Event, FileChange, What};
 pub use governance::{
     ChangedVerdict, Policies, PolicyRow, RoutingRow, Simulation, SkillParamRow, SkillRow, UndoEnd,
     UndoPlan, UndoStep, UndoStop,
+    ChangedVerdict, MemoryRow, Policies, PolicyRow, RoutingRow, Simulation, SkillParamRow,
+    SkillRow, UndoPlan, UndoStep,
 };
 pub use live::{Live, LiveOutput};
 pub use reply::{

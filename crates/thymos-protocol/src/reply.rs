@@ -12,7 +12,7 @@ use crate::card::{Changed, HoldRow};
 use crate::command::Ticket;
 use crate::detail::Detail;
 use crate::event::Event;
-use crate::governance::{Policies, RoutingRow, Simulation, SkillRow, UndoEnd, UndoPlan};
+use crate::governance::{MemoryRow, Policies, RoutingRow, Simulation, SkillRow, UndoEnd, UndoPlan};
 use crate::status::Status;
 
 /// One reply.
@@ -69,6 +69,8 @@ pub enum Replied {
     Simulated(Simulation),
     /// Skills to choose from.
     Skills(Vec<SkillRow>),
+    /// Shared notes, in order of keys.
+    Memory(Vec<MemoryRow>),
     /// Outcomes of routed intents.
     Routing(Vec<RoutingRow>),
     /// An answer to a hold that no longer counts.

@@ -38,6 +38,8 @@ pub struct Projection {
     pub calls: BTreeMap<IntentId, Call>,
     /// State folded from commits.
     pub world: World,
+    /// Where the notes of the world come from `[O4]`.
+    pub memory: BTreeMap<String, Kept>,
     /// Writs issued here.
     pub writs: BTreeMap<WritId, SignedWrit>,
     /// Writs revoked here.
@@ -81,6 +83,21 @@ pub struct Projection {
     pub sealed: BTreeMap<ProposalId, Committed>,
     /// Proposals that were undone; none of them can be undone a second time.
     pub undone: BTreeSet<ProposalId>,
+}
+
+/// Where a note comes from `[O4]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// The commit.
+    pub entry: EntryId,
+    /// Its sequence number.
+    pub seq: u64,
+    /// Its place in the log.
+    pub index: u64,
+    /// When it was appended.
+    pub at: Timestamp,
+    /// Whether the operator approved the call, or made it.
+    pub approved: bool,
 }
 
 /// A sealed effect, as far as an undo needs it `[D3]`.
@@ -220,6 +237,7 @@ impl Projection {
             story: Vec::new(),
             calls: BTreeMap::new(),
             world: World::default(),
+            memory: BTreeMap::new(),
             writs: BTreeMap::new(),
             revoked: BTreeSet::new(),
             spent: BTreeMap::new(),

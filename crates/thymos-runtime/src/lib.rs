@@ -15,6 +15,7 @@ pub mod skills;
 
 mod context;
 mod detail;
+mod memory;
 mod narrate;
 mod past;
 mod service;

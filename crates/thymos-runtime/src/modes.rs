@@ -115,6 +115,7 @@ fn grants(mode: Mode) -> Vec<Grant> {
             // What is remembered steers later sessions, so only the widest mode may write it.
             if mode == Mode::Auto {
                 grants.push(plain("memory_write"));
+                grants.push(plain("memory_forget"));
             }
         }
     }

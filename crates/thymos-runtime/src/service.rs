@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use thymos_core::TrajectoryId;
+use thymos_ports::memory::SharedNote;
 use thymos_ports::store::Watch;
 use thymos_protocol::{
     ChainState, Command, Fault, Heads, HoldRow, Live, Replied, Reply, Request, RunRow, Ticket,
@@ -15,6 +16,7 @@ use thymos_protocol::{
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::kernel::Kernel;
+use crate::memory::{self, Whose};
 use crate::session::{Ask, Birth, Session};
 
 mod branch;
@@ -46,6 +48,9 @@ pub(crate) struct Summary {
     pub(crate) len: u64,
     pub(crate) row: RunRow,
     pub(crate) holds: Vec<HoldRow>,
+    /// What it shares, and with whom `[O4]`.
+    pub(crate) whose: Whose,
+    pub(crate) notes: Vec<SharedNote>,
 }
 
 /// What sessions tell beside the ledger: heads, live text, rows, chain state. Rebuilt at start.
@@ -98,6 +103,21 @@ impl Shared {
             .filter(|(id, _)| *id != asking)
             .map(|(_, s)| s.row.pending);
         others.sum::<u64>() + own as u64
+    }
+
+    /// The newest shared notes of one workspace and tenant, tombstones included `[O4]`.
+    pub(crate) fn notes(
+        &self,
+        kernel: &Kernel,
+        whose: &Whose,
+        except: Option<&TrajectoryId>,
+    ) -> Vec<SharedNote> {
+        desk::learn(kernel, self);
+        let desk = lock(&self.desk);
+        let rows = desk
+            .iter()
+            .filter(|(id, row)| Some(*id) != except && row.whose == *whose);
+        memory::newest(rows.flat_map(|(_, row)| row.notes.clone()))
     }
 
     pub(crate) fn chain_state(&self) -> ChainState {
@@ -389,6 +409,9 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::PreviewGrant { trajectory, .. }
         | Command::SignGrant { trajectory, .. }
         | Command::UseWrit { trajectory, .. }
+        | Command::PlanUndo { trajectory, .. }
+        | Command::Undo { trajectory, .. }
+        | Command::Forget { trajectory, .. }
         | Command::BindSkill { trajectory, .. } => Some(*trajectory),
         Command::Answer(answer) => Some(answer.trajectory),
         Command::New { .. }
@@ -410,6 +433,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Skills
         | Command::CheckSkills { .. }
         | Command::Routing { .. }
+        | Command::Memory
         | Command::Shutdown => None,
     }
 }

@@ -39,6 +39,7 @@ mod branch;
 mod decide;
 mod delegate;
 mod lineage;
+mod memory;
 mod pins;
 mod record;
 mod report;

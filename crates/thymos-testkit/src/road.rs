@@ -195,6 +195,7 @@ mod tests {
             live: &mut live,
             blobs: &NoBlobs,
             world: &world,
+            memory: &thymos_ports::memory::NoMemory,
             clock: &clock,
         };
         let entered = tool.entered();

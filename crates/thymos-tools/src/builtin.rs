@@ -57,6 +57,7 @@ pub fn builtin(config: ToolsConfig) -> Result<Vec<Arc<dyn Tool>>, WorkspaceError
         Arc::new(Governed(crate::memory_write::MemoryWrite::new())),
         Arc::new(Governed(crate::memory_recall::MemoryRecall::new())),
         Arc::new(Governed(crate::memory_list::MemoryList::new())),
+        Arc::new(Governed(crate::memory_forget::MemoryForget::new())),
         delegate(),
     ])
 }

@@ -34,6 +34,8 @@ mod kv_delete;
 mod kv_get;
 mod kv_list;
 mod kv_set;
+mod memory;
+mod memory_forget;
 mod memory_list;
 mod memory_recall;
 mod memory_write;

@@ -12,7 +12,7 @@ use crate::args::{parse, reparse};
 use crate::body::{Body, Call};
 use crate::contract::{object, read_facts, reading};
 use crate::limits::FILE_CALL_MS;
-use crate::memory_recall::notes;
+use crate::memory::notes;
 use crate::store::joined;
 use crate::text::counted;
 
@@ -35,7 +35,7 @@ impl MemoryList {
             &[],
         );
         let description =
-            "Lists the keys and tags of kept notes, and the ledger entry each comes from.";
+            "Lists the keys and tags of kept notes with their stratum and where each comes from.";
         Self {
             contract: reading("memory_list", description, schema),
         }
@@ -55,8 +55,12 @@ impl Body for MemoryList {
 
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
         let args: Args = reparse(call.args)?;
-        let wanted = |tags: &[&str]| args.tag.as_deref().is_none_or(|tag| tags.contains(&tag));
-        let rows: Vec<String> = notes(io.world)
+        let wanted = |tags: &[String]| {
+            let tag = args.tag.as_ref();
+            tag.is_none_or(|tag| tags.contains(tag))
+        };
+        let rows: Vec<String> = notes(io.world, io.memory)
+            .iter()
             .filter(|note| wanted(&note.tags))
             .map(|note| note.title())
             .collect();

@@ -13,6 +13,7 @@ use crate::args::{parse, reparse};
 use crate::body::{Body, Call};
 use crate::contract::{object, writing};
 use crate::limits::NOTE_CHARS_MAX;
+use crate::memory::STRATA;
 use crate::store::{change_facts, check_size, delta, key_schema};
 
 pub(crate) struct MemoryWrite {
@@ -26,11 +27,16 @@ struct Args {
     text: String,
     #[serde(default)]
     tags: Vec<String>,
+    stratum: Option<String>,
 }
+
+/// Taken when none is named: a note is kept to be recalled later.
+const STRATUM_DEFAULT: &str = "semantic";
 
 impl Args {
     fn note(&self) -> Value {
-        json!({"text": self.text, "tags": self.tags})
+        let stratum = self.stratum.as_deref().unwrap_or(STRATUM_DEFAULT);
+        json!({"text": self.text, "tags": self.tags, "stratum": stratum})
     }
 }
 
@@ -41,6 +47,7 @@ impl MemoryWrite {
                 "key": key_schema(),
                 "text": {"type": "string", "minLength": 1, "maxLength": NOTE_CHARS_MAX, "description": "The note."},
                 "tags": {"type": "array", "maxItems": 16, "items": {"type": "string", "minLength": 1, "maxLength": 64}, "description": "Words to find it by."},
+                "stratum": {"enum": STRATA, "description": "How far it reaches: `working` this trajectory, `episodic` (what happened) and `semantic` (what is so) every later one of this workspace. Default `semantic`."},
             }),
             &["key", "text"],
         );

@@ -12,6 +12,7 @@ use thymos_core::outcome::Outcome;
 use thymos_core::resolved::Resolved;
 use thymos_core::world::World;
 use thymos_ports::Clock;
+use thymos_ports::memory::{MemoryView, Origin, SharedNote};
 use thymos_ports::tool::{BlobSink, Look, ToolFault, ToolIo, Unresolvable};
 use tokio_util::sync::CancellationToken;
 
@@ -24,10 +25,28 @@ pub(crate) struct Bench {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) workspace: Arc<Workspace>,
     pub(crate) world: World,
+    pub(crate) memory: Remembered,
     pub(crate) blobs: Blobs,
     pub(crate) cancel: CancellationToken,
     pub(crate) rung: Rung,
     pub(crate) live: Vec<u8>,
+}
+
+/// Notes of other trajectories, and where own ones come from.
+#[derive(Default)]
+pub(crate) struct Remembered {
+    pub(crate) shared: Vec<SharedNote>,
+    pub(crate) own: BTreeMap<String, Origin>,
+}
+
+impl MemoryView for Remembered {
+    fn shared(&self) -> Vec<SharedNote> {
+        self.shared.clone()
+    }
+
+    fn origin(&self, key: &str) -> Option<Origin> {
+        self.own.get(key).cloned()
+    }
 }
 
 #[derive(Default)]
@@ -66,6 +85,7 @@ impl Bench {
             workspace: Arc::new(Workspace::open(&root, protected).unwrap()),
             folder,
             world: World::default(),
+            memory: Remembered::default(),
             blobs: Blobs::default(),
             cancel: CancellationToken::new(),
             rung: Rung::L3,
@@ -95,6 +115,7 @@ impl Bench {
         let kept = |digest: &Digest| self.blobs.read(digest);
         let look = Look {
             world: &self.world,
+            memory: &self.memory,
             now: Timestamp(1_000),
             rung: self.rung,
             kept: &kept,
@@ -113,6 +134,7 @@ impl Bench {
             live,
             blobs: &self.blobs,
             world: &self.world,
+            memory: &self.memory,
             clock: &Still,
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod home;
 mod input;
 mod keys;
 mod policy;
+mod memory;
 mod shapes;
 mod skills;
 mod trouble;

@@ -10,6 +10,7 @@ mod delegation;
 mod doubt;
 mod loops;
 mod repeats;
+mod memory;
 mod road;
 mod rules;
 mod scope;

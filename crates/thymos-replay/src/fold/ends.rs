@@ -5,10 +5,13 @@ use thymos_core::budget::Cost;
 use thymos_core::id::{IdempotencyKey, ProposalId};
 use thymos_core::proposal::Decided;
 use thymos_core::{Entry, EntryId};
+use thymos_core::delta::{Delta, Resource};
+use thymos_core::id::ProposalId;
+use thymos_core::intent::Author;
 
 use super::{charge, ids, set_fate, settled_words};
 use crate::divergence::Divergence;
-use crate::projection::{Committed, Fate, OpenWork, Projection};
+use crate::projection::{Committed, Fate, Kept, OpenWork, Projection};
 
 pub(super) fn rejection(p: &mut Projection, body: body::Rejection) -> Result<(), Divergence> {
     let (proposal, intent) = ids(&body.decided)?;
@@ -137,6 +140,7 @@ pub(super) fn commit(
             Divergence::new("delta precondition", "deltas that apply", unmet.to_string())
         })?;
     compensated(p, &work, body.compensates)?;
+    remember(p, entry, &work, &body.outcome.deltas);
     settle(p, &work, &body.cost);
     done(p, work.body.key, (body.proposal, entry.id));
     p.sealed
@@ -148,6 +152,28 @@ pub(super) fn commit(
         is_error: !body.outcome.ok,
     };
     set_fate(p, work.intent, fate)
+}
+
+/// `[O4]` Keeps where notes come from, for who recalls them.
+fn remember(p: &mut Projection, entry: &Entry, work: &OpenWork, deltas: &[Delta]) {
+    for delta in deltas {
+        let Resource::Memory(key) = &delta.resource else {
+            continue;
+        };
+        if delta.after.is_none() {
+            p.memory.remove(key);
+            continue;
+        }
+        let own = work.body.decided.proposal.intent.author == Author::Operator;
+        let kept = Kept {
+            entry: entry.id,
+            seq: entry.header.seq,
+            index: entry.header.index,
+            at: entry.header.at_ms,
+            approved: own || !work.body.approvals.is_empty(),
+        };
+        p.memory.insert(key.clone(), kept);
+    }
 }
 
 pub(super) fn failure(

@@ -31,3 +31,18 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared, open: &[TrajectoryId]) {
     }
     shared.ring(|heads| heads.log_len = heads.log_len.max(log_len));
 }
+
+/// Folds every trajectory that nobody has looked at yet: what is remembered must be whole before it
+/// is first asked for.
+pub(super) fn learn(kernel: &Kernel, shared: &Shared) {
+    let store = kernel.parts.store.as_ref();
+    for head in store.heads().unwrap_or_default() {
+        if lock(&shared.desk).contains_key(&head.trajectory) {
+            continue;
+        }
+        if let Ok((projection, _)) = fold_stored(store, head.trajectory) {
+            let row = summary(&projection, false);
+            lock(&shared.desk).entry(head.trajectory).or_insert(row);
+        }
+    }
+}

@@ -17,6 +17,7 @@ use thymos_replay::{Projection, difference, fold_within};
 use super::{Service, Summary, chain, lock, policies, routing};
 use crate::filter::Filter;
 use crate::kernel::Kernel;
+use crate::memory::{self, Whose};
 use crate::narrate::{Narrator, narrate};
 use crate::past::Stored;
 use crate::skills::{self, FoundSkill};
@@ -92,6 +93,14 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
                     Err(words) => fault(words),
                 }
             });
+        }
+        Command::Memory => {
+            service.refresh().await;
+            let whose = Whose {
+                workspace: kernel.parts.workspace.clone(),
+                tenant: String::new(),
+            };
+            Replied::Memory(memory::rows(service.shared.notes(&kernel, &whose, None)))
         }
         Command::Skills => Replied::Skills(rows(&kernel, &kernel.parts.skills.find())),
         Command::CheckSkills { texts } => Replied::Skills(rows(&kernel, &as_files(texts))),

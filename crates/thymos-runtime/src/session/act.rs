@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Activity, Inside, Job, RecordError, Session};
 use crate::kernel::Kernel;
+use crate::memory::Recall;
 use crate::service::Shared;
 use crate::words;
 
@@ -103,6 +104,7 @@ impl Session {
             k: self.k.clone(),
             shared: self.shared.clone(),
             world: self.p.world.clone(),
+            memory: Recall::of(&self.k, &self.shared, &self.p),
             tool,
             cancel,
         };
@@ -171,6 +173,7 @@ struct Act {
     k: Arc<Kernel>,
     shared: Arc<Shared>,
     world: World,
+    memory: Recall,
     tool: Arc<dyn Tool>,
     cancel: CancellationToken,
 }
@@ -187,6 +190,7 @@ impl Act {
             live: &mut live,
             blobs: &self.k.vault,
             world: &self.world,
+            memory: &self.memory,
             clock: self.k.parts.clock.as_ref(),
         };
         let limit = match begun.reserved().wall_clock_ms {

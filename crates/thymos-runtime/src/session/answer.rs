@@ -56,6 +56,7 @@ impl Session {
                 reason,
                 ..
             } => self.settle(proposal, settlement, reason).await,
+            Command::Forget { key, .. } => self.forget(key).await,
             Command::BindSkill {
                 name, parameters, ..
             } => self.bind_skill(&name, &parameters).await,

@@ -21,6 +21,11 @@ use thymos_ports::tool::Look;
 use thymos_replay::projection::Fate;
 
 use super::{RecordError, Session};
+use crate::memory::Recall;
+use crate::words;
+
+/// Characters of an earlier result that a refused repeat quotes; the entry has all of it.
+const EARLIER_RESULT_CHARS_MAX: usize = 2_000;
 
 /// What is known of a call before the gate decides.
 pub(super) struct Scene {
@@ -187,8 +192,10 @@ impl Session {
         {
             return Err(no);
         }
+        let memory = Recall::of(&self.k, &self.shared, &self.p);
         let look = Look {
             world: &self.p.world,
+            memory: &memory,
             now: self.k.now(),
             rung: self.k.parts.rung,
             kept: &kept,

@@ -13,6 +13,7 @@ use thymos_replay::Projection;
 
 use super::{Activity, Session};
 use crate::detail::detail;
+use crate::memory::{Whose, shared_by};
 use crate::narrate::{card, narrate};
 use crate::service::Summary;
 
@@ -189,6 +190,8 @@ pub(crate) fn summary(p: &Projection, at_rest: bool) -> Summary {
             spent: p.total,
         },
         holds,
+        whose: Whose::of(p),
+        notes: shared_by(p),
     }
 }
 

@@ -16,6 +16,8 @@ use thymos_replay::projection::OpenWork;
 
 use super::answer::fault;
 use super::{Job, RecordError, Session};
+use super::{RecordError, Session};
+use crate::memory::Recall;
 
 impl Session {
     pub(super) async fn settle(
@@ -154,8 +156,10 @@ impl Session {
         }
         let tool = self.k.tool(&proposal.intent.tool)?;
         let kept = self.k.kept();
+        let memory = Recall::of(&self.k, &self.shared, &self.p);
         let look = Look {
             world: &self.p.world,
+            memory: &memory,
             now: self.k.now(),
             rung: self.k.parts.rung,
             kept: &kept,

@@ -40,6 +40,7 @@ async fn resolve(
         .unwrap();
     let look = Look {
         world: &World::default(),
+        memory: &thymos_ports::memory::NoMemory,
         now: Timestamp(0),
         rung: thymos_core::isolation::Rung::L3,
         kept: &nothing_kept,
@@ -74,6 +75,7 @@ fn every_tool_of_the_table_has_a_closed_schema_and_a_pin() {
             "memory_write",
             "memory_recall",
             "memory_list",
+            "memory_forget",
             "delegate",
         ]
     );
