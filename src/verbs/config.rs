@@ -32,6 +32,7 @@ pub(super) fn path(setting: &Setting<'_>) -> Result<u8, AppError> {
     out::line(&format!("keys    {}", config.paths.keymap_file().display()))?;
     out::line(&format!("themes  {}", config.paths.themes().display()))?;
     out::line(&format!("policy  {}", config.paths.policy().display()))?;
+    out::line(&format!("skills  {}", config.paths.skills().display()))?;
     out::line(&format!("ledger  {}", config.ledger.value.display()))?;
     out::line(&format!(
         "key     {}",

@@ -329,6 +329,17 @@ impl Projection {
     #[must_use]
     pub fn can_be_undone(&self, proposal: &ProposalId) -> bool {
         self.sealed.contains_key(proposal) && !self.undone.contains(proposal)
+    /// The writ that skills narrowed, when this is one of theirs `[S1]`; else the writ itself.
+    #[must_use]
+    pub fn without_skills(&self, writ: WritId) -> WritId {
+        let mut at = writ;
+        for bound in self.skills.iter().rev() {
+            let parent = self.writs.get(&at).and_then(|writ| writ.writ.parent);
+            if let Some(parent) = parent.filter(|_| bound.writ == at) {
+                at = parent;
+            }
+        }
+        at
     }
 
     /// How often this very call was committed before `[X3]`.

@@ -1,4 +1,4 @@
-//! The shelf: notes that the trajectories of one workspace and tenant share `[O4]`.
+//! Memory: notes that the trajectories of one workspace and tenant share `[O4]`.
 //!
 //! Folded from their entries like everything else, and kept on the desk; nothing is stored here.
 
@@ -84,7 +84,7 @@ pub(crate) fn newest(all: impl Iterator<Item = SharedNote>) -> Vec<SharedNote> {
     newest.into_values().collect()
 }
 
-/// One trajectory's view of the shelf.
+/// What one trajectory may recall of the others.
 pub(crate) struct Recall {
     kernel: Arc<Kernel>,
     shared: Arc<Shared>,
@@ -119,7 +119,7 @@ impl MemoryView for Recall {
     }
 }
 
-/// The shelf in rows, without what was forgotten.
+/// Shared notes in rows, without what was forgotten.
 pub(crate) fn rows(notes: Vec<SharedNote>) -> Vec<MemoryRow> {
     let kept = |note: &SharedNote| note.value.get("forgotten").is_none();
     notes.into_iter().filter(kept).map(row).collect()

@@ -151,6 +151,7 @@ async fn o4_writes_go_through_the_gate_and_what_a_person_approved_says_so() {
     rig.until_kind("commit", 1).await;
     let rows = shelf(&mut rig).await;
     assert_eq!((rows.len(), rows[0].approved), (1, true));
+    rig.run("").await;
     open(&mut rig, Mode::Plan).await;
     let told = call(&mut rig, "memory_recall", json!({"query": "make"})).await;
     assert!(

@@ -207,6 +207,27 @@ async fn s1_several_skills_narrow_together_survive_a_restart_and_end_with_a_new_
 }
 
 #[tokio::test]
+async fn s1_w7_a_narrower_mode_cuts_what_was_held_before_a_skill_was_bound() {
+    let (tool, look) = (writer(), FakeTool::new("grep"));
+    let steps = vec![Step::Turn(calls(vec![(
+        "fs_write",
+        json!({"path": "a.txt"}),
+    )]))];
+    let mut rig = setup(steps, &[&tool, &look]).open(Mode::Edit).await;
+    rig.run("write").await;
+    assert_eq!(
+        bind(&mut rig, "reader", &[("topic", "rust")]).await,
+        Replied::Accepted
+    );
+    rig.set_mode(Mode::Plan).await;
+    rig.approve().await;
+    rig.until_kind("rejection", 1).await;
+    assert_eq!(rig.refusals()[0].0, "C3");
+    assert_eq!(tool.runs(), 0);
+    rig.verified().await;
+}
+
+#[tokio::test]
 async fn s1_replay_derives_a_bound_skill_again_and_catches_every_change_of_it() {
     let mut rig = setup(Vec::new(), &[&FakeTool::new("grep")])
         .open(Mode::Edit)

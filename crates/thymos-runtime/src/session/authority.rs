@@ -189,6 +189,8 @@ impl Session {
         if let Some((old_mode, old)) = from
             && (ceiling(mode) < ceiling(old_mode) || old_mode == Mode::Auto && mode == Mode::Edit)
         {
+            // What waits from before a skill was bound hangs from the mode's own writ.
+            let old = self.p.without_skills(old);
             bodies.push(self.revocation(old, format!("mode narrowed to {mode}"))?);
         }
         Ok(bodies)
