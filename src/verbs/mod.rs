@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 
 use crate::args::{AgainArgs, ApprovalsVerb, BranchArgs, Cli, ConfigVerb, UndoArgs, Verb};
 use crate::config::{self as configuration, Config, Env};
-use crate::error::AppError;
+use crate::error::{AppError, ErrorKind};
 use crate::term::screen;
 use crate::wire::{Purpose, Wired, wire};
 use client::Client;
@@ -75,22 +75,15 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Keys(verb) => keys::perform(&setting, verb),
         Verb::Policy(verb) => policy::perform(&setting, verb),
         Verb::Doctor(output) => doctor::examine(&setting, output.json),
-        Verb::Run(args) => {
-            let folder = home_of_run(&setting, args.resume.as_deref())?;
+        Verb::Run(_) | Verb::Approvals(_) | Verb::Undo(_) | Verb::Again(_) | Verb::Branch(_) => {
+            let folder = home(&setting, verb)?;
             let setting = setting.at(&folder);
             with_client(&setting, false, async |client| {
-                run::run(client, &setting, args).await
+                act(client, &setting, verb).await
             })
         }
-        Verb::Approvals(verb) => {
-            let folder = home_of_hold(&setting, verb)?;
-            let setting = setting.at(&folder);
-            with_client(&setting, false, async |client| {
-                approve(client, &setting, verb).await
-            })
-        }
-        Verb::Runs(output) => with_client(&setting, false, async |client| {
-            runs::list(client, output.json).await
+        _ => with_client(&setting, false, async |client| {
+            look(client, &setting, verb).await
         }),
         Verb::Audit(args) => with_client(&setting, false, async |client| {
             audit::tell(client, args).await
@@ -136,6 +129,55 @@ async fn go_back(client: &mut Client, verb: &Verb) -> Result<u8, AppError> {
         Verb::Branch(args) => branch::branch(client, args).await,
         _ => Ok(0),
     }
+}
+
+    }
+}
+
+/// The folder that a verb acts in: that of the trajectory it is about.
+fn home(setting: &Setting<'_>, verb: &Verb) -> Result<PathBuf, AppError> {
+    match verb {
+        Verb::Run(args) => home_of_run(setting, args.resume.as_deref()),
+        Verb::Approvals(verb) => home_of_hold(setting, verb),
+        Verb::Undo(args) => home_of_run(setting, Some(&args.id)),
+        Verb::Again(args) => home_of_run(setting, Some(&args.id)),
+        Verb::Branch(args) => home_of_run(setting, Some(&args.id)),
+        _ => Ok(setting.directory.to_path_buf()),
+    }
+}
+
+/// Verbs that act on a trajectory, in its own folder.
+async fn act(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result<u8, AppError> {
+    match verb {
+        Verb::Run(args) => run::run(client, setting, args).await,
+        Verb::Approvals(verb) => approve(client, setting, verb).await,
+        Verb::Undo(args) => undo::undo(client, args).await,
+        Verb::Again(args) => again::again(client, args).await,
+        Verb::Branch(args) => branch::branch(client, args).await,
+        _ => Err(unwired()),
+    }
+}
+
+/// Verbs about the record and what belongs to it, wherever they are typed.
+async fn look(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result<u8, AppError> {
+    match verb {
+        Verb::Runs(output) => runs::list(client, output.json).await,
+        Verb::Audit(args) => audit::tell(client, args).await,
+        Verb::Replay(args) => replay::replay(client, args).await,
+        Verb::Verify(output) => verify::verify(client, output.json).await,
+        Verb::Ledger(args) => ledger::print(client, args).await,
+        Verb::Settle(args) => settle::settle(client, args).await,
+        Verb::Skills(verb) => skills::perform(client, setting, verb).await,
+        Verb::Routing(args) => routing::export(client, args).await,
+        Verb::Memory(verb) => memory::perform(client, verb).await,
+        _ => Err(unwired()),
+    }
+}
+
+/// A verb without its place above: our mistake, and never a silent success.
+fn unwired() -> AppError {
+    AppError::new(ErrorKind::Internal, "this command leads nowhere")
+        .hint("report this; it is our mistake")
 }
 
 async fn approve(
@@ -215,5 +257,5 @@ fn with_client<T>(
 fn reset_terminal() -> Result<u8, AppError> {
     screen::reset_by_hand()
         .map(|()| 0)
-        .map_err(|fault| AppError::new(crate::error::ErrorKind::User, fault.to_string()))
+        .map_err(|fault| AppError::new(ErrorKind::User, fault.to_string()))
 }

@@ -21,10 +21,8 @@ pub use command::{Answer, Command, Reach, Request, ScopeChoice, Settlement, Tick
 pub use detail::{ChainFacts, Detail, TraceRow};
 pub use event::{DecidedBy, Event, FileChange, What};
 pub use governance::{
-    ChangedVerdict, Policies, PolicyRow, RoutingRow, Simulation, SkillParamRow, SkillRow, UndoEnd,
-    UndoPlan, UndoStep, UndoStop,
     ChangedVerdict, MemoryRow, Policies, PolicyRow, RoutingRow, Simulation, SkillParamRow,
-    SkillRow, UndoPlan, UndoStep,
+    SkillRow, UndoEnd, UndoPlan, UndoStep, UndoStop,
 };
 pub use live::{Live, LiveOutput};
 pub use reply::{

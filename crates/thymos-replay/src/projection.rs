@@ -329,6 +329,8 @@ impl Projection {
     #[must_use]
     pub fn can_be_undone(&self, proposal: &ProposalId) -> bool {
         self.sealed.contains_key(proposal) && !self.undone.contains(proposal)
+    }
+
     /// The writ that skills narrowed, when this is one of theirs `[S1]`; else the writ itself.
     #[must_use]
     pub fn without_skills(&self, writ: WritId) -> WritId {

@@ -409,8 +409,6 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::PreviewGrant { trajectory, .. }
         | Command::SignGrant { trajectory, .. }
         | Command::UseWrit { trajectory, .. }
-        | Command::PlanUndo { trajectory, .. }
-        | Command::Undo { trajectory, .. }
         | Command::Forget { trajectory, .. }
         | Command::BindSkill { trajectory, .. } => Some(*trajectory),
         Command::Answer(answer) => Some(answer.trajectory),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use thymos_core::delta::{FileImage, Resource, ResourceValue};
 use thymos_core::id::{Digest, ProposalId};
 use thymos_core::{TrajectoryId, canonical};
+use thymos_ports::memory::NoMemory;
 use thymos_ports::tool::Look;
 use thymos_protocol::{UndoPlan, UndoStep};
 
@@ -142,6 +143,7 @@ impl Planner<'_> {
         let kept = self.kernel.kept();
         let look = Look {
             world: &p.world,
+            memory: &NoMemory,
             now: self.kernel.now(),
             rung: self.kernel.parts.rung,
             kept: &kept,

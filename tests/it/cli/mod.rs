@@ -4,8 +4,8 @@ pub(crate) mod home;
 
 mod input;
 mod keys;
-mod policy;
 mod memory;
+mod policy;
 mod shapes;
 mod skills;
 mod trouble;

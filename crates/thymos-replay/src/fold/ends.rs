@@ -2,12 +2,11 @@
 
 use thymos_core::body::{self, Resolution};
 use thymos_core::budget::Cost;
+use thymos_core::delta::{Delta, Resource};
 use thymos_core::id::{IdempotencyKey, ProposalId};
+use thymos_core::intent::Author;
 use thymos_core::proposal::Decided;
 use thymos_core::{Entry, EntryId};
-use thymos_core::delta::{Delta, Resource};
-use thymos_core::id::ProposalId;
-use thymos_core::intent::Author;
 
 use super::{charge, ids, set_fate, settled_words};
 use crate::divergence::Divergence;

@@ -86,6 +86,19 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
                 file_at(&kernel, trajectory, seq, &path)
             });
         }
+        Command::Memory
+        | Command::Routing { .. }
+        | Command::Skills
+        | Command::CheckSkills { .. } => return about_work(service, ticket, command).await,
+        _ => fault("this needs a trajectory"),
+    };
+    service.reply(ticket, replied).await;
+}
+
+/// Look-ups about skills, routing and memory.
+async fn about_work(service: &mut Service, ticket: Ticket, command: Command) {
+    let kernel = service.kernel.clone();
+    let replied = match command {
         Command::Routing { trajectory } => {
             return beside(service, ticket, move || {
                 match routing::rows(&kernel, trajectory) {
@@ -104,7 +117,7 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
         }
         Command::Skills => Replied::Skills(rows(&kernel, &kernel.parts.skills.find())),
         Command::CheckSkills { texts } => Replied::Skills(rows(&kernel, &as_files(texts))),
-        _ => fault("this needs a trajectory"),
+        _ => fault("this is not about work"),
     };
     service.reply(ticket, replied).await;
 }

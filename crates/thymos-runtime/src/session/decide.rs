@@ -22,10 +22,6 @@ use thymos_replay::projection::Fate;
 
 use super::{RecordError, Session};
 use crate::memory::Recall;
-use crate::words;
-
-/// Characters of an earlier result that a refused repeat quotes; the entry has all of it.
-const EARLIER_RESULT_CHARS_MAX: usize = 2_000;
 
 /// What is known of a call before the gate decides.
 pub(super) struct Scene {

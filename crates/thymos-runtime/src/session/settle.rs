@@ -16,7 +16,6 @@ use thymos_replay::projection::OpenWork;
 
 use super::answer::fault;
 use super::{Job, RecordError, Session};
-use super::{RecordError, Session};
 use crate::memory::Recall;
 
 impl Session {
@@ -90,8 +89,10 @@ impl Session {
             Recovery::Neither => None,
             Recovery::Queryable => {
                 let kept = self.k.kept();
+                let memory = Recall::of(&self.k, &self.shared, &self.p);
                 let look = Look {
                     world: &self.p.world,
+                    memory: &memory,
                     now: self.k.now(),
                     rung: self.k.parts.rung,
                     kept: &kept,
