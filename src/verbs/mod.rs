@@ -27,7 +27,7 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use crate::args::{AgainArgs, ApprovalsVerb, BranchArgs, Cli, ConfigVerb, UndoArgs, Verb};
+use crate::args::{ApprovalsVerb, Cli, ConfigVerb, Verb};
 use crate::config::{self as configuration, Config, Env};
 use crate::error::{AppError, ErrorKind};
 use crate::term::screen;
@@ -85,52 +85,6 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         _ => with_client(&setting, false, async |client| {
             look(client, &setting, verb).await
         }),
-        Verb::Audit(args) => with_client(&setting, false, async |client| {
-            audit::tell(client, args).await
-        }),
-        Verb::Replay(args) => with_client(&setting, false, async |client| {
-            replay::replay(client, args).await
-        }),
-        Verb::Undo(UndoArgs { id, .. })
-        | Verb::Again(AgainArgs { id, .. })
-        | Verb::Branch(BranchArgs { id, .. }) => {
-            let folder = home_of_run(&setting, Some(id))?;
-            with_client(&setting.at(&folder), false, async |client| {
-                go_back(client, verb).await
-            })
-        }
-        Verb::Verify(output) => with_client(&setting, false, async |client| {
-            verify::verify(client, output.json).await
-        }),
-        Verb::Ledger(args) => with_client(&setting, false, async |client| {
-            ledger::print(client, args).await
-        }),
-        Verb::Settle(args) => with_client(&setting, false, async |client| {
-            settle::settle(client, args).await
-        }),
-        Verb::Skills(verb) => with_client(&setting, false, async |client| {
-            skills::perform(client, &setting, verb).await
-        }),
-        Verb::Routing(args) => with_client(&setting, false, async |client| {
-            routing::export(client, args).await
-        }),
-        Verb::Memory(verb) => with_client(&setting, false, async |client| {
-            memory::perform(client, verb).await
-        }),
-        Verb::Completions { .. } | Verb::ResetTerminal => Ok(0),
-    }
-}
-
-/// What happens in the folder of a trajectory that is there already.
-async fn go_back(client: &mut Client, verb: &Verb) -> Result<u8, AppError> {
-    match verb {
-        Verb::Undo(args) => undo::undo(client, args).await,
-        Verb::Again(args) => again::again(client, args).await,
-        Verb::Branch(args) => branch::branch(client, args).await,
-        _ => Ok(0),
-    }
-}
-
     }
 }
 
