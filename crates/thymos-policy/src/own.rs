@@ -4,10 +4,13 @@
 use crate::bundle::Bundle;
 
 const BUILTIN: &str = include_str!("builtin.json");
-const CLOSED: &str = include_str!("closed.json");
+const CLOSING: &str = include_str!("closed.json");
+
+/// The name of the bundle that forbids everything.
+pub const CLOSED: &str = "closed";
 
 /// Names that no bundle of the operator may have.
-pub const NAMES: [&str; 2] = ["builtin", "closed"];
+pub const NAMES: [&str; 2] = ["builtin", CLOSED];
 
 /// The rules that stand whatever the operator adds.
 #[must_use]
@@ -18,7 +21,7 @@ pub fn builtin() -> Bundle {
 /// Forbids everything: in force while the operator's own rules cannot be known.
 #[must_use]
 pub fn closed() -> Bundle {
-    part_of_the_program(CLOSED)
+    part_of_the_program(CLOSING)
 }
 
 #[expect(

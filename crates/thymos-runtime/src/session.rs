@@ -146,6 +146,8 @@ pub(crate) struct Session {
     pub(super) subject: SigningKey,
     /// The rules that decide here, as they were when they were last recorded.
     pub(super) shelf: Arc<Shelf>,
+    /// Files of the policy that are refused, as far as that was told.
+    pub(super) refused: Vec<String>,
     /// What was revoked above.
     pub(super) lineage: Lineage,
     /// None while another process acts here: this one may look and answer, not act.
@@ -195,6 +197,7 @@ impl Session {
             narrator,
             subject,
             shelf,
+            refused: Vec::new(),
             lineage,
             lease: None,
             live_args: HashMap::new(),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use thymos::system::SystemClock;
 use thymos::wire::policy::PolicyFolder;
-use thymos_core::body::{Body, Stage};
+use thymos_core::body::{Body, Role, Stage};
 use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::key::SigningKey;
 use thymos_core::outcome::Outcome;
@@ -115,6 +115,15 @@ fn changes(rig: &Rig) -> Vec<String> {
     rig.bodies().into_iter().filter_map(change).collect()
 }
 
+/// What the program itself said.
+fn notices(rig: &Rig) -> Vec<String> {
+    let said = |body: Body| match body {
+        Body::Message(message) => (message.role == Role::System).then_some(message.text),
+        _ => None,
+    };
+    rig.bodies().into_iter().filter_map(said).collect()
+}
+
 #[tokio::test]
 async fn p3_a_bundle_dropped_in_during_a_run_refuses_the_next_call_and_its_going_permits_again() {
     let folder = Arc::new(Folder::new());
@@ -194,6 +203,9 @@ async fn p3_a_broken_file_keeps_the_rules_before_it() {
     assert_eq!((tool.runs(), refusals.len()), (0, 5));
     assert!(refusals.iter().all(by_the_old_rule), "{refusals:?}");
     assert_eq!(changes(&rig), ["+builtin", "+house"]);
+    let told = notices(&rig);
+    assert_eq!(told.len(), 5);
+    assert!(told[0].starts_with("a policy file is refused, and the rules before it stay in force"));
     rig.verified().await;
 }
 
@@ -244,6 +256,9 @@ async fn p3_a_start_with_a_broken_file_forbids_everything_until_it_is_mended() {
     rig.run("look").await;
     assert_eq!(tool.runs(), 1);
     assert_eq!(changes(&rig), ["+builtin", "+closed", "-closed"]);
+    let told = notices(&rig);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("nothing is allowed until it is mended: `house.json`"));
     rig.verified().await;
 }
 

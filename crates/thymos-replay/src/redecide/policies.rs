@@ -11,8 +11,9 @@ use thymos_core::TrajectoryId;
 use thymos_core::body::{PolicyLoaded, PolicyUnloaded};
 use thymos_core::canonical;
 use thymos_core::id::{Digest, PolicySetId};
+use thymos_core::key::Domain;
 use thymos_core::writ::TrustRoots;
-use thymos_policy::{Bundle, PolicySet, Switches, Vouch, own};
+use thymos_policy::{Bundle, PolicySet, Switches, own};
 
 use crate::divergence::Divergence;
 
@@ -50,11 +51,8 @@ pub(super) fn vouched(loaded: &PolicyLoaded, roots: &TrustRoots) -> Result<(), D
     if !roots.ever().trusts_policy(&key) {
         return no("a policy key of the trust roots", key.to_string());
     }
-    let bundle = match Bundle::from_value(&loaded.bundle) {
-        Ok(bundle) => bundle,
-        Err(invalid) => return no("a valid bundle", invalid.to_string()),
-    };
-    match (Vouch { key, signature }).holds(&bundle) {
+    let bytes = canonical::value_to_bytes(&loaded.bundle);
+    match bytes.is_ok_and(|bytes| key.verifies(Domain::Policy, bytes.as_bytes(), &signature)) {
         true => Ok(()),
         false => no("by the key named in it", "another's signature".to_owned()),
     }

@@ -3,6 +3,7 @@
 //! Decides nothing; where the rules come from is the kernel's source.
 
 use thymos_core::body::{self, Body};
+use thymos_policy::own::CLOSED;
 use thymos_policy::{Bundle, Placed, Step};
 
 use super::{RecordError, Session};
@@ -26,6 +27,26 @@ impl Session {
             bodies.push(Body::ToolsPinned(body::ToolsPinned { tools }));
         }
         bodies
+    }
+
+    /// What people and the model are told when files of the policy are refused, once for each set of
+    /// them: other rules hold than somebody meant.
+    fn refusal_told(&self, refused: &[String]) -> Option<Body> {
+        let first = refused.first().filter(|_| refused != self.refused)?;
+        let mut bundles = self.shelf.set().bundles().iter();
+        let closed = bundles.any(|bundle| bundle.name() == CLOSED);
+        let what = if closed {
+            "nothing is allowed until it is mended"
+        } else {
+            "the rules before it stay in force"
+        };
+        Some(Body::Message(body::Message {
+            role: body::Role::System,
+            text: format!("a policy file is refused, and {what}: {first}"),
+            reasoning: String::new(),
+            provider_state: None,
+            turn: self.p.next_turn.saturating_sub(1),
+        }))
     }
 
     /// The bundles that the record has in force. One that this version cannot read is in no set that it
@@ -52,15 +73,19 @@ impl Session {
     /// As [`Self::keep_pins`], for callers that tell of a failure themselves.
     pub(super) async fn record_pins(&mut self) -> Result<(), RecordError> {
         for _ in 0..TRIES_MAX {
-            let pins = self.pins();
-            if pins.is_empty() {
-                return Ok(());
+            let mut pins = self.pins();
+            let refused = self.shelf.refused().to_vec();
+            pins.extend(self.refusal_told(&refused));
+            if !pins.is_empty() {
+                match self.record(pins).await {
+                    Ok(_) => {}
+                    // Somebody wrote first, perhaps these very pins: look again.
+                    Err(RecordError::Moved) => continue,
+                    Err(error) => return Err(error),
+                }
             }
-            match self.record(pins).await {
-                // Somebody wrote first, perhaps these very pins: look again.
-                Err(RecordError::Moved) => {}
-                done => return done.map(drop),
-            }
+            self.refused = refused;
+            return Ok(());
         }
         Err(RecordError::Moved)
     }
