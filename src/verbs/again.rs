@@ -26,12 +26,19 @@ pub(super) async fn again(client: &mut Client, args: &AgainArgs) -> Result<u8, A
         Replied::Accepted => {}
         other => return Err(unexpected(&other)),
     }
+    let mut mine = None;
     loop {
         let news = client.news(trajectory, next).await?;
         next += news.events.len() as u64;
         for event in &news.events {
             for line in tell(event, Detail::Brief) {
                 out::line(&line)?;
+            }
+            if matches!(event.what, What::Intended { by_operator, .. } if by_operator) {
+                mine = mine.or(intent_of(&event.what));
+            }
+            if mine.is_none() || intent_of(&event.what) != mine {
+                continue;
             }
             match &event.what {
                 What::Committed { ok, .. } => return Ok(u8::from(!ok)),

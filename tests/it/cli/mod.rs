@@ -2,6 +2,7 @@
 
 pub(crate) mod home;
 
+mod history;
 mod input;
 mod keys;
 mod memory;

@@ -4,6 +4,7 @@ use serde_json::json;
 use thymos_core::body::Stop;
 use thymos_core::effect::EffectClass;
 use thymos_core::outcome::Outcome;
+use thymos_core::tool::Recovery;
 use thymos_core::writ::Mode;
 use thymos_protocol::{Command, Fault, Replied};
 use thymos_testkit::model::{calls, says};
@@ -34,6 +35,7 @@ fn external(store: &MemoryStore) -> FakeTool {
     let store = store.clone();
     FakeTool::new("shell")
         .effect(EffectClass::External)
+        .declaring(|contract| contract.recovery = Recovery::Neither)
         .acting(move |_| {
             store.poison("input/output error");
             Ok(Outcome::said("done", "done"))

@@ -15,7 +15,7 @@ use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, ScriptedModel, Step};
 use thymos_tools::{ToolsConfig, builtin};
 
-use super::rig::{Rig, Setup};
+use super::rig::{Rig, Setup, policy};
 
 /// A kernel over a folder, with the tools that the program has.
 struct Shop {
@@ -344,5 +344,83 @@ async fn d3_what_a_delegated_run_did_is_taken_back_on_its_own_trajectory() {
     shop.undo_all(0).await;
     assert_eq!(shop.get("child.txt"), None);
     assert_eq!(shop.plan(0).await.steps, []);
+    shop.rig.verified().await;
+}
+
+#[tokio::test]
+async fn d3_a_step_that_a_person_must_agree_to_stops_the_rest_and_counts_once_they_do() {
+    let mut shop = Shop::after(vec![write("a.txt", "a\n"), write("b.txt", "b\n")]).await;
+    let Shop { rig, folder } = shop;
+    // Another process, under rules that ask about everything.
+    let rig = rig
+        .restart(|setup| setup.policy = policy("ask", json!([])))
+        .await;
+    shop = Shop { rig, folder };
+    let plan = shop.plan(0).await;
+    let Replied::Undone(end) = shop.undo(0, &plan, false).await else {
+        panic!("no end")
+    };
+    let stop = end.stopped.expect("it is held");
+    assert!(stop.held && stop.line.contains("b.txt"), "{stop:?}");
+    assert_eq!((end.done, end.of), (0, 2));
+    assert_eq!(shop.get("b.txt").as_deref(), Some("b\n"));
+    let card = shop.rig.card().await;
+    assert_eq!(
+        (card.tool.as_str(), card.line.as_str()),
+        ("restore", "file:b.txt")
+    );
+    shop.rig.approve().await;
+    shop.rig.until_kind("commit", 3).await;
+    assert_eq!(shop.get("b.txt"), None);
+    assert_eq!(wills(&shop.plan(0).await), ["delete a.txt again"]);
+    shop.rig.verified().await;
+}
+
+#[tokio::test]
+async fn d3_a_delegated_run_that_goes_on_keeps_the_plan_from_being_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let setup = setup(&folder, Vec::new()).with(|setup| {
+        setup.model = family();
+        setup.policy = policy("ask", json!([]));
+    });
+    let mut rig = setup.open(Mode::Auto).await;
+    rig.say("go").await;
+    rig.until_kind("pending_approval", 1).await;
+    rig.approve().await;
+    rig.until_kind("delegation", 1).await;
+    let mut shop = Shop { rig, folder };
+    let plan = shop.plan(0).await;
+    assert!(!plan.complete);
+    assert!(whys(&plan)[0].contains("has not ended"), "{plan:?}");
+    shop.rig.verified().await;
+}
+
+#[tokio::test]
+async fn d3_nothing_is_taken_back_while_something_goes_on_there() {
+    let mut shop = Shop::after(vec![write("a.txt", "a\n")]).await;
+    let plan = shop.plan(0).await;
+    let slow = FakeTool::new("grep").hanging();
+    let entered = slow.entered();
+    let Shop { rig, folder } = shop;
+    let rig = rig
+        .restart(|setup| {
+            setup.tools.retain(|tool| tool.contract().name != "grep");
+            setup.tools.push(slow.port());
+        })
+        .await;
+    shop = Shop { rig, folder };
+    shop.rig.setup.model.push(call("grep", json!({})));
+    shop.rig.setup.model.push(Step::Turn(says("done")));
+    shop.rig.say("look").await;
+    entered.notified().await;
+    let Replied::Undone(end) = shop.undo(0, &plan, false).await else {
+        panic!("no end")
+    };
+    let stop = end.stopped.expect("it is refused");
+    assert!(stop.reason.contains("stop it first"), "{stop:?}");
+    assert_eq!(shop.get("a.txt").as_deref(), Some("a\n"));
+    let trajectory = shop.rig.trajectory;
+    shop.rig.ask(Command::Interrupt { trajectory }).await;
+    shop.rig.until_idle().await;
     shop.rig.verified().await;
 }

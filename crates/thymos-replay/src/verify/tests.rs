@@ -24,6 +24,7 @@ use thymos_core::tool::{Compensation, Recovery, Repeat, ToolContract};
 use thymos_core::writ::{Delegation, Examples, Grant, Mode, SignedWrit, Window, Writ};
 use thymos_policy::PolicySet;
 
+mod branches;
 mod cuts;
 mod signers;
 

@@ -1,0 +1,193 @@
+//! Going back from the shell: branch, undo, again, replay; and what cannot be, each with its code.
+
+use serde_json::{Value, json};
+
+use super::home::{Ended, Home};
+
+fn write(path: &str, content: &str) -> Value {
+    json!({"calls": [{"tool": "fs_write", "args": {"path": path, "content": content}}]})
+}
+
+fn set(key: &str) -> Value {
+    json!({"calls": [{"tool": "kv_set", "args": {"key": key, "value": 1}}]})
+}
+
+/// A home in which one run set two keys, and that run.
+fn two_keys() -> (Home, String) {
+    let home = Home::playing(&[set("a"), set("b"), json!({"text": "done"})]);
+    assert_eq!(home.run(&["run", "set two"]).code, 0);
+    let run = run_of(&home);
+    (home, run)
+}
+
+fn run_of(home: &Home) -> String {
+    let rows = home.json(&["runs", "--json"]);
+    rows[0]["trajectory"].as_str().unwrap().to_owned()
+}
+
+fn commits(home: &Home, run: &str) -> Vec<String> {
+    let rows = home.json(&["ledger", "--run", run, "--json", "kind:commit"]);
+    rows.iter().map(|row| row["seq"].to_string()).collect()
+}
+
+/// Says it on standard error, whatever was shown before.
+fn fails(ended: &Ended, code: i32, sentence: &str, hint: &str) {
+    assert_eq!(ended.code, code, "{ended:?}");
+    assert!(ended.err.contains(sentence), "{sentence} not in {ended:?}");
+    assert!(ended.err.contains(hint), "{hint} not in {ended:?}");
+}
+
+#[test]
+fn d2_a_branch_from_what_is_no_commit_is_a_usage_error_and_makes_nothing() {
+    let (home, run) = two_keys();
+    let entries = home.entries().len();
+    let ended = home.run(&["branch", &run, "0"]);
+    ended.says(
+        2,
+        "of kind `root`, and a branch starts from a commit",
+        "kind:commit",
+    );
+    home.run(&["branch", &run, "9999"])
+        .says(2, "there is no entry 9999", "its last one is");
+    home.run(&["branch", &run, "ffffffffff"]).says(
+        1,
+        "there is no entry `ffffffffff`",
+        "thymos ledger",
+    );
+    assert_eq!(home.entries().len(), entries);
+}
+
+#[test]
+fn d2_a_branch_goes_on_where_its_commit_left_off() {
+    let (home, run) = two_keys();
+    let first = &commits(&home, &run)[0];
+    let rows = home.json(&["branch", &run, first, "--json"]);
+    let branch = rows[0]["trajectory"].as_str().unwrap().to_owned();
+    let replayed = home.run(&["replay", &branch]);
+    assert_eq!(replayed.code, 0, "{replayed:?}");
+    assert!(replayed.out.contains("kv:a") && !replayed.out.contains("kv:b"));
+    home.script(&[set("c"), set("c"), set("c"), json!({"text": "done"})]);
+    assert_eq!(home.run(&["run", "--resume", &branch, "go on"]).code, 0);
+    home.verifies();
+}
+
+#[test]
+fn y4_replay_stops_at_an_entry_and_tells_how_two_differ() {
+    let (home, run) = two_keys();
+    let commits = commits(&home, &run);
+    let at = home.run(&["replay", &run, "--at", &commits[0]]);
+    assert!(
+        at.out.contains("kv:a") && !at.out.contains("kv:b"),
+        "{at:?}"
+    );
+    let range = format!("{}..{}", commits[0], commits[1]);
+    let diff = home.run(&["replay", &run, "--diff", &range]);
+    assert_eq!(diff.code, 0, "{diff:?}");
+    assert!(
+        diff.out.contains("+ kv:b") && !diff.out.contains("kv:a"),
+        "{diff:?}"
+    );
+    home.run(&["replay", &run, "--diff", "12"])
+        .says(2, "`12` does not name two entries", "A..B");
+    home.run(&["replay", &run, "--file", "none.txt"]).says(
+        1,
+        "the record has no content of `none.txt`",
+        "lists files",
+    );
+}
+
+#[test]
+fn d3_an_undo_shows_its_plan_and_touches_nothing_until_its_digest_is_quoted() {
+    let home = Home::playing(&[write("a.txt", "by the agent\n"), json!({"text": "done"})]);
+    let mut code = home.run(&["--mode", "auto", "run", "write"]).code;
+    while code == 10 {
+        let (id, digest) = home.held();
+        assert_eq!(
+            home.run(&["approvals", "approve", &id, "--digest", &digest])
+                .code,
+            0
+        );
+        code = home.run(&["run", "--resume", &run_of(&home)]).code;
+    }
+    let run = run_of(&home);
+    let shown = home.run(&["undo", &run]);
+    fails(&shown, 10, "nothing was touched", "--yes --plan-digest");
+    assert!(shown.out.contains("delete a.txt again"), "{shown:?}");
+    assert_eq!(home.read("ws/a.txt"), "by the agent\n");
+    let plan = &home.json(&["undo", &run, "--plan", "--json"])[0];
+    let digest = plan["digest"].as_str().unwrap();
+    let wrong = home.run(&["undo", &run, "--yes", "--plan-digest", "0000000000"]);
+    fails(
+        &wrong,
+        11,
+        "plan changed since it was shown",
+        "look at it again",
+    );
+    let short = home.run(&["undo", &run, "--yes", "--plan-digest", "00"]);
+    fails(&short, 2, "too short to name a plan", "hex digits");
+    assert_eq!(
+        home.run(&["undo", &run, "--yes"]).code,
+        2,
+        "a word needs a digest"
+    );
+    let done = home.run(&["undo", &run, "--yes", "--plan-digest", digest]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.out.contains("undone: 1 of 1"), "{done:?}");
+    assert!(!home.path("ws/a.txt").exists());
+    let nothing = home.run(&["undo", &run]);
+    assert_eq!(
+        (nothing.code, nothing.out.as_str()),
+        (0, "nothing to undo\n")
+    );
+    home.verifies();
+}
+
+#[test]
+fn d3_an_undo_that_cannot_be_done_says_so_and_touches_nothing() {
+    let (home, run) = two_keys();
+    let done = json!({"text": "done"});
+    home.script(&[set("a"), set("b"), done.clone(), done]);
+    assert_eq!(
+        home.run(&["--mode", "plan", "run", "--resume", &run, "x"])
+            .code,
+        0
+    );
+    let plan = &home.json(&["undo", &run, "--plan", "--json"])[0];
+    let digest = plan["digest"].as_str().unwrap();
+    let refused = home.run(&["undo", &run, "--yes", "--plan-digest", digest]);
+    fails(&refused, 11, "[C8]", "what was undone stays undone");
+    let told = home.run(&["replay", &run]);
+    assert!(
+        told.out.contains("kv:a") && told.out.contains("kv:b"),
+        "{told:?}"
+    );
+    home.verifies();
+}
+
+#[test]
+fn x3_again_does_once_more_what_the_operators_table_lets_happen_once() {
+    let home = Home::playing(&[set("a"), set("a"), json!({"text": "done"})]);
+    let config = home.read("home/.config/thymos/config.toml");
+    home.config(&format!("{config}[tools.kv_set]\nrepeat = \"once\"\n"));
+    let ran = home.run(&["run", "set it twice"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let run = run_of(&home);
+    assert_eq!(commits(&home, &run).len(), 1);
+    let again = home.run(&["again", &run, &commits(&home, &run)[0]]);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(commits(&home, &run).len(), 2);
+    home.run(&["again", &run, "0"])
+        .says(2, "of kind `root`, and no call", "name its intent");
+    home.verifies();
+}
+
+#[test]
+fn c18_a_floor_of_an_unknown_tool_is_named_with_its_line_and_the_nearest_one() {
+    let home = Home::new();
+    home.config("[tools.shel]\neffect = \"external\"\n");
+    home.run(&["runs"]).says(
+        1,
+        "line 2: there is no tool `shel`",
+        "did you mean `shell`?",
+    );
+}
