@@ -398,3 +398,20 @@ async fn p5_a_candidate_is_tried_on_the_past_beside_the_rules_in_force() {
     }
     rig.verified().await;
 }
+
+#[tokio::test]
+async fn p3_a_switch_that_moved_is_an_entry_and_both_times_are_verified() {
+    let tool = look();
+    let setup = Setup::new(looks(1), &[&tool]);
+    let mut rig = setup.open(Mode::Edit).await;
+    rig.run("look").await;
+    let mut switches = Switches::standard();
+    switches.risk_threshold = Risk::Low;
+    let strict = PolicySet::new(PolicySet::builtin().bundles().to_vec(), switches);
+    let mut rig = rig.restart(|setup| setup.policy = strict).await;
+    rig.setup.model.push(looks(2).remove(1));
+    rig.run("look").await;
+    assert_eq!((tool.runs(), rig.holds().await.len()), (1, 1));
+    assert_eq!(changes(&rig), ["+builtin", "+builtin"]);
+    rig.verified().await;
+}
