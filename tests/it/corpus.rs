@@ -39,6 +39,11 @@ fn kept_writs_are_read_or_refused() {
 }
 
 #[test]
+fn kept_skills_are_read_or_refused() {
+    check_kept("skill", doors::skill);
+}
+
+#[test]
 fn kept_policy_bundles_are_read_or_refused() {
     check_kept("policy_bundle", doors::policy_bundle);
 }

@@ -12,6 +12,7 @@ use thymos_core::Timestamp;
 use thymos_core::body::Body;
 use thymos_core::canonical;
 use thymos_core::entry::{Entry, Kind};
+use thymos_core::skill::SkillFile;
 use thymos_core::writ::{SignedWrit, TrustRoots};
 use thymos_policy::{Bundle, BundleFile, SignedBundle};
 use thymos_runtime::filter::Filter;
@@ -54,6 +55,23 @@ pub fn writ(bytes: &[u8]) {
     if let Ok(writ) = canonical::decode_lenient::<SignedWrit>(bytes) {
         let chain = CheckedChain::check(vec![writ], &TrustRoots::default());
         assert!(!chain.faults().is_empty(), "nobody is trusted here");
+    }
+}
+
+/// A skill's file: one that is read is read again from what is written of it, with the same id.
+pub fn skill(bytes: &[u8]) {
+    if let Ok(file) = SkillFile::read(bytes) {
+        let text = file.text().unwrap();
+        let again = SkillFile::read(text.as_bytes()).unwrap();
+        assert_eq!(again, file, "a skill survives its own text");
+        assert_eq!(again.skill.id().unwrap(), file.skill.id().unwrap());
+        if let Ok(values) = file.skill.values(&std::collections::BTreeMap::new()) {
+            let told = file.skill.told(&values);
+            assert!(
+                told.len() <= bytes.len() * bytes.len(),
+                "values stand where they are named"
+            );
+        }
     }
 }
 

@@ -406,7 +406,7 @@ async fn s2_the_export_tells_outcomes_and_no_byte_of_the_work() {
         assert!(!text.contains(word), "{word} is in {text}");
     }
     let evidence = routings(&rig);
-    assert_eq!(evidence[0].alternatives, ["quick:small"]);
+    assert_eq!(evidence[0].alternatives, ["quick/small"]);
     assert_eq!(evidence[0].reason_codes, [Reason::ConfigDefault]);
     rig.verified().await;
 }

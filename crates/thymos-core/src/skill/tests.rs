@@ -224,3 +224,43 @@ fn s1_tool_patterns_are_held_against_tools_that_exist() {
         Some("kv_*")
     );
 }
+
+#[test]
+fn s1_a_bound_skill_allows_what_both_allow_whatever_they_are() {
+    let subset = |bits: u32| {
+        let chosen = EffectClass::ALL.into_iter().enumerate();
+        let kept = chosen.filter(|(at, _)| bits & (1 << at) != 0);
+        Effects::Only(kept.map(|(_, class)| class).collect())
+    };
+    let mut all: Vec<Effects> = (0..32).map(subset).collect();
+    all.extend(EffectClass::ALL.map(Effects::Ceiling));
+    let limits = [None, Some(0), Some(3), Some(9)];
+    for outer in &all {
+        for (at, inner) in all.iter().enumerate() {
+            let mut own = skill();
+            own.effects = Some(inner.clone());
+            own.budget_cap.tokens = limits[at % 4];
+            let session = Party {
+                name: "session".into(),
+                key: SigningKey::from_seed(&[3; 32]).public(),
+            };
+            let mut parent = parent(&session);
+            parent.effects = outer.clone();
+            parent.budget.tokens = limits[at / 4 % 4];
+            let from = Narrowing {
+                parent_id: WritId::of(b"parent"),
+                parent: &parent,
+                session,
+                nonce: Writ::nonce([2; 16]),
+            };
+            let child = own.narrow(&given(&[("folder", "."), ("tone", "plain")]), from);
+            for class in EffectClass::ALL {
+                let both = outer.allows(class) && inner.allows(class);
+                assert_eq!(child.effects.allows(class), both, "{outer} {inner} {class}");
+            }
+            let most = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
+            let least = most(parent.budget.tokens).min(most(own.budget_cap.tokens));
+            assert_eq!(most(child.budget.tokens), least);
+        }
+    }
+}

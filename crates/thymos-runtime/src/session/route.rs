@@ -50,27 +50,28 @@ impl Session {
     /// The evidence of a choice, with the ways not taken.
     pub(super) fn evidence(&self, chosen: &Chosen) -> Option<Routing> {
         let models = &self.k.parts.models;
-        let selected = routed_name(&chosen.model.identity());
-        let default = models.connect(None).ok();
-        let default = default.map(|model| routed_name(&model.identity()));
-        let mut alternatives: Vec<String> = models
-            .usable()
-            .into_iter()
-            .filter_map(|name| models.connect(Some(&name)).ok())
-            .map(|model| routed_name(&model.identity()))
-            .filter(|name| *name != selected)
-            .collect();
+        let identity = chosen.model.identity();
+        let selected = routed_name(&identity);
+        // By name alone: nothing is connected for the sake of evidence.
+        let mut alternatives = models.usable();
+        alternatives.retain(|name| !names(name, &identity));
         alternatives.sort();
         alternatives.dedup();
         let pace = self.paces.get(&selected);
+        // Only a hint that cannot be followed gives way, to the default.
         let by_hint = chosen.reasons.contains(&Reason::SkillHint);
+        let fallback_hint = by_hint
+            .then(|| models.connect(None).ok())
+            .flatten()
+            .map(|model| routed_name(&model.identity()))
+            .filter(|name| *name != selected);
         Choice {
             alternatives,
             confidence_bps: CERTAIN_BPS,
             reason_codes: chosen.reasons.clone(),
             latency_estimate_ms: pace.map(|pace| pace.wall_clock_ms),
             cost_estimate_millicents: pace.and_then(|pace| pace.usd_millicents),
-            fallback_hint: default.filter(|name| by_hint && *name != selected),
+            fallback_hint,
             selected,
         }
         .decided()
@@ -85,4 +86,12 @@ impl Session {
 
 fn routed_name(identity: &ModelIdentity) -> String {
     format!("{}:{}", identity.provider, identity.model)
+}
+
+/// Whether a name of the configuration means this model.
+fn names(name: &str, identity: &ModelIdentity) -> bool {
+    match name.split_once('/') {
+        Some((provider, model)) => provider == identity.provider && model == identity.model,
+        None => name == identity.provider,
+    }
 }
