@@ -57,6 +57,9 @@ pub struct Common {
     /// Authority of a new trajectory: plan, edit or auto
     #[arg(long, value_name = "MODE", global = true)]
     pub mode: Option<String>,
+    /// Tenant whose record this is; another tenant's trajectories are not there
+    #[arg(long, value_name = "NAME", global = true)]
+    pub tenant: Option<String>,
     /// Colours: auto, always or never
     #[arg(long, value_name = "WHEN", global = true)]
     pub color: Option<String>,
@@ -74,6 +77,7 @@ impl Common {
             ledger: self.ledger.clone(),
             model: self.model.clone(),
             mode: self.mode.clone(),
+            tenant: self.tenant.clone(),
             theme: self.theme.clone(),
             color: self.color.clone(),
         }

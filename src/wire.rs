@@ -70,7 +70,7 @@ pub fn wire(
     let held = keys::in_use(&config.paths)?;
     let (key, trust) = keys::operator(&config.paths, &config.operator.value, &OsEntropy)?;
     let store = open_ledger(config)?;
-    let last = last_trajectory(store.as_ref(), &workspace);
+    let last = last_trajectory(store.as_ref(), &workspace, &config.tenant.value);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -138,12 +138,16 @@ fn kernel(
     let tools = tools(env, config, &made.workspace, cage)?;
     let mut secrets = env.secrets();
     secrets.push(keys::as_secret(&made.key));
+    let retired = keys::retired(&config.paths);
+    secrets.extend(retired.iter().map(keys::as_secret));
     let parts = KernelParts {
         store: made.store,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         operator: operator.name,
         operator_key: made.key.clone(),
+        retired_keys: retired,
+        tenant: config.tenant.value.clone(),
         roots: made.roots.clone(),
         tools,
         workspace: made.workspace.display().to_string(),
@@ -284,7 +288,11 @@ pub fn store_error(error: &thymos_ports::store::StoreError) -> AppError {
 /// Trajectories looked through for the newest one of a workspace; older ones are in the picker.
 const HEADS_LOOKED_AT: usize = 64;
 
-fn last_trajectory(store: &dyn LedgerStore, workspace: &Path) -> Option<TrajectoryId> {
+fn last_trajectory(
+    store: &dyn LedgerStore,
+    workspace: &Path,
+    tenant: &str,
+) -> Option<TrajectoryId> {
     let wanted = workspace.display().to_string();
     let heads = store.heads().ok()?;
     heads
@@ -294,7 +302,9 @@ fn last_trajectory(store: &dyn LedgerStore, workspace: &Path) -> Option<Trajecto
         .find(|trajectory| {
             let first = store.page(trajectory, 0, 1).unwrap_or_default();
             first.first().is_some_and(|entry| match entry.decode() {
-                BodyState::Known(Body::Root(root)) => root.workspace == wanted,
+                BodyState::Known(Body::Root(root)) => {
+                    root.workspace == wanted && root.tenant == tenant
+                }
                 _ => false,
             })
         })

@@ -45,6 +45,7 @@ pub fn rows(config: &Config) -> Vec<Row> {
                 .clone()
                 .unwrap_or_else(|| "(first provider with a key, else practice)".into())
         }),
+        row("session.tenant", &config.tenant, Clone::clone),
         row("run.turns_max", &config.turns_max, ToString::to_string),
         row(
             "run.output_tokens_max",

@@ -50,6 +50,8 @@ pub struct RawSession {
     pub mode: Option<Spanned<String>>,
     /// `provider` or `provider/model`.
     pub model: Option<Spanned<String>>,
+    /// Whose record it is; empty is the local system.
+    pub tenant: Option<Spanned<String>>,
 }
 
 /// Limits of a run.

@@ -57,6 +57,8 @@ pub struct Flags {
     pub model: Option<String>,
     /// `--mode`.
     pub mode: Option<String>,
+    /// `--tenant`.
+    pub tenant: Option<String>,
     /// `--theme`.
     pub theme: Option<String>,
     /// `--color`.
@@ -74,6 +76,8 @@ pub struct Config {
     pub operator: Setting<String>,
     /// The mode of a new trajectory.
     pub mode: Setting<Mode>,
+    /// The tenant that everything is of; empty is the local system.
+    pub tenant: Setting<String>,
     /// `provider` or `provider/model`; none picks by the keys at hand, else practice.
     pub model: Setting<Option<String>>,
     /// Model turns of one run.
@@ -174,6 +178,12 @@ pub(super) fn resolve(
     Ok(Config {
         operator: layers.file_or(&raw.operator.name, user.to_owned()),
         mode: parse_mode(mode)?,
+        tenant: sound_tenant(layers.pick(
+            &raw.session.tenant,
+            Some("THYMOS_TENANT"),
+            flag(&flags.tenant, "--tenant"),
+            String::new(),
+        ))?,
         model: layers.model(flags),
         turns_max: layers.file_or(&raw.run.turns_max, 50),
         output_tokens_max: layers.file_or(&raw.run.output_tokens_max, 8_192),
@@ -326,6 +336,20 @@ fn parse_mode(setting: Setting<String>) -> Result<Setting<Mode>, AppError> {
             Err(AppError::new(ErrorKind::Config, message).hint("use plan, edit or auto"))
         }
     }
+}
+
+/// Characters of a tenant's name at most.
+const TENANT_CHARS_MAX: usize = 64;
+
+fn sound_tenant(setting: Setting<String>) -> Result<Setting<String>, AppError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if setting.value.chars().count() <= TENANT_CHARS_MAX && setting.value.chars().all(plain) {
+        return Ok(setting);
+    }
+    let shown: String = setting.value.chars().take(80).collect();
+    let message = format!("`{shown}` is not a tenant's name ({})", setting.source);
+    Err(AppError::new(ErrorKind::Config, message)
+        .hint("use up to 64 letters, digits, `-`, `_` and `.`"))
 }
 
 fn known_color(setting: Setting<String>) -> Result<Setting<String>, AppError> {

@@ -93,6 +93,8 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
         entropy: Arc::new(OsEntropy),
         operator: operator().name,
         operator_key: operator_key(),
+        retired_keys: Vec::new(),
+        tenant: String::new(),
         roots: roots(),
         tools: vec![parts.tool],
         workspace: "bench".to_owned(),

@@ -21,6 +21,9 @@ use crate::error::{AppError, ErrorKind};
 /// First word of a key file; names algorithm and encoding.
 const HEAD: &str = "thymos-operator-key-ed25519";
 
+/// Start of the name of a key that was replaced and kept.
+const ASIDE: &str = "operator.key.retired-";
+
 /// Held while keys are used, or changed; freed when dropped.
 pub(crate) struct KeysLock(#[expect(dead_code, reason = "held for its lock")] File);
 
@@ -188,7 +191,7 @@ pub(crate) fn rotate(
     let to = make(&next, entropy)?;
     trust.begin_rotation(Rotating { from, to });
     trust.write(paths)?;
-    let aside = file.with_file_name(format!("operator.key.retired-{}", from.short()));
+    let aside = file.with_file_name(format!("{ASIDE}{}", from.short()));
     let moved = match keep {
         true => match fs::hard_link(&file, &aside) {
             Err(error) if error.kind() == IoKind::AlreadyExists => Ok(()),
@@ -213,6 +216,18 @@ pub(crate) fn rotate(
 
 fn next_file(paths: &Paths) -> PathBuf {
     paths.operator_key().with_extension("key.next")
+}
+
+/// Keys that a rotation kept aside; one that cannot be read opens nothing.
+pub(super) fn retired(paths: &Paths) -> Vec<SigningKey> {
+    let rows = fs::read_dir(paths.data_folder()).into_iter().flatten();
+    let kept = rows
+        .filter_map(|row| Some(row.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default();
+            name.to_string_lossy().starts_with(ASIDE)
+        });
+    kept.filter_map(|path| read(&path).ok()).collect()
 }
 
 /// The key as it stands in its file, for the redactor.

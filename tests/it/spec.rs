@@ -119,6 +119,7 @@ fn w7_revoking_a_writ_cuts_every_descendant() {
 fn w8_plan_stays_at_read_and_edit_widens_it_by_lines_a_person_can_read() {
     let writ = |mode| {
         mode_writ(ModeRequest {
+            tenant: String::new(),
             mode,
             issuer: party("operator", 1),
             subject: party("session", 2),
@@ -228,6 +229,7 @@ impl Line {
         let mut nonce = [0; 16];
         nonce[0] = u8::try_from(self.projection.len).unwrap();
         let writ = mode_writ(ModeRequest {
+            tenant: String::new(),
             mode: Mode::Plan,
             issuer: party("operator", 1),
             subject: party("session", 2),
@@ -247,6 +249,7 @@ impl Line {
             id,
             reason: "test".to_owned(),
             reserved,
+            session: None,
         })));
         id
     }
@@ -260,6 +263,7 @@ impl Line {
             reason,
             by: party("operator", 1),
             signature: key.sign(thymos_core::key::Domain::Revocation, message.as_bytes()),
+            used: None,
         }));
     }
 }

@@ -499,6 +499,9 @@ noun! {
         reason: String,
         /// Taken from the parent's budget `[W6]`; none for a root writ.
         reserved: Option<Cost>,
+        /// Where it is used, when that is another trajectory than the one it is reserved on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<TrajectoryId>,
     }
 }
 
@@ -511,8 +514,29 @@ noun! {
         reason: String,
         /// By whom.
         by: Party,
-        /// Over (writ, reason).
+        /// Over (writ, reason), and over what was used where that is told.
         signature: Signature,
+        /// What was used of it when it was closed: the rest of what was reserved for it goes back to
+        /// the links above `[W6]`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        used: Option<Cost>,
+    }
+}
+
+impl WritRevoked {
+    /// The bytes that a revocation signs.
+    ///
+    /// # Errors
+    /// [`InvalidJson`] when an amount cannot be kept exactly.
+    pub fn message(
+        writ: &WritId,
+        reason: &str,
+        used: Option<&Cost>,
+    ) -> Result<CanonicalBytes, InvalidJson> {
+        match used {
+            None => canonical::encode(&(writ, reason)),
+            Some(used) => canonical::encode(&(writ, reason, used)),
+        }
     }
 }
 

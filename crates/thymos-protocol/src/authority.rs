@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thymos_core::budget::Cost;
 use thymos_core::effect::EffectClass;
 use thymos_core::id::ProposalId;
+use thymos_core::writ::SignedWrit;
 use thymos_core::{EntryId, Timestamp, TrajectoryId, WritId};
 
 use crate::status::BudgetBar;
@@ -49,6 +50,30 @@ pub struct WritRow {
     pub stops: Vec<String>,
     /// What is unusual about it, one sentence each: a bad signature, a grant that can never match.
     pub remarks: Vec<String>,
+}
+
+/// A writ as it was issued, with everything above it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WritFound {
+    /// Its id.
+    pub id: WritId,
+    /// Where it was issued first.
+    pub trajectory: TrajectoryId,
+    /// Where it is used, when it is a share that a session took of a writ file.
+    pub session: Option<TrajectoryId>,
+    /// The chain, root first, as far as it is in the log.
+    pub chain: Vec<SignedWrit>,
+    /// Whether it or a writ above it is revoked.
+    pub revoked: bool,
+}
+
+/// Why a chain of writs is not put in force. Nothing was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NotUsed {
+    /// It gives no authority here; the link and the field are named.
+    Authority(String),
+    /// Not enough is left of its budget; what is left is named.
+    Budget(String),
 }
 
 /// Where a writ stands.

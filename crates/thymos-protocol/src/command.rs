@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thymos_core::approval::{Decision, SignedAnswer, Via};
+use thymos_core::budget::Budget;
 use thymos_core::id::{Digest, PresentedDigest, ProposalId};
 use thymos_core::writ::{Mode, SignedWrit};
 use thymos_core::{EntryId, IntentId, TrajectoryId, WritId};
@@ -203,6 +204,26 @@ pub enum Command {
         trajectory: TrajectoryId,
         /// The chain, root first, as its file holds it.
         chain: Vec<SignedWrit>,
+        /// How much of its budget; all that is left where nothing is said `[W6]`.
+        share: Budget,
+    },
+    /// Ends the session's share of a writ file and gives the rest of it back. Replies `Accepted`.
+    CloseWrit {
+        /// Where.
+        trajectory: TrajectoryId,
+    },
+    /// Revokes the last writ of a chain for every session that uses it, now or later `[W7]`.
+    /// Replies `Accepted`.
+    RevokeChain {
+        /// The chain, root first, as its file holds it.
+        chain: Vec<SignedWrit>,
+        /// Why.
+        reason: String,
+    },
+    /// Looks for issued writs by the start of their id. Replies `WritsFound`.
+    FindWrits {
+        /// Lower-case hex digits.
+        prefix: String,
     },
     /// Starts a new trajectory from a commit `[D2]`. Replies `Opened`.
     Branch {

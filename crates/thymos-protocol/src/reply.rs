@@ -7,7 +7,7 @@ use thymos_core::budget::Cost;
 use thymos_core::writ::Mode;
 use thymos_core::{Timestamp, TrajectoryId};
 
-use crate::authority::{GrantPreview, ScopePreview, WritRow};
+use crate::authority::{GrantPreview, NotUsed, ScopePreview, WritFound, WritRow};
 use crate::card::{Changed, HoldRow};
 use crate::command::Ticket;
 use crate::detail::Detail;
@@ -57,6 +57,10 @@ pub enum Replied {
     GrantPreview(GrantPreview),
     /// Writs as a tree, root first, depth first.
     Writs(Vec<WritRow>),
+    /// Issued writs, each once.
+    WritsFound(Vec<WritFound>),
+    /// A chain of writs that is not put in force.
+    NotUsed(NotUsed),
     /// What an undo would do.
     UndoPlan(UndoPlan),
     /// What came of an undo.

@@ -8,7 +8,9 @@ use thymos_core::proposal::Decided;
 use thymos_core::{Entry, IntentId, WritId};
 
 use crate::divergence::Divergence;
-use crate::projection::{Call, Child, Fate, Hold, Item, LoadedPolicy, OpenWork, Projection};
+use crate::projection::{
+    Call, Child, Fate, Hold, Item, LoadedPolicy, OpenWork, Projection, Reserved,
+};
 
 mod ends;
 
@@ -77,7 +79,7 @@ fn fold_body(p: &mut Projection, entry: &Entry, body: Body) -> Result<(), Diverg
         Body::Reconciled(body) => ends::reconciled(p, body),
         Body::WritIssued(body) => writ_issued(p, *body),
         Body::WritRevoked(body) => {
-            p.revoked.insert(body.writ);
+            revoked(p, &body);
             Ok(())
         }
         Body::ModeChanged(body) => mode_changed(p, &body),
@@ -264,12 +266,12 @@ fn writ_issued(p: &mut Projection, body: body::WritIssued) -> Result<(), Diverge
     }
     if let (Some(parent), Some(reserved)) = (body.writ.writ.parent, body.reserved) {
         // [W6] A child's whole budget counts as spent in every link above until it closes.
-        let above: Vec<WritId> = p
-            .chain(&parent)
-            .iter()
-            .filter_map(|writ| writ.id().ok())
-            .collect();
-        charge(p, &above, &reserved);
+        reserve(p, &parent, &reserved)?;
+        let share = Reserved {
+            cost: reserved,
+            session: body.session,
+        };
+        p.reserved.insert(id, share);
     }
     p.writs.insert(id, body.writ);
     Ok(())
@@ -291,6 +293,45 @@ fn skill_bound(p: &mut Projection, body: body::SkillBound) -> Result<(), Diverge
     }
     p.skills.push(body);
     Ok(())
+}
+
+/// Takes a share from a writ and from every writ above it; more than is left is not there to take.
+fn reserve(p: &mut Projection, parent: &WritId, share: &Cost) -> Result<(), Divergence> {
+    let links = above(p, parent);
+    for id in &links {
+        let Some(link) = p.writs.get(id) else {
+            continue;
+        };
+        let spent = p.spent.get(id).copied().unwrap_or_default();
+        if let Some(dimension) = link.writ.budget.shortfall(&spent, share) {
+            let expected = format!("no more {dimension} than are left in `{}`", link.writ.name);
+            let found = share.amount(dimension).to_string();
+            return Err(Divergence::new("reservation", expected, found));
+        }
+    }
+    charge(p, &links, share);
+    Ok(())
+}
+
+/// The ids of a chain, root first.
+fn above(p: &Projection, leaf: &WritId) -> Vec<WritId> {
+    let chain = p.chain(leaf);
+    chain.iter().filter_map(|writ| writ.id().ok()).collect()
+}
+
+/// `[W7]` It ends; `[W6]` and what was reserved for it and not used comes back, once.
+fn revoked(p: &mut Projection, body: &body::WritRevoked) {
+    p.revoked.insert(body.writ);
+    let Some(used) = body.used else { return };
+    let Some(share) = p.reserved.remove(&body.writ) else {
+        return;
+    };
+    let parent = p.writs.get(&body.writ).and_then(|writ| writ.writ.parent);
+    for link in parent.map_or_else(Vec::new, |parent| above(p, &parent)) {
+        let spent = p.spent.entry(link).or_default();
+        *spent = spent.minus(&share.cost).plus(&used);
+    }
+    p.total = p.total.minus(&share.cost).plus(&used);
 }
 
 fn policy_loaded(p: &mut Projection, body: body::PolicyLoaded) -> Result<(), Divergence> {

@@ -44,6 +44,8 @@ pub struct Projection {
     pub writs: BTreeMap<WritId, SignedWrit>,
     /// Writs revoked here.
     pub revoked: BTreeSet<WritId>,
+    /// What is reserved for children that are used elsewhere, until they are closed `[W6]`.
+    pub reserved: BTreeMap<WritId, Reserved>,
     /// Spent and reserved, for each writ `[B1]`.
     pub spent: BTreeMap<WritId, Cost>,
     /// The mode in force and its writ.
@@ -98,6 +100,15 @@ pub struct Kept {
     pub at: Timestamp,
     /// Whether the operator approved the call, or made it.
     pub approved: bool,
+}
+
+/// A share of a budget that is used on another trajectory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reserved {
+    /// How much was taken from every link above.
+    pub cost: Cost,
+    /// Where it is used.
+    pub session: Option<TrajectoryId>,
 }
 
 /// A sealed effect, as far as an undo needs it `[D3]`.
@@ -240,6 +251,7 @@ impl Projection {
             memory: BTreeMap::new(),
             writs: BTreeMap::new(),
             revoked: BTreeSet::new(),
+            reserved: BTreeMap::new(),
             spent: BTreeMap::new(),
             authority: None,
             holds: BTreeMap::new(),

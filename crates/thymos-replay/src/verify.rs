@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use thymos_core::body::{Body, BodyState};
+use thymos_core::body::{Body, BodyState, WritRevoked};
 use thymos_core::canonical::{self, CanonicalBytes};
 use thymos_core::entry::{Commitment, InvalidEntry};
 use thymos_core::key::{Domain, Signature};
@@ -381,7 +381,7 @@ fn signature_of(body: &Body) -> Option<bool> {
         }));
     }
     if let Body::WritRevoked(cut) = body {
-        let message = canonical::encode(&(cut.writ, &cut.reason)).ok();
+        let message = WritRevoked::message(&cut.writ, &cut.reason, cut.used.as_ref()).ok();
         return Some(signed(&cut.by, Domain::Revocation, message, &cut.signature));
     }
     if let Body::Reconciled(end) = body {

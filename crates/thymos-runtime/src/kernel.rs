@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use thymos_compiler::ToolSet;
 use thymos_compiler::toolset::InvalidTool;
+use thymos_core::body::{Body, BodyState, WritRevoked};
+use thymos_core::canonical::InvalidJson;
 use thymos_core::id::Digest;
 use thymos_core::isolation::Rung;
-use thymos_core::key::SigningKey;
+use thymos_core::key::{Domain, SigningKey};
 use thymos_core::writ::{Party, TrustRoots};
-use thymos_core::{Timestamp, TrajectoryId};
+use thymos_core::{Timestamp, TrajectoryId, WritId};
 use thymos_policy::Shelf;
 use thymos_ports::clock::draw;
 use thymos_ports::cognition::ModelFault;
+use thymos_ports::store::StoreError;
 use thymos_ports::{Clock, Cognition, Entropy, LedgerStore, Tool};
 use thymos_protocol::ModelRow;
 
@@ -33,8 +36,12 @@ pub struct KernelParts {
     pub operator: String,
     /// The operator's key: signs writs and answers.
     pub operator_key: SigningKey,
+    /// Keys the operator had before, where they were kept: they open what was sealed to them.
+    pub retired_keys: Vec<SigningKey>,
     /// Whom the operator trusts now, and trusted once.
     pub roots: TrustRoots,
+    /// The tenant that everything here is of; `""` is the local system.
+    pub tenant: String,
     /// The tools, bound to the workspace.
     pub tools: Vec<Arc<dyn Tool>>,
     /// The workspace, as shown.
@@ -164,7 +171,8 @@ impl Kernel {
             parts.store.clone(),
             parts.redactor.clone(),
             &parts.operator_key,
-        );
+        )
+        .opening(&parts.retired_keys);
         Ok(Arc::new(Self {
             ever: parts.roots.ever(),
             parts,
@@ -172,6 +180,18 @@ impl Kernel {
             tool_set,
             vault,
         }))
+    }
+
+    /// Whether a trajectory is there and of this kernel's tenant; another's is not there `[C5]`.
+    pub(crate) fn owns(&self, trajectory: &TrajectoryId) -> Result<bool, StoreError> {
+        let first = self.parts.store.page(trajectory, 0, 1)?;
+        let body = first.first().map(thymos_core::Entry::decode);
+        Ok(match body {
+            Some(BodyState::Known(Body::Root(root))) => root.tenant == self.parts.tenant,
+            // What cannot be read is told by whoever folds it.
+            Some(_) => true,
+            None => false,
+        })
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -211,6 +231,19 @@ impl Kernel {
             name: self.parts.operator.clone(),
             key: self.parts.operator_key.public(),
         }
+    }
+
+    /// A signed end of a writ `[W7]`.
+    pub(crate) fn revocation(&self, writ: WritId, reason: String) -> Result<Body, InvalidJson> {
+        let message = WritRevoked::message(&writ, &reason, None)?;
+        let key = &self.parts.operator_key;
+        Ok(Body::WritRevoked(WritRevoked {
+            writ,
+            reason,
+            by: self.operator(),
+            signature: key.sign(Domain::Revocation, message.as_bytes()),
+            used: None,
+        }))
     }
 
     /// The subject key of a session: derived, so that it survives a restart without being stored.

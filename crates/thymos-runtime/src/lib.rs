@@ -13,6 +13,7 @@ pub mod kernel;
 pub mod modes;
 pub mod skills;
 
+mod account;
 mod context;
 mod detail;
 mod memory;

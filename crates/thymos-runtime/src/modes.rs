@@ -32,6 +32,8 @@ pub struct ModeRequest {
     pub issuer: Party,
     /// The session.
     pub subject: Party,
+    /// Of which tenant.
+    pub tenant: String,
     /// Random bytes.
     pub nonce: [u8; 16],
     /// From when.
@@ -49,7 +51,7 @@ pub fn mode_writ(request: ModeRequest) -> Writ {
         issuer: request.issuer,
         subject: request.subject,
         parent: None,
-        tenant: String::new(),
+        tenant: request.tenant,
         grants: grants(mode),
         effects: Effects::Ceiling(ceiling(mode)),
         isolation_min: Rung::L1,

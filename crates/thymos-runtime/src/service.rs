@@ -26,6 +26,7 @@ mod lookup;
 mod policies;
 mod routing;
 mod undo;
+mod writs;
 
 /// Asks that may wait for one session.
 const ASKS_MAX: usize = 256;
@@ -229,6 +230,13 @@ impl Service {
 
     async fn route(&mut self, request: Request) {
         let Request { ticket, command } = request;
+        // [C5] What is asked of another trajectory than a session's own is asked of one's own tenant.
+        if let Some(asked) = asked_of(&command)
+            && !self.kernel.owns(&asked).unwrap_or(false)
+        {
+            let message = format!("there is no trajectory `{}`", asked.short());
+            return self.fault(ticket, message).await;
+        }
         match trajectory_of(&command) {
             Some(trajectory) => self.ask(ticket, trajectory, command).await,
             None => match command {
@@ -306,7 +314,7 @@ impl Service {
             Ok(Err(error)) => return Err(error.to_string()),
             Err(panic) => return Err(panic.to_string()),
         };
-        if session.is_new() {
+        if !session.is_ours() {
             return Err(format!("there is no trajectory `{}`", trajectory.short()));
         }
         Ok(self.adopt(trajectory, session, inside))
@@ -390,6 +398,17 @@ impl Service {
     }
 }
 
+/// The trajectory that a look-up reads without a session of its own.
+const fn asked_of(command: &Command) -> Option<TrajectoryId> {
+    match command {
+        Command::Branch { trajectory, .. }
+        | Command::PlanUndo { trajectory, .. }
+        | Command::Undo { trajectory, .. } => Some(*trajectory),
+        Command::Simulate { trajectory, .. } => *trajectory,
+        _ => None,
+    }
+}
+
 fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
     match command {
         Command::Open { trajectory }
@@ -409,6 +428,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::PreviewGrant { trajectory, .. }
         | Command::SignGrant { trajectory, .. }
         | Command::UseWrit { trajectory, .. }
+        | Command::CloseWrit { trajectory }
         | Command::Forget { trajectory, .. }
         | Command::BindSkill { trajectory, .. } => Some(*trajectory),
         Command::Answer(answer) => Some(answer.trajectory),
@@ -425,6 +445,8 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Branch { .. }
         | Command::PlanUndo { .. }
         | Command::Undo { .. }
+        | Command::RevokeChain { .. }
+        | Command::FindWrits { .. }
         | Command::Policies
         | Command::ReloadPolicy
         | Command::Simulate { .. }

@@ -36,6 +36,7 @@ mod again;
 mod answer;
 mod authority;
 mod branch;
+mod custom;
 mod decide;
 mod delegate;
 mod lineage;
@@ -233,7 +234,7 @@ impl Session {
         let root = body::Root {
             v: 1,
             workspace: session.k.parts.workspace.clone(),
-            tenant: String::new(),
+            tenant: session.k.parts.tenant.clone(),
             operator: session.k.operator(),
             subject: session.subject_party(),
             parent: None,
@@ -413,9 +414,10 @@ impl Session {
         self.p.trajectory
     }
 
-    /// Whether nothing is stored of it.
-    pub(crate) fn is_new(&self) -> bool {
-        self.p.len == 0
+    /// Whether it is stored, and of this kernel's tenant: another's is not there `[C5]`.
+    pub(crate) fn is_ours(&self) -> bool {
+        let root = self.p.root.as_ref();
+        self.p.len > 0 && root.is_none_or(|root| root.tenant == self.k.parts.tenant)
     }
 
     pub(super) fn subject_party(&self) -> Party {

@@ -60,6 +60,8 @@ pub struct Vault {
     store: Arc<dyn LedgerStore>,
     redactor: Arc<Redactor>,
     cipher_key: Secret<[u8; 32]>,
+    /// Of retired keys: they open what they sealed, and seal nothing.
+    older: Vec<Secret<[u8; 32]>>,
     nonce_key: Secret<[u8; 32]>,
 }
 
@@ -77,14 +79,20 @@ impl Vault {
         redactor: Arc<Redactor>,
         operator: &SigningKey,
     ) -> Self {
-        let seed = operator.seed_for_storage();
-        let derived = |context| Secret::new(blake3::derive_key(context, seed.as_slice()));
         Self {
             store,
             redactor,
-            cipher_key: derived("thymos v1 blob cipher key"),
-            nonce_key: derived("thymos v1 blob nonce key"),
+            cipher_key: derived(operator, CIPHER),
+            older: Vec::new(),
+            nonce_key: derived(operator, "thymos v1 blob nonce key"),
         }
+    }
+
+    /// Also opens what was sealed to these keys, which the operator had before.
+    #[must_use]
+    pub fn opening(mut self, retired: &[SigningKey]) -> Self {
+        self.older = retired.iter().map(|key| derived(key, CIPHER)).collect();
+        self
     }
 
     /// Keeps these bytes under the digest of them.
@@ -148,12 +156,30 @@ impl Vault {
             aad: &Envelope::associated(digest),
         };
         let nonce = XNonce::from(envelope.nonce);
-        self.cipher().decrypt(&nonce, payload).ok()
+        let mut keys = std::iter::once(&self.cipher_key).chain(&self.older);
+        keys.find_map(|key| {
+            let cipher = XChaCha20Poly1305::new(key.expose("to open a blob").into());
+            let payload = Payload {
+                msg: payload.msg,
+                aad: payload.aad,
+            };
+            cipher.decrypt(&nonce, payload).ok()
+        })
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(self.cipher_key.expose("to seal or open a blob").into())
     }
+}
+
+/// What blobs are sealed with.
+const CIPHER: &str = "thymos v1 blob cipher key";
+
+fn derived(key: &SigningKey, context: &str) -> Secret<[u8; 32]> {
+    Secret::new(blake3::derive_key(
+        context,
+        key.seed_for_storage().as_slice(),
+    ))
 }
 
 impl BlobSink for Vault {

@@ -8,6 +8,7 @@ mod branches;
 mod clauses;
 mod delegation;
 mod doubt;
+mod files;
 mod loops;
 mod memory;
 mod repeats;

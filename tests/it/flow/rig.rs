@@ -115,6 +115,7 @@ pub(crate) struct Setup {
     pub(crate) secrets: Vec<String>,
     pub(crate) skills: Skills,
     pub(crate) models: Vec<String>,
+    pub(crate) tenant: String,
 }
 
 /// Skills as a folder would hold them: name and text.
@@ -148,6 +149,7 @@ impl Setup {
             secrets: Vec::new(),
             skills: Skills::default(),
             models: Vec::new(),
+            tenant: String::new(),
         }
     }
 
@@ -164,6 +166,8 @@ impl Setup {
             entropy: Arc::new(SeededEntropy::new(KERNELS.fetch_add(1, Ordering::SeqCst))),
             operator: "ada".into(),
             operator_key: operator_key(),
+            retired_keys: Vec::new(),
+            tenant: self.tenant.clone(),
             roots: self.roots.clone(),
             tools: self.tools.clone(),
             workspace: self.workspace.clone(),
@@ -219,6 +223,7 @@ impl Setup {
 
     /// A kernel with a trajectory of this tenant that acts under this writ, signed by the operator.
     pub(crate) async fn open_under(self, tenant: &str, change: impl FnOnce(&mut Writ)) -> Rig {
+        let this = self.with(|setup| setup.tenant = tenant.into());
         let trajectory = TrajectoryId::of(b"by hand");
         let mut material = operator_key().seed_for_storage().to_vec();
         material.extend_from_slice(trajectory.as_bytes());
@@ -231,7 +236,7 @@ impl Setup {
         let bodies = [
             Body::Root(body::Root {
                 v: 1,
-                workspace: self.workspace.clone(),
+                workspace: this.workspace.clone(),
                 tenant: tenant.into(),
                 operator: party("ada", &operator_key()),
                 subject,
@@ -242,6 +247,7 @@ impl Setup {
                 id,
                 reason: "by hand".into(),
                 reserved: None,
+                session: None,
             })),
             Body::ModeChanged(body::ModeChanged {
                 mode: Mode::Auto,
@@ -266,11 +272,11 @@ impl Setup {
             at_seq: 0,
             drafts,
         };
-        self.store.append(vec![batch]).unwrap()[0].as_ref().unwrap();
-        let desk = self.serve();
+        this.store.append(vec![batch]).unwrap()[0].as_ref().unwrap();
+        let desk = this.serve();
         Rig {
             trajectory,
-            setup: self,
+            setup: this,
             desk,
         }
     }

@@ -68,6 +68,8 @@ pub(super) fn live(life: Life<'_>) -> Client {
         entropy: Arc::new(SeededEntropy::new(life.seed)),
         operator: "ada".into(),
         operator_key: operator_key(),
+        retired_keys: Vec::new(),
+        tenant: String::new(),
         roots: roots(),
         tools: life.tools,
         workspace: "/srv/kettle".into(),

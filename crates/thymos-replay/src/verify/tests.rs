@@ -253,6 +253,7 @@ fn log() -> Log {
         writ: writ(),
         reason: String::new(),
         reserved: None,
+        session: None,
     })));
     log.mode(Mode::Auto);
     for body in pins() {

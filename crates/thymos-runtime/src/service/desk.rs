@@ -19,6 +19,9 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared, open: &[TrajectoryId]) {
         if open.contains(&head.trajectory) || known == Some(head.seq + 1) {
             continue;
         }
+        if !kernel.owns(&head.trajectory).unwrap_or(false) {
+            continue;
+        }
         // A trajectory that does not fold is told by verify; here it is a row that says so.
         let Ok((projection, _)) = fold_stored(store, head.trajectory) else {
             continue;

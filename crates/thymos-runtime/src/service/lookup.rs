@@ -14,7 +14,8 @@ use thymos_protocol::{
 };
 use thymos_replay::{Projection, difference, fold_within};
 
-use super::{Service, Summary, chain, lock, policies, routing};
+use super::{Service, Summary, chain, lock, policies, routing, writs};
+use crate::account;
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::memory::{self, Whose};
@@ -24,7 +25,7 @@ use crate::skills::{self, FoundSkill};
 use crate::words;
 
 /// Entries read at once.
-const PAGE: usize = 1024;
+pub(super) const PAGE: usize = 1024;
 
 /// Matches of one search at most; the newest are kept, and the screen says so.
 const MATCHES_MAX: usize = 1000;
@@ -55,10 +56,10 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
         Command::Verify => return verify(service, ticket),
         Command::Inspect { entry } => match kernel.parts.store.entry(&entry) {
             // Its session knows the trajectory already; nothing need be folded for one entry.
-            Ok(Some(found)) => {
+            Ok(Some(found)) if kernel.owns(&found.header.trajectory).unwrap_or(false) => {
                 return service.ask(ticket, found.header.trajectory, command).await;
             }
-            Ok(None) => fault(format!("there is no entry `{}`", entry.short())),
+            Ok(_) => fault(format!("there is no entry `{}`", entry.short())),
             Err(error) => fault(error.to_string()),
         },
         Command::Find { trajectory, filter } => {
@@ -89,16 +90,25 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
         Command::Memory
         | Command::Routing { .. }
         | Command::Skills
+        | Command::RevokeChain { .. }
+        | Command::FindWrits { .. }
         | Command::CheckSkills { .. } => return about_work(service, ticket, command).await,
         _ => fault("this needs a trajectory"),
     };
     service.reply(ticket, replied).await;
 }
 
-/// Look-ups about skills, routing and memory.
+/// Look-ups about skills, routing, memory and writ files.
 async fn about_work(service: &mut Service, ticket: Ticket, command: Command) {
     let kernel = service.kernel.clone();
     let replied = match command {
+        Command::RevokeChain { chain, reason } => {
+            let revoked = account::revoke(&kernel, chain, &reason).await;
+            revoked.unwrap_or_else(|error| fault(error.to_string()))
+        }
+        Command::FindWrits { prefix } => {
+            return beside(service, ticket, move || writs::find(&kernel, &prefix));
+        }
         Command::Routing { trajectory } => {
             return beside(service, ticket, move || {
                 match routing::rows(&kernel, trajectory) {
@@ -111,7 +121,7 @@ async fn about_work(service: &mut Service, ticket: Ticket, command: Command) {
             service.refresh().await;
             let whose = Whose {
                 workspace: kernel.parts.workspace.clone(),
-                tenant: String::new(),
+                tenant: kernel.parts.tenant.clone(),
             };
             Replied::Memory(memory::rows(service.shared.notes(&kernel, &whose, None)))
         }
@@ -220,6 +230,9 @@ pub(super) fn told(
     trajectory: TrajectoryId,
     seq: u64,
 ) -> Result<(Projection, Narrator), String> {
+    if !kernel.owns(&trajectory).unwrap_or(false) {
+        return Err(unknown(&trajectory));
+    }
     let mut projection = Projection::empty(trajectory);
     let mut narrator = Narrator::default();
     let past = Stored(kernel.parts.store.as_ref());
@@ -253,6 +266,7 @@ fn find(kernel: &Arc<Kernel>, trajectory: Option<TrajectoryId>, filter: &str) ->
         }
     };
     let scanned = match trajectory {
+        Some(trajectory) if !kernel.owns(&trajectory).unwrap_or(false) => Err(unknown(&trajectory)),
         Some(trajectory) => search_one(kernel, trajectory, &filter),
         None => search_all(kernel, &filter),
     };
@@ -293,6 +307,7 @@ fn search_one(
 fn search_all(kernel: &Arc<Kernel>, filter: &Filter) -> Result<Vec<Event>, String> {
     let mut narrator = Narrator::default();
     let mut matches = Vec::new();
+    let mut ours: BTreeMap<TrajectoryId, bool> = BTreeMap::new();
     let mut next = 0;
     loop {
         let rows = kernel
@@ -304,6 +319,13 @@ fn search_all(kernel: &Arc<Kernel>, filter: &Filter) -> Result<Vec<Event>, Strin
         for row in rows {
             next = row.index + 1;
             let Ok(entry) = row.entry else { continue };
+            let trajectory = entry.header.trajectory;
+            let owned = ours
+                .entry(trajectory)
+                .or_insert_with(|| kernel.owns(&trajectory).unwrap_or(false));
+            if !*owned {
+                continue;
+            }
             narrator.learn(&entry);
             keep(&mut matches, narrate(&entry, &narrator), filter);
         }
@@ -400,7 +422,11 @@ fn file_at(kernel: &Arc<Kernel>, trajectory: TrajectoryId, seq: u64, path: &str)
     }
 }
 
-fn fault(message: impl Into<String>) -> Replied {
+fn unknown(trajectory: &TrajectoryId) -> String {
+    format!("there is no trajectory `{}`", trajectory.short())
+}
+
+pub(super) fn fault(message: impl Into<String>) -> Replied {
     Replied::Fault(Fault {
         message: message.into(),
         hint: None,

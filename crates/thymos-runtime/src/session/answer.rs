@@ -40,6 +40,8 @@ impl Session {
                 Ok(Replied::Accepted)
             }
             Command::SetMode { mode, .. } => self.set_mode(mode).await.map(|()| Replied::Accepted),
+            Command::UseWrit { chain, share, .. } => self.use_writ(chain, &share).await,
+            Command::CloseWrit { .. } => self.close_writ().await,
             Command::SetModel { model, .. } => Ok(self.set_model(model)),
             Command::Again { intent, .. } => self.again(intent).await,
             Command::Revoke { writ, reason, .. } => self.revoke(writ, reason).await,

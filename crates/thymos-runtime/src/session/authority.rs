@@ -6,13 +6,13 @@ use thymos_compiler::{CheckedChain, CheckedStanding};
 use thymos_core::body::{self, Body, Stop};
 use thymos_core::budget::Cost;
 use thymos_core::facts::Facts;
-use thymos_core::key::Domain;
 use thymos_core::writ::{Mode, Writ};
-use thymos_core::{Timestamp, WritId, canonical};
+use thymos_core::{Timestamp, WritId};
 use thymos_protocol::{ModePreview, Replied};
 
 use super::answer::fault;
 use super::{Activity, RecordError, Session};
+use crate::account::account_of;
 use crate::modes::{ModeRequest, ceiling, difference, mode_writ};
 
 impl Session {
@@ -36,6 +36,13 @@ impl Session {
 
     /// Writs that are revoked as of now, here and above, with all below them `[W7]`.
     pub(super) fn revoked_now(&mut self) -> Result<BTreeSet<WritId>, RecordError> {
+        for (id, signed) in &self.p.writs {
+            // A writ file's account is where it is revoked for every session at once.
+            let subject = &signed.writ.subject.key;
+            if signed.writ.parent.is_none() && self.k.ever.trusts_operator(subject) {
+                self.lineage.watch(account_of(id));
+            }
+        }
         if self.lineage.is_empty() {
             return Ok(self.p.revoked_with_descendants());
         }
@@ -91,7 +98,7 @@ impl Session {
                     && writ.window.contains(now)
                     && writ.budget.shortfall(&used, &once).is_none()
             })
-            .map(|(_, signed)| CheckedStanding::check(signed.clone(), &self.k.parts.roots))
+            .map(|(_, signed)| CheckedStanding::check(signed.clone(), &self.k.ever))
             .collect()
     }
 
@@ -148,11 +155,18 @@ impl Session {
         Ok(Replied::Accepted)
     }
 
+    /// Of whose record this is; a new trajectory is of the kernel's own.
+    fn tenant(&self) -> String {
+        let root = self.p.root.as_ref();
+        root.map_or_else(|| self.k.parts.tenant.clone(), |root| root.tenant.clone())
+    }
+
     fn new_mode_writ(&self, mode: Mode) -> Writ {
         mode_writ(ModeRequest {
             mode,
             issuer: self.k.operator(),
             subject: self.subject_party(),
+            tenant: self.tenant(),
             nonce: self.k.draw(),
             now: self.now(),
         })
@@ -178,6 +192,7 @@ impl Session {
             id,
             reason: format!("mode {mode}"),
             reserved: None,
+            session: None,
         }))];
         let from = self.p.authority;
         bodies.push(Body::ModeChanged(body::ModeChanged {
@@ -187,7 +202,10 @@ impl Session {
             difference: lines,
         }));
         if let Some((old_mode, old)) = from
-            && (ceiling(mode) < ceiling(old_mode) || old_mode == Mode::Auto && mode == Mode::Edit)
+            && !self.p.revoked.contains(&old)
+            && (ceiling(mode) < ceiling(old_mode)
+                || old_mode == Mode::Auto && mode == Mode::Edit
+                || old_mode == Mode::Custom)
         {
             // What waits from before a skill was bound hangs from the mode's own writ.
             let old = self.p.without_skills(old);
@@ -197,18 +215,7 @@ impl Session {
     }
 
     pub(super) fn revocation(&self, writ: WritId, reason: String) -> Result<Body, RecordError> {
-        let message = canonical::encode(&(writ, &reason))?;
-        let signature = self
-            .k
-            .parts
-            .operator_key
-            .sign(Domain::Revocation, message.as_bytes());
-        Ok(Body::WritRevoked(body::WritRevoked {
-            writ,
-            reason,
-            by: self.k.operator(),
-            signature,
-        }))
+        Ok(self.k.revocation(writ, reason)?)
     }
 
     pub(super) async fn set_mode(&mut self, mode: Mode) -> Result<(), RecordError> {
@@ -216,7 +223,9 @@ impl Session {
             let bodies = self.mode_bodies(mode)?;
             match self.record(bodies).await {
                 Err(RecordError::Moved) => {}
-                done => return done.map(|_| ()),
+                Err(error) => return Err(error),
+                // [W6] A share of a writ file that is no longer in force goes back.
+                Ok(_) => return self.close_shares(None).await.map(drop),
             }
         }
         Err(RecordError::Moved)

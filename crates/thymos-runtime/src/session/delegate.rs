@@ -176,6 +176,7 @@ impl Session {
                     id,
                     reason: "delegated".into(),
                     reserved: None,
+                    session: None,
                 })),
                 Body::Delegation(body::Delegation {
                     proposal: begun.proposal_id(),
@@ -442,6 +443,7 @@ impl Session {
                 id,
                 reason: "presented by the delegating run".into(),
                 reserved: None,
+                session: None,
             })));
         }
         if let Some(to) = leaf {

@@ -38,6 +38,17 @@ impl Lineage {
         }
     }
 
+    /// Also looks at this trajectory from now on.
+    pub(crate) fn watch(&mut self, trajectory: TrajectoryId) {
+        let known = self
+            .above
+            .iter()
+            .any(|above| above.trajectory == trajectory);
+        if !known && self.above.len() < ABOVE_MAX {
+            self.above.push(Above::unread(trajectory));
+        }
+    }
+
     /// Whether there is nothing above.
     pub(crate) fn is_empty(&self) -> bool {
         self.above.is_empty()

@@ -12,6 +12,7 @@ use thymos_protocol::{
 use thymos_replay::Projection;
 
 use super::{Activity, Session};
+use crate::account::root_of;
 use crate::detail::detail;
 use crate::memory::{Whose, shared_by};
 use crate::narrate::{card, narrate};
@@ -169,17 +170,19 @@ pub(crate) fn summary(p: &Projection, at_rest: bool) -> Summary {
         .map(|hold| hold_row(p.trajectory, &workspace, hold))
         .collect();
     let in_doubt = if at_rest { p.open_work.len() as u64 } else { 0 };
+    let account = root_of(p).map(|writ| format!("shares of writ `{}`", writ.writ.name));
     let state = match &p.stopped {
         _ if in_doubt > 0 => "in doubt".to_owned(),
         _ if !holds.is_empty() => "held".to_owned(),
         Some(stop) => stop_words(stop),
+        None if account.is_some() => "account".to_owned(),
         None => "idle".to_owned(),
     };
     Summary {
         len: p.len,
         row: RunRow {
             trajectory: p.trajectory,
-            title: p.title(),
+            title: account.unwrap_or_else(|| p.title()),
             workspace,
             head_seq: p.len.saturating_sub(1),
             at_ms: p.head_at,

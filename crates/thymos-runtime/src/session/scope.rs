@@ -163,6 +163,7 @@ impl Session {
             id,
             reason: "approved with scope".into(),
             reserved: None,
+            session: None,
         }))]))
     }
 

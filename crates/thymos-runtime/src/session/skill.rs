@@ -129,6 +129,7 @@ impl Session {
                 reason: format!("skill {} {}", skill.name, skill.version),
                 // Each call under it is charged to every link above as well, so nothing is set aside.
                 reserved: None,
+                session: None,
             })),
             Body::SkillBound(body::SkillBound {
                 definition,

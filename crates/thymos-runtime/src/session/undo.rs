@@ -201,6 +201,7 @@ impl Session {
             id,
             reason: "the operator takes calls of this run back".into(),
             reserved: None,
+            session: None,
         };
         let changed = body::ModeChanged {
             mode: Mode::Custom,

@@ -228,6 +228,7 @@ impl Session {
                 id,
                 reason: format!("granted after the refusal {}", entry.short()),
                 reserved: None,
+                session: None,
             })),
             Body::ModeChanged(body::ModeChanged {
                 mode,

@@ -101,3 +101,14 @@ fn k4_a_blob_over_the_limit_is_not_kept() {
     let kept = vault.keep(&vec![b'a'; BLOB_BYTES_MAX + 1]);
     assert!(matches!(kept, Err(VaultError::TooLarge(_))));
 }
+
+#[test]
+fn r1_a_blob_sealed_to_a_retired_key_opens_where_that_key_was_kept() {
+    let store = MemoryStore::new();
+    let bytes = format!("key={OWN}").into_bytes();
+    let digest = vault_of(&store, &operator_key()).keep(&bytes).unwrap();
+    let new = SigningKey::from_seed(&[9; 32]);
+    let kept = vault_of(&store, &new).opening(&[operator_key()]);
+    assert_eq!(kept.read(&digest).unwrap(), Some(bytes));
+    assert!(vault_of(&store, &new).read(&digest).is_err());
+}

@@ -39,6 +39,7 @@ fn issued(writ: SignedWrit) -> Body {
         writ,
         reason: String::new(),
         reserved: None,
+        session: None,
     }))
 }
 
@@ -98,6 +99,7 @@ fn cut(log: &mut Log) {
         reason: "enough".into(),
         by: party("ann", &operator()),
         signature: operator().sign(Domain::Revocation, message.as_bytes()),
+        used: None,
     }));
 }
 
