@@ -293,12 +293,7 @@ pub(crate) fn card(held_at: thymos_core::Timestamp, body: &body::PendingApproval
         risk: body.terms.risk,
         reversible: resolved
             .is_some_and(|r| !matches!(r.compensation, Compensation::Impossible(_))),
-        reasons: body
-            .terms
-            .asks
-            .iter()
-            .map(|ask| ask.reason.clone())
-            .collect(),
+        reasons: body.terms.asks.iter().map(words::asked).collect(),
         presentation: body.presentation.clone(),
         ceremony: body.terms.ceremony,
         quorum: body.terms.quorum(),

@@ -3,7 +3,7 @@
 use thymos_core::delta::{Delta, Resource, ResourceValue};
 use thymos_core::intent::Intent;
 use thymos_core::trace::{Clause, Ruling, Trace};
-use thymos_core::verdict::SmallestGrant;
+use thymos_core::verdict::{Ask, SmallestGrant};
 use thymos_protocol::FileChange;
 
 use crate::modes::grant_words;
@@ -74,4 +74,12 @@ pub(crate) fn changes(deltas: &[Delta]) -> Vec<FileChange> {
             })
         })
         .collect()
+}
+
+/// Why somebody is asked, and who, where it is not simply the operator.
+pub(crate) fn asked(ask: &Ask) -> String {
+    match ask.channel.as_str() {
+        "operator" => ask.reason.clone(),
+        channel => format!("{} (asked of {channel})", ask.reason),
+    }
 }

@@ -294,7 +294,7 @@ async fn p3_two_trajectories_under_different_rules_are_both_verified() {
 #[tokio::test]
 async fn a3_quorum_expiry_and_ceremony_of_a_rule_reach_the_hold() {
     let (folder, tool) = (Folder::new(), look());
-    let terms = json!({"quorum": 2, "approvers": ["ada", "bob"], "expires_after_ms": 60_000,
+    let terms = json!({"channel": "security", "quorum": 2, "approvers": ["ada", "bob"], "expires_after_ms": 60_000,
         "ceremony": {"arming_ms": 2_000, "view_gate": true, "type_back": true, "batch": false}});
     let rule = json!({"id": "two", "reason": "two must agree", "decision": {"ask": terms},
         "when": {"field": "intent.tool", "op": "eq", "value": "kv_get"}});
@@ -304,7 +304,10 @@ async fn a3_quorum_expiry_and_ceremony_of_a_rule_reach_the_hold() {
     let card = rig.card().await;
     assert_eq!(
         (card.quorum, card.reasons.as_slice()),
-        (2, ["two must agree".to_owned()].as_slice())
+        (
+            2,
+            ["two must agree (asked of security)".to_owned()].as_slice()
+        )
     );
     assert_eq!(card.expires_at, Some(card.held_at.plus_ms(60_000)));
     assert!(card.ceremony.type_back && card.ceremony.arming_ms == 2_000);
