@@ -164,6 +164,7 @@ fn intent(p: &mut Projection, body: body::Intended) -> Result<(), Divergence> {
             fate: Fate::Wanted,
             compensates: body.compensates,
             again: body.again.is_some(),
+            rerun: false,
         },
     );
     Ok(())

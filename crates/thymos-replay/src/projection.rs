@@ -181,6 +181,8 @@ pub struct Call {
     pub compensates: Option<ProposalId>,
     /// Whether the operator had a call done once more `[X3]`.
     pub again: bool,
+    /// Whether it was interrupted and is to be run again `[X2]`.
+    pub rerun: bool,
 }
 
 /// What became of an intent.

@@ -214,10 +214,17 @@ fn used(body: body::Usage) -> What {
 }
 
 fn intended(body: body::Intended) -> What {
+    let mut line = words::line(&body.intent);
+    if let Some(target) = body.compensates {
+        line.push_str(&format!(" (takes {} back)", target.short()));
+    }
+    if body.again.is_some() {
+        line.push_str(" (once more)");
+    }
     What::Intended {
         intent: body.intent.id().unwrap_or(IntentId::from_bytes([0; 32])),
         turn: body.intent.turn,
-        line: words::line(&body.intent),
+        line,
         tool: body.intent.tool,
         by_operator: body.intent.author == thymos_core::intent::Author::Operator,
     }

@@ -215,7 +215,11 @@ pub(super) fn reconciled(p: &mut Projection, body: body::Reconciled) -> Result<(
     }
     if resolution == Resolution::RunAgain {
         // [X2] The same intent goes before the gate once more, under the same key.
-        return set_fate(p, work.intent, Fate::Wanted);
+        set_fate(p, work.intent, Fate::Wanted)?;
+        if let Some(call) = p.calls.get_mut(&work.intent) {
+            call.rerun = true;
+        }
+        return Ok(());
     }
     let text = format!("{}. {}", settled_words(resolution), body.reason);
     set_fate(

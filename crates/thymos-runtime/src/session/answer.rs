@@ -108,12 +108,17 @@ impl Session {
         if text.trim().is_empty() && self.p.story.is_empty() {
             return Ok(fault("there is no task yet", "say what is to be done"));
         }
+        let had_lease = self.lease.is_some();
         self.take_lease();
         if self.lease.is_none() {
             return Ok(fault(
                 "this trajectory is open in another process",
                 "answer holds here, or start a new trajectory",
             ));
+        }
+        if !had_lease {
+            // [X2] Whoever acted here before has gone, and may have left something open.
+            self.settle_by_contract().await;
         }
         if text.len() > MESSAGE_BYTES_MAX {
             return Ok(fault(

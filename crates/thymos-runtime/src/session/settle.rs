@@ -12,7 +12,7 @@ use thymos_core::tool::Recovery;
 use thymos_core::{EntryId, canonical};
 use thymos_ports::tool::{Look, Probed};
 use thymos_protocol::{Replied, Settlement};
-use thymos_replay::projection::OpenWork;
+use thymos_replay::projection::{Fate, OpenWork};
 
 use super::answer::fault;
 use super::{Job, RecordError, Session};
@@ -51,6 +51,12 @@ impl Session {
     /// Settles what looking can settle: reads, changes of the world that were never committed, and
     /// files that are exactly as they were before, or exactly as they were to become.
     pub(crate) async fn settle_by_contract(&mut self) {
+        if self.lease.is_some() {
+            // Told to run again by a process that ended before it could ask the gate.
+            let again = self.p.calls.iter();
+            let again = again.filter(|(_, call)| call.rerun && call.fate == Fate::Wanted);
+            self.queue.extend(again.map(|(id, _)| Job::Decide(*id)));
+        }
         for proposal in self.in_doubt.clone() {
             let Some(work) = self.p.open_work.get(&proposal).cloned() else {
                 continue;

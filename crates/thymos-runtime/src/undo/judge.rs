@@ -131,3 +131,6 @@ fn unsure(observed: &Observed, path: &str) -> bool {
         });
     old || observed.unheld.iter().any(|one| one == path)
 }
+
+#[cfg(test)]
+mod tests;
