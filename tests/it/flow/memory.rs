@@ -126,6 +126,26 @@ async fn o4_memory_stays_in_its_workspace() {
 }
 
 #[tokio::test]
+async fn o4_memory_stays_in_its_tenant() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = setup(folder.path())
+        .open_under("acme", |writ| writ.tenant = "acme".into())
+        .await;
+    call(
+        &mut rig,
+        "memory_write",
+        json!({"key": "build", "text": "use make"}),
+    )
+    .await;
+    let own = call(&mut rig, "memory_recall", json!({"query": "make"})).await;
+    assert!(own.contains("use make"), "{own}");
+    open(&mut rig, Mode::Plan).await;
+    let other = call(&mut rig, "memory_recall", json!({"query": "make"})).await;
+    assert_eq!(other, "no note has any of these words; 0 notes kept");
+    rig.verified().await;
+}
+
+#[tokio::test]
 async fn o4_writes_go_through_the_gate_and_what_a_person_approved_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let mut rig = setup(folder.path()).open(Mode::Edit).await;

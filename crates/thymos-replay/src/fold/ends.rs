@@ -2,7 +2,7 @@
 
 use thymos_core::body::{self, Resolution};
 use thymos_core::budget::Cost;
-use thymos_core::delta::{Delta, Resource};
+use thymos_core::delta::Resource;
 use thymos_core::id::{IdempotencyKey, ProposalId};
 use thymos_core::intent::Author;
 use thymos_core::proposal::Decided;
@@ -139,7 +139,7 @@ pub(super) fn commit(
             Divergence::new("delta precondition", "deltas that apply", unmet.to_string())
         })?;
     compensated(p, &work, body.compensates)?;
-    remember(p, entry, &work, &body.outcome.deltas);
+    remember(p, entry, &work, &body);
     settle(p, &work, &body.cost);
     done(p, work.body.key, (body.proposal, entry.id));
     p.sealed
@@ -154,8 +154,10 @@ pub(super) fn commit(
 }
 
 /// `[O4]` Keeps where notes come from, for who recalls them.
-fn remember(p: &mut Projection, entry: &Entry, work: &OpenWork, deltas: &[Delta]) {
-    for delta in deltas {
+fn remember(p: &mut Projection, entry: &Entry, work: &OpenWork, commit: &body::Commit) {
+    // Undoing puts a note back, which is no word on what it says.
+    let undone = commit.compensates.is_some();
+    for delta in &commit.outcome.deltas {
         let Resource::Memory(key) = &delta.resource else {
             continue;
         };
@@ -169,7 +171,7 @@ fn remember(p: &mut Projection, entry: &Entry, work: &OpenWork, deltas: &[Delta]
             seq: entry.header.seq,
             index: entry.header.index,
             at: entry.header.at_ms,
-            approved: own || !work.body.approvals.is_empty(),
+            approved: !undone && (own || !work.body.approvals.is_empty()),
         };
         p.memory.insert(key.clone(), kept);
     }

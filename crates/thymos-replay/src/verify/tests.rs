@@ -27,6 +27,7 @@ use thymos_policy::PolicySet;
 mod branches;
 mod cuts;
 mod signers;
+mod skills;
 
 fn operator() -> SigningKey {
     SigningKey::from_seed(&[1; 32])
