@@ -139,9 +139,13 @@ async fn o4_memory_stays_in_its_tenant() {
     .await;
     let own = call(&mut rig, "memory_recall", json!({"query": "make"})).await;
     assert!(own.contains("use make"), "{own}");
-    open(&mut rig, Mode::Plan).await;
-    let other = call(&mut rig, "memory_recall", json!({"query": "make"})).await;
-    assert_eq!(other, "no note has any of these words; 0 notes kept");
+    let elsewhere = rig.setup.clone().with(|setup| setup.tenant = String::new());
+    let mut other = elsewhere.open(Mode::Plan).await;
+    let told = call(&mut other, "memory_recall", json!({"query": "make"})).await;
+    assert_eq!(told, "no note has any of these words; 0 notes kept");
+    assert_eq!(shelf(&mut other).await, Vec::new());
+    assert_eq!(shelf(&mut rig).await.len(), 1);
+    other.verified().await;
     rig.verified().await;
 }
 

@@ -1,6 +1,6 @@
 //! What came of routed intents, without any of their content `[S2]`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use thymos_core::body::{Body, BodyState};
@@ -29,7 +29,9 @@ pub(super) fn rows(
         for row in page {
             next = row.index + 1;
             let Ok(entry) = row.entry else { continue };
-            if of.is_none_or(|of| of == entry.header.trajectory) {
+            let wanted = of.is_none_or(|of| of == entry.header.trajectory);
+            // [C5] What another tenant did is not there.
+            if wanted && told.is_of(&entry, &kernel.parts.tenant) {
                 told.read(&entry);
             }
         }
@@ -44,11 +46,24 @@ struct Told {
     rows: Vec<RoutingRow>,
     /// The newest turn of each trajectory: number, time, price.
     turns: BTreeMap<TrajectoryId, (u32, u64, Option<u64>)>,
+    own: BTreeSet<TrajectoryId>,
     by_intent: BTreeMap<IntentId, usize>,
     by_proposal: BTreeMap<ProposalId, usize>,
 }
 
 impl Told {
+    /// Whether its trajectory is of this tenant, as its first entry says.
+    fn is_of(&mut self, entry: &Entry, tenant: &str) -> bool {
+        let trajectory = entry.header.trajectory;
+        if entry.header.seq == 0
+            && let BodyState::Known(Body::Root(root)) = entry.decode()
+            && root.tenant == tenant
+        {
+            self.own.insert(trajectory);
+        }
+        self.own.contains(&trajectory)
+    }
+
     fn read(&mut self, entry: &Entry) {
         let BodyState::Known(body) = entry.decode() else {
             return;

@@ -65,6 +65,7 @@ fn issue(log: &mut Log, writ: &SignedWrit) -> WritId {
         id,
         reason: String::new(),
         reserved: None,
+        session: None,
     })));
     id
 }
