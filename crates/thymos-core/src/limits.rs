@@ -34,7 +34,7 @@ pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 pub const REASON_CHARS_MAX: usize = 4_096;
 
 /// Branches of branches. A deeper one is refused when it is made.
-pub const BRANCH_DEPTH_MAX: usize = 64;
+pub const BRANCH_DEPTH_MAX: usize = 32;
 
 /// Fewest characters of an id prefix that a person may type `[K2]`.
 pub const ID_PREFIX_CHARS_MIN: usize = 6;

@@ -4,6 +4,7 @@ use serde_json::json;
 use thymos_core::body::Body;
 use thymos_core::delta::{Delta, Expect, Resource, ResourceValue};
 use thymos_core::effect::EffectClass;
+use thymos_core::limits::BRANCH_DEPTH_MAX;
 use thymos_core::outcome::Outcome;
 use thymos_core::writ::Mode;
 use thymos_core::{EntryId, TrajectoryId};
@@ -197,5 +198,29 @@ async fn y4_two_moments_differ_in_what_was_set_between_them() {
         .collect();
     assert_eq!(told, [("1".to_owned(), "2".to_owned())]);
     assert_ne!(diff.from_digest, diff.to_digest);
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn d2_branches_of_branches_end_at_a_named_depth_before_anything_is_made() {
+    let mut rig = twice_set().await;
+    for _ in 0..BRANCH_DEPTH_MAX {
+        let commit = *commits(&rig.events().await).last().unwrap();
+        let from = rig.trajectory;
+        rig.trajectory = branch(&mut rig, from, commit).await;
+        rig.setup.model.push(set("deep", 1));
+        rig.setup.model.push(Step::Turn(says("well")));
+        rig.run("deeper").await;
+    }
+    let entries = rig.setup.store.entries().len();
+    let command = Command::Branch {
+        trajectory: rig.trajectory,
+        entry: *commits(&rig.events().await).last().unwrap(),
+    };
+    let Replied::Fault(fault) = rig.ask(command).await else {
+        panic!("it branched once more")
+    };
+    assert!(fault.message.contains("generations"), "{fault:?}");
+    assert_eq!(rig.setup.store.entries().len(), entries);
     rig.verified().await;
 }

@@ -2,13 +2,20 @@
 //! branch `[X3]`; and interrupted work is taken up as its tool's contract says `[X2]`.
 
 use serde_json::json;
-use thymos_core::IntentId;
-use thymos_core::body::{Body, Resolution, Stop};
+use thymos_core::body::{self, Body, BodyState, Resolution, Stop};
+use thymos_core::budget::Cost;
 use thymos_core::effect::EffectClass;
+use thymos_core::entry::{Draft, Salt};
+use thymos_core::id::ProposalId;
+use thymos_core::key::Domain;
 use thymos_core::tool::{Recovery, Repeat};
 use thymos_core::writ::Mode;
+use thymos_core::{Entry, IntentId, canonical};
+use thymos_ports::LedgerStore;
+use thymos_ports::store::Batch;
 use thymos_ports::tool::Probed;
 use thymos_protocol::{Command, Replied};
+use thymos_testkit::fixtures::{operator_key, party};
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, Step};
 
@@ -205,4 +212,60 @@ async fn x2_what_nobody_can_tell_waits_for_a_person() {
         assert_eq!((then.runs(), found(&rig)), (0, Vec::new()));
         rig.verified().await;
     }
+}
+
+#[tokio::test]
+async fn x2_a_call_that_was_told_to_run_again_is_not_forgotten_by_a_second_crash() {
+    let waits = shell(Recovery::Neither);
+    let rig = interrupted(shell(Recovery::Neither), &waits).await;
+    let then = shell(Recovery::Idempotent);
+    // A process that recorded what it would do, and died before it could ask the gate.
+    let mut rig = rig
+        .restart(|setup| {
+            setup.tools = vec![then.port()];
+            let (started, proposal) = announced(setup);
+            let (resolution, reason) = (Resolution::RunAgain, "it is harmless".to_owned());
+            let message = canonical::encode(&(proposal, started.id, resolution, &reason)).unwrap();
+            let told = Body::Reconciled(body::Reconciled {
+                proposal,
+                started: started.id,
+                resolution,
+                reason,
+                by: party("ada", &operator_key()),
+                signature: operator_key().sign(Domain::Reconciliation, message.as_bytes()),
+                cost: Cost::default(),
+            });
+            let trajectory = started.header.trajectory;
+            let drafts = vec![Draft {
+                trajectory,
+                kind: told.kind(),
+                at: started.header.at_ms,
+                writer: operator_key().public(),
+                salt: Salt::from_bytes([6; 32]),
+                body: told.encode().unwrap(),
+            }];
+            let at_seq = started.header.seq + 1;
+            let batch = Batch {
+                trajectory,
+                at_seq,
+                drafts,
+            };
+            setup.store.append(vec![batch]).unwrap()[0]
+                .as_ref()
+                .unwrap();
+        })
+        .await;
+    rig.until_kind("commit", 1).await;
+    assert_eq!(then.runs(), 1);
+    rig.verified().await;
+}
+
+/// The newest announced work, and its proposal.
+fn announced(setup: &Setup) -> (Entry, ProposalId) {
+    let entries = setup.store.entries().into_iter().rev();
+    let mut started = entries.filter_map(|entry| match entry.decode() {
+        BodyState::Known(Body::Started(body)) => Some((entry, body.proposal)),
+        _ => None,
+    });
+    started.next().unwrap()
 }

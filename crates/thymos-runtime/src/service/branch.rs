@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use thymos_core::body::{Body, BodyState};
+use thymos_core::limits::BRANCH_DEPTH_MAX;
 use thymos_core::{EntryId, Kind, TrajectoryId};
 use thymos_protocol::{Command, Fault, Replied, Ticket};
 
@@ -59,6 +61,10 @@ fn point(
         let hint = format!("`thymos ledger --run {run} kind:commit` lists them");
         return Err(no(message, &hint));
     }
+    if generations(kernel, trajectory) >= BRANCH_DEPTH_MAX {
+        let message = format!("a branch of more than {BRANCH_DEPTH_MAX} generations is not made");
+        return Err(no(message, "branch off one of the trajectories above it"));
+    }
     let (past, _) = lookup::told(kernel, trajectory, found.header.seq).map_err(|e| no(e, ""))?;
     let point = BranchPoint::of(&past).map_err(|e| no(e, ""))?;
     let Some(point) = point else {
@@ -71,6 +77,24 @@ fn point(
         return Err(no(message, &hint));
     }
     Ok(point)
+}
+
+/// How many branches stand above one another here, this trajectory included.
+fn generations(kernel: &Arc<Kernel>, trajectory: TrajectoryId) -> usize {
+    let mut next = trajectory;
+    (0..BRANCH_DEPTH_MAX)
+        .take_while(|_| {
+            // Its second entry says what a branch goes on from.
+            let page = kernel.parts.store.page(&next, 1, 1).unwrap_or_default();
+            match page.first().map(thymos_core::Entry::decode) {
+                Some(BodyState::Known(Body::Branch(branch))) => {
+                    next = branch.from;
+                    true
+                }
+                _ => false,
+            }
+        })
+        .count()
 }
 
 fn no(message: impl std::fmt::Display, hint: &str) -> Fault {
