@@ -11,11 +11,13 @@ mod history;
 mod keys;
 mod policy;
 mod skills;
+mod writ;
 
 pub use history::{AgainArgs, BranchArgs, ReplayArgs, UndoArgs};
 pub use keys::{KeysVerb, Purpose};
 pub use policy::{FileArgs, PolicyVerb};
 pub use skills::{MemoryVerb, RoutingArgs, SkillArgs, SkillsVerb, TuneArgs};
+pub use writ::{NewWritArgs, SignWritArgs, UnderWritArgs, WritVerb};
 
 /// Work with an AI agent that can only propose: every action is authorised, approved where it must
 /// be, and recorded.
@@ -124,6 +126,9 @@ pub enum Verb {
     Ledger(LedgerArgs),
     /// Settle work that was found without an end after a crash
     Settle(SettleArgs),
+    /// Make, check, sign, revoke and list writs: who may do what, within which budget, until when
+    #[command(subcommand)]
+    Writ(WritVerb),
     /// List, make, trust and rotate the keys whose signatures count
     #[command(subcommand)]
     Keys(KeysVerb),
@@ -169,6 +174,9 @@ pub struct RunArgs {
     /// Go on with this trajectory instead of starting one; with --mode under a new writ
     #[arg(long, value_name = "ID")]
     pub resume: Option<String>,
+    /// A writ file to work under
+    #[command(flatten)]
+    pub under: UnderWritArgs,
     /// Skills to bind first
     #[command(flatten)]
     pub skills: SkillArgs,

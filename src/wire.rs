@@ -34,6 +34,7 @@ pub mod policy;
 pub mod probes;
 pub mod skills;
 pub(crate) mod trust;
+pub(crate) mod writs;
 
 /// What differs between the app and the verbs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,6 +24,7 @@ mod signer;
 mod skills;
 mod undo;
 mod verify;
+mod writ;
 
 use std::path::{Path, PathBuf};
 
@@ -124,6 +125,7 @@ async fn look(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result
         Verb::Skills(verb) => skills::perform(client, setting, verb).await,
         Verb::Routing(args) => routing::export(client, args).await,
         Verb::Memory(verb) => memory::perform(client, verb).await,
+        Verb::Writ(verb) => writ::perform(client, setting, verb).await,
         _ => Err(unwired()),
     }
 }

@@ -6,7 +6,7 @@ use thymos_protocol::{Command, Replied, What};
 
 use super::Setting;
 use super::client::{Client, unexpected};
-use super::{ids, run_skills};
+use super::{ids, run_skills, writ};
 use crate::args::RunArgs;
 use crate::config::Source;
 use crate::error::{AppError, ErrorKind};
@@ -23,12 +23,30 @@ pub(super) async fn run(
         return Err(AppError::new(ErrorKind::Usage, "the task is empty")
             .hint("say what is to be done: thymos run \"give me a tour\""));
     }
+    // Before anything is made: a file that gives no authority leaves nothing behind.
+    let chain = match &args.under.writ {
+        Some(file) => Some(writ::usable(setting, file)?),
+        None => None,
+    };
+    let share = writ::budget(args.under.budget.as_deref().unwrap_or_default())?;
     super::policy::warn(client).await?;
     let skills = run_skills::chosen(client, setting, &args.skills).await?;
     let (trajectory, from_seq) = start(client, setting, args).await?;
+    if let Some(chain) = chain {
+        let command = Command::UseWrit {
+            trajectory,
+            chain,
+            share,
+        };
+        writ::done(client.ask(command).await?)?;
+    }
     run_skills::bind(client, setting, trajectory, skills).await?;
     expect_accepted(client.ask(Command::Prompt { trajectory, text }).await?)?;
     let stop = follow(client, trajectory, from_seq, args.json).await?;
+    if args.under.writ.is_some() && stop != Stop::Held {
+        // What was not used goes back; what is in doubt keeps the share until it is settled.
+        drop(client.ask(Command::CloseWrit { trajectory }).await);
+    }
     finish(client, trajectory, &stop, args.json).await
 }
 

@@ -10,3 +10,4 @@ mod policy;
 mod shapes;
 mod skills;
 mod trouble;
+mod writ;

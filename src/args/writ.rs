@@ -1,0 +1,93 @@
+//! `thymos writ`: signed capabilities in files.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// `thymos writ`.
+#[derive(Debug, Subcommand)]
+pub enum WritVerb {
+    /// Print an unsigned writ to start from, with examples
+    New(NewWritArgs),
+    /// Show a chain in words, root first
+    Show {
+        /// A file, or the id of an issued writ, or a unique prefix of it
+        writ: String,
+    },
+    /// Check shape, examples, chain and tools of a file; exits 11 when it gives no authority
+    Check {
+        /// The file; `-` is standard input
+        file: PathBuf,
+    },
+    /// Sign an unsigned writ and print its chain; refuses what widens its parent
+    Sign(SignWritArgs),
+    /// Revoke a writ and everything below it, for every session
+    Revoke {
+        /// A file (its last writ), or the id of an issued writ
+        writ: String,
+        /// Why
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        reason: String,
+    },
+    /// End a session's share of a writ file and give the rest back
+    Close {
+        /// Id of the share, or a unique prefix
+        writ: String,
+    },
+    /// List writs that were issued, or those that matter to one run
+    Ls {
+        /// Only this trajectory: id, or a unique prefix
+        #[arg(long, value_name = "ID")]
+        run: Option<String>,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `thymos writ new`.
+#[derive(Debug, Args)]
+pub struct NewWritArgs {
+    /// Grants and effects of this mode: plan, edit or auto
+    #[arg(long, default_value = "edit", value_name = "MODE")]
+    pub from: String,
+    /// What people call it
+    #[arg(long, default_value = "task", value_name = "NAME")]
+    pub name: String,
+    /// Grant these tools instead, by name or glob; may be given several times
+    #[arg(long, value_name = "TOOL")]
+    pub grant: Vec<String>,
+    /// Allow effects up to this class instead
+    #[arg(long, value_name = "CLASS", value_parser = ["pure", "read", "write", "external", "irreversible"])]
+    pub effects: Option<String>,
+    /// What may be spent: tokens=N,tool_calls=N,wall_clock_ms=N,usd_millicents=N
+    #[arg(long, value_name = "BUDGET")]
+    pub budget: Option<String>,
+    /// How long it holds: 90s, 30m, 8h, 2d
+    #[arg(long, default_value = "8h", value_name = "TIME")]
+    pub expires: String,
+}
+
+/// `thymos writ sign`.
+#[derive(Debug, Args)]
+pub struct SignWritArgs {
+    /// The unsigned writ; `-` is standard input
+    pub file: PathBuf,
+    /// The chain it narrows: a file, or the id of an issued writ
+    #[arg(long, value_name = "WRIT")]
+    pub parent: Option<String>,
+    /// Sign with this key file instead of your own
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+/// A writ file to work under.
+#[derive(Debug, Clone, Default, Args)]
+pub struct UnderWritArgs {
+    /// Work under this writ file instead of a mode
+    #[arg(long, value_name = "FILE", conflicts_with = "mode")]
+    pub writ: Option<PathBuf>,
+    /// The share of its budget, all that is left without it: tokens=N,tool_calls=N,wall_clock_ms=N,usd_millicents=N
+    #[arg(long, value_name = "BUDGET", requires = "writ")]
+    pub budget: Option<String>,
+}

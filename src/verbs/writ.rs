@@ -1,0 +1,407 @@
+//! `thymos writ`: makes, checks, signs and ends writs in files. Grants nothing by itself: what is
+//! signed here counts only as far as its chain does.
+
+use std::path::Path;
+
+use thymos_compiler::CheckedChain;
+use thymos_core::Timestamp;
+use thymos_core::writ::{SignedWrit, Writ};
+use thymos_ports::Clock;
+use thymos_protocol::{Command, NotUsed, Replied, WritFound};
+
+use super::Setting;
+use super::client::{Client, unexpected};
+use super::ids;
+use crate::args::{SignWritArgs, WritVerb};
+use crate::error::{AppError, ErrorKind};
+use crate::near::nearest;
+use crate::out;
+use crate::strict;
+use crate::system::{OsEntropy, SystemClock};
+use crate::wire::trust::TrustFile;
+use crate::wire::{keys, writs};
+
+mod make;
+
+pub(super) use make::budget;
+
+pub(super) async fn perform(
+    client: &mut Client,
+    setting: &Setting<'_>,
+    verb: &WritVerb,
+) -> Result<u8, AppError> {
+    match verb {
+        WritVerb::New(args) => make::new(setting, args),
+        WritVerb::Show { writ } => show(&chain_of(client, writ).await?),
+        WritVerb::Check { file } => check(setting, file),
+        WritVerb::Sign(args) => sign(client, setting, args).await,
+        WritVerb::Revoke { writ, reason } => revoke(client, writ, reason).await,
+        WritVerb::Close { writ } => close(client, writ).await,
+        WritVerb::Ls { run: None, json } => list(client, *json).await,
+        WritVerb::Ls {
+            run: Some(run),
+            json,
+        } => list_run(client, run, *json).await,
+    }
+}
+
+/// What a file holds.
+enum WritFile {
+    Unsigned(Box<Writ>),
+    Chain(Vec<SignedWrit>),
+}
+
+/// A bare object is an unsigned writ, with a signature a root writ; a list is a chain, root first.
+fn read(file: &Path) -> Result<WritFile, AppError> {
+    let text = strict::text("writ", file)?;
+    let shown = file.display().to_string();
+    let value: serde_json::Value = strict::parse("writ", &shown, &text)?;
+    if value.is_array() {
+        return strict::parse("writ", &shown, &text).map(WritFile::Chain);
+    }
+    if value.get("signature").is_some() {
+        let one = strict::parse("writ", &shown, &text)?;
+        return Ok(WritFile::Chain(vec![one]));
+    }
+    let writ = strict::parse("writ", &shown, &text)?;
+    Ok(WritFile::Unsigned(Box::new(writ)))
+}
+
+/// The signed chain of a file.
+pub(super) fn signed(file: &Path) -> Result<Vec<SignedWrit>, AppError> {
+    match read(file)? {
+        WritFile::Chain(chain) => Ok(chain),
+        WritFile::Unsigned(writ) => {
+            let message = format!("writ `{}` is not signed, and gives no authority", writ.name);
+            Err(AppError::new(ErrorKind::Refused, message)
+                .hint(format!("thymos writ sign {} > signed.json", file.display())))
+        }
+    }
+}
+
+/// The signed chain of a file, if it gives authority now.
+pub(super) fn usable(setting: &Setting<'_>, file: &Path) -> Result<Vec<SignedWrit>, AppError> {
+    let chain = signed(file)?;
+    in_order(setting, &chain, SystemClock.now())?;
+    Ok(chain)
+}
+
+/// A chain by file or by id.
+async fn chain_of(client: &mut Client, writ: &str) -> Result<Vec<SignedWrit>, AppError> {
+    if Path::new(writ).exists() || writ == "-" {
+        return match read(Path::new(writ))? {
+            WritFile::Chain(chain) => Ok(chain),
+            WritFile::Unsigned(_) => signed(Path::new(writ)),
+        };
+    }
+    Ok(found(client, writ).await?.chain)
+}
+
+async fn found(client: &mut Client, prefix: &str) -> Result<WritFound, AppError> {
+    let rows = match client
+        .ask(Command::FindWrits {
+            prefix: prefix.to_lowercase(),
+        })
+        .await?
+    {
+        Replied::WritsFound(rows) => rows,
+        other => return Err(unexpected(&other)),
+    };
+    let all = rows.iter().map(|row| (row.id.to_string(), row));
+    ids::unique("writ", prefix, all)
+        .cloned()
+        .map_err(|error| match error.hints.is_empty() {
+            true => error.hint("name a file, or an id that `thymos writ ls` lists"),
+            false => error,
+        })
+}
+
+fn refused(message: impl Into<String>) -> AppError {
+    AppError::new(ErrorKind::Refused, message)
+}
+
+fn show(chain: &[SignedWrit]) -> Result<u8, AppError> {
+    for (depth, link) in chain.iter().enumerate() {
+        let (writ, indent) = (&link.writ, "  ".repeat(depth));
+        let id = link
+            .id()
+            .map_or_else(|_| "no id".to_owned(), |id| id.short());
+        out::line(&format!(
+            "{indent}{}  {id}  from {} to {}",
+            out::safe(&writ.name),
+            out::safe(&writ.issuer.name),
+            out::safe(&writ.subject.name)
+        ))?;
+        for grant in &writ.grants {
+            out::line(&format!(
+                "{indent}  grants {}",
+                out::safe(&writs::words(grant))
+            ))?;
+        }
+        let end = writ.window.expires_at;
+        let end = end.map_or_else(|| "never".to_owned(), |end| end.to_string());
+        out::line(&format!("{indent}  effects {}, ends {end}", writ.effects))?;
+        out::line(&format!(
+            "{indent}  budget {}",
+            make::budget_words(&writ.budget)
+        ))?;
+        let below = match writ.delegation.may_subdivide {
+            true => format!("{} more levels", writ.delegation.max_depth),
+            false => "no further".to_owned(),
+        };
+        out::line(&format!("{indent}  may be divided: {below}"))?;
+    }
+    Ok(0)
+}
+
+fn check(setting: &Setting<'_>, file: &Path) -> Result<u8, AppError> {
+    let read = read(file)?;
+    let tools = writs::tool_names(setting.env, setting.config, setting.directory)?;
+    let links: Vec<&Writ> = match &read {
+        WritFile::Unsigned(writ) => vec![writ],
+        WritFile::Chain(chain) => chain.iter().map(|link| &link.writ).collect(),
+    };
+    known_tools(&links, &tools)?;
+    for line in never_matching(&links, &tools) {
+        out::line(&format!("note: {}", out::safe(&line)))?;
+    }
+    if let WritFile::Unsigned(writ) = &read
+        && let Some(fault) = thymos_compiler::check_examples(writ).into_iter().next()
+    {
+        return Err(refused(format!("`examples`: {fault}"))
+            .hint("correct the grants, or the example that they do not keep"));
+    }
+    let chain = signed(file)?;
+    in_order(setting, &chain, SystemClock.now())?;
+    let count = chain.len();
+    out::line(&format!(
+        "sound: {count} links, every example holds, signed by a trusted key"
+    ))?;
+    Ok(0)
+}
+
+/// `[W1]` `[W3]` The first thing that keeps a chain from giving authority now.
+fn in_order(setting: &Setting<'_>, chain: &[SignedWrit], now: Timestamp) -> Result<(), AppError> {
+    let trust = TrustFile::read(&setting.config.paths)?;
+    let roots = trust.map(|trust| trust.roots()).unwrap_or_default();
+    let checked = CheckedChain::check(chain.to_vec(), &roots);
+    if let Some(fault) = checked.faults().first() {
+        return Err(refused(fault.clone()).hint(hint_of(fault)));
+    }
+    for (at, link) in chain.iter().enumerate() {
+        if let Some(end) = link.writ.window.expires_at.filter(|end| now >= *end) {
+            return Err(refused(format!("link {at} `window`: it ended {end}"))
+                .hint("sign a new one with a later end"));
+        }
+    }
+    Ok(())
+}
+
+fn hint_of(fault: &str) -> &'static str {
+    if fault.contains("trust roots") {
+        "ask its owner, and only then: thymos keys trust NAME KEY"
+    } else if fault.contains("did not sign") {
+        "it was changed after it was signed; sign it again"
+    } else if fault.contains("revoked") || fault.contains("it ended") {
+        "sign a new one"
+    } else if fault.contains("`subject`") {
+        "ask for one whose subject is your own key: thymos keys show"
+    } else if fault.contains("`delegation`: it may") {
+        "sign it with `may_subdivide` true and a `max_depth` of at least 1"
+    } else if fault.contains("`examples`") {
+        "correct the grants, or the example that they do not keep"
+    } else {
+        "a child only narrows: correct that field and sign it again"
+    }
+}
+
+fn is_pattern(tool: &str) -> bool {
+    tool.contains(['*', '?', '[', '{'])
+}
+
+fn known_tools(links: &[&Writ], tools: &[String]) -> Result<(), AppError> {
+    for (at, writ) in links.iter().enumerate() {
+        for (number, grant) in writ.grants.iter().enumerate() {
+            if is_pattern(&grant.tool) || tools.contains(&grant.tool) {
+                continue;
+            }
+            let tool: String = grant.tool.chars().take(80).collect();
+            let message = format!("link {at} `grants[{number}].tool`: there is no tool `{tool}`");
+            let near = nearest(&grant.tool, tools.iter().map(String::as_str));
+            return Err(AppError::new(ErrorKind::User, message).hint(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("tools are: {}", tools.join(", ")),
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// `[W2]` Grants that no call can ever use: nothing is called so, or a link above grants none of it.
+fn never_matching(links: &[&Writ], tools: &[String]) -> Vec<String> {
+    let covers = |writ: &Writ, tool: &String| {
+        let mut grants = writ.grants.iter();
+        grants.any(|grant| thymos_policy::matching::glob(&grant.tool, tool))
+    };
+    let mut notes = Vec::new();
+    for (at, writ) in links.iter().enumerate() {
+        let above = links.get(..at).unwrap_or_default();
+        for grant in &writ.grants {
+            let meant = tools
+                .iter()
+                .filter(|tool| thymos_policy::matching::glob(&grant.tool, tool));
+            let mut meant = meant.peekable();
+            if meant.peek().is_none() {
+                notes.push(format!(
+                    "link {at} grants `{}`, and no tool is called so",
+                    grant.tool
+                ));
+            } else if !meant.any(|tool| above.iter().all(|link| covers(link, tool))) {
+                let tool = &grant.tool;
+                notes.push(format!(
+                    "link {at} grants `{tool}`, which a link above never allows"
+                ));
+            }
+        }
+    }
+    notes
+}
+
+async fn sign(
+    client: &mut Client,
+    setting: &Setting<'_>,
+    args: &SignWritArgs,
+) -> Result<u8, AppError> {
+    let WritFile::Unsigned(mut writ) = read(&args.file)? else {
+        return Err(
+            AppError::new(ErrorKind::User, "this writ is signed already")
+                .hint("take an unsigned one: thymos writ new"),
+        );
+    };
+    let (own, trust) = keys::operator(
+        &setting.config.paths,
+        &setting.config.operator.value,
+        &OsEntropy,
+    )?;
+    let key = match &args.key {
+        Some(file) => keys::read(file)?,
+        None => own,
+    };
+    writ.issuer.key = key.public();
+    if let Some(name) = trust.name_of(&writ.issuer.key) {
+        name.clone_into(&mut writ.issuer.name);
+    }
+    let tools = writs::tool_names(setting.env, setting.config, setting.directory)?;
+    known_tools(&[&writ], &tools)?;
+    let mut chain = match &args.parent {
+        Some(parent) => chain_of(client, parent).await?,
+        None => Vec::new(),
+    };
+    let inexact = |e: thymos_core::canonical::InvalidJson| {
+        AppError::new(ErrorKind::User, format!("the writ cannot be kept: {e}"))
+    };
+    if let Some(parent) = chain.last() {
+        writ.parent = Some(parent.id().map_err(inexact)?);
+    }
+    chain.push(writ.sign(&key).map_err(inexact)?);
+    in_order(setting, &chain, SystemClock.now())?;
+    let text = serde_json::to_string_pretty(&chain)
+        .map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?;
+    out::line(&text)?;
+    Ok(0)
+}
+
+/// A reply that says whether something was done.
+pub(super) fn done(replied: Replied) -> Result<(), AppError> {
+    match replied {
+        Replied::Accepted => Ok(()),
+        Replied::NotUsed(NotUsed::Authority(no)) => {
+            let hint = hint_of(&no);
+            Err(refused(no).hint(hint))
+        }
+        Replied::NotUsed(NotUsed::Budget(no)) => Err(AppError::new(ErrorKind::Budget, no)
+            .hint("take less with --budget, or end a share: thymos writ close ID")),
+        other => Err(unexpected(&other)),
+    }
+}
+
+async fn revoke(client: &mut Client, writ: &str, reason: &str) -> Result<u8, AppError> {
+    let reason = reason.to_owned();
+    let command = if Path::new(writ).exists() {
+        let chain = signed(Path::new(writ))?;
+        Command::RevokeChain { chain, reason }
+    } else {
+        let found = found(client, writ).await?;
+        Command::Revoke {
+            trajectory: found.trajectory,
+            writ: found.id,
+            reason,
+        }
+    };
+    done(client.ask(command).await?)?;
+    out::talk("thymos: revoked, with everything below it");
+    Ok(0)
+}
+
+async fn close(client: &mut Client, writ: &str) -> Result<u8, AppError> {
+    let found = found(client, writ).await?;
+    let trajectory = found.session.unwrap_or(found.trajectory);
+    done(client.ask(Command::CloseWrit { trajectory }).await?)?;
+    out::talk("thymos: closed; what was not used can be taken again");
+    Ok(0)
+}
+
+async fn list(client: &mut Client, json: bool) -> Result<u8, AppError> {
+    let prefix = String::new();
+    let rows = match client.ask(Command::FindWrits { prefix }).await? {
+        Replied::WritsFound(rows) => rows,
+        other => return Err(unexpected(&other)),
+    };
+    for row in &rows {
+        if json {
+            out::json(row)?;
+        } else if let Some(link) = row.chain.last() {
+            let id: String = row.id.to_string().chars().take(12).collect();
+            let state = if row.revoked { "revoked" } else { "issued" };
+            out::line(&format!(
+                "{id}  {state:<8} {:<12} from {} to {}, effects {}",
+                out::safe(&link.writ.name),
+                out::safe(&link.writ.issuer.name),
+                out::safe(&link.writ.subject.name),
+                link.writ.effects
+            ))?;
+        }
+    }
+    Ok(0)
+}
+
+async fn list_run(client: &mut Client, run: &str, json: bool) -> Result<u8, AppError> {
+    let trajectory = ids::trajectory(client, run).await?;
+    let rows = match client.ask(Command::Writs { trajectory }).await? {
+        Replied::Writs(rows) => rows,
+        other => return Err(unexpected(&other)),
+    };
+    for row in &rows {
+        if json {
+            out::json(row)?;
+            continue;
+        }
+        let id: String = row.id.to_string().chars().take(12).collect();
+        let indent = "  ".repeat(row.depth as usize);
+        out::line(&format!(
+            "{id}  {:<8} {indent}{} from {} to {}, effects {}",
+            row.state.word(),
+            out::safe(&row.name),
+            out::safe(&row.issuer),
+            out::safe(&row.subject),
+            row.effects
+        ))?;
+        for remark in &row.remarks {
+            out::line(&format!(
+                "              {indent}note: {}",
+                out::safe(remark)
+            ))?;
+        }
+    }
+    Ok(0)
+}

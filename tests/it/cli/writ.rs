@@ -1,0 +1,329 @@
+//! `thymos writ`: files that grant, and everything that keeps one from granting.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::home::{Ended, Home};
+
+/// A home whose model looks around this often, once a turn.
+fn looking(times: usize) -> Home {
+    let turn = |n: usize| json!({"calls": [{"tool": "list_files", "args": {"depth": n + 1}}]});
+    let mut turns: Vec<Value> = (0..times).map(turn).collect();
+    turns.push(json!({"text": "done"}));
+    Home::playing(&turns)
+}
+
+/// Saves what a command prints.
+fn save(home: &Home, file: &str, args: &[&str]) -> Ended {
+    let ended = home.run(args);
+    fs::write(home.path("ws").join(file), &ended.out).unwrap();
+    ended
+}
+
+/// An unsigned writ, changed, and signed.
+fn signed(home: &Home, file: &str, new: &[&str], change: impl FnOnce(&mut Value)) -> Ended {
+    let made = home.run(&[&["writ", "new"], new].concat());
+    assert_eq!(made.code, 0, "{made:?}");
+    let mut writ: Value = serde_json::from_str(&made.out).unwrap();
+    change(&mut writ);
+    home.write("ws/unsigned.json", &writ.to_string());
+    save(home, file, &["writ", "sign", "unsigned.json"])
+}
+
+#[test]
+fn w8_a_writ_is_made_checked_signed_and_worked_under() {
+    let home = looking(2);
+    let made = signed(
+        &home,
+        "ci.json",
+        &["--name", "ci", "--budget", "tool_calls=5"],
+        |_| {},
+    );
+    assert_eq!(made.code, 0, "{made:?}");
+    let checked = home.run(&["writ", "check", "ci.json"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    assert!(checked.out.contains("sound: 1 links"), "{checked:?}");
+    let shown = home.run(&["writ", "show", "ci.json"]);
+    assert!(shown.out.contains("tool_calls=5"), "{shown:?}");
+    let ran = home.run(&["run", "--writ", "ci.json", "--budget", "tool_calls=3", "go"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(home.count("commit"), 2);
+    // Two were used; the third came back when the run ended.
+    home.script(&[json!({"text": "done"})]);
+    let more = home.run(&["run", "--writ", "ci.json", "--budget", "tool_calls=4", "go"]);
+    more.says(12, "4 tool calls are asked for; left of `ci`", "--budget");
+    assert!(more.err.contains("3 tool calls"), "{more:?}");
+    let rest = home.run(&["run", "--writ", "ci.json", "go"]);
+    assert_eq!(rest.code, 0, "{rest:?}");
+    home.verifies();
+}
+
+#[test]
+fn w6_a_share_that_waits_is_kept_and_comes_back_when_it_is_closed() {
+    let home = Home::playing(&[
+        json!({"calls": [{"tool": "fs_write", "args": {"path": "a.txt", "content": "a"}}]}),
+    ]);
+    signed(
+        &home,
+        "ci.json",
+        &["--name", "ci", "--budget", "tool_calls=2"],
+        |_| {},
+    );
+    assert_eq!(home.run(&["run", "--writ", "ci.json", "write"]).code, 10);
+    home.script(&[json!({"text": "done"})]);
+    home.run(&["run", "--writ", "ci.json", "go"])
+        .says(12, "no tokens are left", "writ close");
+    let rows = home.json(&["writ", "ls", "--json"]);
+    let share = rows.iter().find(|row| !row["session"].is_null()).unwrap();
+    let id = share["id"].as_str().unwrap();
+    let closed = home.run(&["writ", "close", id]);
+    assert_eq!(closed.code, 0, "{closed:?}");
+    let ran = home.run(&["run", "--writ", "ci.json", "go"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    home.verifies();
+}
+
+#[test]
+fn w6_a_run_that_is_killed_at_any_entry_loses_and_doubles_no_budget() {
+    for at in [2, 5, 9, 12, 13, 14, 16] {
+        let home = looking(3);
+        signed(
+            &home,
+            "ci.json",
+            &["--name", "ci", "--budget", "tool_calls=6"],
+            |_| {},
+        );
+        let mut child = home.start(&["run", "--writ", "ci.json", "go"]);
+        super::home::until("so many entries", || home.entries().len() >= at);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        home.script(&[json!({"text": "done"})]);
+        // What a session has left is given back by its own end.
+        for row in home.json(&["writ", "ls", "--json"]) {
+            if !row["session"].is_null() && row["revoked"] == false {
+                home.run(&["writ", "close", row["id"].as_str().unwrap()]);
+            }
+        }
+        let used = home.count("started");
+        let asked = format!("tool_calls={}", 6 - used);
+        let rest = home.run(&["run", "--writ", "ci.json", "--budget", &asked, "go"]);
+        let in_doubt = rest.code == 12 && used > home.count("commit");
+        assert!(rest.code == 0 || in_doubt, "{at}: {rest:?}");
+        let asked = format!("tool_calls={}", 7 - used);
+        let more = home.run(&["run", "--writ", "ci.json", "--budget", &asked, "go"]);
+        assert_eq!(more.code, 12, "{at}: {more:?}");
+        home.verifies();
+    }
+}
+
+#[test]
+fn w3_a_chain_only_narrows_and_says_where_it_does_not() {
+    let home = looking(1);
+    signed(
+        &home,
+        "root.json",
+        &["--name", "root", "--budget", "tool_calls=5"],
+        |_| {},
+    );
+    let child = |home: &Home, change: &dyn Fn(&mut Value)| {
+        let made = home.run(&["writ", "new", "--name", "child", "--expires", "1h"]);
+        let mut writ: Value = serde_json::from_str(&made.out).unwrap();
+        let root: Value = serde_json::from_str(&home.read("ws/root.json")).unwrap();
+        writ["window"] = root[0]["writ"]["window"].clone();
+        writ["budget"] = root[0]["writ"]["budget"].clone();
+        writ["delegation"]["max_depth"] = json!(2);
+        change(&mut writ);
+        home.write("ws/unsigned.json", &writ.to_string());
+        save(
+            home,
+            "chain.json",
+            &["writ", "sign", "unsigned.json", "--parent", "root.json"],
+        )
+    };
+    let made = child(&home, &|_| {});
+    assert_eq!(made.code, 0, "{made:?}");
+    let checked = home.run(&["writ", "check", "chain.json"]);
+    assert!(checked.out.contains("sound: 2 links"), "{checked:?}");
+    assert_eq!(home.run(&["run", "--writ", "chain.json", "go"]).code, 0);
+    for (field, change) in [
+        (
+            "`budget`: tool calls",
+            &(|w: &mut Value| w["budget"]["tool_calls"] = json!(6)) as &dyn Fn(&mut Value),
+        ),
+        ("`delegation.max_depth`", &|w| {
+            w["delegation"]["max_depth"] = json!(3)
+        }),
+        ("`window`", &|w| w["window"]["expires_at"] = Value::Null),
+        ("`tenant`", &|w| w["tenant"] = json!("other")),
+    ] {
+        let ended = child(&home, change);
+        ended.says(11, &format!("link 1 {field}"), "only narrows");
+    }
+    let stranger = home.path("eve.key");
+    let stranger = stranger.to_str().unwrap();
+    home.run(&["keys", "new", "eve", "--out", stranger]);
+    home.run(&[
+        "writ",
+        "sign",
+        "unsigned.json",
+        "--parent",
+        "root.json",
+        "--key",
+        stranger,
+    ])
+    .says(
+        11,
+        "link 1 `issuer`: is not the subject of its parent",
+        "only narrows",
+    );
+    home.verifies();
+}
+
+#[test]
+fn w2_a_grant_that_can_never_match_is_told() {
+    let home = looking(1);
+    signed(&home, "root.json", &["--grant", "fs_*"], |_| {});
+    let made = home.run(&[
+        "writ",
+        "new",
+        "--grant",
+        "shell",
+        "--grant",
+        "no_such_*",
+        "--expires",
+        "1h",
+    ]);
+    let mut writ: Value = serde_json::from_str(&made.out).unwrap();
+    let root: Value = serde_json::from_str(&home.read("ws/root.json")).unwrap();
+    writ["window"] = root[0]["writ"]["window"].clone();
+    writ["delegation"]["max_depth"] = json!(1);
+    home.write("ws/unsigned.json", &writ.to_string());
+    save(
+        &home,
+        "chain.json",
+        &["writ", "sign", "unsigned.json", "--parent", "root.json"],
+    );
+    let checked = home.run(&["writ", "check", "chain.json"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    assert!(
+        checked
+            .out
+            .contains("link 1 grants `shell`, which a link above never allows"),
+        "{checked:?}"
+    );
+    assert!(
+        checked
+            .out
+            .contains("`no_such_*`, and no tool is called so"),
+        "{checked:?}"
+    );
+}
+
+#[test]
+fn w1_what_gives_no_authority_is_refused_with_one_sentence() {
+    let home = looking(1);
+    let unsigned = home.run(&["writ", "new"]).out;
+    home.write("ws/u.json", &unsigned);
+    for verb in [
+        &["writ", "check", "u.json"][..],
+        &["run", "--writ", "u.json", "go"],
+    ] {
+        home.run(verb).says(11, "is not signed", "writ sign u.json");
+    }
+    assert_eq!(home.count("root"), 0, "no trajectory was made for it");
+    // Signed by a stranger; changed afterwards; over.
+    let stranger = home.path("eve.key");
+    home.run(&["keys", "new", "eve", "--out", stranger.to_str().unwrap()]);
+    home.run(&[
+        "writ",
+        "sign",
+        "u.json",
+        "--key",
+        stranger.to_str().unwrap(),
+    ])
+    .says(11, "is not among the trust roots", "keys trust");
+    let made = signed(&home, "ci.json", &[], |_| {});
+    home.write("ws/forged.json", &made.out.replace("\"task\"", "\"more\""));
+    home.run(&["writ", "check", "forged.json"]).says(
+        11,
+        "link 0 `signature`: `ada` did not sign",
+        "sign it again",
+    );
+    signed(&home, "over.json", &[], |writ| {
+        writ["window"]["expires_at"] = json!(1)
+    })
+    .says(11, "link 0 `window`: it ended", "later end");
+    let sample = json!([{"tool": "fs_read", "args": {"path": "README.md"}}]);
+    signed(&home, "bad.json", &[], |writ| {
+        writ["examples"]["deny"] = sample
+    })
+    .says(11, "`examples`: deny 0", "correct the grants");
+    home.run(&["writ", "show", "000000000000"])
+        .says(1, "there is no writ", "writ ls");
+    home.run(&["writ", "revoke", "zzz"])
+        .says(2, "is not the start of a writ id", "6 hex");
+}
+
+#[test]
+fn k3_a_file_that_is_no_writ_is_told_with_line_and_column() {
+    let home = looking(1);
+    let unsigned = home.run(&["writ", "new"]).out;
+    for (from, to, sentence, hint) in [
+        (
+            "\"grants\"",
+            "\"grant\"",
+            "unknown field `grant`",
+            "`grants`",
+        ),
+        ("\"under\"", "\"undr\"", "unknown variant `undr`", "`under`"),
+        (
+            "\"tool\": \"fs_read\"",
+            "\"tool\": \"fs_raed\"",
+            "there is no tool `fs_raed`",
+            "`fs_read`",
+        ),
+        ("{", "", "not valid JSON", "correct"),
+    ] {
+        home.write("ws/bad.json", &unsigned.replacen(from, to, 1));
+        for args in [
+            &["writ", "check", "bad.json"],
+            &["writ", "sign", "bad.json"],
+        ] {
+            home.run(args).says(1, sentence, hint);
+        }
+    }
+    home.run(&["writ", "check", "nowhere.json"]).says(
+        1,
+        "writ `nowhere.json` cannot be read",
+        "path",
+    );
+    for (args, sentence, hint) in [
+        (
+            ["--budget", "token=5"],
+            "no budget is called `token`",
+            "`tokens`",
+        ),
+        (["--budget", "tokens=x"], "names no amount", "tokens=1000"),
+        (["--expires", "soon"], "is no length of time", "8h"),
+        (["--from", "god"], "there is no mode `god`", "plan, edit"),
+    ] {
+        home.run(&[&["writ", "new"], args.as_slice()].concat())
+            .says(2, sentence, hint);
+    }
+}
+
+#[test]
+fn w7_a_revoked_file_gives_nothing_any_more() {
+    let home = looking(1);
+    signed(&home, "ci.json", &["--name", "ci"], |_| {});
+    let revoked = home.run(&["writ", "revoke", "ci.json", "--reason", "enough"]);
+    assert_eq!(revoked.code, 0, "{revoked:?}");
+    let ran = home.run(&["run", "--writ", "ci.json", "go"]);
+    assert_eq!(ran.code, 11, "{ran:?}");
+    assert!(ran.err.contains("is revoked"), "{ran:?}");
+    let again = home.run(&["writ", "revoke", "ci.json"]);
+    assert_eq!(again.code, 11, "{again:?}");
+    assert_eq!(home.count("commit"), 0);
+    home.verifies();
+}
