@@ -152,7 +152,7 @@ fn w3_a_chain_only_narrows_and_says_where_it_does_not() {
             &(|w: &mut Value| w["budget"]["tool_calls"] = json!(6)) as &dyn Fn(&mut Value),
         ),
         ("`delegation.max_depth`", &|w| {
-            w["delegation"]["max_depth"] = json!(3)
+            w["delegation"]["max_depth"] = json!(3);
         }),
         ("`window`", &|w| w["window"]["expires_at"] = Value::Null),
         ("`tenant`", &|w| w["tenant"] = json!("other")),
@@ -251,12 +251,12 @@ fn w1_what_gives_no_authority_is_refused_with_one_sentence() {
         "sign it again",
     );
     signed(&home, "over.json", &[], |writ| {
-        writ["window"]["expires_at"] = json!(1)
+        writ["window"]["expires_at"] = json!(1);
     })
     .says(11, "link 0 `window`: it ended", "later end");
     let sample = json!([{"tool": "fs_read", "args": {"path": "README.md"}}]);
     signed(&home, "bad.json", &[], |writ| {
-        writ["examples"]["deny"] = sample
+        writ["examples"]["deny"] = sample;
     })
     .says(11, "`examples`: deny 0", "correct the grants");
     home.run(&["writ", "show", "000000000000"])
