@@ -99,6 +99,7 @@ async fn forget(client: &mut Client, key: &str) -> Result<u8, AppError> {
         Replied::Accepted => {}
         other => return Err(unexpected(&other)),
     }
+    let mut stands_still = false;
     loop {
         let news = client.news(trajectory, 0).await?;
         for event in &news.events {
@@ -125,6 +126,17 @@ async fn forget(client: &mut Client, key: &str) -> Result<u8, AppError> {
                 _ => {}
             }
         }
-        client.changed().await?;
+        if news.status.running.is_some() {
+            client.changed().await?;
+            continue;
+        }
+        // Nothing goes on and nothing ended: it is said why, instead of waiting for ever.
+        client.why_it_stands_still(trajectory).await?;
+        if stands_still {
+            let message = format!("forgetting `{}` did not end", out::safe(key));
+            return Err(AppError::new(ErrorKind::Kernel, message)
+                .hint("`thymos memory ls` shows what is there now"));
+        }
+        stands_still = true;
     }
 }

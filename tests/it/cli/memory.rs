@@ -75,3 +75,25 @@ fn o4_a_note_is_listed_shown_recalled_by_the_next_process_and_forgotten() {
         .says(1, "there is no note `build`", "memory ls");
     home.verifies();
 }
+
+#[test]
+fn o4_d3_forgetting_can_be_taken_back_and_says_nothing_of_the_note() {
+    let home = home();
+    assert_eq!(home.run(&["--mode", "auto", "run", "keep it"]).code, 0);
+    assert_eq!(home.run(&["memory", "forget", "build"]).code, 0);
+    let rows = home.json(&["runs", "--json"]);
+    let title = "forget the note `build`";
+    let row = rows.iter().find(|row| row["title"] == title).unwrap();
+    let run = row["trajectory"].as_str().unwrap();
+    let plan = &home.json(&["undo", run, "--plan", "--json"])[0];
+    let digest = plan["digest"].as_str().unwrap();
+    let undone = home.run(&["undo", run, "--yes", "--plan-digest", digest]);
+    assert_eq!(undone.code, 0, "{undone:?}");
+    let rows = home.json(&["memory", "ls", "--json"]);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (&rows[0]["text"], &rows[0]["approved"]),
+        (&json!("use make"), &json!(false))
+    );
+    home.verifies();
+}
