@@ -36,6 +36,9 @@ pub struct Cli {
     /// Start a new trajectory instead of going on with the newest one of this folder
     #[arg(long)]
     pub new: bool,
+    /// Start a new trajectory that works under this writ file instead of a mode
+    #[arg(long = "writ", value_name = "FILE", conflicts_with = "mode")]
+    pub under: Option<PathBuf>,
     /// Flags of every command.
     #[command(flatten)]
     pub common: Common,

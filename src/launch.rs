@@ -21,6 +21,7 @@ use crate::term::{Session, StartOptions};
 use crate::theme::caps::{ColorChoice, detect};
 use crate::theme::load::{ThemeFile, ThemeRequest, load as load_theme};
 use crate::ui::chrome::Glyphs;
+use crate::verbs::under_writ;
 use crate::wire::{Purpose, Wired, wire};
 
 /// Opens the app and stays until it ends; gives the exit code.
@@ -51,13 +52,18 @@ pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
     }
     let wired = wire(env, &config, directory, Purpose { continues: true })?;
     let Wired {
-        link,
+        mut link,
         runtime,
         served,
         last,
     } = wired;
-    let start = match last {
-        Some(trajectory) if !cli.new => Start::Open(trajectory),
+    let start = match (&cli.under, last) {
+        (Some(file), _) => {
+            let (back, begun) = runtime.block_on(under_writ(link, &config, file));
+            link = back;
+            Start::Open(begun?)
+        }
+        (None, Some(trajectory)) if !cli.new => Start::Open(trajectory),
         _ => Start::New(config.mode.value),
     };
     let drafts = Drafts::of(&config, directory);

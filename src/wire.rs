@@ -27,6 +27,7 @@ use crate::error::{AppError, ErrorKind};
 use crate::system::{OsEntropy, SystemClock};
 
 pub(crate) mod bench;
+pub(crate) mod explain;
 pub(crate) mod keys;
 mod leases;
 mod models;

@@ -29,6 +29,19 @@ pub enum WritVerb {
         #[arg(long, default_value = "", value_name = "TEXT")]
         reason: String,
     },
+    /// Say clause by clause what the gate would say of a call; runs nothing
+    ///
+    /// Exits 0 when it would go ahead, 10 when a person would be asked, 11 when it would be refused.
+    Explain {
+        /// A file, or the id of an issued writ
+        writ: String,
+        /// The tool
+        #[arg(long, value_name = "NAME")]
+        tool: String,
+        /// Its arguments, a JSON object
+        #[arg(long, default_value = "{}", value_name = "JSON")]
+        args: String,
+    },
     /// End a session's share of a writ file and give the rest back
     Close {
         /// Id of the share, or a unique prefix

@@ -25,6 +25,11 @@ impl Client {
         Self { link, next: 1 }
     }
 
+    /// The link, for somebody else to go on with.
+    pub(super) fn into_link(self) -> Link {
+        self.link
+    }
+
     /// Asks and waits for the last reply; `Verifying` is passed to `progress`.
     pub(super) async fn ask_watching(
         &mut self,

@@ -28,6 +28,7 @@ mod writ;
 
 use std::path::{Path, PathBuf};
 
+use crate::app::link::Link;
 use crate::args::{ApprovalsVerb, Cli, ConfigVerb, Verb};
 use crate::config::{self as configuration, Config, Env};
 use crate::error::{AppError, ErrorKind};
@@ -35,6 +36,7 @@ use crate::term::screen;
 use crate::wire::{Purpose, Wired, wire};
 use client::Client;
 use signer::Signer;
+use thymos_core::TrajectoryId;
 
 /// What every verb needs.
 pub struct Setting<'a> {
@@ -208,6 +210,17 @@ fn with_client<T>(
         drop(served.await);
         result
     })
+}
+
+/// A new trajectory under a writ file, and the link back for whoever goes on with it.
+pub(crate) async fn under_writ(
+    link: Link,
+    config: &Config,
+    file: &Path,
+) -> (Link, Result<TrajectoryId, AppError>) {
+    let mut client = Client::new(link);
+    let begun = writ::begin(&mut client, config, file).await;
+    (client.into_link(), begun)
 }
 
 fn reset_terminal() -> Result<u8, AppError> {

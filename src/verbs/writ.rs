@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use thymos_compiler::CheckedChain;
-use thymos_core::Timestamp;
-use thymos_core::writ::{SignedWrit, Writ};
+use thymos_core::budget::Budget;
+use thymos_core::writ::{Mode, SignedWrit, Writ};
+use thymos_core::{Timestamp, TrajectoryId};
 use thymos_ports::Clock;
 use thymos_protocol::{Command, NotUsed, Replied, WritFound};
 
@@ -13,11 +14,13 @@ use super::Setting;
 use super::client::{Client, unexpected};
 use super::ids;
 use crate::args::{SignWritArgs, WritVerb};
+use crate::config::Config;
 use crate::error::{AppError, ErrorKind};
 use crate::near::nearest;
 use crate::out;
 use crate::strict;
 use crate::system::{OsEntropy, SystemClock};
+use crate::wire::explain::{Call, Said, explain};
 use crate::wire::trust::TrustFile;
 use crate::wire::{keys, writs};
 
@@ -36,6 +39,10 @@ pub(super) async fn perform(
         WritVerb::Check { file } => check(setting, file),
         WritVerb::Sign(args) => sign(client, setting, args).await,
         WritVerb::Revoke { writ, reason } => revoke(client, writ, reason).await,
+        WritVerb::Explain { writ, tool, args } => {
+            let chain = chain_of(client, writ).await?;
+            explained(setting, chain, tool, args).await
+        }
         WritVerb::Close { writ } => close(client, writ).await,
         WritVerb::Ls { run: None, json } => list(client, *json).await,
         WritVerb::Ls {
@@ -82,8 +89,29 @@ pub(super) fn signed(file: &Path) -> Result<Vec<SignedWrit>, AppError> {
 /// The signed chain of a file, if it gives authority now.
 pub(super) fn usable(setting: &Setting<'_>, file: &Path) -> Result<Vec<SignedWrit>, AppError> {
     let chain = signed(file)?;
-    in_order(setting, &chain, SystemClock.now())?;
+    in_order(setting.config, &chain, SystemClock.now())?;
     Ok(chain)
+}
+
+/// Opens a new trajectory that works under a file, with all that is left of its budget.
+pub(super) async fn begin(
+    client: &mut Client,
+    config: &Config,
+    file: &Path,
+) -> Result<TrajectoryId, AppError> {
+    let chain = signed(file)?;
+    in_order(config, &chain, SystemClock.now())?;
+    let trajectory = match client.ask(Command::New { mode: Mode::Plan }).await? {
+        Replied::Opened(status) => status.trajectory,
+        other => return Err(unexpected(&other)),
+    };
+    let command = Command::UseWrit {
+        trajectory,
+        chain,
+        share: Budget::unlimited(),
+    };
+    done(client.ask(command).await?)?;
+    Ok(trajectory)
 }
 
 /// A chain by file or by id.
@@ -172,7 +200,7 @@ fn check(setting: &Setting<'_>, file: &Path) -> Result<u8, AppError> {
             .hint("correct the grants, or the example that they do not keep"));
     }
     let chain = signed(file)?;
-    in_order(setting, &chain, SystemClock.now())?;
+    in_order(setting.config, &chain, SystemClock.now())?;
     let count = chain.len();
     out::line(&format!(
         "sound: {count} links, every example holds, signed by a trusted key"
@@ -181,8 +209,8 @@ fn check(setting: &Setting<'_>, file: &Path) -> Result<u8, AppError> {
 }
 
 /// `[W1]` `[W3]` The first thing that keeps a chain from giving authority now.
-fn in_order(setting: &Setting<'_>, chain: &[SignedWrit], now: Timestamp) -> Result<(), AppError> {
-    let trust = TrustFile::read(&setting.config.paths)?;
+fn in_order(config: &Config, chain: &[SignedWrit], now: Timestamp) -> Result<(), AppError> {
+    let trust = TrustFile::read(&config.paths)?;
     let roots = trust.map(|trust| trust.roots()).unwrap_or_default();
     let checked = CheckedChain::check(chain.to_vec(), &roots);
     if let Some(fault) = checked.faults().first() {
@@ -304,7 +332,7 @@ async fn sign(
         writ.parent = Some(parent.id().map_err(inexact)?);
     }
     chain.push(writ.sign(&key).map_err(inexact)?);
-    in_order(setting, &chain, SystemClock.now())?;
+    in_order(setting.config, &chain, SystemClock.now())?;
     let text = serde_json::to_string_pretty(&chain)
         .map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?;
     out::line(&text)?;
@@ -341,6 +369,45 @@ async fn revoke(client: &mut Client, writ: &str, reason: &str) -> Result<u8, App
     done(client.ask(command).await?)?;
     out::talk("thymos: revoked, with everything below it");
     Ok(0)
+}
+
+async fn explained(
+    setting: &Setting<'_>,
+    chain: Vec<SignedWrit>,
+    tool: &str,
+    args: &str,
+) -> Result<u8, AppError> {
+    let args = strict::parse("the arguments", "--args", args)?;
+    let call = Call { tool, args: &args };
+    let (trace, said) =
+        explain(setting.env, setting.config, setting.directory, chain, call).await?;
+    for line in &trace.lines {
+        let rule = line.rule.as_ref().map(|rule| format!(" {rule}:"));
+        out::line(&format!(
+            "{:<4} {:<7}{} {}",
+            line.clause.to_string(),
+            format!("{:?}", line.ruling).to_lowercase(),
+            out::safe(&rule.unwrap_or_default()),
+            out::safe(&line.said)
+        ))?;
+    }
+    Ok(match said {
+        Said::Cleared => {
+            out::line("it would go ahead")?;
+            0
+        }
+        Said::Held => {
+            out::line("a person would be asked")?;
+            10
+        }
+        Said::Refused(least) => {
+            out::line("it would be refused")?;
+            if let Some(least) = least {
+                out::line(&format!("would allow it: {}", out::safe(&least)))?;
+            }
+            11
+        }
+    })
 }
 
 async fn close(client: &mut Client, writ: &str) -> Result<u8, AppError> {

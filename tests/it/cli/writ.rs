@@ -327,3 +327,37 @@ fn w7_a_revoked_file_gives_nothing_any_more() {
     assert_eq!(home.count("commit"), 0);
     home.verifies();
 }
+
+#[test]
+fn c16_a_call_is_explained_clause_by_clause_and_nothing_runs() {
+    let home = looking(1);
+    signed(&home, "look.json", &["--from", "plan"], |_| {});
+    let ask = |tool: &str, args: &str| {
+        home.run(&[
+            "writ",
+            "explain",
+            "look.json",
+            "--tool",
+            tool,
+            "--args",
+            args,
+        ])
+    };
+    let fine = ask("fs_read", "{\"path\": \"README.md\"}");
+    assert_eq!(fine.code, 0, "{fine:?}");
+    assert!(
+        fine.out.contains("C8 ") && fine.out.contains("it would go ahead"),
+        "{fine:?}"
+    );
+    let refused = ask("fs_write", "{\"path\": \"a.txt\", \"content\": \"a\"}");
+    assert_eq!(refused.code, 11, "{refused:?}");
+    assert!(
+        refused
+            .out
+            .contains("would allow it: a writ granting fs_write"),
+        "{refused:?}"
+    );
+    assert_eq!(home.read("ws/a.txt"), "");
+    ask("fs_read", "{\"path\": }").says(1, "the arguments `--args` line 1 column", "correct");
+    assert_eq!(home.count("intent"), 0);
+}
