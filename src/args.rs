@@ -7,12 +7,14 @@ use clap_complete::Shell;
 
 use crate::config::Flags;
 
+mod approvals;
 mod history;
 mod keys;
 mod policy;
 mod skills;
 mod writ;
 
+pub use approvals::{ApprovalsVerb, GrantArgs, OptionalScope, ScopeArgs, ScopeBounds, SignerArgs};
 pub use history::{AgainArgs, BranchArgs, ReplayArgs, UndoArgs};
 pub use keys::{KeysVerb, Purpose};
 pub use policy::{FileArgs, PolicyVerb};
@@ -100,7 +102,9 @@ pub enum Verb {
     /// List, show and answer what waits for a person
     #[command(subcommand)]
     Approvals(ApprovalsVerb),
-    /// List trajectories, newest first
+    /// Show what would have allowed a refused call, and sign it on request
+    Grant(GrantArgs),
+    /// List trajectories, newest first; delegated runs and branches below their own
     Runs(OutputArgs),
     /// Tell the whole story of a trajectory: who asked, what was decided and why, what happened
     Audit(TrajectoryArgs),
@@ -186,57 +190,6 @@ pub struct RunArgs {
     /// One JSON object a line: an event for each ledger entry
     #[arg(long)]
     pub json: bool,
-}
-
-/// `thymos approvals`.
-#[derive(Debug, Subcommand)]
-pub enum ApprovalsVerb {
-    /// List what waits, oldest first
-    Ls(OutputArgs),
-    /// Show one in full: exactly what would run, why it is held, and the digest to quote
-    Show {
-        /// Proposal id, or a unique prefix
-        id: String,
-        /// One JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// Approve one, once, and let it run
-    Approve {
-        /// Proposal id, or a unique prefix
-        id: String,
-        /// The presented digest that `show` printed, or a prefix of at least 6 characters
-        #[arg(long, value_name = "DIGEST")]
-        digest: String,
-        /// Why
-        #[arg(long, default_value = "", value_name = "TEXT")]
-        reason: String,
-        /// Whose answer it is, when it is not yours
-        #[command(flatten)]
-        signer: SignerArgs,
-    },
-    /// Deny one; the reason goes to the model
-    Deny {
-        /// Proposal id, or a unique prefix
-        id: String,
-        /// Why
-        #[arg(long, default_value = "", value_name = "TEXT")]
-        reason: String,
-        /// Whose answer it is, when it is not yours
-        #[command(flatten)]
-        signer: SignerArgs,
-    },
-}
-
-/// Another approver's key, for a hold that wants several.
-#[derive(Debug, Clone, Default, Args)]
-pub struct SignerArgs {
-    /// Sign with this key file instead of your own
-    #[arg(long, value_name = "FILE")]
-    pub key: Option<PathBuf>,
-    /// The signer's name; as trusted without it
-    #[arg(long = "as", value_name = "NAME", requires = "key")]
-    pub as_: Option<String>,
 }
 
 /// Verbs that only print.

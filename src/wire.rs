@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use thymos_core::TrajectoryId;
 use thymos_core::body::{Body, BodyState};
+use thymos_core::budget::Budget;
 use thymos_core::key::SigningKey;
 use thymos_core::writ::{Party, TrustRoots};
 use thymos_ledger::{Genesis, SqliteLedger};
@@ -15,6 +16,7 @@ use thymos_ports::clock::draw;
 use thymos_ports::{Entropy, LedgerStore, Tool};
 use thymos_runtime::floors::lifted;
 use thymos_runtime::kernel::RunLimits;
+use thymos_runtime::modes::ModeTerms;
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::{Channels, Kernel, KernelParts};
 use tokio::runtime::Runtime;
@@ -22,7 +24,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::link::Link;
 use crate::config::tools::no_such_tool;
-use crate::config::{Config, Env, paths};
+use crate::config::{BudgetConfig, Config, Env, paths};
 use crate::error::{AppError, ErrorKind};
 use crate::system::{OsEntropy, SystemClock};
 
@@ -169,6 +171,7 @@ fn kernel(
             output_tokens_max: config.output_tokens_max.value,
             context_tokens_max: config.context_tokens_max.value,
         },
+        terms: terms(&config.budget),
         continues: purpose.continues,
     };
     Kernel::new(parts).map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))
@@ -233,6 +236,20 @@ fn switches(config: &Config) -> Switches {
         risk_threshold: config.risk_threshold.value,
         compensation_gate: config.compensation_gate.value,
         ..Switches::standard()
+    }
+}
+
+/// What config says a mode's writ may spend.
+fn terms(config: &BudgetConfig) -> ModeTerms {
+    let limit = |value: u64, unit: u64| (value > 0).then(|| value.saturating_mul(unit));
+    ModeTerms {
+        budget: Budget {
+            tokens: limit(config.tokens.value, 1),
+            tool_calls: limit(config.tool_calls.value, 1),
+            wall_clock_ms: limit(config.minutes.value, 60_000),
+            usd_millicents: limit(config.usd_cents.value, 1_000),
+        },
+        window_ms: config.hours.value.saturating_mul(60 * 60 * 1_000),
     }
 }
 

@@ -57,6 +57,11 @@ pub fn rows(config: &Config) -> Vec<Row> {
             &config.context_tokens_max,
             ToString::to_string,
         ),
+        row("budget.tokens", &config.budget.tokens, amount),
+        row("budget.tool_calls", &config.budget.tool_calls, amount),
+        row("budget.minutes", &config.budget.minutes, amount),
+        row("budget.usd_cents", &config.budget.usd_cents, amount),
+        row("budget.hours", &config.budget.hours, ToString::to_string),
         row("ui.theme", &config.theme, Clone::clone),
         row("ui.color", &config.color, Clone::clone),
         row("ui.mouse", &config.mouse, ToString::to_string),
@@ -127,6 +132,13 @@ fn row<T>(key: &str, setting: &Setting<T>, show: impl Fn(&T) -> String) -> Row {
         key: key.to_owned(),
         value: show(&setting.value),
         source: setting.source.to_string(),
+    }
+}
+
+fn amount(limit: &u64) -> String {
+    match limit {
+        0 => "unlimited".to_owned(),
+        limit => limit.to_string(),
     }
 }
 

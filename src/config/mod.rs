@@ -15,7 +15,7 @@ mod tests;
 
 pub use env::Env;
 pub use paths::Paths;
-pub use resolve::{Config, Flags, ProviderConfig, Setting, Source};
+pub use resolve::{BudgetConfig, Config, Flags, ProviderConfig, Setting, Source};
 
 use crate::error::AppError;
 

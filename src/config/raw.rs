@@ -22,6 +22,8 @@ pub struct RawConfig {
     pub session: RawSession,
     /// `[run]`.
     pub run: RawRun,
+    /// `[budget]`.
+    pub budget: RawBudget,
     /// `[ui]`.
     pub ui: RawUi,
     /// `[ledger]`.
@@ -64,6 +66,22 @@ pub struct RawRun {
     pub output_tokens_max: Option<Spanned<u64>>,
     /// Tokens of conversation sent.
     pub context_tokens_max: Option<Spanned<u64>>,
+}
+
+/// What a mode's writ may spend, and how long it holds. 0 is unlimited, but for the hours.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawBudget {
+    /// Model tokens, in and out.
+    pub tokens: Option<Spanned<u64>>,
+    /// Calls that reach a tool.
+    pub tool_calls: Option<Spanned<u64>>,
+    /// Minutes that tools and models run.
+    pub minutes: Option<Spanned<u64>>,
+    /// US cents.
+    pub usd_cents: Option<Spanned<u64>>,
+    /// Hours until the writ ends; at least 1.
+    pub hours: Option<Spanned<u64>>,
 }
 
 /// The screen.

@@ -8,7 +8,7 @@ use thymos_core::secret::Secret;
 use thymos_core::writ::Mode;
 use toml::Spanned;
 
-use super::raw::{RawProvider, ReadFile};
+use super::raw::{RawBudget, RawProvider, ReadFile};
 use super::tools::{self, ToolFloor};
 use super::{Env, Paths};
 use crate::error::{AppError, ErrorKind};
@@ -86,6 +86,8 @@ pub struct Config {
     pub output_tokens_max: Setting<u64>,
     /// Tokens of conversation sent.
     pub context_tokens_max: Setting<u64>,
+    /// What a mode's writ may spend.
+    pub budget: BudgetConfig,
     /// The theme.
     pub theme: Setting<String>,
     /// `auto`, `always`, `never`.
@@ -107,6 +109,24 @@ pub struct Config {
     /// Providers of the file, by name.
     pub providers: Vec<ProviderConfig>,
 }
+
+/// What a mode's writ may spend, and how long it holds; 0 is unlimited.
+#[derive(Debug, Clone)]
+pub struct BudgetConfig {
+    /// Model tokens, in and out.
+    pub tokens: Setting<u64>,
+    /// Calls that reach a tool.
+    pub tool_calls: Setting<u64>,
+    /// Minutes that tools and models run.
+    pub minutes: Setting<u64>,
+    /// US cents.
+    pub usd_cents: Setting<u64>,
+    /// Hours until the writ ends.
+    pub hours: Setting<u64>,
+}
+
+/// The most that a budget key may say: what JSON keeps exactly, in the smallest unit used.
+const BUDGET_MAX: u64 = (1 << 53) / 60_000;
 
 /// One provider as the file has it.
 #[derive(Debug, Clone)]
@@ -188,6 +208,7 @@ pub(super) fn resolve(
         turns_max: layers.file_or(&raw.run.turns_max, 50),
         output_tokens_max: layers.file_or(&raw.run.output_tokens_max, 8_192),
         context_tokens_max: layers.file_or(&raw.run.context_tokens_max, 150_000),
+        budget: budget(&layers, &raw.budget)?,
         theme,
         color: known_color(layers.pick(
             &raw.ui.color,
@@ -206,6 +227,34 @@ pub(super) fn resolve(
         paths,
         file,
     })
+}
+
+fn budget(layers: &Layers<'_>, raw: &RawBudget) -> Result<BudgetConfig, AppError> {
+    let budget = BudgetConfig {
+        tokens: layers.file_or(&raw.tokens, 2_000_000),
+        tool_calls: layers.file_or(&raw.tool_calls, 500),
+        minutes: layers.file_or(&raw.minutes, 240),
+        usd_cents: layers.file_or(&raw.usd_cents, 500),
+        hours: layers.file_or(&raw.hours, 24),
+    };
+    let all = [
+        ("tokens", &budget.tokens),
+        ("tool_calls", &budget.tool_calls),
+        ("minutes", &budget.minutes),
+        ("usd_cents", &budget.usd_cents),
+        ("hours", &budget.hours),
+    ];
+    for (key, setting) in all {
+        let least = u64::from(key == "hours");
+        if !(least..=BUDGET_MAX).contains(&setting.value) {
+            let message = format!(
+                "`budget.{key}` is {} ({}), and must lie between {least} and {BUDGET_MAX}",
+                setting.value, setting.source
+            );
+            return Err(AppError::new(ErrorKind::Config, message).hint("correct that line"));
+        }
+    }
+    Ok(budget)
 }
 
 struct Layers<'a> {

@@ -3,14 +3,24 @@
 use thymos_core::IntentId;
 use thymos_core::approval::{Decision, Via};
 use thymos_core::limits::ID_PREFIX_CHARS_MIN;
-use thymos_protocol::{Answer, Changed, Command, HoldRow, Replied, What};
+use thymos_protocol::{
+    Answer, Changed, Command, HoldRow, Replied, ScopeChoice, ScopePreview, What,
+};
 
 use super::client::{Client, unexpected};
 use super::ids;
+use super::scope;
 use super::signer::Signer;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
 use crate::tell::{Detail, card, tell};
+
+/// What goes with a decision.
+pub(super) struct Saying<'a> {
+    pub(super) reason: &'a str,
+    pub(super) signer: Option<&'a Signer>,
+    pub(super) scope: Option<ScopeChoice>,
+}
 
 pub(super) async fn list(client: &mut Client, json: bool) -> Result<u8, AppError> {
     let rows = ids::holds(client).await?;
@@ -63,8 +73,7 @@ pub(super) async fn approve(
     client: &mut Client,
     id: &str,
     digest: &str,
-    reason: &str,
-    signer: Option<&Signer>,
+    saying: Saying<'_>,
 ) -> Result<u8, AppError> {
     let row = ids::hold(client, id).await?;
     let presented = row.card.presented.to_string();
@@ -76,29 +85,53 @@ pub(super) async fn approve(
             row.card.proposal.short()
         )));
     }
-    decide(client, &row, Decision::Approve, reason, signer).await
+    let covered = match saying.scope.clone() {
+        Some(scope) => Some(covered(client, &row, scope).await?),
+        None => None,
+    };
+    let code = decide(client, &row, Decision::Approve, saying).await?;
+    if let Some(preview) = covered {
+        scope::offer_drain(client, &preview).await?;
+    }
+    Ok(code)
+}
+
+/// What the scope would allow, asked before it is signed.
+async fn covered(
+    client: &mut Client,
+    row: &HoldRow,
+    scope: ScopeChoice,
+) -> Result<ScopePreview, AppError> {
+    let command = Command::PreviewScope {
+        trajectory: row.trajectory,
+        proposal: row.card.proposal,
+        scope,
+    };
+    match client.ask(command).await? {
+        Replied::ScopePreview(preview) => Ok(*preview),
+        other => Err(unexpected(&other)),
+    }
 }
 
 pub(super) async fn deny(
     client: &mut Client,
     id: &str,
-    reason: &str,
-    signer: Option<&Signer>,
+    saying: Saying<'_>,
 ) -> Result<u8, AppError> {
     let row = ids::hold(client, id).await?;
-    decide(client, &row, Decision::Deny, reason, signer).await
+    decide(client, &row, Decision::Deny, saying).await
 }
 
 async fn decide(
     client: &mut Client,
     row: &HoldRow,
     decision: Decision,
-    reason: &str,
-    signer: Option<&Signer>,
+    saying: Saying<'_>,
 ) -> Result<u8, AppError> {
+    let reason = saying.reason;
     let status = client.open(row.trajectory).await?;
     let intent = intent(client, row).await?;
-    let signed = match signer {
+    let signed = match saying.signer {
         Some(signer) => Some(Box::new(signer.answer(&row.card, decision, reason)?)),
         None => None,
     };
@@ -111,13 +144,21 @@ async fn decide(
         via: Via::Cli,
         // `show` prints all of it, and the digest that must be quoted is printed nowhere else.
         fully_viewed: true,
-        scope: None,
+        scope: saying.scope,
         signed,
     };
     match client.ask(Command::Answer(answer)).await? {
         Replied::Accepted => {}
         Replied::Stale(changed) => return Err(stale(&changed)),
         other => return Err(unexpected(&other)),
+    }
+    let quorum = row.card.quorum;
+    if decision == Decision::Approve && row.approvals + 1 < quorum {
+        let so_far = row.approvals + 1;
+        out::line(&format!(
+            "approved: {so_far} of {quorum}, more approvers are needed"
+        ))?;
+        return Ok(10);
     }
     follow(client, row, intent, status.head_seq + 1).await
 }

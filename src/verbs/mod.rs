@@ -19,6 +19,7 @@ mod routing;
 mod run;
 mod run_skills;
 mod runs;
+mod scope;
 mod settle;
 mod signer;
 mod skills;
@@ -128,6 +129,7 @@ async fn look(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result
         Verb::Routing(args) => routing::export(client, args).await,
         Verb::Memory(verb) => memory::perform(client, verb).await,
         Verb::Writ(verb) => writ::perform(client, setting, verb).await,
+        Verb::Grant(args) => scope::grant(client, args).await,
         _ => Err(unwired()),
     }
 }
@@ -151,13 +153,33 @@ async fn approve(
             digest,
             reason,
             signer,
+            scope,
         } => {
             let signer = Signer::read(setting, signer)?;
-            approvals::approve(client, id, digest, reason, signer.as_ref()).await
+            let given = scope.scope.as_deref();
+            let reach = given
+                .map(|reach| scope::choice(reach, &scope.bounds))
+                .transpose()?;
+            let saying = approvals::Saying {
+                reason,
+                signer: signer.as_ref(),
+                scope: reach,
+            };
+            approvals::approve(client, id, digest, saying).await
         }
+        ApprovalsVerb::Preview { id, scope, json } => {
+            let choice = scope::choice(&scope.scope, &scope.bounds)?;
+            scope::preview(client, id, choice, *json).await
+        }
+        ApprovalsVerb::Drain { ids } => scope::drain(client, ids).await,
         ApprovalsVerb::Deny { id, reason, signer } => {
             let signer = Signer::read(setting, signer)?;
-            approvals::deny(client, id, reason, signer.as_ref()).await
+            let saying = approvals::Saying {
+                reason,
+                signer: signer.as_ref(),
+                scope: None,
+            };
+            approvals::deny(client, id, saying).await
         }
     }
 }
@@ -171,7 +193,15 @@ fn home_of_hold(setting: &Setting<'_>, verb: &ApprovalsVerb) -> Result<PathBuf, 
                 Ok(ids::hold(client, id).await?.workspace.into())
             })
         }
-        ApprovalsVerb::Ls(_) | ApprovalsVerb::Show { .. } => Ok(setting.directory.to_path_buf()),
+        ApprovalsVerb::Drain { ids } => match ids.first() {
+            Some(id) => with_client(setting, false, async |client| {
+                Ok(ids::hold(client, id).await?.workspace.into())
+            }),
+            None => Ok(setting.directory.to_path_buf()),
+        },
+        ApprovalsVerb::Ls(_) | ApprovalsVerb::Show { .. } | ApprovalsVerb::Preview { .. } => {
+            Ok(setting.directory.to_path_buf())
+        }
     }
 }
 

@@ -109,6 +109,7 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
             output_tokens_max: 1_000,
             context_tokens_max: 100_000,
         },
+        terms: thymos_runtime::modes::ModeTerms::standard(),
         continues: false,
     })
     .map_err(internal)?;

@@ -23,6 +23,7 @@ pub(crate) fn template(mode: Mode, operator: &Party, tenant: &str) -> Writ {
         tenant: tenant.to_owned(),
         nonce: draw(entropy),
         now: SystemClock.now(),
+        terms: thymos_runtime::modes::ModeTerms::standard(),
     })
 }
 

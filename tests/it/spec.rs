@@ -125,6 +125,7 @@ fn w8_plan_stays_at_read_and_edit_widens_it_by_lines_a_person_can_read() {
             subject: party("session", 2),
             nonce: [0; 16],
             now: Timestamp(0),
+            terms: thymos_runtime::modes::ModeTerms::standard(),
         })
     };
     let (plan, edit) = (writ(Mode::Plan), writ(Mode::Edit));
@@ -235,6 +236,7 @@ impl Line {
             subject: party("session", 2),
             nonce,
             now: Timestamp(0),
+            terms: thymos_runtime::modes::ModeTerms::standard(),
         });
         let signed: SignedWrit = Writ {
             name: name.to_owned(),

@@ -54,6 +54,8 @@ impl std::error::Error for ScriptError {}
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
+    /// Plays only in conversations that begin with words that hold these: a delegated run's task.
+    when: Option<String>,
     #[serde(default)]
     text: String,
     #[serde(default)]
@@ -110,6 +112,29 @@ impl ScriptedModel {
         self.turns.len()
     }
 
+    /// The lines of this conversation: those for its first words, or else those for any.
+    fn lines_for(&self, context: &Context) -> Vec<&Line> {
+        let first = context.messages.iter().find_map(|message| match message {
+            ContextMessage::Operator(text) => Some(text.as_str()),
+            ContextMessage::Model { .. } | ContextMessage::Result { .. } => None,
+        });
+        let first = first.unwrap_or_default();
+        let meant = |line: &&Line| {
+            line.when
+                .as_ref()
+                .is_some_and(|words| first.contains(words))
+        };
+        let own: Vec<&Line> = self.turns.iter().filter(meant).collect();
+        if own.is_empty() {
+            return self
+                .turns
+                .iter()
+                .filter(|line| line.when.is_none())
+                .collect();
+        }
+        own
+    }
+
     pub(crate) fn open(spec: &ModelSpec) -> Result<Self, ConnectError> {
         let path = || spec.base_url.clone();
         let text =
@@ -145,10 +170,11 @@ impl Cognition for ScriptedModel {
         }
         let said = |message: &&ContextMessage| matches!(message, ContextMessage::Model { .. });
         let at = context.messages.iter().filter(said).count();
-        let Some(line) = self.turns.get(at) else {
+        let mine = self.lines_for(context);
+        let Some(line) = mine.get(at) else {
             return Err(ModelFault {
                 kind: ModelFaultKind::NotFound,
-                message: format!("the script ends after {} turns", self.turns.len()),
+                message: format!("the script ends after {} turns", mine.len()),
                 hint: Some("add a line without calls to end it well".to_owned()),
                 usage: TokenUsage::default(),
             });

@@ -19,6 +19,7 @@ use thymos_ports::store::StoreError;
 use thymos_ports::{Clock, Cognition, Entropy, LedgerStore, Tool};
 use thymos_protocol::ModelRow;
 
+use crate::modes::ModeTerms;
 use crate::redact::Redactor;
 use crate::skills::SkillSource;
 use crate::vault::Vault;
@@ -60,6 +61,8 @@ pub struct KernelParts {
     pub leases: Arc<dyn Leases>,
     /// Limits of a run.
     pub limits: RunLimits,
+    /// What a mode's writ grants besides tools.
+    pub terms: ModeTerms,
     /// Whether a run goes on by itself once its last hold is answered.
     pub continues: bool,
 }

@@ -9,16 +9,30 @@ use thymos_core::effect::{EffectClass, Effects};
 use thymos_core::isolation::Rung;
 use thymos_core::writ::{Delegation, Examples, Grant, Mode, Party, Window, Writ};
 
-/// How long a mode's writ holds. Short enough that a forgotten session ends by itself.
-pub const MODE_WINDOW_MS: u64 = 24 * 60 * 60 * 1000;
+/// What a mode's writ grants besides tools: how much, and for how long. From config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModeTerms {
+    /// The budget; `None` in a dimension is unlimited.
+    pub budget: Budget,
+    /// How long it holds, milliseconds.
+    pub window_ms: u64,
+}
 
-/// Budget of a mode's writ, unless config says otherwise.
-pub const MODE_BUDGET: Budget = Budget {
-    tokens: Some(2_000_000),
-    tool_calls: Some(500),
-    wall_clock_ms: Some(4 * 60 * 60 * 1000),
-    usd_millicents: Some(500_000),
-};
+impl ModeTerms {
+    /// What holds unless config says otherwise: a forgotten session ends by itself.
+    #[must_use]
+    pub const fn standard() -> Self {
+        Self {
+            budget: Budget {
+                tokens: Some(2_000_000),
+                tool_calls: Some(500),
+                wall_clock_ms: Some(4 * 60 * 60 * 1000),
+                usd_millicents: Some(500_000),
+            },
+            window_ms: 24 * 60 * 60 * 1000,
+        }
+    }
+}
 
 /// Writs that may be issued below a mode's writ, one below the other: skills and delegated runs.
 const DEPTH_MAX: u32 = 8;
@@ -38,6 +52,8 @@ pub struct ModeRequest {
     pub nonce: [u8; 16],
     /// From when.
     pub now: Timestamp,
+    /// How much, and for how long.
+    pub terms: ModeTerms,
 }
 
 /// The writ of a mode, unsigned.
@@ -55,10 +71,10 @@ pub fn mode_writ(request: ModeRequest) -> Writ {
         grants: grants(mode),
         effects: Effects::Ceiling(ceiling(mode)),
         isolation_min: Rung::L1,
-        budget: MODE_BUDGET,
+        budget: request.terms.budget,
         window: Window {
             not_before: request.now,
-            expires_at: Some(request.now.plus_ms(MODE_WINDOW_MS)),
+            expires_at: Some(request.now.plus_ms(request.terms.window_ms)),
         },
         delegation: Delegation {
             max_depth: DEPTH_MAX,

@@ -29,6 +29,7 @@ use thymos_protocol::{
     Answer, Card, Command, Event, HoldRow, ModelRow, Replied, Request, Status, Ticket, What,
 };
 use thymos_runtime::kernel::{FixedPolicy, PolicySource, RunLimits};
+use thymos_runtime::modes::ModeTerms;
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::skills::{FoundSkill, SkillSource};
 use thymos_runtime::{Channels, Kernel, KernelParts, ModelSource, NoLeases, serve};
@@ -111,6 +112,7 @@ pub(crate) struct Setup {
     pub(crate) rung: Rung,
     pub(crate) workspace: String,
     pub(crate) turns_max: u32,
+    pub(crate) terms: ModeTerms,
     pub(crate) continues: bool,
     pub(crate) secrets: Vec<String>,
     pub(crate) skills: Skills,
@@ -145,6 +147,7 @@ impl Setup {
             rung: Rung::L3,
             workspace: "/srv/app".into(),
             turns_max: 20,
+            terms: ModeTerms::standard(),
             continues: false,
             secrets: Vec::new(),
             skills: Skills::default(),
@@ -185,6 +188,7 @@ impl Setup {
                 output_tokens_max: 1_000,
                 context_tokens_max: 50_000,
             },
+            terms: self.terms,
             continues: self.continues,
         }
     }

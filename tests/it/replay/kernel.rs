@@ -84,6 +84,7 @@ pub(super) fn live(life: Life<'_>) -> Client {
             output_tokens_max: 1_000,
             context_tokens_max: 100_000,
         },
+        terms: thymos_runtime::modes::ModeTerms::standard(),
         continues: true,
     })
     .unwrap();

@@ -169,6 +169,7 @@ impl Session {
             tenant: self.tenant(),
             nonce: self.k.draw(),
             now: self.now(),
+            terms: self.k.parts.terms,
         })
     }
 

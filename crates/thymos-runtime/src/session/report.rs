@@ -97,7 +97,11 @@ impl Session {
 
     fn running(&self) -> Option<Running> {
         let doing = match &self.activity {
-            Activity::Idle => return None,
+            Activity::Idle if self.delegated.is_empty() => return None,
+            Activity::Idle => match self.delegated.len() {
+                1 => "waiting for a delegated run".to_owned(),
+                many => format!("waiting for {many} delegated runs"),
+            },
             _ if self.run.as_ref().is_some_and(|run| run.stop_asked) => "stopping".to_owned(),
             Activity::Thinking { .. } => "thinking".to_owned(),
             Activity::Acting { doing, .. } => doing.clone(),
@@ -134,7 +138,9 @@ impl Session {
     /// Tells the desk how things stand here, and rings when that is new. Only then: whoever hears
     /// the bell asks, and every question ends here, so a ring for nothing would go round for ever.
     pub(super) fn publish(&mut self) {
-        let running = !matches!(self.activity, Activity::Idle) || !self.queue.is_empty();
+        let running = !matches!(self.activity, Activity::Idle)
+            || !self.queue.is_empty()
+            || !self.delegated.is_empty();
         let mut summary = summary(&self.p, self.lease.is_some() && !running);
         if running {
             summary.row.state = "running".into();

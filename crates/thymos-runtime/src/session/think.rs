@@ -48,9 +48,7 @@ impl Session {
                 ));
             }
             let spent = self.p.spent.get(id).copied().unwrap_or_default();
-            if let Some(dimension) = signed.writ.budget.exhausted(&spent)
-                && dimension != Dimension::ToolCalls
-            {
+            if let Some(dimension) = signed.writ.budget.exhausted(&spent) {
                 return Some(Stop::Budget(dimension.to_string()));
             }
         }
@@ -66,19 +64,13 @@ impl Session {
         self.routed = self.evidence(&chosen);
         let model = chosen.model;
         let limits = self.k.parts.limits;
-        let context = context::build(
-            &self.p,
-            &self.k.tool_set,
-            self.writ_in_force(),
-            ContextLimits {
-                output_tokens_max: limits.output_tokens_max,
-                context_tokens_max: model
-                    .identity()
-                    .context_tokens
-                    .unwrap_or(limits.context_tokens_max)
-                    .min(limits.context_tokens_max),
-            },
-        );
+        let context_tokens = model
+            .identity()
+            .context_tokens
+            .unwrap_or(limits.context_tokens_max)
+            .min(limits.context_tokens_max);
+        let room = within(limits.output_tokens_max, context_tokens, self.tokens_left());
+        let context = context::build(&self.p, &self.k.tool_set, self.writ_in_force(), room);
         if let Some(run) = &mut self.run {
             run.turns += 1;
         }
@@ -109,6 +101,22 @@ impl Session {
                     .await,
             );
         });
+    }
+
+    /// Tokens that the tightest link of the chain still has; none is unlimited.
+    fn tokens_left(&self) -> Option<u64> {
+        let (_, leaf) = self.p.authority?;
+        let chain = self.p.chain(&leaf);
+        let left = chain.iter().filter_map(|link| {
+            let spent = self
+                .p
+                .spent
+                .get(&link.id().ok()?)
+                .copied()
+                .unwrap_or_default();
+            link.writ.budget.left(&spent, Dimension::Tokens)
+        });
+        left.min()
     }
 
     fn thought_failed_soon(&mut self, fault: ModelFault) {
@@ -289,6 +297,22 @@ impl Session {
                 ..Live::default()
             };
         });
+    }
+}
+
+/// `[B2]` A turn that is likely to fit what is left: a quarter of it for the answer. What a model counts
+/// is known only afterwards, so one turn may still go over by what the estimate was off.
+fn within(output: u64, context: u64, left: Option<u64>) -> ContextLimits {
+    let (output, context) = match left {
+        Some(left) if left < output.saturating_add(context) => {
+            let output = output.min(left / 4).max(1);
+            (output, context.min(left.saturating_sub(output)))
+        }
+        Some(_) | None => (output, context),
+    };
+    ContextLimits {
+        output_tokens_max: output,
+        context_tokens_max: context,
     }
 }
 

@@ -7,12 +7,12 @@ use thymos_core::budget::{Cost, Dimension};
 use thymos_core::effect::{EffectClass, Effects};
 use thymos_core::verdict::SmallestGrant;
 use thymos_core::writ::{SignedWrit, Writ};
-use thymos_core::{EntryId, Timestamp, WritId};
+use thymos_core::{EntryId, WritId};
 use thymos_protocol::{BudgetBar, GrantPreview, Replied, WritRow, WritState};
 
 use super::answer::fault;
 use super::{Activity, RecordError, Session};
-use crate::modes::{MODE_WINDOW_MS, difference, grant_words};
+use crate::modes::{difference, grant_words};
 use crate::words;
 
 impl Session {
@@ -285,7 +285,13 @@ impl Session {
             nonce: Writ::nonce(self.k.draw()),
             window: thymos_core::writ::Window {
                 not_before: now,
-                expires_at: Some(later(current.window.expires_at, now)),
+                expires_at: Some(
+                    current
+                        .window
+                        .expires_at
+                        .filter(|end| *end > now)
+                        .unwrap_or_else(|| now.plus_ms(self.k.parts.terms.window_ms)),
+                ),
             },
             ..current.clone()
         };
@@ -293,11 +299,6 @@ impl Session {
         let widened = widen(&mut writ, rejection.refusal.smallest_grant.as_ref());
         Ok(widened.map(|()| (writ, line)))
     }
-}
-
-fn later(end: Option<Timestamp>, now: Timestamp) -> Timestamp {
-    end.filter(|end| *end > now)
-        .unwrap_or_else(|| now.plus_ms(MODE_WINDOW_MS))
 }
 
 fn no_writ() -> Replied {
