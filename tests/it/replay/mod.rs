@@ -1,5 +1,6 @@
 //! Frozen ledgers: every format ever shipped must verify, and fold to the same, for ever `[L13]`.
 
+mod conservation;
 mod kernel;
 mod mutants;
 mod record;
