@@ -1,6 +1,7 @@
 //! A record with every kind of decision, made by the real kernel over fakes: work for those who forge.
 //!
-//! Cleared, refused by the gate, held, approved, denied, refused at admission, failed, repeated.
+//! Cleared, refused by the gate, held, approved, answered in advance, denied, refused at admission,
+//! failed, repeated.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use thymos_core::resolved::{
 };
 use thymos_core::tool::Compensation;
 use thymos_core::writ::Mode;
-use thymos_protocol::Command;
+use thymos_protocol::{Command, Reach, Replied, ScopeChoice};
 use thymos_testkit::fixtures::touches;
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, Step};
@@ -135,7 +136,9 @@ fn steps() -> Vec<Step> {
             write("a.txt"),
         ]),
         Step::Turn(says("The kettle boils.")),
+        turn(vec![write("notes/e.txt")]),
         turn(vec![
+            write("notes/f.txt"),
             write("b.txt"),
             write("c.txt"),
             write("d.txt"),
@@ -155,9 +158,13 @@ pub(super) async fn play() -> Vec<Entry> {
     let mut rig = Setup::new(steps(), &tools).open(Mode::Auto).await;
     rig.run("give the kettle a label").await;
     rig.set_mode(Mode::Edit).await;
-    rig.run("write it down").await;
-    answer(&mut rig, "b.txt", Decision::Approve).await;
+    rig.run("take notes").await;
+    in_advance(&mut rig, "notes").await;
     rig.until_kind("commit", 5).await;
+    rig.run("write it down").await;
+    rig.until_kind("commit", 6).await;
+    answer(&mut rig, "b.txt", Decision::Approve).await;
+    rig.until_kind("commit", 7).await;
     answer(&mut rig, "c.txt", Decision::Deny).await;
     rig.until_kind("rejection", 3).await;
     rig.setup.clock.advance_ms(1_500);
@@ -167,6 +174,20 @@ pub(super) async fn play() -> Vec<Entry> {
     let entries = rig.setup.store.entries();
     rig.verified().await;
     entries
+}
+
+/// Approves what is held below a folder, and twice more what will be.
+async fn in_advance(rig: &mut Rig, folder: &str) {
+    let holds = rig.holds().await;
+    let row = holds.iter().find(|row| row.card.line.contains(folder));
+    let mut answer = rig.answer_to(&row.expect("it is held").card, Decision::Approve, "");
+    answer.scope = Some(ScopeChoice {
+        reach: Reach::Below(folder.into()),
+        for_ms: 60_000,
+        uses: 2,
+    });
+    let replied = rig.ask(Command::Answer(answer)).await;
+    assert_eq!(replied, Replied::Accepted);
 }
 
 async fn answer(rig: &mut Rig, path: &str, decision: Decision) {

@@ -13,7 +13,7 @@ use thymos_core::facts::Facts;
 use thymos_core::id::ProposalId;
 use thymos_core::proposal::{Decided, Proposal};
 use thymos_core::secret::MARKER_OPEN;
-use thymos_core::writ::Mode;
+use thymos_core::writ::{Mode, Writ};
 use thymos_core::{Timestamp, WritId, canonical};
 
 use crate::divergence::Divergence;
@@ -109,6 +109,11 @@ impl Moment<'_> {
     fn decision(&self, decided: &Decided, hold: Option<&Hold>, faults: &mut Faults) {
         let (proposal, facts) = (&decided.proposal, &decided.facts);
         self.proposal(proposal, hold, faults);
+        faults.same(
+            "facts.standing",
+            &self.standing(proposal, facts.now),
+            &facts.standing,
+        );
         let writs = [proposal.writs.as_slice(), &facts.standing].concat();
         self.authority(facts, &writs, faults);
         let p = self.before;
@@ -179,6 +184,26 @@ impl Moment<'_> {
             }
         }
         (must, may)
+    }
+
+    /// `[A6]` The pre-answers that could serve at that moment; all of them are presented, and no other.
+    fn standing(&self, proposal: &Proposal, now: Timestamp) -> Vec<WritId> {
+        let p = self.before;
+        let once = Cost {
+            tool_calls: 1,
+            ..Cost::default()
+        };
+        let serves = |id: &WritId, writ: &Writ| {
+            let used = p.spent.get(id).copied().unwrap_or_default();
+            let under = writ.pre_answer.as_ref().map(|pre| pre.under);
+            under.is_some_and(|under| proposal.writs.contains(&under))
+                && !p.revoked.contains(id)
+                && writ.window.contains(now)
+                && writ.budget.shortfall(&used, &once).is_none()
+        };
+        let issued = p.writs.iter();
+        let serving = issued.filter(|(id, signed)| serves(id, &signed.writ));
+        serving.map(|(id, _)| *id).collect()
     }
 
     /// The open hold that this decision is about: the same call, whatever moved meanwhile.
