@@ -36,6 +36,8 @@ actions! {
     ScreenWork, "screen.work", None, "go to Work";
     ScreenApprovals, "screen.approvals", None, "go to Approvals";
     ScreenLedger, "screen.ledger", None, "go to the Ledger";
+    ScreenAuthority, "screen.authority", Some("authority"), "go to Authority: writs and rules";
+    ScreenRuns, "screen.runs", Some("runs"), "go to Runs: every trajectory";
     ApprovalsOpen, "approvals.open", Some("approvals"), "show what waits for an approval";
     LedgerOpen, "ledger.open", Some("ledger"), "show the ledger";
     PaletteOpen, "palette.open", Some("palette"), "find and run any action";
@@ -46,6 +48,10 @@ actions! {
     ModeEdit, "mode.edit", Some("mode edit"), "issue a writ that may write in the workspace";
     ModeAuto, "mode.auto", Some("mode auto"), "issue the wider, listed writ";
     ModeShow, "mode.show", Some("mode"), "show the writ in force";
+    ModePick, "mode.pick", Some("modes"), "choose a mode, shown before it is issued";
+    SkillBind, "skill.bind", Some("skill"), "bind a skill: its writ narrows the one in force";
+    TrajectoryBranch, "trajectory.branch", Some("branch"), "branch off the newest commit";
+    TrajectoryUndo, "trajectory.undo", Some("undo"), "undo what was done since your last message";
     CopyLast, "copy.last", Some("copy"), "copy the last answer";
     ThemeNext, "theme.next", Some("theme"), "try the next theme";
     MouseToggle, "mouse.toggle", Some("mouse"), "turn the mouse on or off";
@@ -103,8 +109,13 @@ actions! {
     TranscriptTurnPrevious, "transcript.turn-previous", None, "previous message of yours";
     TranscriptTurnNext, "transcript.turn-next", None, "next message of yours";
     ComposerFocus, "composer.focus", None, "back to the composer";
+    RefusalGrant, "refusal.grant", None, "sign the smallest grant that would allow a refused call";
+    RefusalAgain, "refusal.again", None, "do a call again that happens once";
+    QueueMark, "queue.mark", None, "mark for approving together, or not";
+    ApprovalsBatch, "approvals.batch", None, "approve what is marked, each shown in full";
     QueueTab, "queue.tab", None, "open, decided, unsettled";
     ApprovalsApprove, "approvals.approve", None, "approve once";
+    ApprovalsScope, "approvals.scope", None, "approve with scope, shown before it is signed";
     ApprovalsDeny, "approvals.deny", None, "deny, with a reason if you like";
     ApprovalsEdit, "approvals.edit", None, "propose other arguments instead, judged afresh";
     ApprovalsView, "approvals.view", None, "view the whole text";
@@ -114,6 +125,9 @@ actions! {
     ApprovalsPrevious, "approvals.previous", None, "go to the previous one";
     CardHunkNext, "card.hunk-next", None, "next hunk";
     CardHunkPrevious, "card.hunk-previous", None, "previous hunk";
+    SignApprove, "sign.approve", None, "approve, and sign what is shown";
+    SignTurn, "sign.turn", None, "choose the next";
+    SignTurnBack, "sign.turn-back", None, "choose the one before";
     PromptAccept, "prompt.accept", None, "done";
     PromptComplete, "prompt.complete", None, "complete";
     PromptBackspace, "prompt.backspace", None, "delete the character before";
@@ -129,6 +143,13 @@ actions! {
     LedgerDiff, "ledger.diff", None, "compare with the marked entry";
     LedgerVerify, "ledger.verify", Some("verify"), "verify the chain";
     LedgerFollow, "ledger.follow", None, "follow the tail";
+    LedgerBranch, "ledger.branch", None, "branch off this commit";
+    LedgerUndo, "ledger.undo", None, "undo everything from here on, shown as a plan first";
+    AuthorityTab, "authority.tab", None, "writs, policy, what a simulation found";
+    WritRevoke, "writ.revoke", None, "revoke the writ; lists what stops first";
+    PolicyReload, "policy.reload", Some("policy reload"), "look at the policy folder again";
+    PolicySimulate, "policy.simulate", Some("policy simulate"), "what would a candidate bundle have decided?";
+    RunsStop, "runs.stop", None, "stop this run; lists what stops first";
     InspectorNext, "inspector.next", None, "next tab";
     InspectorPrevious, "inspector.previous", None, "previous tab";
     PickerAccept, "picker.accept", None, "choose";

@@ -23,6 +23,8 @@ pub enum Effect {
     Notify(String),
     /// Keep what is being written.
     SaveDraft(String),
+    /// Read a candidate bundle from a file.
+    ReadBundle(String),
     /// Leave with this exit code.
     Quit(u8),
 }

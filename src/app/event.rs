@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use thymos_core::Timestamp;
 use thymos_protocol::{Heads, Live, Reply};
 
@@ -36,6 +37,8 @@ pub enum Event {
     Busy(bool),
     /// The loop has something to tell, such as what became of a copy.
     Told(String),
+    /// A candidate bundle has been read, or why it could not be.
+    BundleRead(Result<Value, String>),
     /// The kernel has closed its ends.
     KernelGone,
 }

@@ -16,6 +16,10 @@ pub enum Screen {
     Approvals,
     /// The record.
     Ledger,
+    /// Writs and rules.
+    Authority,
+    /// Every trajectory.
+    Runs,
 }
 
 /// A pane that can have the focus.
@@ -33,6 +37,14 @@ pub enum Pane {
     Ledger,
     /// One entry.
     Inspector,
+    /// The tree of writs, or the rules.
+    Writs,
+    /// One writ, or one rule.
+    Writ,
+    /// Every trajectory.
+    Runs,
+    /// One trajectory.
+    Run,
 }
 
 impl Screen {
@@ -43,6 +55,8 @@ impl Screen {
             Self::Work => [Pane::Composer, Pane::Transcript],
             Self::Approvals => [Pane::Queue, Pane::Card],
             Self::Ledger => [Pane::Ledger, Pane::Inspector],
+            Self::Authority => [Pane::Writs, Pane::Writ],
+            Self::Runs => [Pane::Runs, Pane::Run],
         }
     }
 
@@ -53,6 +67,8 @@ impl Screen {
             Self::Work => "Work",
             Self::Approvals => "Approvals",
             Self::Ledger => "Ledger",
+            Self::Authority => "Authority",
+            Self::Runs => "Runs",
         }
     }
 }
@@ -68,6 +84,8 @@ impl Pane {
             Self::Card => Context::Card,
             Self::Ledger => Context::Ledger,
             Self::Inspector => Context::Inspector,
+            Self::Writs | Self::Writ => Context::Authority,
+            Self::Runs | Self::Run => Context::Runs,
         }
     }
 }
@@ -129,6 +147,8 @@ impl Focus {
             Pane::Composer | Pane::Transcript => Screen::Work,
             Pane::Queue | Pane::Card => Screen::Approvals,
             Pane::Ledger | Pane::Inspector => Screen::Ledger,
+            Pane::Writs | Pane::Writ => Screen::Authority,
+            Pane::Runs | Pane::Run => Screen::Runs,
         };
         if self.pane != pane {
             self.pane = pane;

@@ -23,12 +23,14 @@ use thymos_core::writ::Mode;
 use thymos_protocol::{Command, Fault, Request, Ticket, VerifyProgress, VerifyReport};
 
 use crate::keymap::{Chords, Context, Keymap};
+use crate::panes::authority::{Authority, AuthorityAsked};
 use crate::panes::card::CardPane;
 use crate::panes::composer::Composer;
 use crate::panes::conversation::Conversation;
 use crate::panes::inspector::Inspector;
 use crate::panes::ledger::{Ledger, LedgerAsked};
 use crate::panes::queue::Queue;
+use crate::panes::runs::Runs;
 use crate::theme::Theme;
 use crate::ui::chrome::Glyphs;
 use crate::ui::layout::Class;
@@ -152,6 +154,18 @@ pub enum Asked {
     Ledger(LedgerAsked),
     /// For the overlay on top, if it still is.
     Overlay,
+    /// For the authority screen.
+    Authority(AuthorityAsked),
+    /// Every trajectory, for the runs screen.
+    Runs,
+    /// For the question or the scope that waits for it, if it is still there.
+    Waiting,
+    /// Something whose success is told in these words.
+    Told(String),
+    /// What undoing everything from that entry on would take.
+    UndoPlan(u64),
+    /// Opening an entry of a trajectory that is not open: go there when it is.
+    OpenAt(u64),
 }
 
 /// Everything the screen is drawn from.
@@ -175,6 +189,10 @@ pub struct App {
     pub ledger: Ledger,
     /// One entry.
     pub inspector: Inspector,
+    /// Writs and rules.
+    pub authority: Authority,
+    /// Every trajectory.
+    pub runs: Runs,
     /// What the status line tells.
     pub notice: Option<Notice>,
     /// Keys to actions.
@@ -227,6 +245,8 @@ impl App {
             card: CardPane::default(),
             ledger: Ledger::default(),
             inspector: Inspector::default(),
+            authority: Authority::default(),
+            runs: Runs::default(),
             notice: options.notice,
             keymap: options.keymap,
             theme: options.theme,

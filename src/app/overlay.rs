@@ -7,10 +7,12 @@ use thymos_core::writ::Mode;
 use crate::keymap::Context;
 use crate::panes::picker::Picker;
 use crate::panes::prompt::Prompt;
+use crate::panes::question::Question;
 use crate::panes::reader::Reader;
+use crate::panes::sign::Sign;
 
 /// Something over the screen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Overlay {
     /// Asks before quitting; lists what runs and what waits.
     Quit(Choice),
@@ -24,6 +26,10 @@ pub enum Overlay {
     Picker(Picker),
     /// Shows text.
     Reader(Box<Reader>),
+    /// Shows what something would do, and asks.
+    Question(Box<Question>),
+    /// Shows what would be signed beyond one call.
+    Sign(Box<Sign>),
 }
 
 /// Which answer of a question is chosen. The first is the harmless one, and chosen at first.
@@ -61,7 +67,8 @@ impl Overlay {
     #[must_use]
     pub fn context(&self) -> Context {
         match self {
-            Self::Quit(_) | Self::Mode(_) | Self::Writ => Context::Dialog,
+            Self::Quit(_) | Self::Mode(_) | Self::Writ | Self::Question(_) => Context::Dialog,
+            Self::Sign(_) => Context::Sign,
             Self::Prompt(_) => Context::Prompt,
             Self::Picker(_) => Context::Picker,
             Self::Reader(_) => Context::Help,

@@ -25,6 +25,12 @@ pub enum Context {
     Ledger,
     /// The fields of one entry.
     Inspector,
+    /// Writs and rules.
+    Authority,
+    /// Every trajectory.
+    Runs,
+    /// Something to be signed that reaches beyond one call.
+    Sign,
     /// A fuzzy list above the screen: palette, models, trajectories.
     Picker,
     /// The help.
@@ -45,6 +51,9 @@ impl Context {
         Self::Prompt,
         Self::Ledger,
         Self::Inspector,
+        Self::Authority,
+        Self::Runs,
+        Self::Sign,
         Self::Picker,
         Self::Help,
         Self::Dialog,
@@ -63,6 +72,9 @@ impl Context {
             Self::Prompt => "prompt",
             Self::Ledger => "ledger",
             Self::Inspector => "inspector",
+            Self::Authority => "authority",
+            Self::Runs => "runs",
+            Self::Sign => "sign",
             Self::Picker => "picker",
             Self::Help => "help",
             Self::Dialog => "dialog",
@@ -85,10 +97,14 @@ impl Context {
             Self::Global => None,
             Self::Composer | Self::List | Self::Prompt | Self::Picker => Some(Self::Global),
             // A card is no list: `G` scrolls it, but `space` or `m` must mean nothing there.
-            Self::Card | Self::Dialog => Some(Self::Global),
-            Self::Transcript | Self::Queue | Self::Ledger | Self::Inspector | Self::Help => {
-                Some(Self::List)
-            }
+            Self::Card | Self::Dialog | Self::Sign => Some(Self::Global),
+            Self::Transcript
+            | Self::Queue
+            | Self::Ledger
+            | Self::Inspector
+            | Self::Authority
+            | Self::Runs
+            | Self::Help => Some(Self::List),
         }
     }
 

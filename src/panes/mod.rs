@@ -3,6 +3,7 @@
 //! A pane's state knows no terminal; its view changes nothing. What keys do to it is in
 //! `app/update/`.
 
+pub mod authority;
 pub mod card;
 pub mod composer;
 pub mod conversation;
@@ -13,8 +14,11 @@ pub mod inspector;
 pub mod ledger;
 pub mod picker;
 pub mod prompt;
+pub mod question;
 pub mod queue;
 pub mod reader;
+pub mod runs;
+pub mod sign;
 pub(crate) mod status;
 pub(crate) mod stream;
 pub(crate) mod strip;

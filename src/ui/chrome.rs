@@ -91,6 +91,20 @@ pub fn pane(pane: &Pane<'_>, area: Rect, buffer: &mut Buffer, theme: &Theme) -> 
     }
 }
 
+/// What a border leaves of an area, as [`pane`] draws it.
+#[must_use]
+pub fn inside(area: Rect) -> Rect {
+    if area.width < 4 || area.height < 3 {
+        return area;
+    }
+    Rect {
+        x: area.x + 1,
+        y: area.y + 1,
+        width: area.width - 2,
+        height: area.height - 2,
+    }
+}
+
 /// Corners from the top left on, row by row; then the line across and the line down.
 fn glyphs(pane: &Pane<'_>) -> ([&'static str; 4], &'static str, &'static str) {
     match (pane.glyphs, pane.focused) {

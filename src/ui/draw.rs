@@ -4,14 +4,15 @@
 //! nothing.
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::chrome;
 use super::layout;
 use crate::app::{App, Overlay, Screen};
 use crate::panes::{
-    card, composer, conversation, dialog, footer, header, inspector, ledger, picker, prompt, queue,
-    reader, status, stream, strip, welcome,
+    authority, card, composer, conversation, dialog, footer, header, inspector, ledger, picker,
+    prompt, question, queue, reader, runs, sign, status, stream, strip, welcome,
 };
 
 /// Lays out the lists in view. Once before each [`draw`].
@@ -31,11 +32,27 @@ pub fn prepare(app: &mut App) {
             ledger::prepare(app, areas.first);
             inspector::prepare(app, areas.second);
         }
+        Screen::Authority => {
+            let areas = layout::pair(app);
+            authority::prepare(app, areas);
+        }
+        Screen::Runs => {
+            let areas = layout::pair(app);
+            runs::prepare(app, areas);
+        }
     }
     let body = layout::around(app).body;
-    for overlay in &mut app.overlays {
-        if let Overlay::Reader(reader) = overlay {
-            reader::prepare(reader, &app.theme, body);
+    let top = app.overlays.len().saturating_sub(1);
+    for (at, overlay) in app.overlays.iter_mut().enumerate() {
+        match overlay {
+            Overlay::Reader(reader) => reader::prepare(reader, &app.theme, body),
+            Overlay::Question(asked) => question::prepare(asked, &app.theme, body, at == top),
+            Overlay::Sign(sign) => sign::prepare(sign, &app.theme, body, at == top),
+            Overlay::Quit(_)
+            | Overlay::Mode(_)
+            | Overlay::Writ
+            | Overlay::Prompt(_)
+            | Overlay::Picker(_) => {}
         }
     }
 }
@@ -48,8 +65,10 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
     header::draw(app, around.header, frame.buffer_mut());
     match app.focus.screen() {
         Screen::Work => work(app, frame),
-        Screen::Approvals => approvals(app, frame),
-        Screen::Ledger => record(app, frame),
+        Screen::Approvals => two(app, frame, queue::draw, card::draw),
+        Screen::Ledger => two(app, frame, ledger::draw, inspector::draw),
+        Screen::Authority => two(app, frame, authority::draw, authority::draw_details),
+        Screen::Runs => two(app, frame, runs::draw, runs::draw_details),
     }
     if !status::draw(app, around.footer, frame.buffer_mut()) {
         footer::draw(app, around.footer, frame.buffer_mut());
@@ -85,25 +104,17 @@ fn work(app: &App, frame: &mut Frame<'_>) {
     }
 }
 
-fn approvals(app: &App, frame: &mut Frame<'_>) {
-    let areas = layout::pair(app);
-    let buffer = frame.buffer_mut();
-    if shown(areas.first) {
-        queue::draw(app, areas.first, buffer);
-    }
-    if shown(areas.second) {
-        card::draw(app, areas.second, buffer);
-    }
-}
+type Draw = fn(&App, Rect, &mut Buffer);
 
-fn record(app: &App, frame: &mut Frame<'_>) {
+/// A screen of two panes.
+fn two(app: &App, frame: &mut Frame<'_>, first: Draw, second: Draw) {
     let areas = layout::pair(app);
     let buffer = frame.buffer_mut();
     if shown(areas.first) {
-        ledger::draw(app, areas.first, buffer);
+        first(app, areas.first, buffer);
     }
     if shown(areas.second) {
-        inspector::draw(app, areas.second, buffer);
+        second(app, areas.second, buffer);
     }
 }
 
@@ -115,6 +126,8 @@ fn draw_overlay(app: &App, overlay: &Overlay, area: Rect, frame: &mut Frame<'_>)
         Overlay::Prompt(prompt) => prompt::draw(app, prompt, area, frame),
         Overlay::Picker(picker) => picker::draw(app, picker, area, frame),
         Overlay::Reader(reader) => reader::draw(app, reader, area, frame.buffer_mut()),
+        Overlay::Question(asked) => question::draw(app, asked, area, frame.buffer_mut()),
+        Overlay::Sign(sign) => sign::draw(app, sign, area, frame.buffer_mut()),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Draws only; where the view stands is told by the list.
 
+use super::chrome::Glyphs;
 use crate::theme::{Role, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -27,7 +28,7 @@ impl Extent {
 }
 
 /// Draws the bar in the last column of the area; nothing when all is in view.
-pub fn bar(extent: Extent, area: Rect, buffer: &mut Buffer, theme: &Theme) {
+pub fn bar(extent: Extent, area: Rect, buffer: &mut Buffer, theme: &Theme, glyphs: Glyphs) {
     if extent.total <= extent.shown || area.width == 0 || area.height == 0 {
         return;
     }
@@ -35,10 +36,11 @@ pub fn bar(extent: Extent, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     let x = area.right() - 1;
     for row in 0..area.height {
         let on = (start..start + length).contains(&row);
-        let (symbol, role) = if on {
-            ("█", Role::Accent)
-        } else {
-            ("│", Role::Border)
+        let (symbol, role) = match (on, glyphs) {
+            (true, Glyphs::Box) => ("█", Role::Accent),
+            (true, Glyphs::Ascii) => ("#", Role::Accent),
+            (false, Glyphs::Box) => ("│", Role::Border),
+            (false, Glyphs::Ascii) => ("|", Role::Border),
         };
         if let Some(cell) = buffer.cell_mut((x, area.y + row)) {
             cell.set_symbol(symbol).set_style(theme.style(role));

@@ -3,6 +3,7 @@
 //! Sleeps until something happens or a deadline comes; an idle app wakes for nothing. Knows the
 //! terminal as a [`Surface`] only.
 
+mod bundle;
 mod surface;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::term::{Canvas, Monotonic, TermEnv, TermEvent, TermInput, TermSignal, 
 use crate::term::{Mouse, clipboard, notify, screen, title};
 use crate::ui::draw::{draw, prepare};
 
+pub use bundle::BUNDLE_BYTES_MAX;
 pub use surface::Surface;
 
 /// Events taken before the next frame gets its chance.
@@ -30,6 +32,9 @@ pub const EVENTS_PER_TURN_MAX: usize = 512;
 
 /// Requests that may wait in the app while the kernel takes none; more are dropped and told.
 pub const OUTBOX_MAX: usize = 1024;
+
+/// Files that may have been read and not been taken yet.
+const JOBS_MAX: usize = 16;
 
 /// What the loop needs beside the app.
 #[derive(Clone)]
@@ -60,7 +65,8 @@ pub async fn run<S: Surface>(
         mut bell,
         mut live,
     } = link;
-    let mut turn = Turn::start(surface, requests, app, options);
+    let (told, mut jobs) = mpsc::channel(JOBS_MAX);
+    let mut turn = Turn::start(surface, (requests, told), app, options);
     let mut writer = surface.state();
     let mut kernel_is_up = true;
     loop {
@@ -90,6 +96,7 @@ pub async fn run<S: Surface>(
                 let now = live.borrow_and_update().clone();
                 turn.event(Event::Live(now));
             }
+            Some(event) = jobs.recv() => turn.event(event),
             permit = outgoing.reserve(), if kernel_is_up && !turn.outbox.is_empty() => {
                 if let (Ok(permit), Some(request)) = (permit, turn.outbox.pop_front()) {
                     permit.send(request);
@@ -115,6 +122,8 @@ struct Turn<'a, S> {
     surface: &'a S,
     canvas: Canvas,
     requests: mpsc::Sender<Request>,
+    // What is done off this thread tells here what came of it.
+    told: mpsc::Sender<Event>,
     outbox: VecDeque<Request>,
     options: RunOptions,
     frame_at: Duration,
@@ -126,7 +135,7 @@ struct Turn<'a, S> {
 impl<'a, S: Surface> Turn<'a, S> {
     fn start(
         surface: &'a S,
-        requests: mpsc::Sender<Request>,
+        (requests, told): (mpsc::Sender<Request>, mpsc::Sender<Event>),
         app: AppOptions,
         options: RunOptions,
     ) -> Self {
@@ -148,6 +157,7 @@ impl<'a, S: Surface> Turn<'a, S> {
             surface,
             canvas: Canvas::new(size),
             requests,
+            told,
             outbox: VecDeque::new(),
             options,
             frame_at: Duration::ZERO,
@@ -326,6 +336,7 @@ impl<'a, S: Surface> Turn<'a, S> {
                         drafts.send_replace(text);
                     }
                 }
+                Effect::ReadBundle(path) => bundle::read_off_thread(path, self.told.clone()),
                 Effect::Quit(code) => self.exit = Some(code),
             }
         }

@@ -10,7 +10,7 @@ use thymos_core::budget::Cost;
 use thymos_core::effect::EffectClass;
 use thymos_core::isolation::Rung;
 use thymos_core::trace::Clause;
-use thymos_core::{IntentId, ProposalId, Timestamp};
+use thymos_core::{EntryId, IntentId, ProposalId, Timestamp};
 use thymos_protocol::{Card, DecidedBy, Event, FileChange, What};
 
 use super::output::Output;
@@ -71,8 +71,10 @@ pub struct Group {
 /// One entry of a group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// Its entry.
+    /// Its entry's place in the trajectory.
     pub seq: u64,
+    /// Its entry.
+    pub entry: EntryId,
     /// When.
     pub at: Timestamp,
     /// What.
@@ -196,6 +198,12 @@ impl Group {
         }
     }
 
+    /// The intent it follows from, once its entry has been pulled.
+    #[must_use]
+    pub fn intent(&self) -> Option<IntentId> {
+        self.intent
+    }
+
     /// The entry that began it, when it has begun.
     #[must_use]
     pub fn started_seq(&self) -> Option<u64> {
@@ -276,7 +284,11 @@ impl Story {
     /// Takes the next event.
     pub fn absorb(&mut self, event: Event) {
         let Event {
-            seq, at_ms, what, ..
+            seq,
+            at_ms,
+            entry,
+            what,
+            ..
         } = event;
         match what {
             What::Said {
@@ -299,6 +311,7 @@ impl Story {
                         call,
                         Step {
                             seq,
+                            entry,
                             at: at_ms,
                             did: *did,
                         },

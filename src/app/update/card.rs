@@ -43,6 +43,7 @@ pub enum CardAsked {
 pub(super) fn act(app: &mut App, action: Action) -> bool {
     match action {
         Action::ApprovalsApprove => approve(app),
+        Action::ApprovalsScope => super::sign::open_scope(app),
         Action::ApprovalsDeny => deny(app),
         Action::ApprovalsEdit => match app.card.may_change() {
             Ok(()) => read_entry(app, Wants::Args),
@@ -110,6 +111,7 @@ pub(super) fn holds_came(app: &mut App) {
         let why = told(&app.session, gone).unwrap_or_else(|| GONE.to_owned());
         app.card.close(gone, why);
     }
+    super::sign::holds_came(app);
     if std::mem::take(&mut app.queue.again) {
         app.ask(Asked::Holds, Command::Holds);
     }
@@ -174,7 +176,7 @@ pub(super) fn detail_came(app: &mut App, proposal: ProposalId, wants: Wants, det
 
 /// The kernel rang: the queue in sight is asked for again.
 pub(super) fn rang(app: &mut App) {
-    if app.focus.screen() != Screen::Approvals {
+    if !matches!(app.focus.screen(), Screen::Approvals | Screen::Runs) {
         return;
     }
     if app.asked.values().any(|asked| *asked == Asked::Holds) {
@@ -244,7 +246,7 @@ fn deny(app: &mut App) {
     }
 }
 
-fn refuse(app: &mut App, why: &Block) {
+pub(super) fn refuse(app: &mut App, why: &Block) {
     if let Some(words) = why.words() {
         app.tell(words);
     }

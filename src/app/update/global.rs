@@ -28,6 +28,11 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
             app.ask(Asked::Holds, Command::Holds);
         }
         Action::ScreenLedger | Action::LedgerOpen => app.focus.go(Screen::Ledger, mono),
+        Action::ScreenRuns => {
+            app.runs.rang();
+            app.focus.go(Screen::Runs, mono);
+            app.ask(Asked::Holds, Command::Holds);
+        }
         Action::PaneNext | Action::PanePrevious => app.focus.other(mono),
         Action::PaneZoom => app.focus.zoomed = !app.focus.zoomed,
         Action::PaneWider => app.right_delta = (app.right_delta + COLUMN_STEP).min(40),

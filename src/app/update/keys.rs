@@ -74,6 +74,9 @@ fn type_text(app: &mut App, text: &str) {
         | Context::Prompt
         | Context::Ledger
         | Context::Inspector
+        | Context::Authority
+        | Context::Runs
+        | Context::Sign
         | Context::Picker
         | Context::Help
         | Context::Dialog => {}

@@ -88,6 +88,25 @@ fn in_world(app: &mut App, action: Action) -> bool {
     true
 }
 
+/// Goes to an entry of any trajectory; one that is not open is opened first.
+pub(super) fn go_to(app: &mut App, trajectory: thymos_core::TrajectoryId, seq: u64) {
+    app.focus.go(Screen::Ledger, app.now.mono);
+    if app.session.trajectory() == Some(trajectory) {
+        show(app, seq);
+    } else {
+        app.ask(Asked::OpenAt(seq), Command::Open { trajectory });
+    }
+}
+
+/// Chooses that entry of the open trajectory, whatever hid it.
+pub(super) fn show(app: &mut App, seq: u64) {
+    settle(app);
+    app.ledger.world = None;
+    app.ledger.show_all();
+    app.ledger.choose(seq);
+    inspect(app);
+}
+
 /// Asks for what a filter lets through; the empty one lets everything through.
 pub(super) fn filter(app: &mut App, text: &str) {
     if text.is_empty() {

@@ -2,6 +2,7 @@
 //!
 //! Routes; what a pane does with an action is in the file named after it. Waits for nothing.
 
+mod authority;
 mod card;
 mod composer;
 mod global;
@@ -10,11 +11,16 @@ mod keys;
 mod ledger;
 mod mode;
 mod overlays;
+mod past;
 mod picker;
 mod prompt;
+mod question;
 mod queue;
 mod reader;
 mod replies;
+mod runs;
+mod sign;
+mod skill;
 mod transcript;
 
 use std::time::Duration;
@@ -47,12 +53,15 @@ pub fn update(app: &mut App, event: Event, now: Now) -> Vec<Effect> {
             app.dirty = false;
             app.session.ring(&heads);
             card::rang(app);
+            app.authority.rang();
+            app.runs.rang();
         }
         Event::Reply(reply) => replies::take(app, reply),
         Event::Live(live) => app.session.set_live(live),
         Event::Deadline => deadline(app),
         Event::Busy(busy) => app.busy = busy,
         Event::Told(line) => app.tell(line),
+        Event::BundleRead(read) => authority::bundle_read(app, read),
         Event::KernelGone => {
             app.notice = Some(Notice {
                 line: "the kernel has stopped".into(),
@@ -68,7 +77,10 @@ pub fn update(app: &mut App, event: Event, now: Now) -> Vec<Effect> {
 /// What follows from any event: pulling, queued messages, the title.
 fn settle(app: &mut App) {
     card::settle(app);
+    sign::settle(app);
     ledger::settle(app);
+    authority::settle(app);
+    runs::settle(app);
     if let Some(command) = app.session.pull() {
         app.ask(Asked::Pull, command);
     }
@@ -126,16 +138,20 @@ fn act(app: &mut App, action: Action) -> bool {
     overlays::act(app, action)
         || in_pane(app, action)
         || picker::open(app, action)
+        || authority::anywhere(app, action)
+        || past::anywhere(app, action)
         || global::act(app, action)
 }
 
 fn in_pane(app: &mut App, action: Action) -> bool {
     match app.focus.pane() {
         Pane::Composer => composer::act(app, action),
-        Pane::Transcript => transcript::act(app, action),
+        Pane::Transcript => transcript::act(app, action) || past::in_transcript(app, action),
         Pane::Queue => queue::act(app, action),
         Pane::Card => card::act(app, action),
-        Pane::Ledger => ledger::act(app, action),
+        Pane::Ledger => ledger::act(app, action) || past::in_ledger(app, action),
+        Pane::Writs | Pane::Writ => authority::act(app, action),
+        Pane::Runs | Pane::Run => runs::act(app, action),
         Pane::Inspector => inspector::act(app, action),
     }
 }

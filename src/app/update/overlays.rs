@@ -8,7 +8,7 @@ use crate::app::overlay::Choice;
 use crate::app::{Action, App, Asked, Effect, Overlay};
 use crate::panes::reader::Topic;
 
-use super::{picker, prompt, reader};
+use super::{picker, prompt, question, reader, sign};
 
 /// Whether the overlay on top took the action.
 pub(super) fn act(app: &mut App, action: Action) -> bool {
@@ -42,6 +42,8 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
         (Overlay::Prompt(_), _) => prompt::act(app, action),
         (Overlay::Picker(_), _) => picker::act(app, action),
         (Overlay::Reader(_), _) => reader::act(app, action),
+        (Overlay::Question(_), _) => question::act(app, action),
+        (Overlay::Sign(_), _) => sign::act(app, action),
         (Overlay::Quit(_) | Overlay::Mode(_) | Overlay::Writ, _) => {}
     }
     true
@@ -53,7 +55,14 @@ pub(super) fn type_text(app: &mut App, text: &str) -> bool {
         None => return false,
         Some(Overlay::Prompt(prompt)) => prompt.insert(text),
         Some(Overlay::Picker(picker)) => picker.insert(text),
-        Some(Overlay::Quit(_) | Overlay::Mode(_) | Overlay::Writ | Overlay::Reader(_)) => {}
+        Some(
+            Overlay::Quit(_)
+            | Overlay::Mode(_)
+            | Overlay::Writ
+            | Overlay::Reader(_)
+            | Overlay::Question(_)
+            | Overlay::Sign(_),
+        ) => {}
     }
     true
 }

@@ -27,6 +27,7 @@ pub(super) fn open(app: &mut App, action: Action) -> bool {
                 .push(Overlay::Picker(Picker::waiting(Subject::Trajectory)));
             app.ask(Asked::Overlay, Command::Runs);
         }
+        Action::SkillBind => super::skill::open(app),
         Action::ModelPick => {
             app.overlays
                 .push(Overlay::Picker(Picker::waiting(Subject::Model)));
@@ -71,6 +72,9 @@ pub(super) fn rows_came(app: &mut App, replied: Replied) {
         (Subject::Model, Replied::Models(rows)) => {
             picker.fill(rows.into_iter().map(model_row).collect());
         }
+        (Subject::Skill, Replied::Skills(rows)) => {
+            picker.fill(rows.into_iter().map(super::skill::row).collect());
+        }
         _ => {}
     }
 }
@@ -106,6 +110,12 @@ fn accept(app: &mut App) {
                 );
             }
         }
+        Choice::Skill(skill) => super::skill::chosen(app, *skill),
+        Choice::SkillValue(binding, value) => {
+            let default = binding.next().and_then(|param| param.default.as_ref());
+            let value = (Some(&value) != default).then_some(value);
+            super::skill::given(app, *binding, value);
+        }
         Choice::Settlement(trajectory, proposal, settlement) => {
             let purpose = Purpose::Settle {
                 trajectory,
@@ -125,6 +135,7 @@ fn palette(app: &App) -> Vec<PickerRow> {
         Context::Picker,
         Context::Dialog,
         Context::Help,
+        Context::Sign,
     ];
     REGISTRY
         .iter()

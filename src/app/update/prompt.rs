@@ -7,7 +7,7 @@ use crate::app::{Action, App, Asked, Overlay};
 use crate::panes::ledger::LedgerAsked;
 use crate::panes::prompt::{Prompt, Purpose};
 
-use super::{card, ledger};
+use super::{authority, card, ledger, skill};
 
 /// Characters of the id that an approval may ask to be typed.
 const TYPED_BACK: usize = 4;
@@ -100,6 +100,17 @@ fn accept(app: &mut App) {
             };
             app.ask(Asked::Settle(proposal), command);
         }
+        Purpose::Revoke { .. } => authority::revoke_now(app, &purpose, text.trim()),
+        Purpose::Bundle => authority::simulate(app, &text),
+        Purpose::SkillParam(ref binding) => match skill::typed(binding, text.trim()) {
+            Err(why) => {
+                fault(app, &purpose, &why);
+            }
+            Ok(value) => {
+                app.overlays.pop();
+                skill::given(app, binding.as_ref().clone(), value);
+            }
+        },
         Purpose::Filter => ledger::filter(app, text.trim()),
         Purpose::Search => {
             app.overlays.pop();

@@ -22,6 +22,17 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
         Action::ListLast => usize::MAX,
         Action::ListHalfDown | Action::ListPageDown => at + PAGE_ROWS,
         Action::ListHalfUp | Action::ListPageUp => at.saturating_sub(PAGE_ROWS),
+        Action::ApprovalsBatch => {
+            super::sign::open_batch(app);
+            return true;
+        }
+        Action::QueueMark => {
+            if let Some(row) = rows.get(at) {
+                mark(app, row);
+                app.queue.choose(&rows, at + 1);
+            }
+            return true;
+        }
         Action::QueueTab => {
             app.queue.turn();
             return true;
@@ -49,6 +60,20 @@ fn open(app: &mut App, row: &QueueRow) {
         Tab::Open => card::open(app, row.proposal),
         Tab::Decided => app.tell(format!("{}: {}", row.line, row.note)),
         Tab::Unsettled => settle(app, row),
+    }
+}
+
+/// Marks an open hold for approving together with others, if its ceremony allows that.
+fn mark(app: &mut App, row: &QueueRow) {
+    if app.queue.tab != Tab::Open {
+        return app.tell("only what is open can be approved; t shows it");
+    }
+    let holds = app.session.holds().iter();
+    let mut holds = holds.filter(|hold| hold.card.proposal == row.proposal);
+    match holds.next().map(super::sign::may_batch) {
+        None => {}
+        Some(Ok(())) => app.queue.mark(row.proposal),
+        Some(Err(why)) => app.tell(why),
     }
 }
 

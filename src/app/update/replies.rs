@@ -1,8 +1,8 @@
 //! Replies: routed to whoever asked, by ticket. None of them moves the focus.
 
-use thymos_protocol::{Changed, Command, Page, Replied, Reply, VerifyReport};
+use thymos_protocol::{Changed, Command, Fault, Page, Replied, Reply, Ticket, VerifyReport};
 
-use super::{card, ledger, picker};
+use super::{authority, card, ledger, past, picker, question, sign};
 use crate::app::overlay::ModeQuestion;
 use crate::app::{App, Asked, CardAsked, Effect, Notice, Overlay, Verification};
 
@@ -16,10 +16,7 @@ pub(super) fn take(app: &mut App, reply: Reply) {
         app.asked.remove(&reply.ticket);
     }
     match (asked, reply.replied) {
-        (asked, Replied::Fault(fault)) => {
-            failed(app, asked, &fault.message);
-            app.notice = Some(Notice::fault(fault));
-        }
+        (asked, Replied::Fault(fault)) => faulted(app, reply.ticket, asked, fault),
         (Asked::Open, Replied::Opened(status)) => {
             app.session.open(*status);
             app.conversation.reset();
@@ -53,6 +50,7 @@ pub(super) fn take(app: &mut App, reply: Reply) {
         (Asked::Verify, Replied::Verified(report)) => verified(app, report),
         (Asked::Answer(proposal), Replied::Stale(changed)) => {
             card::stale(app, proposal, &changed);
+            question::withdraw(app, proposal);
             stale(app, changed);
         }
         (Asked::Edit(_), Replied::Stale(changed)) => stale(app, changed),
@@ -71,6 +69,43 @@ pub(super) fn take(app: &mut App, reply: Reply) {
         (Asked::Overlay, replied) => picker::rows_came(app, replied),
         (Asked::Answer(_), Replied::Accepted) => {
             app.ask(Asked::Holds, Command::Holds);
+        }
+        (asked, replied) => governed(app, reply.ticket, asked, replied),
+    }
+}
+
+/// It could not be done: whoever asked hears it, and the status line says why.
+fn faulted(app: &mut App, ticket: Ticket, asked: Asked, fault: Fault) {
+    let told = asked == Asked::Waiting && sign::preview_failed(app, ticket, &fault.message);
+    question::failed(app, ticket);
+    failed(app, asked, &fault.message);
+    if !told {
+        app.notice = Some(Notice::fault(fault));
+    }
+}
+
+/// Takes what was asked about authority, the past and runs.
+fn governed(app: &mut App, ticket: Ticket, asked: Asked, replied: Replied) {
+    match (asked, replied) {
+        (Asked::Authority(asked), replied) => authority::heard(app, asked, replied),
+        (Asked::Runs, Replied::Runs(rows)) => app.runs.take(rows),
+        (Asked::Told(words), Replied::Accepted) => {
+            app.tell(words);
+            app.ask(Asked::Holds, Command::Holds);
+        }
+        (Asked::Waiting, Replied::GrantPreview(preview)) => {
+            past::grant_came(app, ticket, preview);
+        }
+        (Asked::UndoPlan(from_seq), Replied::UndoPlan(plan)) => {
+            past::plan_came(app, ticket, from_seq, &plan);
+        }
+        (Asked::Waiting, Replied::ScopePreview(preview)) => {
+            sign::preview_came(app, ticket, *preview);
+        }
+        (Asked::OpenAt(seq), Replied::Opened(status)) => {
+            app.session.open(*status);
+            app.conversation.reset();
+            ledger::show(app, seq);
         }
         _ => {}
     }
@@ -106,10 +141,19 @@ fn failed(app: &mut App, asked: Asked, message: &str) {
         Asked::Prompt(text) => app.composer.give_back(&text),
         Asked::Verify => app.verification = Verification::NotAsked,
         // The answer was not taken: another may be given.
-        Asked::Answer(proposal) => app.card.not_taken(proposal),
+        Asked::Answer(proposal) => {
+            app.card.not_taken(proposal);
+            question::withdraw(app, proposal);
+        }
+        Asked::Authority(asked) => app.authority.failed(&asked),
+        Asked::Runs => app.runs.failed(),
         Asked::Ledger(asked) => ledger::failed(app, &asked, message),
         Asked::Overlay => picker::rows_failed(app),
         Asked::Open
+        | Asked::OpenAt(_)
+        | Asked::Waiting
+        | Asked::UndoPlan(_)
+        | Asked::Told(_)
         | Asked::Holds
         | Asked::Interrupt
         | Asked::ModePreview

@@ -3,6 +3,7 @@
 //! Shows the canonical fields and nothing else; guards answers (arming, view, one a proposal) and
 //! sends none: that is in `app/update/card.rs`.
 
+mod around;
 pub(crate) mod lines;
 pub(crate) mod view;
 

@@ -255,16 +255,27 @@ impl CardPane {
             shown.may_be_approved()?;
         }
         let answer = Answer {
-            trajectory: shown.row.trajectory,
-            proposal: card.proposal,
-            presented: card.presented,
             decision,
             reason,
-            via: Via::Tui,
-            fully_viewed: shown.is_viewed(),
-            scope: None,
-            signed: None,
+            ..approval(&shown.row, shown.is_viewed())
         };
+        self.answered.insert(answer.proposal);
+        Ok(answer)
+    }
+
+    /// Approves a hold that was shown in full beside others, once a proposal.
+    ///
+    /// # Errors
+    /// [`Block`] says what is in the way.
+    pub fn answer_row(&mut self, row: &HoldRow) -> Result<Answer, Block> {
+        let card = &row.card;
+        if self.answered.contains(&card.proposal) {
+            return Err(Block::Answered);
+        }
+        if let Some(unfit) = Shown::new(row.clone(), Duration::ZERO).unfit {
+            return Err(Block::Unfit(unfit));
+        }
+        let answer = approval(row, true);
         self.answered.insert(answer.proposal);
         Ok(answer)
     }
@@ -349,6 +360,21 @@ impl CardPane {
             return Err(Block::Answered);
         }
         Ok(shown)
+    }
+}
+
+/// A yes to a hold, this once.
+fn approval(row: &HoldRow, fully_viewed: bool) -> Answer {
+    Answer {
+        trajectory: row.trajectory,
+        proposal: row.card.proposal,
+        presented: row.card.presented,
+        decision: Decision::Approve,
+        reason: String::new(),
+        via: Via::Tui,
+        fully_viewed,
+        scope: None,
+        signed: None,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::ui::safe_text::SafeText;
 use crate::ui::vlist::{Items, Viewport};
 use crate::ui::{chrome, exact, scroll};
 
+use super::around;
 use super::lines::{CardLine, Tone};
 use super::state::Block;
 
@@ -30,7 +31,8 @@ const NARROW: u16 = 64;
 
 /// Lays out what is in view. Once before each frame; what is laid out is what is seen.
 pub(crate) fn prepare(app: &mut App, area: Rect) {
-    let inner = content(inside(area));
+    let foot = around::rows(app).len();
+    let inner = content(chrome::inside(area), foot);
     let App { card, theme, .. } = app;
     let mut list = std::mem::take(&mut card.list);
     let rows = Rows {
@@ -74,7 +76,8 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         glyphs: app.glyphs,
     };
     let inner = chrome::pane(&pane, area, buffer, &app.theme);
-    let text = content(inner);
+    let around = around::rows(app);
+    let text = content(inner, around.len());
     app.card.list.draw(
         Rect {
             width: text.width.saturating_sub(1),
@@ -82,13 +85,15 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         },
         buffer,
     );
-    scroll::bar(app.card.list.extent(), text, buffer, &app.theme);
+    scroll::bar(app.card.list.extent(), text, buffer, &app.theme, app.glyphs);
     let foot = Rect {
         y: text.bottom(),
         height: inner.height - text.height,
         ..inner
     };
-    chrome::put_lines(&[digests(app, row, foot.width), state(app)], foot, buffer);
+    let mut rows = around;
+    rows.extend([digests(app, row, foot.width), state(app)]);
+    chrome::put_lines(&rows, foot, buffer);
 }
 
 fn empty(app: &App, area: Rect, focused: bool, buffer: &mut Buffer) {
@@ -139,18 +144,13 @@ fn digests(app: &App, row: &HoldRow, width: u16) -> Line<'static> {
     let last = whole
         .get(whole.len().saturating_sub(4)..)
         .unwrap_or_default();
-    let quorum = if card.quorum > 1 {
-        format!("  {} of {} agree", row.approvals, card.quorum)
-    } else {
-        String::new()
-    };
     let (proposal, presented) = if width < NARROW {
         ("id", "shown")
     } else {
         ("proposal", "presented")
     };
     let text = format!(
-        "{proposal} {}..{last}  {presented} {}..{quorum}",
+        "{proposal} {}..{last}  {presented} {}..",
         card.proposal.short(),
         card.presented.short()
     );
@@ -177,6 +177,7 @@ fn state(app: &App) -> Line<'static> {
     match (approve, deny) {
         (Ok(()), _) => spans.extend(keys(&[
             ("a", "approve once"),
+            ("s", "with scope.."),
             ("d", "deny.."),
             ("e", "edit.."),
         ])),
@@ -204,21 +205,9 @@ fn told(app: &App, why: &Block, role: Role) -> Vec<Span<'static>> {
     SafeText::line(&text).spans(&app.theme, role)
 }
 
-/// What a border leaves of an area, as [`chrome::pane`] draws it.
-fn inside(area: Rect) -> Rect {
-    if area.width < 4 || area.height < 3 {
-        return area;
-    }
-    Rect {
-        x: area.x + 1,
-        y: area.y + 1,
-        width: area.width - 2,
-        height: area.height - 2,
-    }
-}
-
-fn content(inner: Rect) -> Rect {
-    let foot = FOOT_ROWS.min(inner.height.saturating_sub(1));
+fn content(inner: Rect, around: usize) -> Rect {
+    let rows = FOOT_ROWS + u16::try_from(around).unwrap_or(0);
+    let foot = rows.min(inner.height.saturating_sub(1));
     Rect {
         height: inner.height - foot,
         ..inner
@@ -252,15 +241,20 @@ impl Items for Rows<'_> {
     }
 }
 
-/// One line of a card on as many rows as it takes.
-pub(super) fn rows(line: &CardLine, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let role = match line.tone {
+/// How a tone is coloured.
+pub(crate) fn tone_role(tone: Tone) -> Role {
+    match tone {
         Tone::Plain => Role::Text,
         Tone::Command => Role::Strong,
         Tone::Added => Role::DiffAdd,
         Tone::Removed => Role::DiffDel,
         Tone::Hunk => Role::DiffHunk,
-    };
+    }
+}
+
+/// One line of a card on as many rows as it takes.
+pub(super) fn rows(line: &CardLine, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let role = tone_role(line.tone);
     let label = line.label.map_or("", |label| label.word());
     let first = [Span::styled(
         format!("{label:<LABEL_COLUMNS$}"),

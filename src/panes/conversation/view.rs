@@ -69,7 +69,13 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if app.focus.pane() == Pane::Transcript {
         mark_selected(app, rows, buffer);
     }
-    scroll::bar(conversation.list.extent(), rows, buffer, &app.theme);
+    scroll::bar(
+        conversation.list.extent(),
+        rows,
+        buffer,
+        &app.theme,
+        app.glyphs,
+    );
     if height < area.height {
         let line = away(app);
         buffer.set_line(area.x, area.bottom() - 1, &line, area.width);

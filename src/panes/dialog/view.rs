@@ -25,7 +25,11 @@ pub(crate) fn draw(app: &App, overlay: &Overlay, area: Rect, buffer: &mut Buffer
             mode(app, question),
         ),
         Overlay::Writ => ("the writ in force".to_owned(), writ(app)),
-        Overlay::Prompt(_) | Overlay::Picker(_) | Overlay::Reader(_) => return,
+        Overlay::Prompt(_)
+        | Overlay::Picker(_)
+        | Overlay::Reader(_)
+        | Overlay::Question(_)
+        | Overlay::Sign(_) => return,
     };
     let width = WIDTH.min(area.width);
     let lines: Vec<Line<'static>> = body
@@ -60,9 +64,12 @@ fn hints(overlay: &Overlay) -> Vec<(String, &'static str)> {
             ("<Esc>", "stay"),
         ],
         Overlay::Mode(_) => &[("<Enter>", "issue this writ"), ("<Esc>", "change nothing")],
-        Overlay::Writ | Overlay::Prompt(_) | Overlay::Picker(_) | Overlay::Reader(_) => {
-            &[("<Esc>", "back")]
-        }
+        Overlay::Writ
+        | Overlay::Prompt(_)
+        | Overlay::Picker(_)
+        | Overlay::Reader(_)
+        | Overlay::Question(_)
+        | Overlay::Sign(_) => &[("<Esc>", "back")],
     };
     rows.iter()
         .map(|(key, words)| ((*key).to_owned(), *words))

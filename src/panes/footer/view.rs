@@ -41,7 +41,18 @@ fn right(app: &App) -> String {
 /// What is worth knowing where the focus is, each with the first key that reaches it.
 fn hints(app: &App) -> Vec<(String, &'static str)> {
     let context = app.context();
-    let wanted: &[(Action, &'static str)] = match context {
+    let wanted = wanted(context);
+    let works = |action: Action| action != Action::RunInterrupt || app.session.is_running();
+    wanted
+        .iter()
+        .filter(|(action, _)| works(*action))
+        .filter_map(|(action, words)| Some((shortest(&app.keymap, action.id(), context)?, *words)))
+        .collect()
+}
+
+/// What is worth knowing in a pane.
+fn wanted(context: Context) -> &'static [(Action, &'static str)] {
+    match context {
         Context::Composer => &[
             (Action::HelpOpen, "help"),
             (Action::ApprovalsOpen, "approvals"),
@@ -65,6 +76,7 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
         ],
         Context::Card => &[
             (Action::ApprovalsApprove, "approve once"),
+            (Action::ApprovalsScope, "with scope"),
             (Action::ApprovalsDeny, "deny"),
             (Action::ApprovalsView, "view all"),
             (Action::ApprovalsTrace, "trace"),
@@ -78,10 +90,39 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
             (Action::LedgerFollow, "follow"),
             (Action::FocusBack, "back"),
         ],
+        Context::Authority => &[
+            (Action::ListOpen, "read"),
+            (Action::AuthorityTab, "tab"),
+            (Action::WritRevoke, "revoke"),
+            (Action::ModePick, "modes"),
+            (Action::PolicyReload, "reload"),
+            (Action::PolicySimulate, "simulate"),
+            (Action::FocusBack, "back"),
+        ],
+        Context::Runs => &[
+            (Action::ListOpen, "open"),
+            (Action::ListDown, "next"),
+            (Action::RunsStop, "stop it"),
+            (Action::PaneNext, "read"),
+            (Action::FocusBack, "back"),
+        ],
         Context::Inspector => &[
             (Action::InspectorNext, "next tab"),
             (Action::ListDown, "down"),
             (Action::FocusBack, "back"),
+        ],
+        other => over_the_screen(other),
+    }
+}
+
+/// What is worth knowing in what lies over a screen.
+fn over_the_screen(context: Context) -> &'static [(Action, &'static str)] {
+    match context {
+        Context::Sign => &[
+            (Action::ListDown, "down"),
+            (Action::SignTurn, "change"),
+            (Action::SignApprove, "approve"),
+            (Action::FocusBack, "back, no decision"),
         ],
         Context::Dialog => &[
             (Action::DialogAccept, "take it"),
@@ -94,12 +135,6 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
         ],
         Context::Prompt => &[(Action::PromptAccept, "done"), (Action::FocusBack, "back")],
         Context::Help => &[(Action::ListDown, "down"), (Action::FocusBack, "back")],
-        Context::Global | Context::List => &[(Action::HelpOpen, "help")],
-    };
-    let works = |action: Action| action != Action::RunInterrupt || app.session.is_running();
-    wanted
-        .iter()
-        .filter(|(action, _)| works(*action))
-        .filter_map(|(action, words)| Some((shortest(&app.keymap, action.id(), context)?, *words)))
-        .collect()
+        _ => &[(Action::HelpOpen, "help")],
+    }
 }

@@ -71,6 +71,11 @@ fn parts(app: &App) -> Vec<Part> {
         status.writ.effects
     );
     parts.push(part(SafeText::line(&mode).shown(), Role::Strong, 1));
+    // A bound skill, or an operator's own writ, goes by the name of its writ.
+    if status.writ.name != status.mode.word() {
+        let name = SafeText::line(&status.writ.name).shortened(24).shown();
+        parts.push(part(name, Role::Accent, 3));
+    }
     if let Some(budget) = budget(status) {
         parts.push(budget);
     }

@@ -60,7 +60,13 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         ..inner
     };
     app.inspector.list.draw(text, buffer);
-    scroll::bar(app.inspector.list.extent(), inner, buffer, &app.theme);
+    scroll::bar(
+        app.inspector.list.extent(),
+        inner,
+        buffer,
+        &app.theme,
+        app.glyphs,
+    );
 }
 
 fn title(inspector: &Inspector) -> String {

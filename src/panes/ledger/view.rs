@@ -81,7 +81,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     };
     list.draw(text, buffer);
     mark(app, text, buffer);
-    scroll::bar(list.extent(), body, buffer, &app.theme);
+    scroll::bar(list.extent(), body, buffer, &app.theme, app.glyphs);
 }
 
 fn hints(ledger: &Ledger) -> Vec<(String, &'static str)> {

@@ -4,9 +4,11 @@
 
 pub(crate) mod view;
 
+mod binding;
 mod state;
 #[cfg(test)]
 mod tests;
 
+pub use binding::Binding;
 pub use state::{Choice, Picker, PickerRow, Subject};
 pub(crate) use view::draw;

@@ -2,9 +2,11 @@
 
 use thymos_core::TrajectoryId;
 use thymos_core::id::ProposalId;
-use thymos_protocol::Settlement;
+use thymos_protocol::{Settlement, SkillRow};
 
 use crate::app::Action;
+
+use super::binding::Binding;
 
 /// Characters that narrow a list, at most.
 const TYPED_CHARS_MAX: usize = 200;
@@ -20,6 +22,12 @@ pub enum Subject {
     Model,
     /// How in-doubt work is settled.
     Settlement,
+    /// A mode to issue.
+    Mode,
+    /// A skill to bind.
+    Skill,
+    /// A value of a skill's parameter.
+    SkillValue,
 }
 
 /// What a row stands for.
@@ -33,6 +41,10 @@ pub enum Choice {
     Model(String),
     /// A settlement of that work.
     Settlement(TrajectoryId, ProposalId, Settlement),
+    /// A skill.
+    Skill(Box<SkillRow>),
+    /// A value of the parameter that is asked for.
+    SkillValue(Box<Binding>, String),
 }
 
 /// One row.

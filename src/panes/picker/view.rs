@@ -29,6 +29,9 @@ pub(crate) fn draw(app: &App, picker: &Picker, area: Rect, frame: &mut Frame<'_>
         Subject::Action => "run an action",
         Subject::Trajectory => "open a trajectory",
         Subject::Model => "choose the model of the next turn",
+        Subject::Mode => "choose a mode; it is shown before it is issued",
+        Subject::Skill => "bind a skill",
+        Subject::SkillValue => "choose a value",
         Subject::Settlement => "what became of this work?",
     };
     let hints = [

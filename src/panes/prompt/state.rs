@@ -1,9 +1,13 @@
 //! One line of text, its caret, and what it is wanted for.
 
-use thymos_core::TrajectoryId;
+use std::borrow::Cow;
+
 use thymos_core::id::{PresentedDigest, ProposalId};
+use thymos_core::{TrajectoryId, WritId};
 use thymos_protocol::Settlement;
 use unicode_segmentation::UnicodeSegmentation;
+
+use crate::panes::picker::Binding;
 
 /// Bytes of a line at most; what is typed or pasted beyond them is refused.
 pub(super) const PROMPT_BYTES_MAX: usize = 64 * 1024;
@@ -41,6 +45,17 @@ pub enum Purpose {
         /// How.
         settlement: Settlement,
     },
+    /// Why a writ is revoked.
+    Revoke {
+        /// Where it was issued.
+        trajectory: TrajectoryId,
+        /// Which.
+        writ: WritId,
+    },
+    /// Where a candidate bundle stands.
+    Bundle,
+    /// A value of the parameter of a skill that is asked for.
+    SkillParam(Box<Binding>),
     /// Which entries to show.
     Filter,
     /// What to look for.
@@ -62,16 +77,34 @@ pub struct Prompt {
 impl Purpose {
     /// What is asked, in a few words.
     #[must_use]
-    pub fn title(&self) -> &'static str {
-        match self {
+    pub fn title(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Deny { .. } => "deny: why? (may be empty; the model is told)",
             Self::TypeBack { .. } => "type the last 4 of the proposal's id to approve",
             Self::Edit { .. } => "other arguments, as JSON: a new intent of yours, judged afresh",
             Self::Settle { .. } => "why do you settle it so? (recorded)",
             Self::Filter => "filter: kind: tool: effect: verdict: by: path: seq: text: re:",
             Self::Search => "search this trajectory",
-        }
+            Self::Revoke { .. } => "revoke: why? (recorded, and told to what stops)",
+            Self::Bundle => "the file of a candidate bundle, signed or not",
+            Self::SkillParam(binding) => return Cow::Owned(parameter(binding)),
+        })
     }
+}
+
+/// `paths (where to look), default src`.
+fn parameter(binding: &Binding) -> String {
+    let Some(param) = binding.next() else {
+        return binding.skill.name.clone();
+    };
+    let default = match &param.default {
+        Some(default) => format!(", default {default}"),
+        None => ", required".to_owned(),
+    };
+    format!(
+        "{}: {} ({}{default})",
+        binding.skill.name, param.key, param.description
+    )
 }
 
 impl Prompt {

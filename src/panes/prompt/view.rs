@@ -41,7 +41,7 @@ pub(crate) fn draw(app: &App, prompt: &Prompt, area: Rect, frame: &mut Frame<'_>
     };
     let hints = hints(prompt);
     let pane = chrome::Pane {
-        title: &SafeText::line(prompt.purpose.title()),
+        title: &SafeText::line(&prompt.purpose.title()),
         hints: &hints,
         focused: true,
         glyphs: app.glyphs,
@@ -98,9 +98,14 @@ fn hints(prompt: &Prompt) -> Vec<(String, &'static str)> {
         Purpose::Settle { .. } => "settle",
         Purpose::Filter => "filter",
         Purpose::Search => "search",
+        Purpose::Revoke { .. } => "revoke",
+        Purpose::Bundle => "simulate",
+        Purpose::SkillParam(_) => "next",
     };
     let back = match prompt.purpose {
-        Purpose::Filter | Purpose::Search => "back",
+        Purpose::Filter | Purpose::Search | Purpose::Bundle => "back",
+        Purpose::Revoke { .. } => "back, revoke nothing",
+        Purpose::SkillParam(_) => "back, bind nothing",
         Purpose::Deny { .. }
         | Purpose::TypeBack { .. }
         | Purpose::Edit { .. }

@@ -1,9 +1,13 @@
 //! Which tab is shown and which of its rows is chosen.
 
+use std::collections::BTreeSet;
+
 use thymos_core::Timestamp;
 use thymos_core::approval::Via;
 use thymos_core::effect::EffectClass;
 use thymos_core::id::ProposalId;
+
+use thymos_protocol::HoldRow;
 
 use crate::app::Session;
 use crate::app::session::{Did, Group, Item};
@@ -45,6 +49,7 @@ pub struct Queue {
     pub(super) list: VirtualList,
     /// Whether the kernel rang while the holds were being asked for.
     pub again: bool,
+    marked: BTreeSet<ProposalId>,
 }
 
 impl Tab {
@@ -94,6 +99,30 @@ impl Queue {
         }
     }
 
+    /// Marks a hold for approving together with others, or takes the mark away.
+    pub fn mark(&mut self, proposal: ProposalId) {
+        if !self.marked.remove(&proposal) {
+            self.marked.insert(proposal);
+        }
+    }
+
+    /// What is marked.
+    #[must_use]
+    pub fn marked(&self) -> &BTreeSet<ProposalId> {
+        &self.marked
+    }
+
+    /// Takes every mark away.
+    pub fn unmark(&mut self) {
+        self.marked.clear();
+    }
+
+    /// Takes the marks of what is not open any more away.
+    pub fn keep_marked(&mut self, holds: &[HoldRow]) {
+        let open = |id: &ProposalId| holds.iter().any(|row| row.card.proposal == *id);
+        self.marked.retain(open);
+    }
+
     /// Chooses that proposal.
     pub fn choose_proposal(&mut self, proposal: ProposalId) {
         self.chosen = Some(proposal);
@@ -123,11 +152,20 @@ fn open(session: &Session) -> Vec<QueueRow> {
                 note: if here {
                     String::new()
                 } else {
-                    format!("in {}", hold.trajectory.short())
+                    format!("in {}", lineage(hold))
                 },
             }
         })
         .collect()
+}
+
+/// Where a hold stands, and what delegated it, nearest first: `t-1b07 < t-54b2`.
+pub(crate) fn lineage(hold: &HoldRow) -> String {
+    let mut text = format!("t-{}", hold.trajectory.short());
+    for above in &hold.lineage {
+        text.push_str(&format!(" < t-{}", above.short()));
+    }
+    text
 }
 
 fn groups(session: &Session) -> impl DoubleEndedIterator<Item = &Group> {

@@ -40,6 +40,8 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let hints = [
         ("Enter".to_owned(), "open"),
         ("t".to_owned(), "tab"),
+        ("Space".to_owned(), "mark"),
+        ("A".to_owned(), "approve marked.."),
         ("Esc".to_owned(), "back"),
     ];
     let focused = app.focus.pane() == Pane::Queue;
@@ -60,7 +62,13 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         ..inner
     };
     app.queue.list.draw(text, buffer);
-    scroll::bar(app.queue.list.extent(), inner, buffer, &app.theme);
+    scroll::bar(
+        app.queue.list.extent(),
+        inner,
+        buffer,
+        &app.theme,
+        app.glyphs,
+    );
 }
 
 fn title(app: &App) -> String {
@@ -120,7 +128,10 @@ fn line(app: &App, row: &QueueRow, chosen: bool, width: usize) -> Line<'static> 
         Tab::Decided if width < NARROW => String::new(),
         Tab::Decided | Tab::Unsettled => words::clock(row.at),
     };
-    let head = format!("{mark}{number:<4}");
+    let head = match app.queue.marked().contains(&row.proposal) {
+        true => format!("{mark}{:<4}", format!("{number}+")),
+        false => format!("{mark}{number:<4}"),
+    };
     let effect_text = if row.effect.is_some() {
         format!("{effect:<9} ")
     } else {

@@ -6,6 +6,8 @@ pub(crate) mod help;
 pub(crate) mod view;
 
 mod state;
+mod text;
 
 pub use state::{Reader, Said, Topic};
+pub use text::Text;
 pub(crate) use view::{draw, prepare};

@@ -18,7 +18,7 @@ const WIDTH: u16 = 120;
 
 /// Lays out what is in view. Once before each frame.
 pub(crate) fn prepare(reader: &mut Reader, theme: &Theme, area: Rect) {
-    let inner = inside(place(area));
+    let inner = chrome::inside(place(area));
     let rows = Rows {
         lines: &reader.lines,
         version: reader.version,
@@ -53,7 +53,7 @@ pub(crate) fn draw(app: &App, reader: &Reader, area: Rect, buffer: &mut Buffer) 
         ..inner
     };
     reader.list.draw(text, buffer);
-    scroll::bar(reader.list.extent(), inner, buffer, &app.theme);
+    scroll::bar(reader.list.extent(), inner, buffer, &app.theme, app.glyphs);
 }
 
 fn place(area: Rect) -> Rect {
@@ -63,19 +63,6 @@ fn place(area: Rect) -> Rect {
         WIDTH.min(area.width.saturating_sub(margin)),
         area.height.saturating_sub(margin / 4),
     )
-}
-
-/// What a border leaves.
-fn inside(area: Rect) -> Rect {
-    if area.width < 4 || area.height < 3 {
-        return area;
-    }
-    Rect {
-        x: area.x + 1,
-        y: area.y + 1,
-        width: area.width - 2,
-        height: area.height - 2,
-    }
 }
 
 struct Rows<'a> {

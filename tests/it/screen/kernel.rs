@@ -15,8 +15,11 @@ use thymos_core::writ::Mode;
 use thymos_core::{EntryId, IntentId, ProposalId, Timestamp, TrajectoryId, WritId};
 use thymos_protocol::{
     BudgetBar, Card, ChainState, Command, DecidedBy, Event, FileChange, Heads, HoldRow,
-    ModePreview, Page, Replied, Reply, Request, Running, Status, What, WritSummary,
+    ModePreview, Page, Policies, Replied, Reply, Request, RunRow, Running, Status, UndoPlan, What,
+    WritRow, WritSummary,
 };
+
+use super::governed;
 
 /// 2026-11-22 14:00:00 UTC: when every test begins.
 pub(crate) const NOON: Timestamp = Timestamp(1_795_356_000_000);
@@ -26,6 +29,10 @@ pub(crate) struct Kernel {
     pub(crate) events: Vec<Event>,
     pub(crate) status: Status,
     pub(crate) holds: Vec<HoldRow>,
+    pub(crate) writs: Vec<WritRow>,
+    pub(crate) policies: Policies,
+    pub(crate) runs: Vec<RunRow>,
+    pub(crate) plan: UndoPlan,
     /// Everything asked, in order.
     pub(crate) asked: Vec<Command>,
     /// Replies to give instead of the usual ones, next first.
@@ -51,6 +58,10 @@ impl Kernel {
             events: Vec::new(),
             status: status(),
             holds: Vec::new(),
+            writs: governed::writs(),
+            policies: governed::policies(),
+            runs: governed::runs(),
+            plan: governed::plan(true),
             asked: Vec::new(),
             instead: Vec::new(),
             epoch: 0,
@@ -103,12 +114,15 @@ impl Kernel {
         self.asked.push(command.clone());
         let quiet = matches!(
             command,
-            Command::Page { .. } | Command::Holds | Command::Open { .. }
+            Command::Page { .. }
+                | Command::Holds
+                | Command::Open { .. }
+                | Command::Writs { .. }
+                | Command::Policies
+                | Command::Runs
         );
-        let replied = match self.instead.pop().filter(|_| !quiet) {
-            Some(instead) => instead,
-            None => self.usual(command),
-        };
+        let instead = if quiet { None } else { self.instead.pop() };
+        let replied = instead.unwrap_or_else(|| self.usual(command));
         Reply { ticket, replied }
     }
 
@@ -147,7 +161,9 @@ impl Kernel {
                 self.append(said(Role::Operator, &text));
                 Replied::Accepted
             }
-            other => super::record::look(self, &other).unwrap_or(Replied::Accepted),
+            other => super::record::look(self, &other)
+                .or_else(|| governed::look(self, &other))
+                .unwrap_or(Replied::Accepted),
         }
     }
 

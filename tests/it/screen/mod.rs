@@ -1,14 +1,20 @@
 //! Keys in, frames out: the app over a scripted kernel, seen through a terminal in memory.
 
 mod desk;
+mod governed;
 mod kernel;
 mod record;
 
 mod approvals;
+mod authority;
 mod help;
 mod ledger;
 mod modes;
+mod past;
 mod properties;
 mod reading;
+mod runs;
+mod signing;
+mod skills;
 mod transcript;
 mod welcome;

@@ -4,11 +4,11 @@ use thymos_core::LogId;
 use thymos_core::trace::{Clause, Ruling};
 use thymos_core::writ::Mode;
 use thymos_protocol::{
-    ChainFacts, Command, Detail, Event, Fault, ModelRow, Page, Replied, RunRow, TraceRow,
-    VerifyReport, WorldRow, WorldView,
+    ChainFacts, Command, Detail, Event, Fault, ModelRow, Page, Replied, TraceRow, VerifyReport,
+    WorldRow, WorldView,
 };
 
-use super::kernel::{Kernel, NOON, trajectory};
+use super::kernel::Kernel;
 
 /// The answer to a question about the record; none when it is no such question.
 pub(crate) fn look(kernel: &Kernel, command: &Command) -> Option<Replied> {
@@ -30,18 +30,6 @@ pub(crate) fn look(kernel: &Kernel, command: &Command) -> Option<Replied> {
             findings: Vec::new(),
             caveat: "a lone ledger cannot prove that its end was not cut off".into(),
         }),
-        Command::Runs => Replied::Runs(vec![RunRow {
-            trajectory: trajectory(),
-            title: "add retry".into(),
-            workspace: "/srv/acme/api".into(),
-            head_seq: 2,
-            at_ms: NOON,
-            state: "held".into(),
-            pending: 2,
-            in_doubt: 1,
-            parent: None,
-            spent: thymos_core::budget::Cost::default(),
-        }]),
         Command::Models => Replied::Models(vec![
             ModelRow {
                 name: "practice".into(),
