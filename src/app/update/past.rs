@@ -5,10 +5,10 @@
 use thymos_core::body::Role as Speaker;
 use thymos_core::trace::Clause;
 use thymos_core::{EntryId, IntentId, TrajectoryId};
-use thymos_protocol::{Command, Event, GrantPreview, Ticket, UndoPlan, UndoStep, What};
+use thymos_protocol::{Command, Event, GrantPreview, Ticket, UndoEnd, UndoPlan, UndoStep, What};
 
 use crate::app::session::{Did, Group, Item, Step};
-use crate::app::{Action, App, Asked, Overlay};
+use crate::app::{Action, App, Asked, Notice, Overlay};
 use crate::panes::conversation::call;
 use crate::panes::question::{Deed, Question};
 use crate::panes::reader::Said;
@@ -249,6 +249,25 @@ pub(super) fn plan_came(app: &mut App, ticket: Ticket, from_seq: u64, plan: &Und
         ),
     };
     question::fill(app, ticket, filled);
+}
+
+/// What came of an undo: all of it, or what stopped the rest.
+pub(super) fn undone(app: &mut App, end: UndoEnd) {
+    let UndoEnd { done, of, stopped } = end;
+    app.notice = Some(match stopped {
+        None => Notice::told(format!("undone: {done} of {of} steps")),
+        Some(stop) => Notice {
+            line: format!(
+                "undone: {done} of {of} steps, then `{}`: {}",
+                stop.line, stop.reason
+            ),
+            hint: stop
+                .held
+                .then(|| "it waits for an answer; undo again for the rest".to_owned()),
+            bad: !stop.held,
+        },
+    });
+    app.ask(Asked::Holds, Command::Holds);
 }
 
 fn step_lines(step: &UndoStep, here: TrajectoryId) -> Vec<Said> {

@@ -93,6 +93,7 @@ fn governed(app: &mut App, ticket: Ticket, asked: Asked, replied: Replied) {
             app.tell(words);
             app.ask(Asked::Holds, Command::Holds);
         }
+        (Asked::Told(_), Replied::Undone(end)) => past::undone(app, end),
         (Asked::Waiting, Replied::GrantPreview(preview)) => {
             past::grant_came(app, ticket, preview);
         }

@@ -41,7 +41,7 @@ proptest! {
 
     #[test]
     fn esc_never_decides(
-        keys in prop::collection::vec(prop::sample::select(vec!["<Esc>", "<Tab>", "<C-x> a", "<C-x> 1", "<F1>"]), 0..20),
+        keys in prop::collection::vec(prop::sample::select(vec!["<Esc>", "<Tab>", "<C-x> a", "<C-x> 1", "<C-x> 4", "<C-x> 5", "x", "s", "<Enter>", "<F1>"]), 0..20),
     ) {
         let mut desk = Desk::open(100, 30, waiting());
         for key in keys {
@@ -53,9 +53,28 @@ proptest! {
     }
 
     #[test]
+    fn nothing_that_was_never_drawn_is_ever_approved(
+        keys in prop::collection::vec(prop::sample::select(vec![
+            "a", "s", "A", "<Space>", "<Enter>", "<Tab>", "j", "<PageDown>", "<Esc>", "<C-x> a",
+        ]), 0..40),
+    ) {
+        let mut kernel = waiting();
+        for row in &mut kernel.holds {
+            row.card.ceremony.batch = true;
+        }
+        let mut desk = Desk::open(100, 30, kernel);
+        desk.keys("<C-x> a");
+        for key in keys {
+            desk.keys(key);
+            desk.wait(700);
+        }
+        prop_assert_eq!(answers(&desk), 0);
+    }
+
+    #[test]
     fn background_events_move_nothing(
         steps in prop::collection::vec(0u8..6, 0..30),
-        start in prop::sample::select(vec!["<Esc>", "<Tab>"]),
+        start in prop::sample::select(vec!["<Esc>", "<Tab>", "<C-x> 4", "<C-x> 5", "<C-x> 4 x", "<C-x> u"]),
     ) {
         let mut desk = Desk::open(100, 30, waiting());
         desk.keys(start);
