@@ -29,14 +29,80 @@ fn revocations(desk: &Desk) -> Vec<Command> {
 #[test]
 fn writs_are_a_tree_with_the_one_in_force_chosen() {
     let mut desk = at_authority(80, 24, Kernel::new());
-    expect![[r#""#]].assert_eq(&desk.frame());
+    expect![[r#"
+        thymos  acme/api  t-54b2da94  seq 1 ✓  EDIT up to write  $0.82/2.00  ctx 38%
+        ╔ * [writs 4] policy 1 REFUSED ════════════════════════════════════════════════╗
+        ║  ! ada c83ab174  up to write                                          issued ║
+        ║> └ edit 32bf21a2  up to write, 3 h left                             in force ║
+        ║    └ once more 7044b381  up to write, 3 h left                      standing ║
+        ║    └ old afae172b  up to write, 3 h left                             revoked ║
+        ║                                                                              ║
+        ║                                                                              ║
+        ║                                                                              ║
+        ║                                                                              ║
+        ║                                                                              ║
+        ╚═t tab  x revoke..  m modes..  Enter read═════════════════════════════════════╝
+        ┌ writ ────────────────────────────────────────────────────────────────────────┐
+        │writ       edit                                                              █│
+        │state      in force                                                          █│
+        │effects    up to write                                                       █│
+        │cage       L2 or better                                                      ││
+        │window     until 2026-11-22 18:00:00 UTC, 3 h left                           ││
+        │tokens     [######------] 50.0 k of 100.0 k                                  ││
+        │tool calls [##########+-] 34 of 40, 2 held                                   ││
+        │wall clock 12.0 s spent, no limit                                            ││
+        │money      [####--------] $0.82 of $2.00                                     ││
+        └──────────────────────────────────────────────────────────────────────────────┘
+        Enter read  t tab  x revoke  m modes  R reload  s simulate      local  mouse off
+    "#]].assert_eq(&desk.frame());
     assert_eq!(desk.app.focus.pane(), Pane::Writs);
 }
 
 #[test]
 fn a_wide_screen_shows_the_chosen_writ_whole() {
     let mut desk = at_authority(120, 40, Kernel::new());
-    expect![[r#""#]].assert_eq(&desk.frame());
+    expect![[r#"
+        thymos  acme/api  t-54b2da94  seq 1 ✓  EDIT up to write  $0.82/2.00  ctx 38%
+        ╔ * [writs 4] policy 1 REFUSED ══════════════════════╗┌ writ ──────────────────────────────────────────────────────────┐
+        ║  ! ada c83ab174  up to write                issued ║│writ       edit                                                 │
+        ║> └ edit 32bf21a2  up to write, 3 h left   in force ║│state      in force                                             │
+        ║    └ once more 7044b381  up to write, 3.. standing ║│effects    up to write                                          │
+        ║    └ old afae172b  up to write, 3 h left   revoked ║│cage       L2 or better                                         │
+        ║                                                    ║│window     until 2026-11-22 18:00:00 UTC, 3 h left              │
+        ║                                                    ║│tokens     [######------] 50.0 k of 100.0 k                     │
+        ║                                                    ║│tool calls [##########+-] 34 of 40, 2 held                      │
+        ║                                                    ║│wall clock 12.0 s spent, no limit                               │
+        ║                                                    ║│money      [####--------] $0.82 of $2.00                        │
+        ║                                                    ║│grants                                                          │
+        ║                                                    ║│  - fs_* where path under src                                   │
+        ║                                                    ║│  - shell where argv[0] is cargo                                │
+        ║                                                    ║│revoking it would stop                                          │
+        ║                                                    ║│  - session t-54b2da94                                          │
+        ║                                                    ║│  - running: shell cargo test                                   │
+        ║                                                    ║│  - hold #1 fs_patch src/client.rs                              │
+        ║                                                    ║│where it comes from                                             │
+        ║                                                    ║│issuer     ada                                                  │
+        ║                                                    ║│subject    session                                              │
+        ║                                                    ║│tenant     local                                                │
+        ║                                                    ║│under      c83ab174                                             │
+        ║                                                    ║│issued in  t-54b2da94                                           │
+        ║                                                    ║│below it   1 level may be issued                                │
+        ║                                                    ║│id         32bf21a2be5ddd9a5c0c817628c2847c599b69565a648387e6a5 │
+        ║                                                    ║│           df1baa5a99ad                                         │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ╚═t tab  x revoke..  m modes..  Enter read═══════════╝└────────────────────────────────────────────────────────────────┘
+        Enter read  t tab  x revoke  m modes  R reload  s simulate  h back                                      local  mouse off
+    "#]].assert_eq(&desk.frame());
 }
 
 #[test]
