@@ -90,6 +90,6 @@ mod tests {
         );
         assert_eq!(shown(40), "> `- edit 32bf21a2  up to wri.. in force");
         assert_eq!(shown(30), "> `- edit 32bf21a2    in force");
-        assert_eq!(shown(20), "> `- edit .. in force"[..20].to_owned());
+        assert_eq!(shown(20), "> `- edit.. in force");
     }
 }

@@ -15,7 +15,7 @@ const PAGE_UP: &str = "\x1b[5~";
 const WORK: &str = "\x181";
 
 /// What a card says once it may be approved.
-const MAY: &str = "a approve once   d deny..";
+const MAY: &str = "a approve once   s with scope..";
 
 /// Opens the card of what waits, and reads it to its end until it may be answered.
 fn read_card(terminal: &mut Terminal, words: &str) {

@@ -97,6 +97,7 @@ impl Member {
         }));
         for (writ, id) in chain.into_iter().zip(member.ids.clone()) {
             member.add(&Body::WritIssued(Box::new(WritIssued {
+                session: None,
                 writ,
                 id,
                 reason: String::new(),
@@ -370,6 +371,7 @@ impl Family {
         let (above, ..) = self.members[at].above.unwrap();
         let writ = self.members[at].leaf();
         self.members[above].add(&Body::WritRevoked(WritRevoked {
+            used: None,
             writ,
             reason: String::new(),
             by: party("ada", &operator_key()),

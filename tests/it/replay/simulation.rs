@@ -52,8 +52,8 @@ async fn p5_the_rules_that_were_in_force_change_nothing() {
         Candidate::Policy(PolicySet::builtin()),
     );
     assert_eq!((report.changes.as_slice(), report.changed()), (&[][..], 0));
-    // Four and three calls in Auto, four in Edit; what came of answers is not decided again.
-    assert_eq!((report.decisions, report.uncertain), (11, 0));
+    // Four and three calls in Auto, one and five in Edit; what came of answers is not decided again.
+    assert_eq!((report.decisions, report.uncertain), (13, 0));
 }
 
 #[tokio::test]
@@ -61,10 +61,10 @@ async fn p5_a_stricter_policy_lists_what_it_would_have_refused() {
     let strict = Candidate::Policy(policy("forbid", json!([])));
     let report = under(&record::play().await, strict);
     let refused = |word| report.totals.get(&(word, Word::Refused)).copied();
-    assert_eq!(refused(Word::Cleared), Some(5));
-    assert_eq!(refused(Word::Held), Some(4));
+    assert_eq!(refused(Word::Cleared), Some(6));
+    assert_eq!(refused(Word::Held), Some(5));
     assert_eq!(refused(Word::Refused), Some(2));
-    assert_eq!((report.changes.len(), report.changed()), (9, 9));
+    assert_eq!((report.changes.len(), report.changed()), (11, 11));
     let first = &report.changes[0];
     assert_eq!(
         (first.tool.as_str(), first.line.as_str()),
@@ -78,13 +78,13 @@ async fn p5_a_milder_policy_tells_what_people_had_answered() {
     let report = under(&record::play().await, Candidate::Policy(open_policy()));
     let answered: Vec<_> = report.changes.iter().map(|row| row.answered).collect();
     let (yes, no) = (Some(Decision::Approve), Some(Decision::Deny));
-    assert_eq!(answered, [yes, no, yes, None]);
+    assert_eq!(answered, [yes, yes, no, yes, None]);
     let held: Vec<_> = told(&report.changes);
     assert!(
         held.iter()
             .all(|row| (row.1, row.2) == (Word::Held, Word::Cleared))
     );
-    assert_eq!(held[3].0, "cargo fetch");
+    assert_eq!(held[4].0, "cargo fetch");
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn p5_a_candidate_writ_must_allow_every_call_as_well() {
         lines[..3],
         ["cups value=2", "cups value=2", "a.txt content=new "]
     );
-    assert_eq!(lines.len(), 7);
+    assert_eq!(lines.len(), 9);
 }
 
 #[tokio::test]
@@ -156,6 +156,7 @@ async fn p5_pre_answers_tell_what_they_cover_and_what_they_nearly_do() {
     );
     let line = |path: &str| format!("{path} content=new ");
     let (b, c, d, a) = (line("b.txt"), line("c.txt"), line("d.txt"), line("a.txt"));
+    let (e, f) = (line("notes/e.txt"), line("notes/f.txt"));
     assert_eq!(
         told(&report.changes),
         [(b.as_str(), Word::Held, Word::Cleared)]
@@ -165,15 +166,17 @@ async fn p5_pre_answers_tell_what_they_cover_and_what_they_nearly_do() {
         told(&report.reach.near),
         [
             (a.as_str(), Word::Cleared, Word::Cleared),
+            (e.as_str(), Word::Held, Word::Held),
+            (f.as_str(), Word::Cleared, Word::Cleared),
             (c.as_str(), Word::Held, Word::Held),
             (d.as_str(), Word::Held, Word::Held),
         ]
     );
-    assert_eq!(report.reach.near[1].answered, Some(Decision::Deny));
+    assert_eq!(report.reach.near[3].answered, Some(Decision::Deny));
     assert_eq!(report.reach.worst, Some(EffectClass::Write));
     assert_eq!(
         (report.reach.covered_total, report.reach.near_total),
-        (1, 3)
+        (1, 5)
     );
 }
 
@@ -220,6 +223,6 @@ async fn p5_one_trajectory_can_be_asked_about_alone() {
         entries.iter().for_each(|entry| simulation.push(entry));
         simulation.finish().decisions
     };
-    assert_eq!(asked(entries[0].header.trajectory), 11);
+    assert_eq!(asked(entries[0].header.trajectory), 13);
     assert_eq!(asked(TrajectoryId::of(b"another")), 0);
 }

@@ -54,7 +54,8 @@ fn writs_are_a_tree_with_the_one_in_force_chosen() {
         │money      [####--------] $0.82 of $2.00                                     ││
         └──────────────────────────────────────────────────────────────────────────────┘
         Enter read  t tab  x revoke  m modes  R reload  s simulate      local  mouse off
-    "#]].assert_eq(&desk.frame());
+    "#]]
+    .assert_eq(&desk.frame());
     assert_eq!(desk.app.focus.pane(), Pane::Writs);
 }
 
@@ -130,7 +131,33 @@ fn every_size_shows_name_and_state_without_marks_outside_ascii_when_asked() {
 fn revoking_lists_what_stops_and_takes_a_reason() {
     let mut desk = at_authority(80, 24, Kernel::new());
     desk.keys("x");
-    expect![[r#""#]].assert_eq(&desk.frame());
+    expect![[r#"
+        thymos  acme/api  t-54b2da94  seq 1 ✓  EDIT up to write  $0.82/2.00  ctx 38%
+        ╔ * [writs 4] policy 1 REFUSED ════════════════════════════════════════════════╗
+        ║  ! ada c83ab174  up to write                                          issued ║
+        ║> └ edit 32bf21a2  up to write, 3 h left                             in force ║
+        ║    └ once more 7044b381  up to write, 3 h left                      standing ║
+        ║    └ old afae172b  up to write, 3 h left                             revoked ║
+        ║                                                                              ║
+        ║ ╔ * revoke writ edit 32bf21a2? ════════════════════════════════════════════╗ ║
+        ║ ║It and every writ below it end at once, for good. This stops:             ║ ║
+        ║ ║  - session t-54b2da94                                                    ║ ║
+        ║ ║  - running: shell cargo test                                             ║ ║
+        ╚═║  - hold #1 fs_patch src/client.rs                                        ║═╝
+        ┌ ║                                                                          ║─┐
+        │w║> leave it in force                                                       ║█│
+        │s║  revoke it, with a reason ..                                             ║█│
+        │e╚═Tab other answer  Enter take it  PgDn scroll  Esc back═══════════════════╝█│
+        │cage       L2 or better                                                      ││
+        │window     until 2026-11-22 18:00:00 UTC, 3 h left                           ││
+        │tokens     [######------] 50.0 k of 100.0 k                                  ││
+        │tool calls [##########+-] 34 of 40, 2 held                                   ││
+        │wall clock 12.0 s spent, no limit                                            ││
+        │money      [####--------] $0.82 of $2.00                                     ││
+        └──────────────────────────────────────────────────────────────────────────────┘
+        Enter take it  Esc back                                         local  mouse off
+    "#]]
+    .assert_eq(&desk.frame());
     // The harmless answer is the chosen one, and Esc is another.
     desk.keys("<Enter>");
     assert!(desk.app.overlays.is_empty());
@@ -211,7 +238,48 @@ fn modes_are_chosen_from_a_list_and_shown_first() {
 fn rules_switches_and_refused_files_are_told() {
     let mut desk = at_authority(120, 40, Kernel::new());
     desk.keys("t");
-    expect![[r#""#]].assert_eq(&desk.frame());
+    expect![[r#"
+        thymos  acme/api  t-54b2da94  seq 1 ✓  EDIT up to write  $0.82/2.00  ctx 38%
+        ╔ * writs 4 [policy 5276f9ef 1 REFUSED] ═════════════╗┌ policy ────────────────────────────────────────────────────────┐
+        ║> the set  2 switches                      5276f9ef ║│set        5276f9ef311cac15a8edb7547e5dfd1101061a5080876421c730 │
+        ║  loose.json: not signed by a policy key NOT LOADED ║│           ab753de0c6f8                                         │
+        ║  builtin  1 rules, built in                      3 ║│bundles    2                                                    │
+        ║  team  1 rules, by cleo                          3 ║│switches                                                        │
+        ║                                                    ║│  - risk threshold high                                         │
+        ║                                                    ║│  - compensation gate on                                        │
+        ║                                                    ║│files that were not loaded; the set before them stays in force  │
+        ║                                                    ║│  - loose.json: not signed by a policy key                      │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ║                                                    ║│                                                                │
+        ╚═t tab  R reload  s simulate..  Enter read══════════╝└────────────────────────────────────────────────────────────────┘
+        Enter read  t tab  x revoke  m modes  R reload  s simulate  h back                                      local  mouse off
+    "#]].assert_eq(&desk.frame());
     desk.keys("R");
     assert_eq!(asked(&desk, |it| matches!(it, Command::ReloadPolicy)), 1);
     assert!(desk.frame().contains("1 files were not loaded"));

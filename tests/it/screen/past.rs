@@ -159,7 +159,7 @@ fn a_plan_that_cannot_be_made_is_told_and_asks_nothing() {
 #[test]
 fn a_refused_call_is_granted_by_one_confirmation() {
     let mut desk = at_ledger(80, 24, story());
-    desk.keys("g <Enter>");
+    desk.keys("+");
     let frame = desk.frame();
     assert!(frame.contains("sign the smallest grant?"), "{frame}");
     assert!(frame.contains("+ tool net_get, host 10.0.0.8"), "{frame}");
@@ -169,7 +169,7 @@ fn a_refused_call_is_granted_by_one_confirmation() {
         []
     );
     // By itself the key waits for a second one that might follow.
-    desk.keys("g");
+    desk.keys("+");
     desk.wait(1_100);
     desk.frame();
     desk.keys("<Tab> <Enter>");
@@ -188,7 +188,7 @@ fn a_refused_call_is_granted_from_the_transcript_too() {
     let mut desk = Desk::open(80, 24, story());
     desk.keys("<S-Tab> k");
     desk.frame();
-    desk.keys("g <Enter>");
+    desk.keys("+");
     let previews = |it: &Command| {
         matches!(it, Command::PreviewGrant { entry, .. }
         if *entry == EntryId::of(&7u64.to_be_bytes()))
@@ -205,9 +205,9 @@ fn what_no_grant_allows_and_what_a_person_denied_say_so() {
     }
     kernel.append(denied);
     let mut desk = at_ledger(80, 24, kernel);
-    desk.keys("g <Enter>");
+    desk.keys("+");
     assert!(desk.frame().contains("a person said no to it"));
-    desk.keys("k k g <Enter>");
+    desk.keys("k k +");
     assert!(desk.frame().contains("choose a refused call first"));
     assert!(desk.app.overlays.is_empty());
 }
