@@ -1,6 +1,6 @@
 //! The layered result for `thymos config explain`: every key, its value, and where it came from.
 
-use super::resolve::{Config, Setting, Source};
+use super::resolve::{BudgetConfig, Config, Setting, Source};
 use super::tools::ToolFloor;
 
 /// One line of the explanation.
@@ -57,11 +57,6 @@ pub fn rows(config: &Config) -> Vec<Row> {
             &config.context_tokens_max,
             ToString::to_string,
         ),
-        row("budget.tokens", &config.budget.tokens, amount),
-        row("budget.tool_calls", &config.budget.tool_calls, amount),
-        row("budget.minutes", &config.budget.minutes, amount),
-        row("budget.usd_cents", &config.budget.usd_cents, amount),
-        row("budget.hours", &config.budget.hours, ToString::to_string),
         row("ui.theme", &config.theme, Clone::clone),
         row("ui.color", &config.color, Clone::clone),
         row("ui.mouse", &config.mouse, ToString::to_string),
@@ -71,6 +66,7 @@ pub fn rows(config: &Config) -> Vec<Row> {
         row("tools.protected", &config.protected, |paths| list(paths)),
         row("tools.extra_read", &config.extra_read, |paths| list(paths)),
     ];
+    rows.extend(budget(&config.budget));
     rows.extend(config.floors.iter().flat_map(|row| floor(config, row)));
     rows.extend(policy(config));
     for provider in &config.providers {
@@ -133,6 +129,16 @@ fn row<T>(key: &str, setting: &Setting<T>, show: impl Fn(&T) -> String) -> Row {
         value: show(&setting.value),
         source: setting.source.to_string(),
     }
+}
+
+fn budget(budget: &BudgetConfig) -> [Row; 5] {
+    [
+        row("budget.tokens", &budget.tokens, amount),
+        row("budget.tool_calls", &budget.tool_calls, amount),
+        row("budget.minutes", &budget.minutes, amount),
+        row("budget.usd_cents", &budget.usd_cents, amount),
+        row("budget.hours", &budget.hours, ToString::to_string),
+    ]
 }
 
 fn amount(limit: &u64) -> String {
