@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::approval::SignedAnswer;
 use crate::budget::Cost;
-use crate::canonical::{self, CanonicalBytes, InvalidJson};
+use crate::canonical::{self, CanonicalBytes, InvalidJson, Watch};
 use crate::entry::{Entry, Kind};
 use crate::id::{
     Digest, EntryId, IdempotencyKey, IntentId, PolicySetId, PresentedDigest, ProposalId, SkillId,
@@ -92,6 +92,14 @@ macro_rules! bodies {
             /// [`InvalidJson`] when a number in it cannot be kept exactly.
             pub fn encode(&self) -> Result<CanonicalBytes, InvalidJson> {
                 match self { $(Self::$kind(body) => canonical::encode(body),)* }
+            }
+
+            /// As [`Self::encode`], showing every string to `watch` on the way.
+            ///
+            /// # Errors
+            /// As [`Self::encode`].
+            pub fn encode_watched(&self, watch: &mut dyn Watch) -> Result<CanonicalBytes, InvalidJson> {
+                match self { $(Self::$kind(body) => canonical::encode_watched(body, watch),)* }
             }
 
             /// The body as a JSON value, for redaction and display.

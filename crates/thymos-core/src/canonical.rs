@@ -8,7 +8,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+mod decode;
+mod encode;
+mod keys;
 mod read;
+#[cfg(test)]
+mod straight;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -35,6 +40,9 @@ impl CanonicalBytes {
     /// # Errors
     /// [`InvalidJson`] when the bytes are not JSON of the accepted kind, or not in canonical form.
     pub fn from_stored(bytes: Vec<u8>) -> Result<Self, InvalidJson> {
+        if decode::is_canonical(&bytes) {
+            return Ok(Self(bytes));
+        }
         let value = parse(&bytes)?;
         if value_to_bytes(&value)?.0 != bytes {
             return Err(InvalidJson::new(0, Fault::NotCanonical));
@@ -138,6 +146,46 @@ pub fn value_to_bytes(value: &Value) -> Result<CanonicalBytes, InvalidJson> {
 /// # Errors
 /// [`InvalidJson`] when a field cannot be kept exactly, such as an integer above 2^53 - 1.
 pub fn encode<T: Serialize>(noun: &T) -> Result<CanonicalBytes, InvalidJson> {
+    encode_watched(noun, &mut Blind)
+}
+
+/// Sees every string of a noun while it is encoded.
+pub trait Watch {
+    /// A string.
+    fn text(&mut self, text: &str);
+
+    /// The key under which the next value stands.
+    fn key(&mut self, key: &str);
+}
+
+/// Looks at nothing.
+struct Blind;
+
+impl Watch for Blind {
+    fn text(&mut self, _text: &str) {}
+
+    fn key(&mut self, _key: &str) {}
+}
+
+/// As [`encode`], and shows every string and key to `watch` on the way, some perhaps twice.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_watched<T: Serialize>(
+    noun: &T,
+    watch: &mut dyn Watch,
+) -> Result<CanonicalBytes, InvalidJson> {
+    if let Ok(bytes) = encode::encode(noun, watch) {
+        return Ok(CanonicalBytes(bytes));
+    }
+    let bytes = encode_slowly(noun)?;
+    // What only the slow way can write is shown all the same, from what it wrote.
+    encode::encode(&parse(bytes.as_bytes())?, watch)
+        .map(CanonicalBytes)
+        .map_err(|_unsure| InvalidJson::new(0, Fault::NotCanonical))
+}
+
+fn encode_slowly<T: Serialize>(noun: &T) -> Result<CanonicalBytes, InvalidJson> {
     let value =
         serde_json::to_value(noun).map_err(|e| InvalidJson::new(0, Fault::Shape(e.to_string())))?;
     value_to_bytes(&value)
@@ -148,6 +196,10 @@ pub fn encode<T: Serialize>(noun: &T) -> Result<CanonicalBytes, InvalidJson> {
 /// # Errors
 /// [`InvalidJson`] when the bytes are not the canonical form of a `T`.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidJson> {
+    decode::decode(bytes).or_else(|_unsure| decode_slowly(bytes))
+}
+
+fn decode_slowly<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidJson> {
     let value = parse(bytes)?;
     if value_to_bytes(&value)?.0 != bytes {
         return Err(InvalidJson::new(0, Fault::NotCanonical));

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use thymos_core::CanonicalBytes;
 use thymos_core::body::Body;
 use thymos_core::canonical::{self, InvalidJson};
 use thymos_core::secret::Secret;
@@ -17,10 +18,15 @@ mod keywords;
 mod marker;
 mod names;
 mod own;
+mod quick;
 mod randomness;
+mod sieve;
+mod views;
 
 use marker::{MarkerKey, Spans};
 use own::OwnSecrets;
+use quick::QuickLook;
+use sieve::Sieve;
 
 // Named by the policy set, whose hash covers it [P3]; raise it there when detectors change here.
 pub use thymos_policy::set::REDACTOR;
@@ -38,7 +44,17 @@ const DOCUMENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// equal and a value cannot be guessed from it `[R2]`.
 pub struct Redactor {
     own: OwnSecrets,
+    sieve: Sieve,
     key: MarkerKey,
+}
+
+/// What looking through a body came to.
+#[derive(Debug)]
+pub enum Screened {
+    /// There was nothing to take out; these are its canonical bytes.
+    Clean(CanonicalBytes),
+    /// The body without its secrets.
+    Redacted(Body),
 }
 
 /// Why a noun could not be redacted.
@@ -72,8 +88,15 @@ impl Redactor {
     /// eight bytes are left to the other detectors: they would match plain words.
     #[must_use]
     pub fn new(secrets_of_process: Vec<Secret<String>>, digest_key: [u8; 32]) -> Self {
+        let own = OwnSecrets::new(&secrets_of_process);
+        let mut literals: Vec<&str> = own.literals().collect();
+        for literal in formats::literals() {
+            literals.push(literal);
+        }
+        let sieve = Sieve::new(&literals);
         Self {
-            own: OwnSecrets::new(&secrets_of_process),
+            sieve,
+            own,
             key: MarkerKey::new(digest_key),
         }
     }
@@ -156,21 +179,56 @@ impl Redactor {
     /// # Errors
     /// [`RedactFault`] when it has no canonical form, or loses its shape.
     pub fn redact_body(&self, body: Body) -> Result<Body, RedactFault> {
-        let value = body.to_value().map_err(RedactFault::Unrepresentable)?;
+        Ok(match self.screen(&body)? {
+            Screened::Clean(_) => body,
+            Screened::Redacted(redacted) => redacted,
+        })
+    }
+
+    /// Encodes a body and looks at each of its strings, in one walk. Most bodies hold nothing, and
+    /// are ready then.
+    ///
+    /// # Errors
+    /// As [`Self::redact_body`].
+    pub fn screen(&self, body: &Body) -> Result<Screened, RedactFault> {
+        let mut look = QuickLook::new(self);
+        let bytes = body
+            .encode_watched(&mut look)
+            .map_err(RedactFault::Unrepresentable)?;
+        if !look.found() {
+            return Ok(Screened::Clean(bytes));
+        }
+        let value = canonical::parse(bytes.as_bytes()).map_err(RedactFault::Unrepresentable)?;
         let Some(redacted) = self.redact_value(&value) else {
-            return Ok(body);
+            return Ok(Screened::Clean(bytes));
         };
         let bytes = canonical::value_to_bytes(&redacted).map_err(RedactFault::Unrepresentable)?;
-        Body::decode(body.kind(), bytes.as_bytes()).map_err(RedactFault::Shape)
+        Body::decode(body.kind(), bytes.as_bytes())
+            .map(Screened::Redacted)
+            .map_err(RedactFault::Shape)
     }
 
     fn pass(&self, text: &str) -> Option<String> {
         let mut spans = Spans::default();
-        // Own secrets first: of two spans over the same text, the first pushed names the kind.
-        self.own.find(text, &mut spans);
-        formats::find(text, &mut spans);
-        keywords::find(text, &mut spans);
+        self.find(text, &mut spans);
+        if let Some(view) = views::decoded(text) {
+            let mut seen = Spans::default();
+            self.find(&view.text, &mut seen);
+            spans.take_from(seen, |span| view.origin(span));
+        }
         spans.replace(text, &self.key)
+    }
+
+    fn find(&self, text: &str, spans: &mut Spans) {
+        let worth = self.sieve.look(text);
+        if worth.forms {
+            // Own secrets first: of two spans over the same text, the first pushed names the kind.
+            self.own.find(text, spans);
+            formats::find(text, spans);
+        }
+        if worth.names {
+            keywords::find(text, spans);
+        }
     }
 
     fn redact_array(&self, items: &[Value]) -> Option<Value> {

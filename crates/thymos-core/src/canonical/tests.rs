@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::*;
 
-fn shared(folder: &str) -> Option<PathBuf> {
+pub(super) fn shared(folder: &str) -> Option<PathBuf> {
     let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data"));
     let path = root.join(folder);
     if !path.exists() {
@@ -17,6 +17,12 @@ fn shared(folder: &str) -> Option<PathBuf> {
         return None;
     }
     Some(path)
+}
+
+pub(super) fn files(folder: &std::path::Path) -> Vec<Vec<u8>> {
+    let rows = fs::read_dir(folder).unwrap();
+    rows.map(|row| fs::read(row.unwrap().path()).unwrap())
+        .collect()
 }
 
 fn refusal(text: &str) -> Fault {

@@ -74,13 +74,17 @@ fn write_number(number: &Number, out: &mut Vec<u8>) -> Result<(), InvalidJson> {
             .as_f64()
             .filter(|f| f.is_finite())
             .ok_or_else(lossy)?;
-        // ECMAScript's shortest form, which RFC 8785 3.2.2.3 prescribes; `-0` becomes `0`.
-        out.extend_from_slice(ryu_js::Buffer::new().format(float).as_bytes());
+        write_float(float, out);
     }
     Ok(())
 }
 
-fn write_string(text: &str, out: &mut Vec<u8>) {
+/// ECMAScript's shortest form, which RFC 8785 3.2.2.3 prescribes; `-0` becomes `0`.
+pub(super) fn write_float(finite: f64, out: &mut Vec<u8>) {
+    out.extend_from_slice(ryu_js::Buffer::new().format(finite).as_bytes());
+}
+
+pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut from = 0;

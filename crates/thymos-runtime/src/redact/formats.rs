@@ -1,7 +1,7 @@
 //! Secrets with a known form: provider keys, cloud keys, PEM, JWT, URLs with credentials.
 //!
-//! One row a form. All patterns start with a literal, so that a search costs little more than
-//! looking for that literal; none can take more than linear time.
+//! One row a form. Every match holds one of the row's literals, so that most texts are told clean by
+//! looking for those; no pattern can take more than linear time.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -14,6 +14,8 @@ use super::randomness;
 /// A form of secret.
 struct Format {
     kind: &'static str,
+    /// One of these stands in every match.
+    literals: &'static [&'static str],
     pattern: &'static str,
     edge: Edge,
 }
@@ -31,9 +33,15 @@ enum Edge {
     Group,
 }
 
-const fn row(kind: &'static str, edge: Edge, pattern: &'static str) -> Format {
+const fn row(
+    kind: &'static str,
+    edge: Edge,
+    literals: &'static [&'static str],
+    pattern: &'static str,
+) -> Format {
     Format {
         kind,
+        literals,
         pattern,
         edge,
     }
@@ -44,6 +52,7 @@ const FORMATS: &[Format] = &[
     row(
         "private-key",
         Edge::Any,
+        &["PRIVATE KEY"],
         concat!(
             "-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----",
             r#"(?:[A-Za-z0-9+/=\s:,.>|#*"'\\-]{20,}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"#,
@@ -52,84 +61,298 @@ const FORMATS: &[Format] = &[
         ),
     ),
     row(
+        "private-key",
+        Edge::Group,
+        &["Private-Lines"],
+        r"Private-Lines: [0-9]{1,4}\s{1,4}([A-Za-z0-9+/=\s]{40,})",
+    ),
+    row(
+        "private-key",
+        Edge::Any,
+        &["AGE-SECRET-KEY-1"],
+        r"AGE-SECRET-KEY-1[A-Z0-9]{40,}",
+    ),
+    row(
         "jwt",
         Edge::Any,
+        &["eyJ"],
         r"eyJ[A-Za-z0-9_-]{8,}(?:\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*|(?:\.[A-Za-z0-9_-]*){4})",
     ),
-    row("anthropic-key", Edge::Any, r"sk-ant-[A-Za-z0-9_-]{16,}"),
+    row(
+        "anthropic-key",
+        Edge::Any,
+        &["sk-ant-"],
+        r"sk-ant-[A-Za-z0-9_-]{16,}",
+    ),
     row(
         "openai-key",
         Edge::Start,
-        r"sk-(?:proj|svcacct|admin|None|service|or)-[A-Za-z0-9_-]{20,}",
+        &["sk-"],
+        r"sk-(?:proj|svcacct|admin|None|service|or|lf)-[A-Za-z0-9_-]{20,}",
     ),
-    row("openai-key", Edge::Start, r"sk-[A-Za-z0-9]{20,}"),
-    row("model-key", Edge::Start, r"gsk_[A-Za-z0-9]{20,}"),
-    row("model-key", Edge::Start, r"xai-[A-Za-z0-9]{20,}"),
-    row("model-key", Edge::Start, r"hf_[A-Za-z0-9]{20,}"),
-    row("model-key", Edge::Start, r"pplx-[A-Za-z0-9]{32,}"),
-    row("model-key", Edge::Start, r"r8_[A-Za-z0-9]{32,}"),
-    row("google-key", Edge::Any, r"AIza[0-9A-Za-z_-]{35,}"),
-    row("google-key", Edge::Any, r"GOCSPX-[0-9A-Za-z_-]{20,}"),
-    row("google-key", Edge::Start, r"ya29\.[0-9A-Za-z_-]{20,}"),
-    row("github-token", Edge::Any, r"gh[pousr]_[A-Za-z0-9]{30,}"),
-    row("github-token", Edge::Any, r"github_pat_[A-Za-z0-9_]{22,}"),
+    row("openai-key", Edge::Start, &["sk-"], r"sk-[A-Za-z0-9]{20,}"),
+    row("model-key", Edge::Start, &["gsk_"], r"gsk_[A-Za-z0-9]{20,}"),
+    row("model-key", Edge::Start, &["xai-"], r"xai-[A-Za-z0-9]{20,}"),
+    row("model-key", Edge::Start, &["hf_"], r"hf_[A-Za-z0-9]{20,}"),
+    row(
+        "model-key",
+        Edge::Start,
+        &["pplx-"],
+        r"pplx-[A-Za-z0-9]{32,}",
+    ),
+    row("model-key", Edge::Start, &["r8_"], r"r8_[A-Za-z0-9]{32,}"),
+    row("model-key", Edge::Start, &["csk-"], r"csk-[a-z0-9]{32,}"),
+    row(
+        "model-key",
+        Edge::Start,
+        &["nvapi-"],
+        r"nvapi-[A-Za-z0-9_-]{40,}",
+    ),
+    row(
+        "google-key",
+        Edge::Any,
+        &["AIza"],
+        r"AIza[0-9A-Za-z_-]{35,}",
+    ),
+    row(
+        "google-key",
+        Edge::Any,
+        &["GOCSPX-"],
+        r"GOCSPX-[0-9A-Za-z_-]{20,}",
+    ),
+    row(
+        "google-key",
+        Edge::Start,
+        &["ya29."],
+        r"ya29\.[0-9A-Za-z_-]{20,}",
+    ),
+    row(
+        "github-token",
+        Edge::Any,
+        &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"],
+        r"gh[pousr]_[A-Za-z0-9]{30,}",
+    ),
+    row(
+        "github-token",
+        Edge::Any,
+        &["github_pat_"],
+        r"github_pat_[A-Za-z0-9_]{22,}",
+    ),
     row(
         "gitlab-token",
         Edge::Any,
+        &[
+            "glpat-", "gldt-", "glrt-", "glptt-", "glft-", "glsoat-", "glcbt-", "glagent-",
+            "gloas-", "glimt-",
+        ],
         r"gl(?:pat|dt|rt|ptt|ft|soat|cbt|agent|oas|imt)-[A-Za-z0-9_-]{20,}",
     ),
-    row("slack-token", Edge::Any, r"xox[abeoprs]-[A-Za-z0-9-]{10,}"),
-    row("slack-token", Edge::Any, r"xapp-[0-9]-[A-Za-z0-9-]{10,}"),
+    row(
+        "slack-token",
+        Edge::Any,
+        &["xox"],
+        r"xox[abeoprs]-[A-Za-z0-9-]{10,}",
+    ),
+    row(
+        "slack-token",
+        Edge::Any,
+        &["xapp-"],
+        r"xapp-[0-9]-[A-Za-z0-9-]{10,}",
+    ),
     row(
         "webhook",
         Edge::Group,
+        &["hooks.slack.com/"],
         r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9+/_-]{16,})",
     ),
     row(
         "webhook",
         Edge::Group,
+        &["/api/webhooks/"],
         r"discord(?:app)?\.com/api/webhooks/([0-9]{5,}/[A-Za-z0-9_-]{20,})",
     ),
-    row("registry-token", Edge::Start, r"npm_[A-Za-z0-9]{30,}"),
-    row("registry-token", Edge::Start, r"pypi-[A-Za-z0-9_-]{32,}"),
+    row(
+        "bot-token",
+        Edge::Both,
+        &[":AA"],
+        r"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}",
+    ),
     row(
         "registry-token",
         Edge::Start,
-        r"dckr_pat_[A-Za-z0-9_-]{20,}",
+        &["npm_"],
+        r"npm_[A-Za-z0-9]{30,}",
     ),
-    row("registry-token", Edge::Both, r"cio[A-Za-z0-9]{32}"),
+    row(
+        "registry-token",
+        Edge::Start,
+        &["pypi-"],
+        r"pypi-[A-Za-z0-9_-]{32,}",
+    ),
+    row(
+        "registry-token",
+        Edge::Start,
+        &["dckr_"],
+        r"dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}",
+    ),
+    row(
+        "registry-token",
+        Edge::Start,
+        &["rubygems_"],
+        r"rubygems_[a-f0-9]{40,}",
+    ),
+    row(
+        "registry-token",
+        Edge::Both,
+        &["cio"],
+        r"cio[A-Za-z0-9]{32}",
+    ),
     row(
         "aws-key-id",
         Edge::Both,
+        &["AKIA", "ASIA", "ABIA", "ACCA"],
         r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}",
     ),
     row(
         "stripe-key",
         Edge::Start,
+        &["_live_", "_test_"],
         r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}",
     ),
-    row("stripe-key", Edge::Start, r"whsec_[A-Za-z0-9+/=]{24,}"),
+    row(
+        "stripe-key",
+        Edge::Start,
+        &["whsec_"],
+        r"whsec_[A-Za-z0-9+/=]{24,}",
+    ),
     row(
         "sendgrid-key",
         Edge::Start,
+        &["SG."],
         r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
     ),
-    row("twilio-key", Edge::Both, r"SK[0-9a-f]{32}"),
-    row("cloud-token", Edge::Start, r"do[oprt]_v1_[a-f0-9]{64}"),
-    row("cloud-token", Edge::Start, r"hv[sbr]\.[A-Za-z0-9_-]{24,}"),
+    row("twilio-key", Edge::Both, &["SK"], r"SK[0-9a-f]{32}"),
+    row("mail-key", Edge::Both, &["key-"], r"key-[0-9a-f]{32}"),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["doo_v1_", "dop_v1_", "dor_v1_", "dot_v1_"],
+        r"do[oprt]_v1_[a-f0-9]{64}",
+    ),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["hvs.", "hvb.", "hvr."],
+        r"hv[sbr]\.[A-Za-z0-9_-]{24,}",
+    ),
+    row(
+        "cloud-token",
+        Edge::Both,
+        &["dapi"],
+        r"dapi[0-9a-f]{32}(?:-[0-9])?",
+    ),
     row(
         "cloud-token",
         Edge::Group,
-        r"AccountKey=([A-Za-z0-9+/]{40,}={0,2})",
+        &["AccountKey=", "AccessKey="],
+        r"(?:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{40,}={0,2})",
+    ),
+    row(
+        "cloud-token",
+        Edge::Group,
+        &["sig="],
+        r"[?&;]sig=([A-Za-z0-9+/_-]{30,}(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9+/=_-]){0,64})",
+    ),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["glsa_", "glc_"],
+        r"gl(?:sa|c)_[A-Za-z0-9+/_=-]{32,}",
+    ),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["shp"],
+        r"shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32}",
+    ),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["lin_api_"],
+        r"lin_api_[A-Za-z0-9]{32,}",
+    ),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["ntn_"],
+        r"ntn_[A-Za-z0-9]{40,}",
+    ),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["ATATT3"],
+        r"ATATT3[A-Za-z0-9_=-]{40,}",
+    ),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["NRAK-"],
+        r"NRAK-[A-Z0-9]{24,}",
+    ),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["PMAK-"],
+        r"PMAK-[a-f0-9]{24}-[a-f0-9]{34}",
+    ),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["pscale_"],
+        r"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_=.-]{32,}",
+    ),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["dp.pt.", "dp.st."],
+        r"dp\.(?:pt|st)\.[A-Za-z0-9_.-]{40,}",
+    ),
+    row("cloud-token", Edge::Start, &["sbp_"], r"sbp_[a-f0-9]{40}"),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["nfp_"],
+        r"nfp_[A-Za-z0-9]{36,}",
+    ),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["sntry"],
+        r"sntry[su]_[A-Za-z0-9+/=_-]{40,}",
+    ),
+    row("cloud-token", Edge::Start, &["pul-"], r"pul-[a-f0-9]{40}"),
+    row(
+        "cloud-token",
+        Edge::Start,
+        &["HRKU-"],
+        r"HRKU-[A-Za-z0-9_-]{36,}",
+    ),
+    row(
+        "cloud-token",
+        Edge::Any,
+        &[".atlasv1."],
+        r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,}",
     ),
     row(
         "url-password",
         Edge::Group,
+        &["://"],
         r#"://[^\s/:@"'<>`]{0,256}:([^\s/"'<>`]{1,512})@[A-Za-z0-9\[$]"#,
     ),
     row(
         "password",
         Edge::Group,
+        &["curl", "wget"],
         r#"(?:curl|wget)\b[^\n]{0,512}?\s(?:-u|--user)[ =]?["']?[^\s:"'/]{1,128}:([^\s"']{3,256})"#,
     ),
 ];
@@ -139,15 +362,6 @@ static COMPILED: LazyLock<Vec<(&'static Format, Regex)>> = LazyLock::new(|| {
         .iter()
         .map(|format| (format, constant(format.pattern)))
         .collect()
-});
-
-/// All forms at once: their first literals are looked for together. Nearly every string holds none.
-static ANY: LazyLock<Regex> = LazyLock::new(|| {
-    let each: Vec<String> = FORMATS
-        .iter()
-        .map(|f| format!("(?:{})", f.pattern))
-        .collect();
-    constant(&each.join("|"))
 });
 
 static AWS_SECRET: LazyLock<Regex> = LazyLock::new(|| constant(r"[A-Za-z0-9/+]{40}"));
@@ -163,12 +377,16 @@ pub(super) fn constant(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a constant pattern compiles")
 }
 
+/// The literals of all forms: a text without any of them holds no known form.
+pub(super) fn literals() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().flat_map(|format| format.literals).copied()
+}
+
 /// Finds every known form.
 pub(super) fn find(text: &str, spans: &mut Spans) {
-    if !ANY.is_match(text) {
-        return;
-    }
-    for (format, regex) in COMPILED.iter() {
+    let present = |literal: &&str| text.contains(*literal);
+    let worth = |format: &Format| format.literals.iter().any(present);
+    for (format, regex) in COMPILED.iter().filter(|(format, _)| worth(format)) {
         if format.edge == Edge::Group {
             for captures in regex.captures_iter(text) {
                 if let Some(group) = captures.get(1)

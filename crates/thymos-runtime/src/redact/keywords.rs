@@ -16,7 +16,7 @@ use super::randomness;
 /// What a telling name contains. Only a reason to look closer.
 static HINT: LazyLock<Regex> = LazyLock::new(|| {
     constant(
-        r"(?i-u:passw|passphrase|passcode|pwd|_pass\b|secret|token|[a-z]_?-?key|authorization|credential|cookie|bearer|dsn|connection)",
+        r"(?i-u:passw|passphrase|passcode|pwd|_pass\b|secret|token|[a-z]_?-?key|auth|credential|cookie|session|bearer|dsn|connection)",
     )
 });
 

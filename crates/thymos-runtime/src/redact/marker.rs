@@ -28,6 +28,8 @@ pub(super) const KINDS: &[&str] = &[
     "sendgrid-key",
     "twilio-key",
     "cloud-token",
+    "bot-token",
+    "mail-key",
     "private-key",
     "jwt",
     "url-password",
@@ -61,6 +63,17 @@ impl Spans {
     pub(super) fn push(&mut self, span: Range<usize>, kind: &'static str) {
         if !span.is_empty() {
             self.0.push((span, kind));
+        }
+    }
+
+    /// Takes over spans that were found in another spelling of the text.
+    pub(super) fn take_from(
+        &mut self,
+        other: Self,
+        origin: impl Fn(&Range<usize>) -> Range<usize>,
+    ) {
+        for (span, kind) in other.0 {
+            self.push(origin(&span), kind);
         }
     }
 

@@ -70,6 +70,8 @@ const TOKENS: &[&str] = &[
     "token",
     "apikey",
     "authorization",
+    "auth",
+    "session",
     "credential",
     "credentials",
     "cookie",

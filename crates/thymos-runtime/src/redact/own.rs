@@ -1,6 +1,6 @@
 //! The secrets that the process itself holds, in every spelling in which they may turn up.
 //!
-//! Verbatim, escaped as JSON, percent-encoded, and inside base64 at any alignment. Not compressed,
+//! Verbatim, escaped as JSON, percent-encoded, in hex, and inside base64 at any alignment. Not compressed,
 //! encrypted or split: those cannot be found by looking.
 
 use thymos_core::secret::Secret;
@@ -54,6 +54,12 @@ impl OwnSecrets {
         self.count
     }
 
+    /// Everything that is looked for.
+    pub(super) fn literals(&self) -> impl Iterator<Item = &str> {
+        let all = self.plain.iter().chain(&self.base64);
+        all.map(|secret| secret.expose("to look for it").as_str())
+    }
+
     /// One substring search a spelling: linear in the text, and a process holds few secrets.
     pub(super) fn find(&self, text: &str, spans: &mut Spans) {
         for needle in &self.plain {
@@ -92,6 +98,9 @@ fn widen(text: &str, start: usize, end: usize) -> (usize, usize) {
 fn spellings(secret: &str) -> Vec<String> {
     let upper = percent_encoded(secret);
     let mut all = vec![secret.to_owned(), upper.to_lowercase_escapes(), upper];
+    let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
+    all.push(hex.to_uppercase());
+    all.push(hex);
     if let Ok(json) = serde_json::to_string(secret) {
         all.push(json.trim_matches('"').to_owned());
     }

@@ -13,7 +13,7 @@ use thymos_replay::{Divergence, Projection, fold_within};
 use super::Session;
 use crate::narrate::Narrator;
 use crate::past::Stored;
-use crate::redact::RedactFault;
+use crate::redact::{RedactFault, Screened};
 
 /// Entries read at once while folding.
 const PAGE: usize = 1024;
@@ -96,6 +96,10 @@ fn extend(
 impl Session {
     /// Appends bodies as one batch. Nothing is told before it is durable `[L11]`.
     pub(super) async fn record(&mut self, bodies: Vec<Body>) -> Result<Vec<Entry>, RecordError> {
+        self.record_these(&bodies).await
+    }
+
+    async fn record_these(&mut self, bodies: &[Body]) -> Result<Vec<Entry>, RecordError> {
         let mut drafts: Vec<Draft> = Vec::with_capacity(bodies.len());
         for body in bodies {
             let before = drafts.last().map_or(self.p.head_at, |draft| draft.at);
@@ -135,7 +139,7 @@ impl Session {
         bodies: Vec<Body>,
     ) -> Result<Vec<Entry>, RecordError> {
         for _ in 0..TRIES_MAX {
-            match self.record(bodies.clone()).await {
+            match self.record_these(&bodies).await {
                 Err(RecordError::Moved) => {}
                 done => return done,
             }
@@ -205,21 +209,25 @@ impl Session {
 
     /// A body as it will be stored, no earlier than what stands before it and than the moment it
     /// was decided in: a clock that is set back must not make the record contradict itself.
-    fn draft(&self, body: Body, before: Timestamp) -> Result<Draft, RecordError> {
-        let kind = body.kind();
+    fn draft(&self, body: &Body, before: Timestamp) -> Result<Draft, RecordError> {
         let decided = body.decided().map_or(before, |decided| decided.facts.now);
-        let mut body = self.k.parts.redactor.redact_body(body)?;
-        if let Body::PendingApproval(pending) = &mut body {
-            // The digest must be that of the text an approver will see, redacted or not.
-            pending.presented = pending.presentation.digest()?;
-        }
+        let bytes = match self.k.parts.redactor.screen(body)? {
+            Screened::Clean(bytes) => bytes,
+            Screened::Redacted(mut body) => {
+                if let Body::PendingApproval(pending) = &mut body {
+                    // The digest must be that of the text an approver will see.
+                    pending.presented = pending.presentation.digest()?;
+                }
+                body.encode()?
+            }
+        };
         Ok(Draft {
             trajectory: self.p.trajectory,
-            kind,
+            kind: body.kind(),
             at: self.k.now().max(before).max(decided),
             writer: self.k.parts.operator_key.public(),
             salt: Salt::from_bytes(self.k.draw()),
-            body: body.encode()?,
+            body: bytes,
         })
     }
 
