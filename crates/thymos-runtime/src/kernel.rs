@@ -10,6 +10,7 @@ use thymos_core::canonical::InvalidJson;
 use thymos_core::id::Digest;
 use thymos_core::isolation::Rung;
 use thymos_core::key::{Domain, SigningKey};
+use thymos_core::tool::ToolContract;
 use thymos_core::writ::{Party, TrustRoots};
 use thymos_core::{Timestamp, TrajectoryId, WritId};
 use thymos_policy::Shelf;
@@ -162,11 +163,17 @@ impl Kernel {
     ///
     /// # Errors
     /// [`InvalidTool`] when a tool's contract cannot be kept exactly or its schema compiled.
-    pub fn new(parts: KernelParts) -> Result<Arc<Self>, InvalidTool> {
+    pub fn new(mut parts: KernelParts) -> Result<Arc<Self>, InvalidTool> {
+        // These are signed over, compared and pinned, so they are redacted before all of that.
+        for text in [&mut parts.workspace, &mut parts.operator] {
+            if let Some(redacted) = parts.redactor.redact_text(text) {
+                *text = redacted;
+            }
+        }
         let contracts = parts
             .tools
             .iter()
-            .map(|tool| tool.contract().clone())
+            .map(|tool| without_secrets(&parts.redactor, tool.contract()))
             .collect();
         let tool_set = ToolSet::pin(contracts)?;
         let writer = Writer::start(parts.store.clone());
@@ -195,6 +202,11 @@ impl Kernel {
             Some(_) => true,
             None => false,
         })
+    }
+
+    /// The text as it may be signed and stored `[R1]`.
+    pub(crate) fn without_secrets(&self, text: String) -> String {
+        self.parts.redactor.redact_text(&text).unwrap_or(text)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -255,4 +267,10 @@ impl Kernel {
         material.extend_from_slice(trajectory.as_bytes());
         SigningKey::from_seed(&thymos_core::key::derive_seed(&material))
     }
+}
+
+/// A contract as it may be pinned. One that cannot be redacted stays, and is refused when recorded.
+fn without_secrets(redactor: &Redactor, contract: &ToolContract) -> ToolContract {
+    let redacted = redactor.redact_noun(contract).ok().flatten();
+    redacted.unwrap_or_else(|| contract.clone())
 }

@@ -8,10 +8,10 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use thymos_core::CanonicalBytes;
 use thymos_core::body::Body;
 use thymos_core::canonical::{self, InvalidJson};
 use thymos_core::secret::Secret;
+use thymos_core::{CanonicalBytes, Kind};
 
 mod formats;
 mod keywords;
@@ -64,6 +64,8 @@ pub enum RedactFault {
     Unrepresentable(InvalidJson),
     /// A secret stood where the shape allows only an id or a word of ours.
     Shape(InvalidJson),
+    /// A secret stood in what is signed or pinned as a whole, which cannot be told otherwise.
+    Signed(Kind),
 }
 
 impl fmt::Display for RedactFault {
@@ -71,6 +73,7 @@ impl fmt::Display for RedactFault {
         match self {
             Self::Unrepresentable(e) => write!(f, "value cannot be kept: {e}"),
             Self::Shape(e) => write!(f, "redacted value lost its shape: {e}"),
+            Self::Signed(kind) => write!(f, "a secret stands in the signed part of a `{kind}`"),
         }
     }
 }
@@ -203,9 +206,11 @@ impl Redactor {
             return Ok(Screened::Clean(bytes));
         };
         let bytes = canonical::value_to_bytes(&redacted).map_err(RedactFault::Unrepresentable)?;
-        Body::decode(body.kind(), bytes.as_bytes())
-            .map(Screened::Redacted)
-            .map_err(RedactFault::Shape)
+        let redacted = Body::decode(body.kind(), bytes.as_bytes()).map_err(RedactFault::Shape)?;
+        if signed_part_changed(body, &redacted) {
+            return Err(RedactFault::Signed(body.kind()));
+        }
+        Ok(Screened::Redacted(redacted))
     }
 
     fn pass(&self, text: &str) -> Option<String> {
@@ -319,6 +324,18 @@ impl Redactor {
     }
 }
 
+/// Whether redaction touched what a signature, a content address or a pin covers.
+fn signed_part_changed(before: &Body, after: &Body) -> bool {
+    match (before, after) {
+        (Body::WritIssued(a), Body::WritIssued(b)) => a.writ != b.writ,
+        (Body::PolicyLoaded(a), Body::PolicyLoaded(b)) => a.bundle != b.bundle,
+        (Body::SkillBound(a), Body::SkillBound(b)) => a.definition != b.definition,
+        (Body::Approval(_) | Body::WritRevoked(_) | Body::Reconciled(_), _) => before != after,
+        (Body::ToolsPinned(_), _) => before != after,
+        _ => false,
+    }
+}
+
 /// Whether a marker stands anywhere in the value, keys included: decisions that read it rest on a
 /// witnessed fact `[R4]`.
 #[must_use]
@@ -333,5 +350,7 @@ pub fn contains_marker(value: &Value) -> bool {
     }
 }
 
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod tests;

@@ -77,6 +77,11 @@ impl Spans {
         }
     }
 
+    #[cfg(test)]
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The text with every span replaced; none when nothing is left to replace. Overlapping spans
     /// become one, of the kind that was found first.
     pub(super) fn replace(mut self, text: &str, key: &MarkerKey) -> Option<String> {

@@ -268,7 +268,8 @@ impl Session {
             presented: said.presented,
             decision: said.decision,
             scope: said.scope.as_ref().map_or(Scope::Once, |_| Scope::Standing),
-            reason: said.reason.clone(),
+            // What is signed is what is stored, so it is redacted first [R1].
+            reason: self.k.without_secrets(said.reason.clone()),
             via: said.via,
             fully_viewed: said.fully_viewed,
             by: self.k.operator(),

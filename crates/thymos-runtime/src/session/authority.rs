@@ -216,6 +216,7 @@ impl Session {
     }
 
     pub(super) fn revocation(&self, writ: WritId, reason: String) -> Result<Body, RecordError> {
+        let reason = self.k.without_secrets(reason);
         Ok(self.k.revocation(writ, reason)?)
     }
 

@@ -206,6 +206,7 @@ impl Session {
             tool_calls: 1,
             ..Cost::default()
         };
+        let reason = self.k.without_secrets(reason);
         let message = canonical::encode(&(proposal, started, resolution, &reason))?;
         let key = &self.k.parts.operator_key;
         Ok(Body::Reconciled(body::Reconciled {

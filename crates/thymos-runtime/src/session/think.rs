@@ -224,7 +224,8 @@ impl Session {
             turn,
             ordinal,
             author: Author::Model,
-            tool: call.tool,
+            // A model may write anything, also where a name belongs.
+            tool: self.k.without_secrets(call.tool),
             args: redacted.clone().unwrap_or_else(|| live.clone()),
         };
         let id = intent.id()?;
