@@ -54,7 +54,7 @@ pub enum Screened {
     /// There was nothing to take out; these are its canonical bytes.
     Clean(CanonicalBytes),
     /// The body without its secrets.
-    Redacted(Body),
+    Redacted(Box<Body>),
 }
 
 /// Why a noun could not be redacted.
@@ -184,7 +184,7 @@ impl Redactor {
     pub fn redact_body(&self, body: Body) -> Result<Body, RedactFault> {
         Ok(match self.screen(&body)? {
             Screened::Clean(_) => body,
-            Screened::Redacted(redacted) => redacted,
+            Screened::Redacted(redacted) => *redacted,
         })
     }
 
@@ -210,7 +210,7 @@ impl Redactor {
         if signed_part_changed(body, &redacted) {
             return Err(RedactFault::Signed(body.kind()));
         }
-        Ok(Screened::Redacted(redacted))
+        Ok(Screened::Redacted(Box::new(redacted)))
     }
 
     fn pass(&self, text: &str) -> Option<String> {

@@ -53,14 +53,30 @@ fn upper(length: usize) -> String {
         .collect()
 }
 
+/// Where fakes are put together.
+#[derive(Default)]
+struct Shelf(Vec<Fake>);
+
+impl Shelf {
+    fn add(&mut self, what: &str, before: &str, secret: &str, after: &str) {
+        self.0
+            .push(fake(what, format!("{before}{secret}{after}"), secret));
+    }
+}
+
 /// Keys, tokens and the like that tell by their form alone.
 #[must_use]
 pub fn known_forms() -> Vec<Fake> {
-    let mut all = Vec::new();
-    let mut add = |what: &str, parts: &[&str]| {
-        let secret = parts.concat();
-        all.push(fake(what, secret.clone(), secret));
-    };
+    let mut shelf = Shelf::default();
+    model_keys(&mut shelf);
+    code_keys(&mut shelf);
+    service_keys(&mut shelf);
+    cloud_keys(&mut shelf);
+    shelf.0
+}
+
+fn model_keys(shelf: &mut Shelf) {
+    let mut add = |what: &str, parts: &[&str]| shelf.add(what, "", &parts.concat(), "");
     add("anthropic", &["sk-", "ant-", "api03-", &noise(0, 93), "AA"]);
     add("openai", &["sk", "-", &noise(1, 48)]);
     add("openai project", &["sk-", "proj-", &noise(2, 74)]);
@@ -75,6 +91,10 @@ pub fn known_forms() -> Vec<Fake> {
     add("google api", &["AI", "za", &noise(8, 35)]);
     add("google oauth secret", &["GOC", "SPX-", &noise(9, 28)]);
     add("google access", &["ya", "29.", &noise(10, 60)]);
+}
+
+fn code_keys(shelf: &mut Shelf) {
+    let mut add = |what: &str, parts: &[&str]| shelf.add(what, "", &parts.concat(), "");
     add("github classic", &["gh", "p_", &noise(0, 36)]);
     add("github app", &["gh", "s_", &noise(1, 36)]);
     add("github oauth", &["gh", "o_", &noise(2, 36)]);
@@ -89,6 +109,10 @@ pub fn known_forms() -> Vec<Fake> {
     add("slack bot", &["xo", "xb-", "123456789012-", &noise(7, 24)]);
     add("slack user", &["xo", "xp-", "123456789012-", &noise(8, 32)]);
     add("slack app", &["xa", "pp-1-A0", &noise(9, 20)]);
+}
+
+fn service_keys(shelf: &mut Shelf) {
+    let mut add = |what: &str, parts: &[&str]| shelf.add(what, "", &parts.concat(), "");
     add("stripe live", &["sk", "_live_", &noise(0, 24)]);
     add("stripe restricted", &["rk", "_live_", &noise(1, 24)]);
     add("stripe test", &["sk", "_test_", &noise(2, 24)]);
@@ -103,6 +127,10 @@ pub fn known_forms() -> Vec<Fake> {
     add("crates", &["c", "io", &noise(9, 32)]);
     add("aws key id", &["AK", "IA", &upper(16)]);
     add("aws session key id", &["AS", "IA", &upper(16)]);
+}
+
+fn cloud_keys(shelf: &mut Shelf) {
+    let mut add = |what: &str, parts: &[&str]| shelf.add(what, "", &parts.concat(), "");
     add("digital ocean", &["do", "p_v1_", &hex(6, 64)]);
     add("databricks", &["da", "pi", &hex(7, 32)]);
     add("vault", &["hv", "s.", &noise(10, 90)]);
@@ -137,7 +165,6 @@ pub fn known_forms() -> Vec<Fake> {
         ],
     );
     add("age", &["AGE-", "SECRET-", "KEY-1", &upper(58)]);
-    all
 }
 
 /// Private keys under every heading in use.
@@ -178,10 +205,15 @@ pub fn private_keys() -> Vec<Fake> {
 /// Secrets that tell by what stands beside them.
 #[must_use]
 pub fn in_context() -> Vec<Fake> {
-    let token = noise(9, 32);
-    let mut all = Vec::new();
+    let mut shelf = Shelf::default();
+    cloud_accounts(&mut shelf);
+    beside_names(&mut shelf);
+    shelf.0
+}
+
+fn cloud_accounts(shelf: &mut Shelf) {
     let mut add = |what: &str, before: &str, secret: &str, after: &str| {
-        all.push(fake(what, format!("{before}{secret}{after}"), secret));
+        shelf.add(what, before, secret, after);
     };
     let aws = noise(21, 40);
     let id = ["AK", "IA", &upper(16)].concat();
@@ -210,6 +242,13 @@ pub fn in_context() -> Vec<Fake> {
         &noise(24, 43),
         "%3D&se=2030",
     );
+}
+
+fn beside_names(shelf: &mut Shelf) {
+    let token = noise(9, 32);
+    let mut add = |what: &str, before: &str, secret: &str, after: &str| {
+        shelf.add(what, before, secret, after);
+    };
     add("url", "postgres://ada:", "hunter2pw", "@db.example:5432/x");
     add(
         "url with user alone",
@@ -257,7 +296,6 @@ pub fn in_context() -> Vec<Fake> {
         &hook,
         "",
     );
-    all
 }
 
 /// What [`HELD`] may be spelled as, and known forms in disguise.

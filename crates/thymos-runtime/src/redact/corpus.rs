@@ -44,11 +44,12 @@ fn r1_every_fake_of_the_corpus_is_taken_out_of_text() {
 fn r1_fakes_are_found_at_the_far_end_of_a_long_text() {
     let filler = "let x = y + 1; // nothing to see\n".repeat(32 * 1024);
     assert!(filler.len() > 1024 * 1024);
-    let fakes: Vec<String> = corpus().into_iter().map(|one| one.text).collect();
-    let redacted = redactor().redact_text(&format!("{filler}{}", fakes.join("\n\n")));
+    let fakes: Vec<_> = corpus().into_iter().step_by(9).collect();
+    let texts: Vec<&str> = fakes.iter().map(|one| one.text.as_str()).collect();
+    let redacted = redactor().redact_text(&format!("{filler}{}", texts.join("\n\n")));
     let redacted = redacted.unwrap();
     assert!(redacted.starts_with(&filler));
-    for one in corpus() {
+    for one in fakes {
         assert!(!redacted.contains(&one.bare), "{}", one.what);
     }
 }

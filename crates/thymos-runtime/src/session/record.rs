@@ -214,7 +214,7 @@ impl Session {
         let bytes = match self.k.parts.redactor.screen(body)? {
             Screened::Clean(bytes) => bytes,
             Screened::Redacted(mut body) => {
-                if let Body::PendingApproval(pending) = &mut body {
+                if let Body::PendingApproval(pending) = body.as_mut() {
                     // The digest must be that of the text an approver will see.
                     pending.presented = pending.presentation.digest()?;
                 }
