@@ -507,8 +507,9 @@ noun! {
         reason: String,
         /// Taken from the parent's budget `[W6]`; none for a root writ.
         reserved: Option<Cost>,
-        /// Where it is used, when that is another trajectory than the one it is reserved on.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// Where it is used, when that is another trajectory than the one it is reserved on. Stored as
+        /// `bound_to`: a key named `session` is taken for a secret's `[R1]`.
+        #[serde(rename = "bound_to", default, skip_serializing_if = "Option::is_none")]
         session: Option<TrajectoryId>,
     }
 }
