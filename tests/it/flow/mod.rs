@@ -18,4 +18,5 @@ mod scope;
 mod secrets;
 mod skills;
 mod storage;
+mod stories;
 mod undo;
