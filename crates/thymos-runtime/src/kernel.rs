@@ -250,6 +250,8 @@ impl Kernel {
 
     /// A signed end of a writ `[W7]`.
     pub(crate) fn revocation(&self, writ: WritId, reason: String) -> Result<Body, InvalidJson> {
+        // What is signed is what is stored, so it is redacted first [R1].
+        let reason = self.without_secrets(reason);
         let message = WritRevoked::message(&writ, &reason, None)?;
         let key = &self.parts.operator_key;
         Ok(Body::WritRevoked(WritRevoked {
