@@ -82,8 +82,17 @@ fn mend_halves(buffer: &mut Buffer) {
                 .get(at)
                 .is_some_and(|cell| !cell.symbol().is_ascii() && cell.symbol().width() > 1);
             let whole = row.get(at + 1).is_some_and(|next| next.symbol() == " ");
-            if let (true, false, Some(cell)) = (wide, whole, row.get_mut(at)) {
-                cell.set_symbol(" ");
+            match row.get_mut(at..at + 2) {
+                // What is hidden under its second column is not on the screen, so it must not pass
+                // for it in the next difference.
+                Some([_, hidden]) if wide && whole => hidden.reset(),
+                Some([cell, _]) if wide => {
+                    cell.set_symbol(" ");
+                }
+                None if wide => row.iter_mut().skip(at).for_each(|cell| {
+                    cell.set_symbol(" ");
+                }),
+                _ => {}
             }
         }
     }

@@ -496,3 +496,13 @@ proptest! {
         prop_assert_eq!(at_once, by_piece);
     }
 }
+
+#[test]
+fn a_blank_with_a_background_shows_where_a_wide_glyph_hid_one_before() {
+    let mut eye = Eye::new(12, 4);
+    eye.draw(random_frame(&[(6, 3, 2, 0), (7, 3, 1, 2)]));
+    eye.draw(random_frame(&[(7, 3, 1, 2)]));
+    let mut fresh = Eye::new(12, 4);
+    fresh.draw(random_frame(&[(7, 3, 1, 2)]));
+    assert_eq!(look(&eye.parser), look(&fresh.parser));
+}
