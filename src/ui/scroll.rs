@@ -3,6 +3,7 @@
 //! Draws only; where the view stands is told by the list.
 
 use super::chrome::Glyphs;
+use super::vlist::VirtualList;
 use crate::theme::{Role, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -46,6 +47,16 @@ pub fn bar(extent: Extent, area: Rect, buffer: &mut Buffer, theme: &Theme, glyph
             cell.set_symbol(symbol).set_style(theme.style(role));
         }
     }
+}
+
+/// Draws a list with its bar in the last column, which the list leaves free.
+pub fn list(list: &VirtualList, area: Rect, buffer: &mut Buffer, theme: &Theme, glyphs: Glyphs) {
+    let text = Rect {
+        width: area.width.saturating_sub(1),
+        ..area
+    };
+    list.draw(text, buffer);
+    bar(list.extent(), area, buffer, theme, glyphs);
 }
 
 /// The first row and the length of the thumb; it touches an end only when the view does.

@@ -15,9 +15,6 @@ use crate::panes::question::{Deed, Question};
 use crate::panes::reader::Said;
 use crate::theme::Role;
 
-/// Rows that a page moves by.
-const PAGE_ROWS: usize = 10;
-
 /// Whether the screen took the action.
 pub(super) fn act(app: &mut App, action: Action) -> bool {
     match action {
@@ -39,17 +36,14 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
     }
     let at = app.authority.place();
     let to = match action {
-        Action::ListDown => at + 1,
-        Action::ListUp => at.saturating_sub(1),
-        Action::ListFirst => 0,
-        Action::ListLast => usize::MAX,
-        Action::ListHalfDown | Action::ListPageDown => at + PAGE_ROWS,
-        Action::ListHalfUp | Action::ListPageUp => at.saturating_sub(PAGE_ROWS),
         Action::ListOpen => {
             open(app);
             return true;
         }
-        _ => return false,
+        other => match super::moved(other, at) {
+            Some(to) => to,
+            None => return false,
+        },
     };
     app.authority.choose(to);
     true

@@ -31,6 +31,22 @@ use super::{App, Asked, Effect, Event, Notice, Now, Pane};
 use crate::app::Action;
 use crate::ui::layout::Class;
 
+/// Rows that a page of a short list moves by.
+const PAGE_ROWS: usize = 10;
+
+/// Where a list's own action leads from row `at`; none for any other action.
+fn moved(action: Action, at: usize) -> Option<usize> {
+    Some(match action {
+        Action::ListDown => at + 1,
+        Action::ListUp => at.saturating_sub(1),
+        Action::ListFirst => 0,
+        Action::ListLast => usize::MAX,
+        Action::ListHalfDown | Action::ListPageDown => at + PAGE_ROWS,
+        Action::ListHalfUp | Action::ListPageUp => at.saturating_sub(PAGE_ROWS),
+        _ => return None,
+    })
+}
+
 /// Takes one event.
 pub fn update(app: &mut App, event: Event, now: Now) -> Vec<Effect> {
     app.now = now;

@@ -8,20 +8,11 @@ use crate::panes::queue::{QueueRow, Tab};
 
 use super::card;
 
-/// Rows that a page moves by.
-const PAGE_ROWS: usize = 10;
-
 /// Whether the queue took the action.
 pub(super) fn act(app: &mut App, action: Action) -> bool {
     let rows = app.queue.rows(&app.session);
     let at = app.queue.place(&rows);
     let to = match action {
-        Action::ListDown => at + 1,
-        Action::ListUp => at.saturating_sub(1),
-        Action::ListFirst => 0,
-        Action::ListLast => usize::MAX,
-        Action::ListHalfDown | Action::ListPageDown => at + PAGE_ROWS,
-        Action::ListHalfUp | Action::ListPageUp => at.saturating_sub(PAGE_ROWS),
         Action::ApprovalsBatch => {
             super::sign::open_batch(app);
             return true;
@@ -49,7 +40,10 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
             }
             return true;
         }
-        _ => return false,
+        other => match super::moved(other, at) {
+            Some(to) => to,
+            None => return false,
+        },
     };
     app.queue.choose(&rows, to);
     true

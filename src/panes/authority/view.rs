@@ -66,18 +66,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         chrome::put_lines(&[line], inner, buffer);
         return;
     }
-    let text = Rect {
-        width: inner.width.saturating_sub(1),
-        ..inner
-    };
-    app.authority.list.draw(text, buffer);
-    scroll::bar(
-        app.authority.list.extent(),
-        inner,
-        buffer,
-        &app.theme,
-        app.glyphs,
-    );
+    scroll::list(&app.authority.list, inner, buffer, &app.theme, app.glyphs);
 }
 
 /// Draws what is told of the chosen row.

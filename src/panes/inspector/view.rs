@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::app::{App, Pane};
-use crate::panes::reader::{Said, view::lines};
-use crate::theme::{Role, Theme};
+use crate::panes::reader::Rows;
+use crate::theme::Role;
 use crate::ui::safe_text::SafeText;
-use crate::ui::vlist::{Items, Viewport};
+use crate::ui::vlist::Viewport;
 use crate::ui::{chrome, scroll};
 
 use super::state::{Inspector, Tab};
@@ -55,18 +55,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         chrome::put_lines(&[line], inner, buffer);
         return;
     }
-    let text = Rect {
-        width: inner.width.saturating_sub(1),
-        ..inner
-    };
-    app.inspector.list.draw(text, buffer);
-    scroll::bar(
-        app.inspector.list.extent(),
-        inner,
-        buffer,
-        &app.theme,
-        app.glyphs,
-    );
+    scroll::list(&app.inspector.list, inner, buffer, &app.theme, app.glyphs);
 }
 
 fn title(inspector: &Inspector) -> String {
@@ -88,32 +77,5 @@ fn title(inspector: &Inspector) -> String {
             tabs.join(" ")
         ),
         None => format!("inspector - {}", tabs.join(" ")),
-    }
-}
-
-struct Rows<'a> {
-    lines: &'a [Said],
-    version: u64,
-    theme: &'a Theme,
-}
-
-impl Items for Rows<'_> {
-    fn len(&self) -> usize {
-        self.lines.len()
-    }
-
-    fn version(&self, _: usize) -> u64 {
-        self.version
-    }
-
-    fn estimate(&self, _: usize, _: usize) -> u64 {
-        1
-    }
-
-    fn lines(&self, at: usize, width: usize) -> Vec<Line<'static>> {
-        self.lines
-            .get(at)
-            .map(|said| lines(said, width, self.theme))
-            .unwrap_or_default()
     }
 }

@@ -57,18 +57,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         chrome::put_lines(&[line], inner, buffer);
         return;
     }
-    let text = Rect {
-        width: inner.width.saturating_sub(1),
-        ..inner
-    };
-    app.queue.list.draw(text, buffer);
-    scroll::bar(
-        app.queue.list.extent(),
-        inner,
-        buffer,
-        &app.theme,
-        app.glyphs,
-    );
+    scroll::list(&app.queue.list, inner, buffer, &app.theme, app.glyphs);
 }
 
 fn title(app: &App) -> String {

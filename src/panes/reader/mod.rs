@@ -9,5 +9,6 @@ mod state;
 mod text;
 
 pub use state::{Reader, Said, Topic};
+pub(crate) use text::Rows;
 pub use text::Text;
 pub(crate) use view::{draw, prepare};

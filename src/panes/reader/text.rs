@@ -128,19 +128,15 @@ impl Text {
 
     /// Draws the rows laid out last.
     pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer, app: &App) {
-        let text = Rect {
-            width: area.width.saturating_sub(1),
-            ..area
-        };
-        self.list.draw(text, buffer);
-        scroll::bar(self.list.extent(), area, buffer, &app.theme, app.glyphs);
+        scroll::list(&self.list, area, buffer, &app.theme, app.glyphs);
     }
 }
 
-struct Rows<'a> {
-    lines: &'a [Said],
-    version: u64,
-    theme: &'a Theme,
+/// Lines to read, as a list lays them out.
+pub(crate) struct Rows<'a> {
+    pub(crate) lines: &'a [Said],
+    pub(crate) version: u64,
+    pub(crate) theme: &'a Theme,
 }
 
 impl Items for Rows<'_> {

@@ -7,11 +7,12 @@ use ratatui::text::{Line, Span};
 use crate::app::App;
 use crate::theme::{Role, Theme};
 use crate::ui::safe_text::SafeText;
-use crate::ui::vlist::{Items, Viewport};
+use crate::ui::vlist::Viewport;
 use crate::ui::wrap::wrap_hanging;
 use crate::ui::{chrome, exact, scroll};
 
 use super::state::{Reader, Said};
+use super::text::Rows;
 
 /// Columns at most: a line longer than this is hard to read.
 const WIDTH: u16 = 120;
@@ -48,12 +49,7 @@ pub(crate) fn draw(app: &App, reader: &Reader, area: Rect, buffer: &mut Buffer) 
         glyphs: app.glyphs,
     };
     let inner = chrome::overlay(&pane, place(area), buffer, &app.theme);
-    let text = Rect {
-        width: inner.width.saturating_sub(1),
-        ..inner
-    };
-    reader.list.draw(text, buffer);
-    scroll::bar(reader.list.extent(), inner, buffer, &app.theme, app.glyphs);
+    scroll::list(&reader.list, inner, buffer, &app.theme, app.glyphs);
 }
 
 fn place(area: Rect) -> Rect {
@@ -63,33 +59,6 @@ fn place(area: Rect) -> Rect {
         WIDTH.min(area.width.saturating_sub(margin)),
         area.height.saturating_sub(margin / 4),
     )
-}
-
-struct Rows<'a> {
-    lines: &'a [Said],
-    version: u64,
-    theme: &'a Theme,
-}
-
-impl Items for Rows<'_> {
-    fn len(&self) -> usize {
-        self.lines.len()
-    }
-
-    fn version(&self, _: usize) -> u64 {
-        self.version
-    }
-
-    fn estimate(&self, _: usize, _: usize) -> u64 {
-        1
-    }
-
-    fn lines(&self, at: usize, width: usize) -> Vec<Line<'static>> {
-        self.lines
-            .get(at)
-            .map(|said| lines(said, width, self.theme))
-            .unwrap_or_default()
-    }
 }
 
 /// One line to read, wrapped to a width.

@@ -99,18 +99,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         chrome::put_lines(&[line], inner, buffer);
         return;
     }
-    let text = Rect {
-        width: inner.width.saturating_sub(1),
-        ..inner
-    };
-    app.runs.list.draw(text, buffer);
-    scroll::bar(
-        app.runs.list.extent(),
-        inner,
-        buffer,
-        &app.theme,
-        app.glyphs,
-    );
+    scroll::list(&app.runs.list, inner, buffer, &app.theme, app.glyphs);
 }
 
 /// Draws what is told of the chosen run.
@@ -303,7 +292,10 @@ impl Items for Rows<'_> {
 
 fn spent(run: &RunRow) -> String {
     let money = amount(Dimension::UsdMillicents, run.spent.usd_millicents);
-    format!("{money}, {} calls", run.spent.tool_calls)
+    match run.spent.tool_calls {
+        1 => format!("{money}, 1 call"),
+        calls => format!("{money}, {calls} calls"),
+    }
 }
 
 fn tail(run: &RunRow, now: Timestamp) -> String {
