@@ -208,7 +208,7 @@ async fn follow(
         if let Some(code) = ended {
             let id: String = row.trajectory.to_string().chars().take(12).collect();
             out::talk(&format!(
-                "thymos: `thymos run --resume {id}` lets the model go on"
+                "thymos: the model goes on where it is open, or by `thymos run --resume {id}`"
             ));
             return Ok(code);
         }

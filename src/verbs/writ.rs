@@ -22,7 +22,7 @@ use crate::strict;
 use crate::system::{OsEntropy, SystemClock};
 use crate::wire::explain::{Call, Said, explain};
 use crate::wire::trust::TrustFile;
-use crate::wire::{keys, writs};
+use crate::wire::{keys, tool_names, writs};
 
 mod make;
 
@@ -184,7 +184,7 @@ fn show(chain: &[SignedWrit]) -> Result<u8, AppError> {
 
 fn check(setting: &Setting<'_>, file: &Path) -> Result<u8, AppError> {
     let read = read(file)?;
-    let tools = writs::tool_names(setting.env, setting.config, setting.directory)?;
+    let tools = tool_names(setting.env, setting.config, setting.directory)?;
     let links: Vec<&Writ> = match &read {
         WritFile::Unsigned(writ) => vec![writ],
         WritFile::Chain(chain) => chain.iter().map(|link| &link.writ).collect(),
@@ -319,7 +319,7 @@ async fn sign(
     if let Some(name) = trust.name_of(&writ.issuer.key) {
         name.clone_into(&mut writ.issuer.name);
     }
-    let tools = writs::tool_names(setting.env, setting.config, setting.directory)?;
+    let tools = tool_names(setting.env, setting.config, setting.directory)?;
     known_tools(&[&writ], &tools)?;
     let mut chain = match &args.parent {
         Some(parent) => chain_of(client, parent).await?,

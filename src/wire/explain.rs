@@ -14,7 +14,6 @@ use thymos_core::intent::{Author, Intent};
 use thymos_core::isolation::Rung;
 use thymos_core::resolved::Resolved;
 use thymos_core::trace::Trace;
-use thymos_core::verdict::SmallestGrant;
 use thymos_core::world::World;
 use thymos_core::writ::{Mode, SignedWrit};
 use thymos_core::{TrajectoryId, WritId};
@@ -22,7 +21,7 @@ use thymos_ports::memory::NoMemory;
 use thymos_ports::tool::{Look, nothing_kept};
 use thymos_ports::{Clock, Tool};
 use thymos_runtime::kernel::PolicySource;
-use thymos_runtime::modes::grant_words;
+use thymos_runtime::modes::suggestion;
 
 use super::{keys, open_workspace, policy, switches, tools, trust};
 use crate::config::{Config, Env};
@@ -116,7 +115,7 @@ fn told(verdict: Verdict) -> (Trace, Said) {
         Verdict::Cleared(warrant) => (warrant.decided().trace.clone(), Said::Cleared),
         Verdict::Held(held) => (held.decided.trace, Said::Held),
         Verdict::Refused(refused) => {
-            let least = refused.refusal.smallest_grant.as_ref().map(words);
+            let least = refused.refusal.smallest_grant.as_ref().map(suggestion);
             (refused.decided.trace, Said::Refused(least))
         }
     }
@@ -167,18 +166,4 @@ async fn looked(
     tool.resolve(&intent.args, look)
         .await
         .map_err(|no| no.message)
-}
-
-fn words(grant: &SmallestGrant) -> String {
-    match grant {
-        SmallestGrant::Writ { grant, effects } => {
-            format!(
-                "a writ granting {} with effects {effects}",
-                grant_words(grant)
-            )
-        }
-        SmallestGrant::Budget { dimension, amount } => format!("{amount} more {dimension}"),
-        SmallestGrant::Rule { forbidden_by } => format!("a change of the rule `{forbidden_by}`"),
-        SmallestGrant::Change { hint } => hint.clone(),
-    }
 }

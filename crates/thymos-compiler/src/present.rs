@@ -200,6 +200,10 @@ fn who(decided: &Decided, chain: &CheckedChain) -> Vec<String> {
 
 fn writ(decided: &Decided, chain: &CheckedChain) -> Vec<String> {
     let facts = &decided.facts;
+    let links = chain.links();
+    // A delegated run cannot see what others spend of the writs above: its share was taken from them
+    // when it was ordered, and is the limit of its own.
+    let leaf = links.last().map(|(id, _)| *id);
     let line = |(id, link): &(thymos_core::WritId, thymos_core::writ::SignedWrit)| {
         let writ = &link.writ;
         let until = match writ.window.expires_at {
@@ -214,15 +218,17 @@ fn writ(decided: &Decided, chain: &CheckedChain) -> Vec<String> {
             writ.issuer.name,
             writ.effects
         );
-        if let (Some(limit), Some(left)) = (
-            writ.budget.limit(Dimension::ToolCalls),
-            writ.budget.left(&spent, Dimension::ToolCalls),
-        ) {
+        if Some(*id) == leaf
+            && let (Some(limit), Some(left)) = (
+                writ.budget.limit(Dimension::ToolCalls),
+                writ.budget.left(&spent, Dimension::ToolCalls),
+            )
+        {
             text.push_str(&format!(", {left} of {limit} calls left"));
         }
         text
     };
-    chain.links().iter().map(line).collect()
+    links.iter().map(line).collect()
 }
 
 fn cost(resolved: &Resolved) -> Vec<String> {

@@ -7,8 +7,8 @@ use thymos_core::intent::Intent;
 const LINE_CHARS_MAX: usize = 160;
 
 /// Arguments that say most of a call; they come first and go without their names.
-const LEAD: [&str; 8] = [
-    "command", "argv", "path", "pattern", "query", "key", "url", "steps",
+const LEAD: [&str; 9] = [
+    "command", "argv", "path", "pattern", "query", "key", "url", "steps", "task",
 ];
 
 /// A call in one line: `src/lib.rs`, `cargo test -p client`.
@@ -26,6 +26,8 @@ pub fn one_line(intent: &Intent) -> String {
         },
     );
     let text = text.replace(['\n', '\r'], " ");
+    // A content that ends its last line would leave a space that is shown as one.
+    let text = text.trim_end().to_owned();
     if text.chars().count() <= LINE_CHARS_MAX {
         return text;
     }

@@ -368,14 +368,21 @@ impl Projection {
             .unwrap_or(0)
     }
 
-    /// The first thing a person said, shortened: the trajectory's title.
+    /// What it has cost so far: what open work reserved is not spent yet.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        let open = self.open_work.values().map(|work| &work.body.reserved);
+        open.fold(self.total, |cost, reserved| cost.minus(reserved))
+    }
+
+    /// The task, as a person or the ordering run put it, shortened: the trajectory's title.
     #[must_use]
     pub fn title(&self) -> String {
         self.story
             .iter()
             .find_map(|item| match item {
                 Item::Said {
-                    role: Role::Operator,
+                    role: Role::Operator | Role::Parent,
                     text,
                     ..
                 } => Some(

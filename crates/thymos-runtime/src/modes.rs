@@ -7,6 +7,7 @@ use thymos_core::budget::{Budget, Dimension};
 use thymos_core::caveat::{Caveat, Condition};
 use thymos_core::effect::{EffectClass, Effects};
 use thymos_core::isolation::Rung;
+use thymos_core::verdict::SmallestGrant;
 use thymos_core::writ::{Delegation, Examples, Grant, Mode, Party, Window, Writ};
 
 /// What a mode's writ grants besides tools: how much, and for how long. From config.
@@ -211,6 +212,22 @@ pub fn grant_words(grant: &Grant) -> String {
     }
     let caveats: Vec<String> = grant.caveats.iter().map(caveat_words).collect();
     format!("{} with {}", grant.tool, caveats.join(" and "))
+}
+
+/// The smallest grant in words `[C16]`.
+#[must_use]
+pub fn suggestion(grant: &SmallestGrant) -> String {
+    match grant {
+        SmallestGrant::Writ { grant, effects } => {
+            format!(
+                "a writ granting {} with effects {effects}",
+                grant_words(grant)
+            )
+        }
+        SmallestGrant::Budget { dimension, amount } => format!("{amount} more {dimension}"),
+        SmallestGrant::Rule { forbidden_by } => format!("a change of the rule `{forbidden_by}`"),
+        SmallestGrant::Change { hint } => hint.clone(),
+    }
 }
 
 fn caveat_words(caveat: &Caveat) -> String {

@@ -13,6 +13,7 @@ use thymos_core::tool::Compensation;
 use thymos_core::{Entry, IntentId};
 use thymos_protocol::{Card, DecidedBy, Event, What};
 
+use crate::modes::suggestion;
 use crate::words;
 
 /// Which proposal is which call.
@@ -171,7 +172,7 @@ fn note(body: &Body) -> String {
             words::cut(&body.task, 80)
         ),
         Body::DelegationResult(body) => {
-            format!("child {} ended, {}", body.child.short(), body.stop)
+            format!("delegated run {} ended: {}", body.child.short(), body.stop)
         }
         Body::Branch(body) => format!("branched from {} at {}", body.from.short(), body.seq),
         Body::SkillBound(body) => skill_note(body),
@@ -270,7 +271,7 @@ fn rejected(body: &body::Rejection) -> What {
         line: words::line(&proposal.intent),
         clause: body.refusal.clause,
         reason: body.refusal.reason.clone(),
-        suggestion: body.refusal.smallest_grant.as_ref().map(words::suggestion),
+        suggestion: body.refusal.smallest_grant.as_ref().map(suggestion),
         denied: body.stage == Stage::Answer,
     }
 }

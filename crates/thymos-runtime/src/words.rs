@@ -3,10 +3,8 @@
 use thymos_core::delta::{Delta, Resource, ResourceValue};
 use thymos_core::intent::Intent;
 use thymos_core::trace::{Clause, Ruling, Trace};
-use thymos_core::verdict::{Ask, SmallestGrant};
+use thymos_core::verdict::Ask;
 use thymos_protocol::FileChange;
-
-use crate::modes::grant_words;
 
 /// A call in one line, from its typed arguments: `src/lib.rs`, `cargo test -p client`.
 pub(crate) fn line(intent: &Intent) -> String {
@@ -21,21 +19,6 @@ pub(crate) fn cut(text: &str, chars_max: usize) -> String {
     let mut short: String = text.chars().take(chars_max.saturating_sub(3)).collect();
     short.push_str("...");
     short
-}
-
-/// The smallest grant in words `[C16]`.
-pub(crate) fn suggestion(grant: &SmallestGrant) -> String {
-    match grant {
-        SmallestGrant::Writ { grant, effects } => {
-            format!(
-                "a writ granting {} with effects {effects}",
-                grant_words(grant)
-            )
-        }
-        SmallestGrant::Budget { dimension, amount } => format!("{amount} more {dimension}"),
-        SmallestGrant::Rule { forbidden_by } => format!("a change of the rule `{forbidden_by}`"),
-        SmallestGrant::Change { hint } => hint.clone(),
-    }
 }
 
 /// What allowed a call: the rule that spoke in `[C13]`, or the writ alone.

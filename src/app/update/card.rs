@@ -21,6 +21,9 @@ const ARGS: &str = "/decided/proposal/intent/args";
 /// What a card says before the record tells who closed it.
 const GONE: &str = "no longer open";
 
+/// Why a card is closed whose answer went from here to another trajectory.
+const ANSWERED: &str = "answered from here";
+
 /// What an entry is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wants {
@@ -108,7 +111,13 @@ pub(super) fn answer(
 pub(super) fn holds_came(app: &mut App) {
     let mono = app.now.mono;
     if let Some(gone) = app.card.refresh(app.session.holds(), mono) {
-        let why = told(&app.session, gone).unwrap_or_else(|| GONE.to_owned());
+        // What is decided on another trajectory is not in this one's story.
+        let otherwise = if app.card.is_answered(gone) {
+            ANSWERED
+        } else {
+            GONE
+        };
+        let why = told(&app.session, gone).unwrap_or_else(|| otherwise.to_owned());
         app.card.close(gone, why);
     }
     super::sign::holds_came(app);

@@ -282,11 +282,19 @@ fn offer_drain(app: &mut App, scope: &Scope, preview: &ScopePreview) {
         trajectory: scope.row.trajectory,
         proposals,
     };
-    let told = Asked::Told(format!("{count} holds are before the gate again"));
-    let mut question = Question::new("covered holds", lines, "leave them waiting").or(
-        format!("put these {count} before the gate"),
-        Deed::Ask(told, command),
-    );
+    let (told, offer) = match count {
+        1 => (
+            "it is before the gate again".to_owned(),
+            "put it before the gate".to_owned(),
+        ),
+        many => (
+            format!("{many} holds are before the gate again"),
+            format!("put these {many} before the gate"),
+        ),
+    };
+    let told = Asked::Told(told);
+    let mut question = Question::new("covered holds", lines, "leave them waiting")
+        .or(offer, Deed::Ask(told, command));
     question.follows = Some(scope.row.card.proposal);
     app.overlays.push(Overlay::Question(Box::new(question)));
 }

@@ -113,13 +113,13 @@ fn empty(app: &App, area: Rect, focused: bool, buffer: &mut Buffer) {
     chrome::put_lines(&[line], inner, buffer);
 }
 
-/// `#1 of 2 - fs_patch - effect write - risk medium - reversible - waiting 0:42`.
+/// `#1, 2 open - fs_patch - effect write - risk medium - reversible - waiting 0:42`.
 fn title(app: &App, row: &HoldRow, width: u16) -> String {
     let card = &row.card;
     let number = app.session.number(card.proposal).unwrap_or_default();
     let place = match app.session.holds().len() {
-        _ if app.card.closed().is_some() => "CLOSED".to_owned(),
-        open => format!("of {open} open"),
+        _ if app.card.closed().is_some() => " CLOSED".to_owned(),
+        open => format!(", {open} open"),
     };
     let back = if card.reversible {
         "reversible"
@@ -130,7 +130,7 @@ fn title(app: &App, row: &HoldRow, width: u16) -> String {
         return format!("#{number} {} {} {back}", card.effect, card.risk);
     }
     format!(
-        "#{number} {place} - effect {} - risk {} - {back} - {} - waiting {}",
+        "#{number}{place} - effect {} - risk {} - {back} - {} - waiting {}",
         card.effect,
         card.risk,
         card.tool,

@@ -190,7 +190,7 @@ impl GroupView<'_> {
             self.line(
                 lines,
                 Role::Muted,
-                &format!("     would be allowed by: {grant}"),
+                &format!("     would be allowed by (+ for more): {grant}"),
             );
         }
     }

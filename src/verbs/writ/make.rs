@@ -37,7 +37,7 @@ pub(super) fn new(setting: &Setting<'_>, args: &NewWritArgs) -> Result<u8, AppEr
             .to_owned(),
         key: key.public(),
     };
-    let mut writ = writs::template(mode, &operator, &config.tenant.value);
+    let mut writ = writs::template(mode, &operator, config);
     writ.name.clone_from(&args.name);
     writ.delegation = Delegation {
         max_depth: DEPTH,

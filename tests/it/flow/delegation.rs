@@ -9,7 +9,7 @@ use thymos_core::effect::EffectClass;
 use thymos_core::writ::Mode;
 use thymos_core::{TrajectoryId, WritId};
 use thymos_ports::cognition::{Context, ContextMessage, ModelFault, Turn};
-use thymos_protocol::{Command, HoldRow, Replied, RunRow};
+use thymos_protocol::{Command, HoldRow, Replied, RunRow, Settlement};
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, ScriptedModel};
 
@@ -126,7 +126,10 @@ async fn d1_a_delegated_run_works_on_its_own_trajectory_and_reports_back() {
     let child = child_of(&mut rig).await;
     let row = runs(&mut rig).await;
     let row = row.iter().find(|row| row.trajectory == child).unwrap();
-    assert_eq!(row.state, "done");
+    assert_eq!(
+        (row.state.as_str(), row.title.as_str()),
+        ("done", "count the files")
+    );
     rig.verified().await;
 }
 
@@ -205,6 +208,16 @@ async fn d1_a_hold_of_a_child_is_in_the_one_queue_with_its_lineage() {
     let row = until_held(&mut rig).await;
     assert_ne!(row.trajectory, rig.trajectory);
     assert_eq!(row.lineage, [rig.trajectory]);
+    // What was taken for the child is not spent, and its card does not guess what is left above it.
+    let above = runs(&mut rig).await;
+    let above = above.iter().find(|row| row.trajectory == rig.trajectory);
+    assert_eq!(
+        above.unwrap().spent.usd_millicents,
+        1,
+        "one turn of the model"
+    );
+    let told = serde_json::to_string(&row.card.presentation).unwrap();
+    assert_eq!(told.matches("calls left").count(), 1, "{told}");
     answer(&mut rig, &row, Decision::Approve).await;
     rig.until_kind("closed", 1).await;
     assert_eq!(tool.runs(), 1);
@@ -283,6 +296,19 @@ async fn d1_a_child_that_waits_for_a_person_is_found_again_after_a_restart() {
     until_held(&mut rig).await;
     let mut rig = rig.restart(|_| {}).await;
     let row = until_held(&mut rig).await;
+    // It is at work, not in doubt; settled by hand it would go on with nobody counting [W6].
+    assert_eq!(rig.status().await.in_doubt, 0);
+    let open = rig.bodies().into_iter().find_map(|body| match body {
+        Body::Delegation(order) => Some(order.proposal),
+        _ => None,
+    });
+    let by_hand = Command::Settle {
+        trajectory: rig.trajectory,
+        proposal: open.unwrap(),
+        settlement: Settlement::GaveUp,
+        reason: String::new(),
+    };
+    assert!(matches!(rig.ask(by_hand).await, Replied::Fault(_)));
     answer(&mut rig, &row, Decision::Approve).await;
     rig.until_kind("reconciled", 1).await;
     let settled = rig.bodies().into_iter().find_map(|body| match body {

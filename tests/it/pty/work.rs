@@ -57,7 +57,7 @@ fn a_first_session_is_asked_answered_done_and_proved() {
     terminal.sees("run done");
     terminal.sees("idle, model");
     terminal.press_until(PAGE_UP, "what would be needed", |text| {
-        text.contains("REJECTED") && text.contains("would be allowed by: ")
+        text.contains("REJECTED") && text.contains("would be allowed by (+ for more): ")
     });
 
     terminal.press("\x04");

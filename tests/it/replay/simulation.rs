@@ -125,7 +125,7 @@ async fn p5_a_candidate_writ_must_allow_every_call_as_well() {
     let lines: Vec<&str> = report.changes.iter().map(|row| row.line.as_str()).collect();
     assert_eq!(
         lines[..3],
-        ["cups value=2", "cups value=2", "a.txt content=new "]
+        ["cups value=2", "cups value=2", "a.txt content=new"]
     );
     assert_eq!(lines.len(), 9);
 }
@@ -154,7 +154,7 @@ async fn p5_pre_answers_tell_what_they_cover_and_what_they_nearly_do() {
         &record::play().await,
         Candidate::PreAnswers(vec![writing("b.txt")]),
     );
-    let line = |path: &str| format!("{path} content=new ");
+    let line = |path: &str| format!("{path} content=new");
     let (b, c, d, a) = (line("b.txt"), line("c.txt"), line("d.txt"), line("a.txt"));
     let (e, f) = (line("notes/e.txt"), line("notes/f.txt"));
     assert_eq!(

@@ -283,7 +283,7 @@ fn covered_holds_are_offered_and_never_drained_by_themselves() {
     sign(&mut desk);
     assert_eq!(answers(&desk).len(), 1);
     let frame = desk.frame();
-    assert!(frame.contains("put these 1 before the gate"), "{frame}");
+    assert!(frame.contains("put it before the gate"), "{frame}");
     assert!(desk.kernel.asked.iter().all(|it| drained(it).is_none()));
     desk.keys("<Tab> <Enter>");
     let asked: Vec<_> = desk.kernel.asked.iter().filter_map(drained).collect();

@@ -50,8 +50,8 @@ fn a_story_is_told_at_80_columns() {
                  builtin/write-review: writes need a human
         ▾ I net_get http://10.0.0.8                                            REJECTED
             P x  rejected [C8 granted by the writ]: tool `net_get` is outside this writ
-                 would be allowed by: a grant for `net_get` of host 10.0.0.8
-
+                 would be allowed by (+ for more): a grant for `net_get` of host
+                 10.0.0.8
 
 
 
@@ -88,7 +88,7 @@ fn a_story_is_told_at_200_columns() {
                  builtin/write-review: writes need a human                                                                          │                                                                          │
         ▾ I net_get http://10.0.0.8                                                                 REJECTED                        │                                                                          │
             P x  rejected [C8 granted by the writ]: tool `net_get` is outside this writ                                             │                                                                          │
-                 would be allowed by: a grant for `net_get` of host 10.0.0.8                                                        │                                                                          │
+                 would be allowed by (+ for more): a grant for `net_get` of host 10.0.0.8                                           │                                                                          │
                                                                                                                                     │                                                                          │
                                                                                                                                     │                                                                          │
                                                                                                                                     │                                                                          │
@@ -171,8 +171,8 @@ fn a_committed_group_opens_to_its_output() {
                  builtin/write-review: writes need a human
         ▾ I net_get http://10.0.0.8                                            REJECTED
             P x  rejected [C8 granted by the writ]: tool `net_get` is outside this writ
-                 would be allowed by: a grant for `net_get` of host 10.0.0.8
-
+                 would be allowed by (+ for more): a grant for `net_get` of host
+                 10.0.0.8
 
 
         -- waits for your decision

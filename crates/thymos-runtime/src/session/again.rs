@@ -13,15 +13,8 @@ use crate::redact::contains_marker;
 impl Session {
     /// Records a fresh intent of the operator that names the one it repeats.
     pub(super) async fn again(&mut self, of: IntentId) -> Result<Replied, RecordError> {
-        if let Some(elsewhere) = self.elsewhere() {
-            return Ok(elsewhere);
-        }
-        self.take_lease();
-        if self.lease.is_none() {
-            return Ok(fault(
-                "this trajectory is open in another process",
-                "do it there, or end that one first",
-            ));
+        if let Err(no) = self.may_act("do it there, or end that one first").await {
+            return Ok(no);
         }
         self.catch_up()?;
         let Some(call) = self.p.calls.get(&of) else {

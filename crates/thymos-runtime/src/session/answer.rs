@@ -49,7 +49,7 @@ impl Session {
             Command::PreviewScope {
                 proposal, scope, ..
             } => self.preview_scope(proposal, &scope),
-            Command::Drain { proposals, .. } => self.drain(proposals),
+            Command::Drain { proposals, .. } => self.drain(proposals).await,
             Command::PreviewGrant { entry, .. } => self.preview_grant(&entry),
             Command::SignGrant { entry, .. } => self.sign_grant(&entry).await,
             Command::Settle {
@@ -102,23 +102,12 @@ impl Session {
     }
 
     async fn prompt(&mut self, text: String) -> Result<Replied, RecordError> {
-        if let Some(elsewhere) = self.elsewhere() {
-            return Ok(elsewhere);
-        }
         if text.trim().is_empty() && self.p.story.is_empty() {
             return Ok(fault("there is no task yet", "say what is to be done"));
         }
-        let had_lease = self.lease.is_some();
-        self.take_lease();
-        if self.lease.is_none() {
-            return Ok(fault(
-                "this trajectory is open in another process",
-                "answer holds here, or start a new trajectory",
-            ));
-        }
-        if !had_lease {
-            // [X2] Whoever acted here before has gone, and may have left something open.
-            self.settle_by_contract().await;
+        let otherwise = "answer holds here, or start a new trajectory";
+        if let Err(no) = self.may_act(otherwise).await {
+            return Ok(no);
         }
         if text.len() > MESSAGE_BYTES_MAX {
             return Ok(fault(
@@ -163,6 +152,25 @@ impl Session {
             format!("this trajectory belongs to the folder `{workspace}`"),
             format!("open thymos there, or name it: -C {workspace}"),
         ))
+    }
+
+    /// Takes the right to act here, or says why it cannot be had. Whoever acted here before may have
+    /// left something open: what can be settled is settled, what was delegated is found again `[X2]`.
+    pub(super) async fn may_act(&mut self, otherwise: &str) -> Result<(), Replied> {
+        if let Some(elsewhere) = self.elsewhere() {
+            return Err(elsewhere);
+        }
+        let had_lease = self.lease.is_some();
+        self.take_lease();
+        if self.lease.is_none() {
+            let message = "this trajectory is open in another process";
+            return Err(fault(message, otherwise));
+        }
+        if !had_lease {
+            self.settle_by_contract().await;
+            self.find_children();
+        }
+        Ok(())
     }
 
     /// Records a person's answer, if it counts, and puts the hold before the gate again.
@@ -346,15 +354,11 @@ impl Session {
 
     /// `[A7]` The operator's version is a new intent, judged afresh; the old hold closes.
     async fn edit(&mut self, proposal: ProposalId, args: Value) -> Result<Replied, RecordError> {
-        if let Some(elsewhere) = self.elsewhere() {
-            return Ok(elsewhere);
-        }
-        self.take_lease();
-        if self.lease.is_none() {
-            return Ok(fault(
-                "this trajectory is open in another process",
-                "edit it there, or answer the call as it is",
-            ));
+        if let Err(no) = self
+            .may_act("edit it there, or answer the call as it is")
+            .await
+        {
+            return Ok(no);
         }
         let Some(hold) = self.p.holds.get(&proposal) else {
             return Ok(Replied::Stale(Changed::NotOpen));

@@ -25,15 +25,11 @@ impl Session {
         chain: Vec<SignedWrit>,
         wanted: &Budget,
     ) -> Result<Replied, RecordError> {
-        if let Some(elsewhere) = self.elsewhere() {
-            return Ok(elsewhere);
-        }
-        self.take_lease();
-        if self.lease.is_none() {
-            return Ok(fault(
-                "this trajectory is open in another process",
-                "use the writ there, or start a new trajectory",
-            ));
+        if let Err(no) = self
+            .may_act("use the writ there, or start a new trajectory")
+            .await
+        {
+            return Ok(no);
         }
         let checked = CheckedChain::check(chain, &self.k.parts.roots);
         if let Some(no) = self.unusable(&checked) {

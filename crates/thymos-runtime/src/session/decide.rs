@@ -17,7 +17,7 @@ use thymos_core::proposal::idempotency_key;
 use thymos_core::resolved::Resolved;
 use thymos_core::writ::Mode;
 use thymos_core::{EntryId, IntentId};
-use thymos_ports::tool::Look;
+use thymos_ports::tool::{Kept, Look};
 use thymos_replay::projection::Fate;
 
 use super::{RecordError, Session};
@@ -170,6 +170,17 @@ impl Session {
         }
     }
 
+    /// What a tool may look at here and now.
+    pub(super) fn sight<'a>(&'a self, memory: &'a Recall, kept: Kept<'a>) -> Look<'a> {
+        Look {
+            world: &self.p.world,
+            memory,
+            now: self.now(),
+            rung: self.k.parts.rung,
+            kept,
+        }
+    }
+
     /// Asks the tool to look, unless the call cannot make sense: unknown tool, arguments that do
     /// not fit, a key that is done or in doubt.
     async fn look(&self, intent: &Intent, args: &Value) -> Result<Resolved, String> {
@@ -189,13 +200,7 @@ impl Session {
             return Err(no);
         }
         let memory = Recall::of(&self.k, &self.shared, &self.p);
-        let look = Look {
-            world: &self.p.world,
-            memory: &memory,
-            now: self.k.now(),
-            rung: self.k.parts.rung,
-            kept: &kept,
-        };
+        let look = self.sight(&memory, &kept);
         // A tool that panics while looking has found nothing; the session goes on.
         let looked = futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(
             tool.resolve(args, &look),

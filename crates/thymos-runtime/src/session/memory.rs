@@ -9,15 +9,11 @@ use super::{Job, RecordError, Session};
 impl Session {
     /// Wants a note forgotten, as the operator.
     pub(super) async fn forget(&mut self, key: String) -> Result<Replied, RecordError> {
-        if let Some(elsewhere) = self.elsewhere() {
-            return Ok(elsewhere);
-        }
-        self.take_lease();
-        if self.lease.is_none() {
-            return Ok(super::answer::fault(
-                "this trajectory is open in another process",
-                "answer holds here, or start a new trajectory",
-            ));
+        if let Err(no) = self
+            .may_act("answer holds here, or start a new trajectory")
+            .await
+        {
+            return Ok(no);
         }
         for _ in 0..4 {
             let turn = self.p.next_turn;

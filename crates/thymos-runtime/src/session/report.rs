@@ -4,7 +4,7 @@ use thymos_core::TrajectoryId;
 use thymos_core::body::Stop;
 use thymos_core::budget::Dimension;
 use thymos_core::effect::Effects;
-use thymos_core::id::WritId;
+use thymos_core::id::{ProposalId, WritId};
 use thymos_core::writ::Mode;
 use thymos_protocol::{
     BudgetBar, Command, HoldRow, Page, Replied, RunParent, RunRow, Running, Status, WritSummary,
@@ -89,10 +89,16 @@ impl Session {
                 .map(|max| (self.p.last_context_tokens, max)),
             running: self.running(),
             pending: self.shared.pending(&self.p.trajectory, self.p.holds.len()),
-            in_doubt: self.in_doubt.len() as u64,
+            in_doubt: self.unsettled(),
             chain: self.shared.chain_state(),
             rung: self.k.parts.rung,
         }
+    }
+
+    /// Work that a person may have to settle: a delegated run that was found again is at work.
+    fn unsettled(&self) -> u64 {
+        let alone = |id: &&ProposalId| !self.delegated.contains_key(id);
+        self.in_doubt.iter().filter(alone).count() as u64
     }
 
     fn running(&self) -> Option<Running> {
@@ -196,7 +202,7 @@ pub(crate) fn summary(p: &Projection, at_rest: bool) -> Summary {
             pending: holds.len() as u64,
             in_doubt,
             parent: run_parent(p),
-            spent: p.total,
+            spent: p.cost(),
         },
         holds,
         whose: Whose::of(p),

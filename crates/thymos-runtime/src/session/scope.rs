@@ -168,7 +168,10 @@ impl Session {
     }
 
     /// Puts holds that a pre-answer may serve before the gate again; the gate decides.
-    pub(super) fn drain(&mut self, proposals: Vec<ProposalId>) -> Result<Replied, RecordError> {
+    pub(super) async fn drain(
+        &mut self,
+        proposals: Vec<ProposalId>,
+    ) -> Result<Replied, RecordError> {
         self.catch_up()?;
         if let Some(gone) = proposals.iter().find(|id| !self.p.holds.contains_key(id)) {
             return Ok(fault(
@@ -176,12 +179,8 @@ impl Session {
                 "look at the queue again",
             ));
         }
-        self.take_lease();
-        if self.lease.is_none() {
-            return Ok(fault(
-                "this trajectory is open in another process",
-                "drain the queue there",
-            ));
+        if let Err(no) = self.may_act("drain the queue there").await {
+            return Ok(no);
         }
         self.queue.extend(proposals.into_iter().map(Job::Admit));
         Ok(Replied::Accepted)

@@ -10,7 +10,7 @@ use thymos_core::key::Domain;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::Recovery;
 use thymos_core::{EntryId, canonical};
-use thymos_ports::tool::{Look, Probed};
+use thymos_ports::tool::Probed;
 use thymos_protocol::{Replied, Settlement};
 use thymos_replay::projection::{Fate, OpenWork};
 
@@ -26,6 +26,13 @@ impl Session {
         reason: String,
     ) -> Result<Replied, RecordError> {
         self.catch_up()?;
+        // Settled by hand it would go on under a writ that nobody counts any more [W6].
+        if self.delegated.contains_key(&proposal) {
+            return Ok(fault(
+                "this is a delegated run that is still at work",
+                "answer what it asks, or interrupt this one",
+            ));
+        }
         let Some(work) = self.p.open_work.get(&proposal) else {
             return Ok(fault(
                 "this work is not open",
@@ -96,13 +103,7 @@ impl Session {
             Recovery::Queryable => {
                 let kept = self.k.kept();
                 let memory = Recall::of(&self.k, &self.shared, &self.p);
-                let look = Look {
-                    world: &self.p.world,
-                    memory: &memory,
-                    now: self.k.now(),
-                    rung: self.k.parts.rung,
-                    kept: &kept,
-                };
+                let look = self.sight(&memory, &kept);
                 match tool.probe(proposal, &look).await {
                     Probed::Happened(how) => Some((Resolution::FoundDone, how)),
                     Probed::DidNotHappen(how) => Some((Resolution::FoundUndone, how)),
@@ -164,13 +165,7 @@ impl Session {
         let tool = self.k.tool(&proposal.intent.tool)?;
         let kept = self.k.kept();
         let memory = Recall::of(&self.k, &self.shared, &self.p);
-        let look = Look {
-            world: &self.p.world,
-            memory: &memory,
-            now: self.k.now(),
-            rung: self.k.parts.rung,
-            kept: &kept,
-        };
+        let look = self.sight(&memory, &kept);
         let now = tool.resolve(&proposal.intent.args, &look).await.ok()?;
         if all_paths(then, &now, |then| then.before.as_ref()) {
             return Some("every file is as it was before: it did not happen");

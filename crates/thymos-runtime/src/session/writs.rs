@@ -295,7 +295,8 @@ impl Session {
             },
             ..current.clone()
         };
-        let line = words::line(&rejection.decided.proposal.intent);
+        let intent = &rejection.decided.proposal.intent;
+        let line = format!("{} {}", intent.tool, words::line(intent));
         let widened = widen(&mut writ, rejection.refusal.smallest_grant.as_ref());
         Ok(widened.map(|()| (writ, line)))
     }
