@@ -17,7 +17,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::kernel::Kernel;
 use crate::memory::{self, Whose};
-use crate::session::{Ask, Birth, Session};
+use crate::session::{Ask, Birth, ChildEnd, Newborn, Session};
 
 mod branch;
 mod chain;
@@ -332,7 +332,8 @@ impl Service {
         asks
     }
 
-    /// Opens a session for a delegated trajectory; a new one begins with its task.
+    /// Opens a session for a delegated trajectory. What cannot be opened is told by the dropped
+    /// report; its parent then reads its record.
     async fn bear(&mut self, birth: Birth) {
         let Birth {
             trajectory,
@@ -340,35 +341,34 @@ impl Service {
             report,
             born,
         } = birth;
-        let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
-        if let Some(open) = self
-            .sessions
-            .get(&trajectory)
-            .filter(|asks| !asks.is_closed())
-        {
-            // It was opened meanwhile, by someone who looked: it learns whom to tell.
-            drop(open.send(Ask::Adopted(report)).await);
-            drop(born.send(open.clone()));
-            return;
+        let asks = match new {
+            Some(newborn) => self.begin_child(trajectory, newborn, report).await,
+            // Found again, or opened meanwhile by someone who looked: it learns whom to tell.
+            None => match self.session(trajectory).await {
+                Ok(asks) => {
+                    drop(asks.send(Ask::Adopted(report)).await);
+                    Some(asks)
+                }
+                Err(_) => None,
+            },
+        };
+        if let Some(asks) = asks {
+            drop(born.send(asks));
         }
+    }
+
+    async fn begin_child(
+        &mut self,
+        trajectory: TrajectoryId,
+        newborn: Newborn,
+        report: oneshot::Sender<ChildEnd>,
+    ) -> Option<mpsc::Sender<Ask>> {
+        let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
         let opened =
             tokio::task::spawn_blocking(move || Session::open(kernel, shared, trajectory)).await;
-        // What cannot be opened is told by the dropped report; its parent then reads its record.
-        let Ok(Ok((mut session, inside))) = opened else {
-            return;
-        };
-        match new {
-            Some(newborn) => {
-                if session.begin_child(newborn, report).await.is_err() {
-                    return;
-                }
-            }
-            None => session.resume_child(report),
-        }
-        self.adopt(trajectory, session, inside);
-        if let Some(asks) = self.sessions.get(&trajectory) {
-            drop(born.send(asks.clone()));
-        }
+        let (mut session, inside) = opened.ok()?.ok()?;
+        session.begin_child(newborn, report).await.ok()?;
+        Some(self.adopt(trajectory, session, inside))
     }
 
     async fn refresh(&self) {

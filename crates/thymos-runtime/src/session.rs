@@ -59,7 +59,7 @@ use lineage::Lineage;
 use undo::Waiting;
 
 pub(crate) use branch::BranchPoint;
-pub(crate) use delegate::{Birth, ChildEnd};
+pub(crate) use delegate::{Birth, ChildEnd, Newborn};
 pub(crate) use record::{RecordError, fold_stored};
 pub(crate) use report::summary;
 pub(crate) use skill::{InForce, in_force};

@@ -498,3 +498,38 @@ async fn a1_a_late_answer_does_not_count_and_an_expiry_survives_a_restart() {
     );
     rig.verified().await;
 }
+
+#[tokio::test]
+async fn a1_a_quorum_that_is_half_met_expires_too() {
+    let tool = writer();
+    let ask = json!({"quorum": 2, "expires_after_ms": 60_000});
+    let mut rig = asked(&tool, &ask).await;
+    rig.approve().await;
+    rig.until_idle().await;
+    assert_eq!(rig.holds().await.len(), 1);
+    rig.setup.clock.advance_ms(60_000);
+    rig.until_kind("rejection", 1).await;
+    assert!(rig.refusals().remove(0).2.contains("denied by `timer`"));
+    assert_eq!(tool.runs(), 0);
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn w7_what_runs_under_a_writ_that_a_narrower_mode_ends_is_stopped_and_the_run_goes_on() {
+    let tool = FakeTool::new("kv_set")
+        .effect(thymos_core::effect::EffectClass::Write)
+        .hanging();
+    let entered = tool.entered();
+    let steps = vec![
+        Step::Turn(calls(vec![("kv_set", json!({"key": "a"}))])),
+        Step::Turn(says("it was stopped")),
+    ];
+    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
+    rig.say("set it").await;
+    entered.notified().await;
+    rig.set_mode(Mode::Plan).await;
+    rig.until_kind("failure", 1).await;
+    rig.until_kind("closed", 1).await;
+    assert_eq!(rig.stop(), Some(thymos_core::body::Stop::Done));
+    rig.verified().await;
+}

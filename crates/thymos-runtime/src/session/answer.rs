@@ -239,8 +239,8 @@ impl Session {
             Err(RecordError::Moved) => return Ok(Replied::Stale(Changed::NotOpen)),
             Err(error) => return Err(error),
         }
-        self.take_lease();
-        if self.lease.is_some() {
+        // Elsewhere, or while another process acts here, the answer waits in the record.
+        if self.may_act("").await.is_ok() {
             self.queue.push_back(Job::Admit(said.proposal));
         }
         Ok(Replied::Accepted)
@@ -339,7 +339,9 @@ impl Session {
 
     /// Starts the run again once nothing of its newest turn waits any more.
     pub(super) fn go_on_after_holds(&mut self) {
-        let stopped_for_hold = self.p.stopped == Some(body::Stop::Held);
+        // A delegated run that a crash cut off goes on as well: its parent waits for it.
+        let cut_off = self.report.is_some() && self.p.stopped.is_none() && self.in_doubt.is_empty();
+        let stopped_for_hold = self.p.stopped == Some(body::Stop::Held) || cut_off;
         if (self.k.parts.continues || self.report.is_some())
             && self.run.is_none()
             && stopped_for_hold
@@ -418,9 +420,16 @@ impl Session {
 
     /// Asks everything at work here, delegated runs too, to end `[X4]`.
     pub(super) fn cancel_work(&self) {
-        match &self.activity {
-            Activity::Thinking { cancel } | Activity::Acting { cancel, .. } => cancel.cancel(),
-            Activity::Idle => {}
+        if let Activity::Thinking { cancel } = &self.activity {
+            cancel.cancel();
+        }
+        self.cancel_acts();
+    }
+
+    /// Asks tools and delegated runs to end; a thought has no effect, and may end by itself.
+    pub(super) fn cancel_acts(&self) {
+        if let Activity::Acting { cancel, .. } = &self.activity {
+            cancel.cancel();
         }
         for child in self.delegated.values() {
             child.stop();

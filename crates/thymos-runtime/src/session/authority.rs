@@ -9,6 +9,7 @@ use thymos_core::facts::Facts;
 use thymos_core::writ::{Mode, Writ};
 use thymos_core::{Timestamp, WritId};
 use thymos_protocol::{ModePreview, Replied};
+use thymos_replay::projection::OpenWork;
 
 use super::answer::fault;
 use super::{Activity, RecordError, Session};
@@ -103,25 +104,36 @@ impl Session {
     }
 
     /// Stops what is at work under a writ that was revoked meanwhile, before its next effect `[W7]`.
+    /// The run goes on when another writ is in force, as after a narrower mode.
     pub(super) fn stop_if_cut(&mut self) {
-        let Some((_, leaf)) = self.p.authority else {
-            return;
-        };
         let at_work = !matches!(self.activity, Activity::Idle) || !self.delegated.is_empty();
-        if !at_work || self.run.as_ref().is_some_and(|run| run.cut.is_some()) {
+        if !at_work {
             return;
         }
         // A store that cannot be read is told by the next decision, which reads it again.
-        if !self
-            .revoked_now()
-            .is_ok_and(|revoked| revoked.contains(&leaf))
-        {
+        let Ok(cut) = self.revoked_now() else {
             return;
+        };
+        let leaf = self.p.authority.map(|(_, leaf)| leaf);
+        if leaf.is_some_and(|leaf| cut.contains(&leaf)) {
+            if let Some(run) = &mut self.run {
+                let why = || "the writ was revoked while it was at work".to_owned();
+                run.cut.get_or_insert_with(why);
+            }
+            return self.cancel_work();
         }
-        if let Some(run) = &mut self.run {
-            run.cut = Some("the writ was revoked while it was at work".into());
+        let own = |work: &&OpenWork| !self.in_doubt.contains(&work.body.proposal);
+        let mut work = self.p.open_work.values().filter(own);
+        if work.any(|work| {
+            work.body
+                .decided
+                .proposal
+                .writs
+                .iter()
+                .any(|id| cut.contains(id))
+        }) {
+            self.cancel_acts();
         }
-        self.cancel_work();
     }
 
     /// How a run that was stopped at work ends: by its authority, or by a person.
@@ -226,8 +238,11 @@ impl Session {
             match self.record(bodies).await {
                 Err(RecordError::Moved) => {}
                 Err(error) => return Err(error),
-                // [W6] A share of a writ file that is no longer in force goes back.
-                Ok(_) => return self.close_shares(None).await.map(drop),
+                Ok(_) => {
+                    self.stop_if_cut();
+                    // [W6] A share of a writ file that is no longer in force goes back.
+                    return self.close_shares(None).await.map(drop);
+                }
             }
         }
         Err(RecordError::Moved)

@@ -474,8 +474,8 @@ impl Session {
             return;
         }
         self.report = Some(report);
-        if self.p.holds.is_empty() && self.lease.is_some() && self.in_doubt.is_empty() {
-            self.start_run();
+        if self.lease.is_some() {
+            self.go_on_after_holds();
         }
     }
 

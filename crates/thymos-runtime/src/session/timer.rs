@@ -14,7 +14,7 @@ impl Session {
     /// How long until the next hold expires; none when none does, or another process sees to it.
     pub(super) fn until_expiry(&self) -> Option<Duration> {
         self.lease.as_ref()?;
-        let open = self.p.holds.values().filter(|hold| hold.answers.is_empty());
+        let open = self.p.holds.values().filter(|hold| waits(hold));
         let next = open.filter_map(expires_at).min()?;
         let ms = next.as_ms().saturating_sub(self.k.now().as_ms());
         // A moment more, so that the clock has passed it when it is looked at.
@@ -31,12 +31,7 @@ impl Session {
             .p
             .holds
             .iter()
-            .filter(|(_, hold)| expires_at(hold).is_some_and(|end| now >= end))
-            .filter(|(_, hold)| {
-                hold.answers
-                    .iter()
-                    .all(|(_, said)| said.answer.via != Via::Timer)
-            })
+            .filter(|(_, hold)| waits(hold) && expires_at(hold).is_some_and(|end| now >= end))
             .map(|(proposal, _)| *proposal)
             .collect();
         for proposal in over {
@@ -79,6 +74,16 @@ impl Session {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether more answers are needed: what was denied, or approved by enough, is only to be admitted.
+fn waits(hold: &Hold) -> bool {
+    let approvals = hold
+        .answers
+        .iter()
+        .filter(|(_, said)| said.answer.decision == Decision::Approve)
+        .count();
+    approvals == hold.answers.len() && approvals < hold.body.terms.quorum() as usize
 }
 
 /// When the timer denies a hold; none never.
