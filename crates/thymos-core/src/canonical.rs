@@ -167,10 +167,10 @@ impl Watch for Blind {
     fn key(&mut self, _key: &str) {}
 }
 
-/// As [`encode`], and shows every string and key to `watch` on the way, some perhaps twice.
+/// As [`encode()`], and shows every string and key to `watch` on the way, some perhaps twice.
 ///
 /// # Errors
-/// As [`encode`].
+/// As [`encode()`].
 pub fn encode_watched<T: Serialize>(
     noun: &T,
     watch: &mut dyn Watch,
