@@ -112,6 +112,8 @@ impl Account {
         };
         let appended = k.writer.append(batch).await.map_err(RecordError::Store)?;
         let entries = appended.map_err(|_conflict| RecordError::Moved)?;
+        // No session owns an account; every one may work under its writ.
+        k.writer.tell_all();
         for entry in &entries {
             fold(&mut self.p, entry).map_err(RecordError::Diverged)?;
         }

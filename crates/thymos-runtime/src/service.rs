@@ -204,15 +204,27 @@ impl Service {
                     None => return,
                 },
                 Some(birth) = births.recv() => self.bear(birth).await,
-                () = changed.notified() => {
-                    for asks in self.sessions.values() {
-                        // A full queue means the session is awake anyway and folds what is new.
-                        drop(asks.try_send(Ask::CatchUp));
-                    }
-                    self.refresh().await;
-                }
+                () = changed.notified() => self.rung().await,
+                () = self.kernel.writer.settled() => self.rung().await,
             }
         }
+    }
+
+    /// The bell rang: where there is more than one's own writing, every session looks.
+    async fn rung(&mut self) {
+        let news = self
+            .kernel
+            .writer
+            .has_news(self.kernel.parts.store.as_ref());
+        // A length that cannot be read is told by whoever reads next.
+        if !news.unwrap_or(true) {
+            return;
+        }
+        for asks in self.sessions.values() {
+            // A full queue means the session is awake anyway and folds what is new.
+            drop(asks.try_send(Ask::CatchUp));
+        }
+        self.refresh().await;
     }
 
     /// Lets every session end: closing its door makes it cancel, seal and return.

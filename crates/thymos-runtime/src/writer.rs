@@ -1,14 +1,15 @@
 //! The single writer: one thread that collects what waits and appends it in one transaction `[L10]`.
 //!
-//! Sessions queue here; whoever waits together shares one sync. Retries nothing.
+//! Sessions queue here; whoever waits together shares one sync. Retries nothing. It also knows which
+//! part of the log it wrote itself, so that the bell of one's own appends wakes nobody `[L12]`.
 
-use std::sync::Arc;
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use thymos_core::Entry;
+use thymos_core::{Entry, Kind};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::{Batch, Conflict, StoreError};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// Batches joined into one transaction at most. Those beyond it wait for the next one.
 const GROUP_MAX: usize = 256;
@@ -26,6 +27,25 @@ struct Job {
 pub(crate) struct Writer {
     jobs: mpsc::Sender<Job>,
     path: Arc<str>,
+    own: Arc<Own>,
+}
+
+/// How the log stands to what was written here.
+struct Own {
+    // A plain mutex: held for a few assignments, never across an append or an await.
+    told: Mutex<Told>,
+    settled: Notify,
+}
+
+struct Told {
+    /// The log's length, as far as it is known here.
+    len: u64,
+    /// There is something that not only its own session has to hear of.
+    news: bool,
+    /// An append is under way: the bell cannot be judged before it is over.
+    writing: bool,
+    /// The bell was heard meanwhile.
+    heard: bool,
 }
 
 impl Writer {
@@ -33,11 +53,39 @@ impl Writer {
     // The one thread that the runtime owns; the store blocks.
     pub(crate) fn start(store: Arc<dyn LedgerStore>) -> Self {
         let (jobs, inbox) = mpsc::channel::<Job>();
-        std::thread::spawn(move || run(store.as_ref(), &inbox));
+        let own = Arc::new(Own::new());
+        let told = own.clone();
+        std::thread::spawn(move || run(store.as_ref(), &inbox, &told));
         Self {
             jobs,
             path: "ledger".into(),
+            own,
         }
+    }
+
+    /// Whether the log holds anything that sessions have to look at, now that the bell rang: what
+    /// others wrote, and what a session here wrote for more than itself. A no while an append is
+    /// under way is said again by [`Self::settled`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log's length cannot be read.
+    pub(crate) fn has_news(&self, store: &dyn LedgerStore) -> Result<bool, StoreError> {
+        if !self.own.may_look() {
+            return Ok(false);
+        }
+        let len = store.len()?;
+        Ok(self.own.is_news(len))
+    }
+
+    /// Returns when an append is over during which the bell was heard.
+    pub(crate) async fn settled(&self) {
+        self.own.settled.notified().await;
+    }
+
+    /// Has every session look at what was just written, as if another process had.
+    pub(crate) fn tell_all(&self) {
+        self.own.lock().news = true;
+        self.own.settled.notify_one();
     }
 
     /// Appends one batch; returns when it is durable.
@@ -52,7 +100,58 @@ impl Writer {
     }
 }
 
-fn run(store: &dyn LedgerStore, inbox: &mpsc::Receiver<Job>) {
+impl Own {
+    const fn new() -> Self {
+        Self {
+            told: Mutex::new(Told {
+                len: 0,
+                news: true,
+                writing: false,
+                heard: false,
+            }),
+            settled: Notify::const_new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn may_look(&self) -> bool {
+        let mut told = self.lock();
+        told.heard |= told.writing;
+        !told.writing
+    }
+
+    fn is_news(&self, len: u64) -> bool {
+        let mut told = self.lock();
+        // An append that began meanwhile is in `len` or not; either way its end says so.
+        told.heard |= told.writing;
+        let news = std::mem::take(&mut told.news) || len > told.len;
+        told.len = told.len.max(len);
+        news
+    }
+
+    fn begin(&self) {
+        self.lock().writing = true;
+    }
+
+    fn end(&self, written: &[Appended]) {
+        let mut told = self.lock();
+        told.writing = false;
+        for entry in written.iter().flatten().flatten().flatten() {
+            let header = &entry.header;
+            // A gap is what another process wrote. [W7] A revocation reaches other sessions too.
+            told.news |= header.index != told.len || entry.kind() == Some(Kind::WritRevoked);
+            told.len = header.index + 1;
+        }
+        if std::mem::take(&mut told.heard) {
+            self.settled.notify_one();
+        }
+    }
+}
+
+fn run(store: &dyn LedgerStore, inbox: &mpsc::Receiver<Job>, own: &Own) {
     while let Ok(first) = inbox.recv() {
         let mut group = vec![first];
         while group.len() < GROUP_MAX
@@ -64,13 +163,106 @@ fn run(store: &dyn LedgerStore, inbox: &mpsc::Receiver<Job>) {
         // length, and compare-and-set refuses the second. That is a conflict like any other.
         let (batches, waiting): (Vec<_>, Vec<_>) =
             group.into_iter().map(|job| (job.batch, job.done)).unzip();
+        own.begin();
         let results: Vec<Appended> = match store.append(batches) {
             Ok(results) => results.into_iter().map(Ok).collect(),
             Err(error) => waiting.iter().map(|_| Err(error.clone())).collect(),
         };
+        own.end(&results);
         for (done, result) in waiting.into_iter().zip(results) {
             // A session that is gone has no use for the answer; the entry is durable all the same.
             drop(done.send(result));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use thymos_core::canonical::value_to_bytes;
+    use thymos_core::entry::{Draft, Position, Salt};
+    use thymos_core::key::SigningKey;
+    use thymos_core::{LogId, Timestamp, TrajectoryId};
+
+    use super::*;
+
+    fn entry(index: u64, kind: Kind) -> Entry {
+        let draft = Draft {
+            trajectory: TrajectoryId::of(b"one"),
+            kind,
+            at: Timestamp(0),
+            writer: SigningKey::from_seed(&[1; 32]).public(),
+            salt: Salt::from_bytes([0; 32]),
+            body: value_to_bytes(&serde_json::json!({})).unwrap(),
+        };
+        let position = Position {
+            log: LogId::of(b"log"),
+            index,
+            seq: index,
+            prev: None,
+        };
+        draft.place(&position).unwrap()
+    }
+
+    /// Knows everything up to this length.
+    fn knowing(len: u64) -> Own {
+        let own = Own::new();
+        assert!(own.is_news(len), "what was there before is news once");
+        assert!(!own.is_news(len));
+        own
+    }
+
+    fn writes(own: &Own, entries: Vec<Entry>) {
+        own.begin();
+        own.end(&[Ok(Ok(entries))]);
+    }
+
+    #[test]
+    fn l12_ones_own_writing_is_no_news() {
+        let own = knowing(5);
+        writes(&own, vec![entry(5, Kind::Started), entry(6, Kind::Commit)]);
+        assert!(own.may_look());
+        assert!(!own.is_news(7));
+    }
+
+    #[test]
+    fn l12_what_another_process_wrote_is_news_before_and_after_ones_own() {
+        let own = knowing(5);
+        assert!(own.is_news(6), "another wrote last");
+        writes(&own, vec![entry(7, Kind::Started)]);
+        assert!(own.is_news(8), "another wrote in between");
+        assert!(!own.is_news(8));
+    }
+
+    #[test]
+    fn w7_a_revocation_written_here_is_news_to_the_other_sessions() {
+        let own = knowing(5);
+        writes(&own, vec![entry(5, Kind::WritRevoked)]);
+        assert!(own.is_news(6));
+    }
+
+    #[test]
+    fn l12_a_bell_during_an_append_is_judged_after_it() {
+        let own = knowing(5);
+        own.begin();
+        assert!(!own.may_look());
+        own.end(&[Ok(Ok(vec![entry(5, Kind::Started)]))]);
+        let heard = own.settled.notified();
+        let mut heard = std::pin::pin!(heard);
+        assert!(
+            heard.as_mut().enable(),
+            "who asked too early is asked again"
+        );
+        assert!(own.may_look() && !own.is_news(6));
+    }
+
+    #[test]
+    fn l12_an_append_that_failed_is_no_writing() {
+        let own = knowing(5);
+        own.begin();
+        own.end(&[Err(StoreError::Poisoned {
+            path: "x".into(),
+            reason: "y".into(),
+        })]);
+        assert!(own.may_look() && !own.is_news(5));
     }
 }

@@ -1,6 +1,7 @@
 //! Follows the log and verifies what is new, so that the header can say how far it is verified.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thymos_core::writ::TrustRoots;
 use thymos_ports::LedgerStore;
@@ -16,6 +17,9 @@ use crate::past::KeptStore;
 
 /// Rows verified at once. Bounds memory, and how long a cancel waits.
 const ROWS: usize = 2048;
+
+/// How long new entries gather before they are verified together.
+const GATHER: Duration = Duration::from_millis(100);
 
 /// What no lone ledger can prove.
 const CAVEAT: &str = "a lone ledger cannot prove that its newest entries were not cut off: no outside checkpoint yet";
@@ -50,6 +54,8 @@ pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()>
                     return;
                 }
             }
+            // Entries come in bursts: work that goes on is not to wait for the proof of each step.
+            tokio::time::sleep(GATHER).await;
         }
     })
 }
