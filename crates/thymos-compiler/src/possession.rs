@@ -15,6 +15,9 @@ use crate::chain::CheckedChain;
 pub struct CheckedPossession {
     possession: Possession,
     covered: BTreeSet<IntentId>,
+    /// The subject it was checked against.
+    asked: Option<PublicKey>,
+    /// The same, when it signed the batch.
     subject: Option<PublicKey>,
 }
 
@@ -22,20 +25,24 @@ impl CheckedPossession {
     /// Checks a batch against the subject of the chain's last link.
     #[must_use]
     pub fn check(possession: Possession, chain: &CheckedChain) -> Self {
-        let subject = chain
-            .leaf()
-            .map(|leaf| leaf.writ.subject.key)
-            .filter(|key| {
-                possession
-                    .batch
-                    .first()
-                    .is_some_and(|first| possession.covers(first, key))
-            });
+        let asked = subject_of(chain);
+        let subject = asked.filter(|key| {
+            let first = possession.batch.first();
+            first.is_some_and(|first| possession.covers(first, key))
+        });
         Self {
             covered: possession.batch.iter().copied().collect(),
             possession,
+            asked,
             subject,
         }
+    }
+
+    /// Whether checking this batch against this chain would come to the same: the same bytes were
+    /// checked, against the same key.
+    #[must_use]
+    pub fn is_check_of(&self, possession: &Possession, chain: &CheckedChain) -> bool {
+        self.asked == subject_of(chain) && self.possession == *possession
     }
 
     /// Whether `subject` signed a batch that holds `intent`, and it is the one that was recorded.
@@ -49,4 +56,8 @@ impl CheckedPossession {
             && self.covered.contains(intent)
             && self.possession == *recorded
     }
+}
+
+fn subject_of(chain: &CheckedChain) -> Option<PublicKey> {
+    chain.leaf().map(|leaf| leaf.writ.subject.key)
 }

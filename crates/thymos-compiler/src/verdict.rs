@@ -1,7 +1,10 @@
 //! Live verdicts. `Warrant` has no public constructor: only this crate's gate makes one `[C17]`.
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
-use thymos_core::id::PresentedDigest;
+use thymos_core::canonical::InvalidJson;
+use thymos_core::id::{PresentedDigest, ProposalId};
 use thymos_core::presentation::Presentation;
 use thymos_core::proposal::{Decided, Proposal};
 use thymos_core::resolved::Resolved;
@@ -27,7 +30,7 @@ pub enum Verdict {
 ///
 /// ```compile_fail
 /// // [C17] A warrant cannot be made outside the gate.
-/// let forged = thymos_compiler::Warrant { decided: todo!(), live_args: None, live_resolved: None, approvals: vec![], pre_answered: vec![], _private: () };
+/// let forged = thymos_compiler::Warrant { decided: todo!(), live_args: None, live_resolved: None, approvals: vec![], pre_answered: vec![], id: Default::default(), _private: () };
 /// ```
 #[must_use = "a warrant that is dropped authorises nothing"]
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub struct Warrant {
     live_resolved: Option<Box<Resolved>>,
     approvals: Vec<EntryId>,
     pre_answered: Vec<WritId>,
+    // Hashing a proposal takes longer than deciding it; who never asks does not pay.
+    id: OnceLock<Result<ProposalId, InvalidJson>>,
     _private: (),
 }
 
@@ -70,6 +75,7 @@ impl Warrant {
             live_resolved: grounds.live_resolved.cloned().map(Box::new),
             approvals,
             pre_answered: Vec::new(),
+            id: OnceLock::new(),
             _private: (),
         }
     }
@@ -89,6 +95,14 @@ impl Warrant {
     #[must_use]
     pub fn proposal(&self) -> &Proposal {
         &self.decided.proposal
+    }
+
+    /// The id of the proposal.
+    ///
+    /// # Errors
+    /// As [`Proposal::id`].
+    pub fn proposal_id(&self) -> Result<ProposalId, InvalidJson> {
+        self.id.get_or_init(|| self.decided.proposal.id()).clone()
     }
 
     /// The facts the tool found, the real ones; a warrant never exists without them.

@@ -366,6 +366,29 @@ noun! {
     }
 }
 
+/// The short fields of a [`Started`], for who need not read what was decided on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct StartedIds {
+    /// See [`Started::proposal`].
+    pub proposal: ProposalId,
+    /// See [`Started::key`].
+    pub key: IdempotencyKey,
+    /// See [`Started::rung`].
+    pub rung: Rung,
+    /// See [`Started::reserved`].
+    pub reserved: Cost,
+}
+
+impl StartedIds {
+    /// Reads them from a body; the rest is skipped, canonical all the same.
+    ///
+    /// # Errors
+    /// [`InvalidJson`] when the bytes are not canonical, or a field is missing.
+    pub fn read(body: &[u8]) -> Result<Self, InvalidJson> {
+        canonical::decode(body)
+    }
+}
+
 noun! {
     /// The effect ended.
     Commit {

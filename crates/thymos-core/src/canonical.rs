@@ -156,6 +156,15 @@ pub trait Watch {
 
     /// The key under which the next value stands.
     fn key(&mut self, key: &str);
+
+    /// The name of a field of one of our own nouns: a key that is part of the program.
+    fn field(&mut self, name: &'static str) {
+        self.key(name);
+    }
+
+    /// Something whose spelling does not tell what it was: a float may be read back as an integer,
+    /// and a null that is there as none.
+    fn respelled(&mut self);
 }
 
 /// Looks at nothing.
@@ -165,6 +174,8 @@ impl Watch for Blind {
     fn text(&mut self, _text: &str) {}
 
     fn key(&mut self, _key: &str) {}
+
+    fn respelled(&mut self) {}
 }
 
 /// As [`encode()`], and shows every string and key to `watch` on the way, some perhaps twice.
@@ -179,6 +190,7 @@ pub fn encode_watched<T: Serialize>(
         return Ok(CanonicalBytes(bytes));
     }
     let bytes = encode_slowly(noun)?;
+    watch.respelled();
     // What only the slow way can write is shown all the same, from what it wrote.
     encode::encode(&parse(bytes.as_bytes())?, watch)
         .map(CanonicalBytes)

@@ -8,6 +8,7 @@ use crate::canonical::{self, CanonicalBytes, InvalidJson};
 use crate::id::{EntryId, LogId, TrajectoryId, hex, unhex};
 use crate::key::PublicKey;
 use crate::limits::ENTRY_BYTES_MAX;
+use crate::text::Hex;
 use crate::time::Timestamp;
 
 /// The kinds of entry `[L5]`. Adding one is additive.
@@ -181,7 +182,7 @@ impl fmt::Debug for Commitment {
 
 impl Serialize for Commitment {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex(&self.0))
+        serializer.serialize_str(Hex::of(&self.0).as_str())
     }
 }
 

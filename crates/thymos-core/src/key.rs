@@ -6,7 +6,7 @@ use std::str::FromStr;
 use ed25519_dalek::{Signer, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::id::{hex, unhex};
+use crate::text::{self, Hex, hex, unhex};
 
 const TAG: &str = "ed25519:";
 
@@ -153,7 +153,7 @@ macro_rules! tagged {
     ($name:ident) => {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{TAG}{}", hex(&self.0))
+                write!(f, "{TAG}{}", Hex::of(&self.0).as_str())
             }
         }
         impl fmt::Debug for $name {
@@ -177,8 +177,7 @@ macro_rules! tagged {
         }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                text::parsed(deserializer)
             }
         }
     };

@@ -14,6 +14,8 @@
 
 pub mod limits;
 
+mod text;
+
 pub mod canonical;
 pub mod id;
 pub mod key;

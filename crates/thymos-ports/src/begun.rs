@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 use thymos_compiler::Warrant;
-use thymos_core::body::{Body, BodyState, Commit, Failure};
+use thymos_core::body::{Body, Commit, Failure, StartedIds};
 use thymos_core::budget::Cost;
 use thymos_core::id::{IdempotencyKey, ProposalId};
 use thymos_core::isolation::Rung;
 use thymos_core::outcome::{Fault, Outcome};
 use thymos_core::proposal::Proposal;
 use thymos_core::resolved::Resolved;
-use thymos_core::{Entry, EntryId, TrajectoryId};
+use thymos_core::{Entry, EntryId, Kind, TrajectoryId};
 
 /// Work that was announced and has not ended. Ends by `commit` or `fail`, exactly once `[X1]`.
 ///
@@ -54,16 +54,19 @@ impl Sealed {
 }
 
 impl Begun {
-    /// Spends a warrant against the durable `started` entry that announces exactly its proposal.
+    /// Spends a warrant against the durable `started` entry that announces exactly its proposal: the
+    /// id is the proposal's content, and an entry whose id is not that of its proposal does not fold.
     ///
     /// # Errors
     /// [`NotAReceipt`] when the entry announces anything else. The warrant is spent all the same.
     pub fn from_started(warrant: Warrant, started: &Entry) -> Result<Self, NotAReceipt> {
-        let BodyState::Known(Body::Started(body)) = started.decode() else {
+        if started.kind() != Some(Kind::Started) {
             return Err(NotAReceipt);
-        };
-        let proposal = warrant.proposal().id().map_err(|_| NotAReceipt)?;
-        if body.proposal != proposal || body.decided.proposal != *warrant.proposal() {
+        }
+        let body = started.body().ok_or(NotAReceipt)?;
+        let body = StartedIds::read(body).map_err(|_| NotAReceipt)?;
+        let proposal = warrant.proposal_id().map_err(|_| NotAReceipt)?;
+        if body.proposal != proposal {
             return Err(NotAReceipt);
         }
         Ok(Self {

@@ -20,6 +20,46 @@ mod ends;
 /// [`Divergence`] when the entry does not follow from what came before. The projection may then
 /// hold part of it and must not be used further.
 pub fn fold(projection: &mut Projection, entry: &Entry) -> Result<(), Divergence> {
+    follows(projection, entry)?;
+    match entry.decode() {
+        BodyState::Known(body) => fold_body(projection, entry, body)?,
+        // What was erased or is not understood changes nothing that can still be told; verify says
+        // so aloud, and the chain goes on.
+        BodyState::Erased | BodyState::UnknownKind(_) => {}
+        BodyState::Invalid(invalid) => {
+            return Err(Divergence::new(
+                "body",
+                entry.header.kind.clone(),
+                invalid.to_string(),
+            ));
+        }
+    }
+    advance(projection, entry);
+    Ok(())
+}
+
+/// As [`fold`], for an entry that was just made of this very body: reading it again would give the
+/// same. `body` must be what [`Entry::decode`] gives; debug builds look.
+///
+/// # Errors
+/// As [`fold`].
+pub(crate) fn fold_made(
+    projection: &mut Projection,
+    entry: &Entry,
+    body: Body,
+) -> Result<(), Divergence> {
+    debug_assert!(
+        matches!(entry.decode(), BodyState::Known(read) if read == body),
+        "a body that is read back as another: {body:?}"
+    );
+    follows(projection, entry)?;
+    fold_body(projection, entry, body)?;
+    advance(projection, entry);
+    Ok(())
+}
+
+/// Whether the entry comes next on this trajectory.
+fn follows(projection: &Projection, entry: &Entry) -> Result<(), Divergence> {
     let header = &entry.header;
     if header.trajectory != projection.trajectory {
         return Err(Divergence::new(
@@ -35,23 +75,13 @@ pub fn fold(projection: &mut Projection, entry: &Entry) -> Result<(), Divergence
             format!("entry {} after {:?}", header.seq, header.prev),
         ));
     }
-    match entry.decode() {
-        BodyState::Known(body) => fold_body(projection, entry, body)?,
-        // What was erased or is not understood changes nothing that can still be told; verify says
-        // so aloud, and the chain goes on.
-        BodyState::Erased | BodyState::UnknownKind(_) => {}
-        BodyState::Invalid(invalid) => {
-            return Err(Divergence::new(
-                "body",
-                header.kind.clone(),
-                invalid.to_string(),
-            ));
-        }
-    }
+    Ok(())
+}
+
+fn advance(projection: &mut Projection, entry: &Entry) {
     projection.len += 1;
     projection.head = Some(entry.id);
-    projection.head_at = header.at_ms;
-    Ok(())
+    projection.head_at = entry.header.at_ms;
 }
 
 fn fold_body(p: &mut Projection, entry: &Entry, body: Body) -> Result<(), Divergence> {

@@ -21,7 +21,7 @@ pub use difference::{Difference, difference};
 pub use divergence::Divergence;
 pub use fold::fold;
 pub use line::one_line;
-pub use past::{Past, fold_within};
+pub use past::{Past, fold_made_within, fold_within};
 pub use projection::Projection;
 pub use redecide::{Redecided, Redecider};
 pub use simulate::{Candidate, SimulatedReport, SimulatedRow, Simulation, simulate};

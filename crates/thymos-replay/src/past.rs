@@ -9,7 +9,7 @@ use thymos_core::limits::BRANCH_DEPTH_MAX;
 use thymos_core::{Entry, EntryId, Kind, TrajectoryId};
 
 use crate::divergence::Divergence;
-use crate::fold::fold;
+use crate::fold::{fold, fold_made};
 use crate::projection::{Fate, Item, Projection};
 
 /// Entries read at once.
@@ -52,6 +52,23 @@ pub fn fold_within(
         return Err(Divergence::new("branch", "a past that folds", found));
     }
     Ok(())
+}
+
+/// As [`fold_within`], for an entry that was just made of this very body: what
+/// [`Entry::decode`] would give, and debug builds look whether it does.
+///
+/// # Errors
+/// As [`fold_within`].
+pub fn fold_made_within(
+    projection: &mut Projection,
+    entry: &Entry,
+    body: Body,
+    past: &dyn Past,
+) -> Result<(), Divergence> {
+    if matches!(body, Body::Branch(_)) {
+        return fold_within(projection, entry, past);
+    }
+    fold_made(projection, entry, body)
 }
 
 /// Folds one entry; true when what it inherits has gaps.

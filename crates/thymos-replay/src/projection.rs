@@ -3,6 +3,7 @@
 //! Only `fold` changes it. What is not in here, no context and no decision may rest on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 use thymos_core::approval::SignedAnswer;
@@ -36,8 +37,8 @@ pub struct Projection {
     pub story: Vec<Item>,
     /// Every intent and what became of it.
     pub calls: BTreeMap<IntentId, Call>,
-    /// State folded from commits.
-    pub world: World,
+    /// State folded from commits. Shared, so that a tool at work holds it without a copy.
+    pub world: Arc<World>,
     /// Where the notes of the world come from `[O4]`.
     pub memory: BTreeMap<String, Kept>,
     /// Writs issued here.
@@ -249,7 +250,7 @@ impl Projection {
             root: None,
             story: Vec::new(),
             calls: BTreeMap::new(),
-            world: World::default(),
+            world: Arc::default(),
             memory: BTreeMap::new(),
             writs: BTreeMap::new(),
             revoked: BTreeSet::new(),

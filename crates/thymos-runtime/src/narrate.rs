@@ -33,20 +33,29 @@ struct KnownCall {
 impl Narrator {
     /// Learns from an entry what later ones refer to.
     pub fn learn(&mut self, entry: &Entry) {
-        let BodyState::Known(body) = entry.decode() else {
-            return;
+        if let BodyState::Known(body) = entry.decode() {
+            self.learn_body(&body);
+        }
+    }
+
+    /// As [`Self::learn`], from the body of the entry.
+    pub(crate) fn learn_body(&mut self, body: &Body) {
+        // What was announced says its id; hashing it again costs as much as encoding it.
+        let proposal = match body {
+            Body::Started(started) => Some(started.proposal),
+            other => other.decided().and_then(|d| d.proposal.id().ok()),
         };
-        if let Some(decided) = body.decided()
-            && let (Ok(proposal), Ok(intent)) =
-                (decided.proposal.id(), decided.proposal.intent.id())
+        if let Some((proposal, decided)) = proposal.zip(body.decided())
+            && let Ok(intent) = decided.proposal.intent.id()
         {
             self.calls.insert(proposal, known(decided, intent));
         }
         if let Body::Approval(approval) = body
             && approval.signed.answer.decision == Decision::Approve
         {
-            let answer = approval.signed.answer;
-            self.approvers.insert(answer.proposal, answer.by.name);
+            let answer = &approval.signed.answer;
+            self.approvers
+                .insert(answer.proposal, answer.by.name.clone());
         }
     }
 

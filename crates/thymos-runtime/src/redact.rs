@@ -45,14 +45,21 @@ const DOCUMENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub struct Redactor {
     own: OwnSecrets,
     sieve: Sieve,
+    /// No literal that is looked for consists of hex digits alone.
+    digests_are_clean: bool,
     key: MarkerKey,
 }
 
 /// What looking through a body came to.
 #[derive(Debug)]
 pub enum Screened {
-    /// There was nothing to take out; these are its canonical bytes.
-    Clean(CanonicalBytes),
+    /// There was nothing to take out.
+    Clean {
+        /// Its canonical bytes.
+        bytes: CanonicalBytes,
+        /// Reading them may give another noun, see [`canonical::Watch::respelled`].
+        respelled: bool,
+    },
     /// The body without its secrets.
     Redacted(Box<Body>),
 }
@@ -97,8 +104,10 @@ impl Redactor {
             literals.push(literal);
         }
         let sieve = Sieve::new(&literals);
+        let digests_are_clean = literals.iter().all(|literal| !is_hex(literal.as_bytes()));
         Self {
             sieve,
+            digests_are_clean,
             own,
             key: MarkerKey::new(digest_key),
         }
@@ -141,6 +150,13 @@ impl Redactor {
             && serde_json::from_str(&text).is_ok_and(|value| self.redact_value(&value).is_some())
     }
 
+    /// Whether a text is 64 hex digits, as ids and digests are, and none of the secrets looked for
+    /// could stand in such a text.
+    fn is_digest(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        self.digests_are_clean && bytes.len() == 64 && is_hex(bytes)
+    }
+
     fn finds(&self, text: &str) -> bool {
         self.pass(text).is_some()
     }
@@ -165,7 +181,12 @@ impl Redactor {
     where
         T: Serialize + DeserializeOwned,
     {
-        let bytes = canonical::encode(noun).map_err(RedactFault::Unrepresentable)?;
+        let mut look = QuickLook::new(self);
+        let bytes =
+            canonical::encode_watched(noun, &mut look).map_err(RedactFault::Unrepresentable)?;
+        if !look.found() {
+            return Ok(None);
+        }
         let value = canonical::parse(bytes.as_bytes()).map_err(RedactFault::Unrepresentable)?;
         let Some(redacted) = self.redact_value(&value) else {
             return Ok(None);
@@ -183,7 +204,7 @@ impl Redactor {
     /// [`RedactFault`] when it has no canonical form, or loses its shape.
     pub fn redact_body(&self, body: Body) -> Result<Body, RedactFault> {
         Ok(match self.screen(&body)? {
-            Screened::Clean(_) => body,
+            Screened::Clean { .. } => body,
             Screened::Redacted(redacted) => *redacted,
         })
     }
@@ -198,12 +219,13 @@ impl Redactor {
         let bytes = body
             .encode_watched(&mut look)
             .map_err(RedactFault::Unrepresentable)?;
+        let respelled = look.respelled();
         if !look.found() {
-            return Ok(Screened::Clean(bytes));
+            return Ok(Screened::Clean { bytes, respelled });
         }
         let value = canonical::parse(bytes.as_bytes()).map_err(RedactFault::Unrepresentable)?;
         let Some(redacted) = self.redact_value(&value) else {
-            return Ok(Screened::Clean(bytes));
+            return Ok(Screened::Clean { bytes, respelled });
         };
         let bytes = canonical::value_to_bytes(&redacted).map_err(RedactFault::Unrepresentable)?;
         let redacted = Body::decode(body.kind(), bytes.as_bytes()).map_err(RedactFault::Shape)?;
@@ -334,6 +356,11 @@ fn signed_part_changed(before: &Body, after: &Body) -> bool {
         (Body::ToolsPinned(_), _) => before != after,
         _ => false,
     }
+}
+
+fn is_hex(bytes: &[u8]) -> bool {
+    let hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    bytes.iter().fold(true, |all, byte| all & hex(byte))
 }
 
 /// Whether a marker stands anywhere in the value, keys included: decisions that read it rest on a

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use thymos_core::TrajectoryId;
+use thymos_core::id::ProposalId;
 use thymos_ports::memory::SharedNote;
 use thymos_ports::store::Watch;
 use thymos_protocol::{
@@ -77,6 +78,17 @@ impl Shared {
         self.live.send_modify(|live| {
             change(live);
             live.version += 1;
+        });
+    }
+
+    /// The output of work that ended; who showed none changes nothing.
+    pub(crate) fn forget_output(&self, proposal: &ProposalId) {
+        self.live.send_if_modified(|live| {
+            let before = live.outputs.len();
+            live.outputs.retain(|output| output.proposal != *proposal);
+            let changed = live.outputs.len() != before;
+            live.version += u64::from(changed);
+            changed
         });
     }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value;
-use thymos_compiler::CheckedChain;
+use thymos_compiler::{CheckedChain, CheckedPossession};
 use thymos_core::body::{self, Body, Stop};
 use thymos_core::facts::Possession;
 use thymos_core::id::ProposalId;
@@ -155,7 +155,9 @@ pub(crate) struct Session {
     pub(super) lease: Option<Box<dyn Any + Send + Sync>>,
     pub(super) live_args: HashMap<IntentId, Value>,
     pub(super) possessions: HashMap<IntentId, Possession>,
-    pub(super) chains: HashMap<WritId, CheckedChain>,
+    /// The batch that was checked last: its calls are decided one after another.
+    pub(super) checked: Option<Arc<CheckedPossession>>,
+    pub(super) chains: HashMap<WritId, Arc<CheckedChain>>,
     pub(super) queue: VecDeque<Job>,
     pub(super) activity: Activity,
     pub(super) run: Option<Run>,
@@ -203,6 +205,7 @@ impl Session {
             lease: None,
             live_args: HashMap::new(),
             possessions: HashMap::new(),
+            checked: None,
             chains: HashMap::new(),
             queue: VecDeque::new(),
             activity: Activity::Idle,

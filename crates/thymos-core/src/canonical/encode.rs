@@ -145,7 +145,10 @@ impl Writer<'_> {
             self.out.push(b',');
         }
         let from = self.out.len();
-        self.watch.key(&key);
+        match key {
+            Cow::Borrowed(name) => self.watch.field(name),
+            Cow::Owned(ref key) => self.watch.key(key),
+        }
         write_string(&key, &mut self.out);
         self.out.push(b':');
         value.serialize(&mut *self)?;
@@ -301,6 +304,8 @@ impl<'a, 'w> Serializer for &'a mut Writer<'w> {
             return Err(Unsure);
         }
         self.check_depth()?;
+        // `1.0` is spelled `1`, which is read back as an integer.
+        self.watch.respelled();
         write_float(value, &mut self.out);
         Ok(())
     }
@@ -322,7 +327,13 @@ impl<'a, 'w> Serializer for &'a mut Writer<'w> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Unsure> {
-        value.serialize(self)
+        let from = self.out.len();
+        value.serialize(&mut *self)?;
+        // A value of null that is there is read back as none.
+        if self.out.get(from..) == Some(b"null") {
+            self.watch.respelled();
+        }
+        Ok(())
     }
 
     fn serialize_unit(self) -> Result<(), Unsure> {

@@ -242,6 +242,56 @@ fn k3_both_ways_stop_at_the_same_depth() {
 
 const DEPTH: usize = crate::limits::DEPTH_MAX;
 
+/// Hears only whether something is respelled.
+#[derive(Default)]
+struct Respelled(bool);
+
+impl Watch for Respelled {
+    fn text(&mut self, _text: &str) {}
+
+    fn key(&mut self, _key: &str) {}
+
+    fn respelled(&mut self) {
+        self.0 = true;
+    }
+}
+
+proptest! {
+    #[test]
+    fn k1_what_is_not_respelled_is_read_back_as_it_was(mut shapes in shapes(), whole in any::<bool>()) {
+        if whole {
+            shapes.map.clear();
+        }
+        let mut watch = Respelled::default();
+        if let Ok(bytes) = encode_watched(&shapes.map, &mut watch) && !watch.0 {
+            prop_assert_eq!(decode::<BTreeMap<String, Value>>(bytes.as_bytes()), Ok(shapes.map.clone()));
+        }
+        let mut watch = Respelled::default();
+        if let Ok(bytes) = encode_watched(&shapes, &mut watch) && !watch.0 {
+            prop_assert_eq!(decode::<Shapes>(bytes.as_bytes()), Ok(shapes));
+        }
+    }
+}
+
+#[test]
+fn k1_floats_and_nulls_that_are_there_are_respelled() {
+    for (value, respelled) in [
+        (serde_json::json!([1.0]), true),
+        (serde_json::json!({"a": 0.5}), true),
+        (serde_json::json!([1, -7, "1.0", null]), false),
+    ] {
+        let mut watch = Respelled::default();
+        encode_watched(&value, &mut watch).unwrap();
+        assert_eq!(watch.0, respelled, "{value}");
+    }
+    let mut watch = Respelled::default();
+    encode_watched(&Some(Value::Null), &mut watch).unwrap();
+    assert!(watch.0, "it is read back as none");
+    let mut watch = Respelled::default();
+    encode_watched(&None::<Value>, &mut watch).unwrap();
+    assert!(!watch.0);
+}
+
 #[test]
 fn k1_what_only_the_slow_way_can_write_is_written_and_shown() {
     #[derive(Default)]
@@ -254,6 +304,8 @@ fn k1_what_only_the_slow_way_can_write_is_written_and_shown() {
         fn key(&mut self, key: &str) {
             self.0.push(key.to_owned());
         }
+
+        fn respelled(&mut self) {}
     }
     let mut seen = Seen::default();
     let map = BTreeMap::from([(7_u8, "seven")]);

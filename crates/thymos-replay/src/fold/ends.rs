@@ -1,5 +1,7 @@
 //! Folding the ends of calls: rejected, superseded, committed, failed, reconciled.
 
+use std::sync::Arc;
+
 use thymos_core::body::{self, Resolution};
 use thymos_core::budget::Cost;
 use thymos_core::delta::Resource;
@@ -133,7 +135,7 @@ pub(super) fn commit(
     body: body::Commit,
 ) -> Result<(), Divergence> {
     let work = take_work(p, body.proposal, body.started)?;
-    p.world
+    Arc::make_mut(&mut p.world)
         .apply(&body.outcome.deltas, entry.header.seq)
         .map_err(|unmet| {
             Divergence::new("delta precondition", "deltas that apply", unmet.to_string())
@@ -183,7 +185,7 @@ pub(super) fn failure(
     body: body::Failure,
 ) -> Result<(), Divergence> {
     let work = take_work(p, body.proposal, body.started)?;
-    p.world
+    Arc::make_mut(&mut p.world)
         .apply(&body.fault.deltas, entry.header.seq)
         .map_err(|unmet| {
             Divergence::new("delta precondition", "deltas that apply", unmet.to_string())

@@ -97,34 +97,47 @@ fn r1_the_quick_look_never_misses_what_the_detectors_find() {
     }
 }
 
+/// Places where a text can stand in a value.
+fn shapes(text: &str) -> Vec<Value> {
+    vec![
+        json!(text),
+        json!([1, {"a": [text]}]),
+        json!({"a": {text: 1}}),
+    ]
+}
+
+fn message(value: Value) -> Body {
+    Body::Message(Message {
+        role: Role::Model,
+        text: String::new(),
+        reasoning: String::new(),
+        provider_state: Some(value),
+        turn: 0,
+    })
+}
+
 #[test]
 fn r1_looking_while_encoding_finds_whatever_the_slow_walk_changes() {
     let redactor = redactor();
-    let shapes = |text: &str| {
-        let mut all = vec![
-            json!(text),
-            json!([1, {"a": [text]}]),
-            json!({"a": {text: 1}}),
-        ];
-        for name in TELLING_NAMES {
-            all.push(json!({*name: text}));
-            all.push(json!({"value": text, "name": name}));
-            all.push(json!([format!("--{name}"), text]));
-        }
-        all
+    let named = |text: &str| {
+        let names = TELLING_NAMES.iter().flat_map(|name| {
+            [
+                json!({*name: text}),
+                json!({"value": text, "name": name}),
+                json!([format!("--{name}"), text]),
+            ]
+        });
+        names.collect::<Vec<_>>()
     };
     let texts = corpus().into_iter().map(|one| one.text).chain(harmless());
-    for value in texts.chain(["plain".to_owned()]).flat_map(|t| shapes(&t)) {
-        let body = Body::Message(Message {
-            role: Role::Model,
-            text: String::new(),
-            reasoning: String::new(),
-            provider_state: Some(value.clone()),
-            turn: 0,
-        });
+    for value in texts
+        .chain(["plain".to_owned()])
+        .flat_map(|t| [shapes(&t), named(&t)].concat())
+    {
+        let body = message(value.clone());
         let changes = redactor.redact_value(&body.to_value().unwrap());
         match redactor.screen(&body).unwrap() {
-            Screened::Clean(bytes) => {
+            Screened::Clean { bytes, .. } => {
                 assert_eq!(changes, None, "{value}");
                 assert_eq!(bytes, body.encode().unwrap());
             }
@@ -132,5 +145,29 @@ fn r1_looking_while_encoding_finds_whatever_the_slow_walk_changes() {
                 assert_eq!(Some(redacted.to_value().unwrap()), changes);
             }
         }
+    }
+}
+
+#[test]
+fn r1_a_digest_is_passed_over_only_where_no_secret_could_stand_in_it() {
+    let digest = "0123456789abcdef".repeat(4);
+    assert!(Redactor::new(Vec::new(), [7; 32]).is_digest(&digest));
+    let held = Secret::new(digest.get(8..40).unwrap().to_owned());
+    let redactor = Redactor::new(vec![held], [7; 32]);
+    assert!(!redactor.is_digest(&digest));
+    for value in shapes(&digest) {
+        let body = message(value);
+        let screened = redactor.screen(&body).unwrap();
+        assert!(matches!(screened, Screened::Redacted(_)), "{body:?}");
+    }
+    // What stands beside a telling name is found there, digest or not.
+    let redactor = Redactor::new(Vec::new(), [7; 32]);
+    for value in [
+        json!({"api_key": digest}),
+        json!(["--api-key", digest]),
+        json!({"name": "DB_PASSWORD", "value": digest}),
+    ] {
+        let screened = redactor.screen(&message(value.clone())).unwrap();
+        assert!(matches!(screened, Screened::Redacted(_)), "{value}");
     }
 }

@@ -82,6 +82,9 @@ const TOKENS: &[&str] = &[
     "authkey",
 ];
 
+/// Words that end like a telling one and are none.
+const HARMLESS: &[&str] = &["possession", "obsession"];
+
 /// Whether a value under this name is a secret.
 pub(super) fn is_secret_name(name: &str) -> bool {
     judge(name).is_some()
@@ -126,7 +129,7 @@ pub(super) fn judge(name: &str) -> Option<Named> {
 
 /// `dbpassword` ends in `password`; short words must stand alone, or `bypass` would be one.
 fn ends(last: &str, word: &str) -> bool {
-    last == word || (word.len() > 4 && last.ends_with(word))
+    last == word || (word.len() > 4 && last.ends_with(word) && !HARMLESS.contains(&last))
 }
 
 /// `dbPassword-2` as `db`, `password`, `2`.

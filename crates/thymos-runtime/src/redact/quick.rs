@@ -11,6 +11,8 @@ pub(super) struct QuickLook<'a> {
     found: bool,
     /// The last key was `name`: what follows may name what stands beside it.
     names_another: bool,
+    /// Reading it back may give another noun than this one.
+    respelled: bool,
 }
 
 impl<'a> QuickLook<'a> {
@@ -19,7 +21,12 @@ impl<'a> QuickLook<'a> {
             redactor,
             found: false,
             names_another: false,
+            respelled: false,
         }
+    }
+
+    pub(super) const fn respelled(&self) -> bool {
+        self.respelled
     }
 
     pub(super) const fn found(&self) -> bool {
@@ -30,7 +37,7 @@ impl<'a> QuickLook<'a> {
 impl Watch for QuickLook<'_> {
     fn text(&mut self, text: &str) {
         let names_another = std::mem::take(&mut self.names_another);
-        if self.found {
+        if self.found || self.redactor.is_digest(text) {
             return;
         }
         let tells = (names_another || text.starts_with('-'))
@@ -43,5 +50,16 @@ impl Watch for QuickLook<'_> {
         self.found = self.found
             || (sieve::name_is_worth_a_look(key) && names::is_secret_name(key))
             || self.redactor.finds(key);
+    }
+
+    /// A constant of the program is no secret; it may tell of one.
+    fn field(&mut self, name: &'static str) {
+        self.names_another = name == "name";
+        self.found =
+            self.found || (sieve::name_is_worth_a_look(name) && names::is_secret_name(name));
+    }
+
+    fn respelled(&mut self) {
+        self.respelled = true;
     }
 }

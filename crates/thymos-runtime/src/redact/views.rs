@@ -21,6 +21,15 @@ impl View {
 
 /// The text decoded; none when nothing in it is encoded.
 pub(super) fn decoded(text: &str) -> Option<View> {
+    // All bytes at once, which is quicker than one by one, and enough for most texts.
+    let plain = |byte: &u8| !matches!(byte, b'\\' | b'%' | 0x80..);
+    if text
+        .as_bytes()
+        .iter()
+        .fold(true, |all, byte| all & plain(byte))
+    {
+        return None;
+    }
     let mut piece = next_piece(text, 0)?;
     let mut view = View {
         text: String::with_capacity(text.len()),

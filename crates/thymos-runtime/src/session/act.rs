@@ -43,7 +43,7 @@ impl Session {
 
     async fn announce(&mut self, warrant: Warrant) -> Result<Option<Begun>, RecordError> {
         let decided = warrant.decided().clone();
-        let proposal = decided.proposal.id()?;
+        let proposal = warrant.proposal_id()?;
         let intent = decided.proposal.intent.id()?;
         let key = decided.proposal.idempotency_key(&decided.facts.tenant)?;
         let reserved = decided
@@ -113,6 +113,8 @@ impl Session {
             let from = act.k.now();
             let result = act.run(&begun).await;
             let wall_clock_ms = act.k.now().since(from);
+            // Before the seal is folded, or its deltas would be applied to a copy of the world.
+            drop(act);
             let done = Inside::Acted {
                 begun: Box::new(begun),
                 result,
@@ -158,8 +160,7 @@ impl Session {
                 begun.fail(fault, cost)
             }
         };
-        self.shared
-            .live(|live| live.outputs.retain(|output| output.proposal != proposal));
+        self.shared.forget_output(&proposal);
         self.record_or_break(vec![sealed.into_body()]).await;
     }
 
@@ -172,7 +173,7 @@ impl Session {
 struct Act {
     k: Arc<Kernel>,
     shared: Arc<Shared>,
-    world: World,
+    world: Arc<World>,
     memory: Recall,
     tool: Arc<dyn Tool>,
     cancel: CancellationToken,

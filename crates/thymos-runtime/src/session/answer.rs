@@ -1,7 +1,9 @@
 //! Hearing commands: prompts, answers, edits, interrupts. What may not be done is replied, not done.
 
+use std::sync::Arc;
+
 use serde_json::Value;
-use thymos_compiler::{Held, Verdict, admit, check_answer};
+use thymos_compiler::{CheckedChain, Held, Verdict, admit, check_answer};
 use thymos_core::approval::{Answer, Decision, Scope, SignedAnswer, Via};
 use thymos_core::body::{self, Body, Stage};
 use thymos_core::id::ProposalId;
@@ -286,7 +288,7 @@ impl Session {
         Ok(Ok(answer.sign(&self.k.parts.operator_key)?))
     }
 
-    fn hold_chain(&mut self, proposal: &ProposalId) -> thymos_compiler::CheckedChain {
+    fn hold_chain(&mut self, proposal: &ProposalId) -> Arc<CheckedChain> {
         let leaf = self
             .p
             .holds
@@ -294,7 +296,7 @@ impl Session {
             .and_then(|hold| hold.body.decided.proposal.writs.last().copied());
         match leaf {
             Some(leaf) => self.chain(&leaf),
-            None => thymos_compiler::CheckedChain::check(Vec::new(), &self.k.ever),
+            None => Arc::new(CheckedChain::check(Vec::new(), &self.k.ever)),
         }
     }
 

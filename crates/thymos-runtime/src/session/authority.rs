@@ -1,6 +1,7 @@
 //! Authority of a session: its mode writs and the chain in force.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use thymos_compiler::{CheckedChain, CheckedStanding};
 use thymos_core::body::{self, Body, Stop};
@@ -26,11 +27,11 @@ impl Session {
     /// The checked chain of a writ; checking costs a signature a link, so it is kept. By every key
     /// that was ever trusted, as history is decided again: what a key that is retired signed is
     /// revoked instead, see [`Self::keep_trust`].
-    pub(super) fn chain(&mut self, leaf: &WritId) -> CheckedChain {
+    pub(super) fn chain(&mut self, leaf: &WritId) -> Arc<CheckedChain> {
         if let Some(chain) = self.chains.get(leaf) {
             return chain.clone();
         }
-        let chain = CheckedChain::check(self.p.chain(leaf), &self.k.ever);
+        let chain = Arc::new(CheckedChain::check(self.p.chain(leaf), &self.k.ever));
         self.chains.insert(*leaf, chain.clone());
         chain
     }

@@ -1,6 +1,7 @@
 //! Putting one intent before the gate: look, gather facts, compile, and record what was said.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 use thymos_compiler::{
@@ -25,8 +26,8 @@ use crate::memory::Recall;
 
 /// What is known of a call before the gate decides.
 pub(super) struct Scene {
-    pub(super) chain: CheckedChain,
-    pub(super) possession: CheckedPossession,
+    pub(super) chain: Arc<CheckedChain>,
+    pub(super) possession: Arc<CheckedPossession>,
     pub(super) resolved: Result<Resolved, String>,
     /// The same without secrets, when it held some; this one is recorded `[R1]`.
     pub(super) recorded: Option<Resolved>,
@@ -99,7 +100,7 @@ impl Session {
         };
         let chain = match leaf {
             Some(leaf) => self.chain(&leaf),
-            None => CheckedChain::check(Vec::new(), &self.k.ever),
+            None => Arc::new(CheckedChain::check(Vec::new(), &self.k.ever)),
         };
         let live_args = self.live_args.get(&id).cloned();
         let args = live_args.as_ref().unwrap_or(&intent.args).clone();
@@ -112,7 +113,7 @@ impl Session {
         let told = recorded.as_ref().or(resolved.as_ref().ok());
         let mut facts = self.facts(&chain, possession.clone(), intent, told);
         let standing = self.under_authority(&chain, &mut facts)?;
-        let possession = CheckedPossession::check(possession, &chain);
+        let possession = self.checked(possession, &chain);
         Ok(Scene {
             chain,
             possession,
@@ -129,6 +130,17 @@ impl Session {
             return known.clone();
         }
         Possession::sign(vec![id], &self.subject)
+    }
+
+    /// A signature of a batch is checked once, not once a call of it.
+    fn checked(&mut self, batch: Possession, chain: &CheckedChain) -> Arc<CheckedPossession> {
+        let known = self.checked.as_ref();
+        if let Some(known) = known.filter(|known| known.is_check_of(&batch, chain)) {
+            return known.clone();
+        }
+        let checked = Arc::new(CheckedPossession::check(batch, chain));
+        self.checked = Some(checked.clone());
+        checked
     }
 
     fn facts(
@@ -263,9 +275,7 @@ impl Session {
 
     /// The facts without secrets, or none when there were none in them.
     fn without_secrets(&self, live: &Resolved) -> Option<Resolved> {
-        let value = serde_json::to_value(live).ok()?;
-        let redacted = self.k.parts.redactor.redact_value(&value)?;
-        serde_json::from_value(redacted).ok()
+        self.k.parts.redactor.redact_noun(live).ok().flatten()
     }
 
     async fn record_hold(&mut self, held: Held) -> Result<(), RecordError> {

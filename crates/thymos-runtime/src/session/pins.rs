@@ -22,8 +22,8 @@ impl Session {
             let steps = self.shelf.steps_from(&before, self.p.policy_set);
             bodies.extend(steps.into_iter().map(told));
         }
-        let tools: Vec<_> = self.k.tool_set.contracts().cloned().collect();
-        if self.p.tools != tools {
+        if !self.k.tool_set.contracts().eq(&self.p.tools) {
+            let tools = self.k.tool_set.contracts().cloned().collect();
             bodies.push(Body::ToolsPinned(body::ToolsPinned { tools }));
         }
         bodies

@@ -8,7 +8,7 @@ use thymos_core::entry::{Draft, Salt};
 use thymos_core::{Entry, Timestamp, TrajectoryId};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::{Batch, StoreError};
-use thymos_replay::{Divergence, Projection, fold_within};
+use thymos_replay::{Divergence, Projection, fold_made_within, fold_within};
 
 use super::Session;
 use crate::narrate::Narrator;
@@ -62,6 +62,12 @@ impl From<RedactFault> for RecordError {
     }
 }
 
+/// Bodies that did not become entries, and why.
+struct NotRecorded {
+    why: RecordError,
+    bodies: Vec<Body>,
+}
+
 /// Folds a whole stored trajectory.
 pub(crate) fn fold_stored(
     store: &dyn LedgerStore,
@@ -96,41 +102,48 @@ fn extend(
 impl Session {
     /// Appends bodies as one batch. Nothing is told before it is durable `[L11]`.
     pub(super) async fn record(&mut self, bodies: Vec<Body>) -> Result<Vec<Entry>, RecordError> {
-        self.record_these(&bodies).await
+        self.record_these(bodies).await.map_err(|not| not.why)
     }
 
-    async fn record_these(&mut self, bodies: &[Body]) -> Result<Vec<Entry>, RecordError> {
-        let mut drafts: Vec<Draft> = Vec::with_capacity(bodies.len());
-        for body in bodies {
-            let before = drafts.last().map_or(self.p.head_at, |draft| draft.at);
-            drafts.push(self.draft(body, before)?);
-        }
+    async fn record_these(&mut self, mut bodies: Vec<Body>) -> Result<Vec<Entry>, NotRecorded> {
+        let drafts = match self.drafts(&mut bodies) {
+            Ok(drafts) => drafts,
+            Err(why) => return Err(NotRecorded { why, bodies }),
+        };
         let batch = Batch {
             trajectory: self.p.trajectory,
             at_seq: self.p.len,
             drafts,
         };
-        match self
-            .k
-            .writer
-            .append(batch)
-            .await
-            .map_err(RecordError::Store)?
-        {
-            Ok(entries) => {
-                let past = Stored(self.k.parts.store.as_ref());
-                for entry in &entries {
-                    fold_within(&mut self.p, entry, &past).map_err(RecordError::Diverged)?;
-                    self.narrator.learn(entry);
-                }
+        match self.k.writer.append(batch).await {
+            Ok(Ok(entries)) => {
+                let folded = self.learn(&entries, bodies);
                 self.ring(entries.last().map(|entry| entry.header.index + 1));
-                Ok(entries)
+                // They are stored: who tries again must not have them again.
+                folded.map(|()| entries).map_err(|e| NotRecorded {
+                    why: RecordError::Diverged(e),
+                    bodies: Vec::new(),
+                })
             }
-            Err(_conflict) => {
-                self.catch_up()?;
-                Err(RecordError::Moved)
+            Ok(Err(_conflict)) => {
+                let why = self.catch_up().err().unwrap_or(RecordError::Moved);
+                Err(NotRecorded { why, bodies })
             }
+            Err(error) => Err(NotRecorded {
+                why: RecordError::Store(error),
+                bodies,
+            }),
         }
+    }
+
+    /// Folds what was just stored, from the bodies that it was made of.
+    fn learn(&mut self, entries: &[Entry], bodies: Vec<Body>) -> Result<(), Divergence> {
+        let past = Stored(self.k.parts.store.as_ref());
+        for (entry, body) in entries.iter().zip(bodies) {
+            self.narrator.learn_body(&body);
+            fold_made_within(&mut self.p, entry, body, &past)?;
+        }
+        Ok(())
     }
 
     /// As [`Self::record`], again after every overtaking: for what holds whatever others wrote.
@@ -138,21 +151,31 @@ impl Session {
         &mut self,
         bodies: Vec<Body>,
     ) -> Result<Vec<Entry>, RecordError> {
+        self.record_at_last(bodies).await.map_err(|not| not.why)
+    }
+
+    async fn record_at_last(&mut self, mut bodies: Vec<Body>) -> Result<Vec<Entry>, NotRecorded> {
         for _ in 0..TRIES_MAX {
-            match self.record_these(&bodies).await {
-                Err(RecordError::Moved) => {}
+            match self.record_these(bodies).await {
+                Err(NotRecorded {
+                    why: RecordError::Moved,
+                    bodies: again,
+                }) => bodies = again,
                 done => return done,
             }
         }
-        Err(RecordError::Moved)
+        Err(NotRecorded {
+            why: RecordError::Moved,
+            bodies,
+        })
     }
 
     /// Records what must not be lost; when the store refuses, keeps it and stops accepting.
     pub(super) async fn record_or_break(&mut self, bodies: Vec<Body>) -> bool {
-        match self.record_anyway(bodies.clone()).await {
+        match self.record_at_last(bodies).await {
             Ok(_) => true,
-            Err(error) => {
-                self.break_on(error, Some(bodies));
+            Err(NotRecorded { why, bodies }) => {
+                self.break_on(why, Some(bodies).filter(|bodies| !bodies.is_empty()));
                 false
             }
         }
@@ -207,14 +230,30 @@ impl Session {
         self.k.now().max(self.p.head_at)
     }
 
+    /// Bodies as they will be stored, in order; each is then what reading it back would give.
+    fn drafts(&self, bodies: &mut [Body]) -> Result<Vec<Draft>, RecordError> {
+        let mut drafts: Vec<Draft> = Vec::with_capacity(bodies.len());
+        for body in bodies {
+            let before = drafts.last().map_or(self.p.head_at, |draft| draft.at);
+            drafts.push(self.draft(body, before)?);
+        }
+        Ok(drafts)
+    }
+
     /// A body as it will be stored, no earlier than what stands before it and than the moment it
     /// was decided in: a clock that is set back must not make the record contradict itself.
-    fn draft(&self, body: &Body, before: Timestamp) -> Result<Draft, RecordError> {
+    fn draft(&self, body: &mut Body, before: Timestamp) -> Result<Draft, RecordError> {
         let decided = body.decided().map_or(before, |decided| decided.facts.now);
         let bytes = match self.k.parts.redactor.screen(body)? {
-            Screened::Clean(bytes) => bytes,
-            Screened::Redacted(mut body) => {
-                if let Body::PendingApproval(pending) = body.as_mut() {
+            Screened::Clean { bytes, respelled } => {
+                if respelled {
+                    *body = Body::decode(body.kind(), bytes.as_bytes())?;
+                }
+                bytes
+            }
+            Screened::Redacted(redacted) => {
+                *body = *redacted;
+                if let Body::PendingApproval(pending) = body {
                     // The digest must be that of the text an approver will see.
                     pending.presented = pending.presentation.digest()?;
                 }
