@@ -3,7 +3,7 @@
 use thymos_core::approval::Via;
 use thymos_core::body::{Role, Stop};
 use thymos_core::presentation::Label;
-use thymos_protocol::{Card, Event, FileChange, What};
+use thymos_protocol::{Card, Event, FileChange, ReplayVerdict, ReplayedRun, What};
 
 use crate::out::safe;
 
@@ -335,4 +335,35 @@ pub fn stop_words(stop: &Stop) -> String {
         Stop::Cancelled => "cancelled".into(),
         Stop::Model(why) => format!("the model cannot be used: {}", safe(why)),
     }
+}
+
+/// A run of a replayed tree and its verdict, such as `delegated at 14  3f9a61c2  verified  21 entries,
+/// 3 decisions, 4 signatures, world 8c115a0e`.
+pub fn replayed(run: &ReplayedRun) -> String {
+    let at = run
+        .at_seq
+        .map_or_else(String::new, |seq| format!(" at {seq}"));
+    let verdict = match run.verdict {
+        ReplayVerdict::Verified => "verified",
+        ReplayVerdict::Diverged => "DIVERGED",
+        ReplayVerdict::Unchecked => "not all checked",
+        ReplayVerdict::NotBegun => "not begun",
+    };
+    let mut parts = vec![
+        format!("{} entries", run.entries),
+        format!("{} decisions", run.decisions),
+        format!("{} signatures", run.signatures),
+    ];
+    if run.witnessed > 0 {
+        parts.push(format!("{} witnessed", run.witnessed));
+    }
+    if run.unchecked > 0 {
+        parts.push(format!("{} checks not possible", run.unchecked));
+    }
+    if let Some(world) = &run.world {
+        let short: String = world.chars().take(8).collect();
+        parts.push(format!("world {short}"));
+    }
+    let (kinship, id) = (safe(&run.kinship), run.trajectory.short());
+    format!("{kinship}{at}  {id}  {verdict}  {}", parts.join(", "))
 }

@@ -17,6 +17,9 @@ pub struct ReplayArgs {
     /// Print this file as it was, and nothing else
     #[arg(long, value_name = "PATH")]
     pub file: Option<String>,
+    /// Judge this run only, without those above and below it
+    #[arg(long, conflicts_with = "file")]
+    pub alone: bool,
     /// JSON instead of text
     #[arg(long)]
     pub json: bool,

@@ -39,7 +39,7 @@ pub(super) async fn tell(client: &mut Client, args: &TrajectoryArgs) -> Result<u
     client.open(trajectory).await?;
     let news = client.news(trajectory, 0).await?;
     tell_all(client, &news.events, args.json).await?;
-    verify::conclude(client, args.json).await
+    verify::verify(client, args.json).await
 }
 
 /// The trace in brief: what permitted is counted, what asked or forbade is quoted.

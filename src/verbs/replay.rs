@@ -1,30 +1,54 @@
-//! `thymos replay`: folds a trajectory again, verifies, and shows its world, or how two moments of
-//! it differ `[Y4]`.
+//! `thymos replay`: folds a trajectory again, shows its world, or how two moments of it differ `[Y4]`,
+//! and verifies it with all that belongs to it.
 
 use serde_json::json;
 use thymos_core::TrajectoryId;
 use thymos_protocol::{Command, Replied, WorldDiffRow, WorldRow};
 
 use super::client::{Client, unexpected};
-use super::{ids, verify};
+use super::ids;
 use crate::args::ReplayArgs;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
 
+mod tree;
+
 pub(super) async fn replay(client: &mut Client, args: &ReplayArgs) -> Result<u8, AppError> {
     let trajectory = ids::trajectory(client, &args.id).await?;
-    let seq = match &args.at {
-        Some(named) => ids::entry(client, trajectory, named).await?.seq,
-        None => client.open(trajectory).await?.head_seq,
+    let named = match &args.at {
+        Some(named) => Some(ids::entry(client, trajectory, named).await?.seq),
+        None => None,
     };
     if let Some(path) = &args.file {
+        let seq = match named {
+            Some(seq) => seq,
+            None => client.open(trajectory).await?.head_seq,
+        };
         return file(client, (trajectory, seq), path).await;
     }
-    match &args.diff {
-        Some(range) => differ(client, trajectory, range, args.json).await?,
-        None => world(client, (trajectory, seq), args.json).await?,
+    let shown = match &args.diff {
+        Some(range) => differ(client, trajectory, range, args.json).await,
+        // After the newest entry, whichever that is.
+        None => world(client, (trajectory, named.unwrap_or(u64::MAX)), args.json).await,
+    };
+    let Err(error) = shown else {
+        return tree::replay(client, trajectory, args).await;
+    };
+    // A record that cannot be folded is what verification is for: it names the entry.
+    if args.diff.is_some() {
+        return Err(error);
     }
-    verify::conclude(client, args.json).await
+    match args.json {
+        true => out::json(&json!({ "trajectory": trajectory, "world": null }))?,
+        false => out::line(&format!(
+            "world: cannot be told, {}",
+            out::safe(&error.to_string())
+        ))?,
+    }
+    match tree::replay(client, trajectory, args).await? {
+        0 => Err(error),
+        code => Ok(code),
+    }
 }
 
 async fn world(

@@ -1,17 +1,13 @@
 //! `thymos verify`: checks the whole ledger and locates what is wrong. Exit 13 when anything is.
 
-use thymos_protocol::{Command, Replied, VerifyReport};
+use thymos_protocol::{Command, Replied, VerifyFinding, VerifyReport};
 
 use super::client::{Client, unexpected};
 use crate::error::AppError;
 use crate::out;
 
-pub(super) async fn verify(client: &mut Client, json: bool) -> Result<u8, AppError> {
-    conclude(client, json).await
-}
-
 /// Verifies, prints the result, and gives the exit code.
-pub(super) async fn conclude(client: &mut Client, json: bool) -> Result<u8, AppError> {
+pub(super) async fn verify(client: &mut Client, json: bool) -> Result<u8, AppError> {
     let report = match client.ask(Command::Verify).await? {
         Replied::Verified(report) => report,
         other => return Err(unexpected(&other)),
@@ -24,7 +20,7 @@ pub(super) async fn conclude(client: &mut Client, json: bool) -> Result<u8, AppE
     Ok(if report.findings.is_empty() { 0 } else { 13 })
 }
 
-fn print(report: &VerifyReport) -> Result<(), AppError> {
+pub(super) fn print(report: &VerifyReport) -> Result<(), AppError> {
     let levels = report.levels.join(", ");
     if report.findings.is_empty() {
         out::line(&format!(
@@ -39,17 +35,22 @@ fn print(report: &VerifyReport) -> Result<(), AppError> {
         ))?;
     }
     for found in &report.findings {
-        let place = match (found.trajectory, found.seq) {
-            (Some(t), Some(seq)) => format!(" (trajectory {} entry {seq})", t.short()),
-            _ => String::new(),
-        };
-        out::line(&format!(
-            "  at index {}{place}: {}: expected {}, found {}",
-            found.index,
-            out::safe(&found.check),
-            out::safe(&found.expected),
-            out::safe(&found.found)
-        ))?;
+        out::line(&format!("  {}", located(found)))?;
     }
     out::line(&format!("note: {}", report.caveat))
+}
+
+/// One finding in a line.
+pub(super) fn located(found: &VerifyFinding) -> String {
+    let place = match (found.trajectory, found.seq) {
+        (Some(t), Some(seq)) => format!(" (trajectory {} entry {seq})", t.short()),
+        _ => String::new(),
+    };
+    format!(
+        "at index {}{place}: {}: expected {}, found {}",
+        found.index,
+        out::safe(&found.check),
+        out::safe(&found.expected),
+        out::safe(&found.found)
+    )
 }

@@ -105,6 +105,12 @@ pub enum Command {
     },
     /// Verifies the whole log. Replies `Verifying` any number of times, then `Verified`.
     Verify,
+    /// As `Verify`, told as the tree of one run: those above it, itself, and every run delegated or
+    /// branched off below. Replies `Verifying` any number of times, then `Replayed`.
+    Replay {
+        /// Which run.
+        trajectory: TrajectoryId,
+    },
     /// The folded world at a sequence number. Replies `World`.
     WorldAt {
         /// Of which trajectory.

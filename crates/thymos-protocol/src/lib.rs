@@ -26,7 +26,8 @@ pub use governance::{
 };
 pub use live::{Live, LiveOutput};
 pub use reply::{
-    Fault, Heads, ModePreview, ModelRow, Page, Replied, Reply, RunParent, RunRow, VerifyFinding,
-    VerifyProgress, VerifyReport, WorldDiff, WorldDiffRow, WorldRow, WorldView,
+    Fault, Heads, ModePreview, ModelRow, Page, ReplayReport, ReplayVerdict, ReplayedRun, Replied,
+    Reply, RunParent, RunRow, VerifyFinding, VerifyProgress, VerifyReport, WorldDiff, WorldDiffRow,
+    WorldRow, WorldView,
 };
 pub use status::{BudgetBar, ChainState, Running, Status, WritSummary};

@@ -47,6 +47,8 @@ pub enum Replied {
     Verifying(VerifyProgress),
     /// What verification found.
     Verified(VerifyReport),
+    /// See [`ReplayReport`].
+    Replayed(Box<ReplayReport>),
     /// A folded world.
     World(WorldView),
     /// A file's text; none when it did not exist or its content was not kept.
@@ -145,7 +147,8 @@ pub struct RunRow {
     pub head_seq: u64,
     /// When it last changed.
     pub at_ms: Timestamp,
-    /// `idle`, `running`, `held`, `in doubt`, `closed: done` and so on.
+    /// `idle`, `running`, `held`, `in doubt`, `closed: done` and so on; `contradicts itself` where the
+    /// record does not fold.
     pub state: String,
     /// Open holds.
     pub pending: u64,
@@ -188,6 +191,66 @@ pub struct VerifyReport {
     pub findings: Vec<VerifyFinding>,
     /// What a lone ledger cannot prove, in words.
     pub caveat: String,
+}
+
+/// What verification says of one run and of all that belongs to it `[Y3]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayReport {
+    /// The runs above it, itself, and every run delegated or branched off below, in the order of a tree.
+    pub runs: Vec<ReplayedRun>,
+    /// Findings that belong to none of these runs.
+    pub elsewhere: u64,
+    /// Of those, findings of which nobody can say whose they are, such as a row that cannot be read.
+    pub unplaced: u64,
+    /// Of the whole ledger: a run is decided again on writs and rules that other runs recorded.
+    pub ledger: VerifyReport,
+}
+
+/// One run of a tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayedRun {
+    /// Which.
+    pub trajectory: TrajectoryId,
+    /// `above`, `itself`, `delegated` or `branch`.
+    pub kinship: String,
+    /// How deep it hangs, the topmost at 0.
+    pub depth: u64,
+    /// The entry of the run above it that it hangs from, where it hangs from one.
+    pub at_seq: Option<u64>,
+    /// What it came to.
+    pub verdict: ReplayVerdict,
+    /// Entries folded.
+    pub entries: u64,
+    /// Verdicts derived again.
+    pub decisions: u64,
+    /// Signatures checked.
+    pub signatures: u64,
+    /// Verdicts that rest on a witnessed fact `[R4]`.
+    pub witnessed: u64,
+    /// Checks that were not possible.
+    pub unchecked: u64,
+    /// Resources in its world.
+    pub resources: u64,
+    /// Digest of its world, hex; none where it cannot be told.
+    pub world: Option<String>,
+    /// How much is wrong in it.
+    pub findings_total: u64,
+    /// The first of what is wrong, located.
+    pub findings: Vec<VerifyFinding>,
+}
+
+/// What replaying a run came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayVerdict {
+    /// Nothing was found wrong, and everything was checked.
+    Verified,
+    /// Something is wrong.
+    Diverged,
+    /// Nothing was found wrong, and not everything could be checked.
+    Unchecked,
+    /// It was ordered, and has no entry yet.
+    NotBegun,
 }
 
 /// One thing wrong.

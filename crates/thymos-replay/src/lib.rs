@@ -9,6 +9,7 @@ pub mod divergence;
 pub mod projection;
 
 mod difference;
+mod family;
 mod fold;
 mod line;
 mod past;
@@ -19,6 +20,7 @@ pub mod verify;
 
 pub use difference::{Difference, difference};
 pub use divergence::Divergence;
+pub use family::{Kinship, Member, family};
 pub use fold::fold;
 pub use line::one_line;
 pub use past::{Past, fold_made_within, fold_within};

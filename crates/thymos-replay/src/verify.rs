@@ -22,10 +22,12 @@ use crate::redecide::{Redecided, Redecider};
 
 mod facts;
 mod report;
+mod tally;
 
 use facts::Moment;
 pub(crate) use facts::holds_redacted_span;
 pub use report::{Counts, Finding, Level, Place, Report};
+pub use tally::{Hangs, Tally};
 
 /// Findings kept with their words. Further ones are counted and not told.
 pub const FINDINGS_MAX: usize = 256;
@@ -107,6 +109,18 @@ impl Verifier {
 
     /// Checks the next row.
     pub fn push(&mut self, row: &Row) {
+        let before = (
+            self.report.checked,
+            self.report.unchecked,
+            self.report.witnessed,
+        );
+        self.check(row);
+        if let Some((trajectory, _)) = Place::of(row).line {
+            self.report.count_for(trajectory, before);
+        }
+    }
+
+    fn check(&mut self, row: &Row) {
         self.report.entries += 1;
         let place = Place::of(row);
         self.check_index(row, place);
@@ -171,6 +185,14 @@ impl Verifier {
             }
         }
         self.report.trajectories = self.lines.len() as u64;
+        for (trajectory, line) in &self.lines {
+            let tally = self.report.lines.entry(*trajectory).or_default();
+            match &line.state {
+                State::Sound(p) => tally.describe(p, true),
+                State::Gapped(p) => tally.describe(p, false),
+                State::Broken => {}
+            }
+        }
         self.report.level = self.level;
         self.report
     }
@@ -268,8 +290,14 @@ impl Verifier {
                 self.report.checked.state += 1;
                 line.state = State::Sound(projection);
             }
-            Err(_) if gapped => self.report.unchecked.state += 1,
-            Err(what) => self.report.add(Level::V2, place, what),
+            Err(what) => {
+                let tally = self.report.lines.entry(projection.trajectory).or_default();
+                tally.describe(&projection, false);
+                match gapped {
+                    true => self.report.unchecked.state += 1,
+                    false => self.report.add(Level::V2, place, what),
+                }
+            }
         }
     }
 

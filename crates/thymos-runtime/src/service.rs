@@ -461,6 +461,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Inspect { .. }
         | Command::Find { .. }
         | Command::Verify
+        | Command::Replay { .. }
         | Command::WorldAt { .. }
         | Command::FileAt { .. }
         | Command::WorldDiff { .. }

@@ -200,6 +200,10 @@ pub(super) fn heard(app: &mut App, asked: LedgerAsked, replied: Replied) {
             app.ledger.verification = Verification::Done(report);
             rewrite_report(app);
         }
+        (LedgerAsked::Verify, Replied::Replayed(report)) => {
+            app.ledger.verification = Verification::Replayed(report);
+            rewrite_report(app);
+        }
         (LedgerAsked::World(_), Replied::World(view)) => app.ledger.world = Some(World::new(view)),
         (LedgerAsked::DiffFrom(from, to), Replied::World(view)) => diff_to(app, (from, to), view),
         (LedgerAsked::DiffTo, Replied::World(view)) => show_diff(app, &view),
@@ -279,7 +283,11 @@ fn decisions(app: &mut App) {
 fn verify(app: &mut App) {
     if !matches!(app.ledger.verification, Verification::Running(_)) {
         app.ledger.verification = Verification::Running(None);
-        app.ask(Asked::Ledger(LedgerAsked::Verify), Command::Verify);
+        // The whole ledger either way; with a run in view, also run by run.
+        let trajectory = app.session.trajectory();
+        let command =
+            trajectory.map_or(Command::Verify, |trajectory| Command::Replay { trajectory });
+        app.ask(Asked::Ledger(LedgerAsked::Verify), command);
     }
     let reader = report::reader(&app.ledger.verification);
     app.overlays.push(Overlay::Reader(Box::new(reader)));

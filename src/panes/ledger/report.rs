@@ -1,8 +1,9 @@
 //! What verification found, in lines. Only an empty list of findings is called verified `[Y3]`.
 
-use thymos_protocol::{VerifyFinding, VerifyReport};
+use thymos_protocol::{ReplayReport, ReplayVerdict, VerifyFinding, VerifyReport};
 
 use crate::panes::reader::{Reader, Said, Topic};
+use crate::tell::replayed;
 use crate::theme::Role;
 
 use super::state::Verification;
@@ -35,7 +36,37 @@ pub(crate) fn lines(verification: &Verification) -> Vec<Said> {
             Said::words(Role::Warn, "nothing is proved by this"),
         ],
         Verification::Done(report) => done(report),
+        Verification::Replayed(report) => {
+            let mut lines = done(&report.ledger);
+            lines.extend(family(report));
+            lines
+        }
     }
+}
+
+/// What was covered of the run in view, and what came of each.
+fn family(report: &ReplayReport) -> Vec<Said> {
+    let mut lines = vec![
+        Said::words(Role::Text, ""),
+        Said::words(
+            Role::Muted,
+            "this run, those above it and those below, each by itself:",
+        ),
+    ];
+    lines.extend(report.runs.iter().map(|run| {
+        let depth = usize::try_from(run.depth).unwrap_or(usize::MAX).min(16);
+        let role = match run.verdict {
+            ReplayVerdict::Verified => Role::Ok,
+            ReplayVerdict::Diverged => Role::Danger,
+            ReplayVerdict::Unchecked | ReplayVerdict::NotBegun => Role::Warn,
+        };
+        Said::words(role, format!("{}{}", "  ".repeat(depth), replayed(run)))
+    }));
+    if report.elsewhere > 0 {
+        let text = format!("findings in none of these runs: {}", report.elsewhere);
+        lines.push(Said::words(Role::Danger, text));
+    }
+    lines
 }
 
 fn done(report: &VerifyReport) -> Vec<Said> {

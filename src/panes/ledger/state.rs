@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use thymos_core::{EntryId, TrajectoryId};
-use thymos_protocol::{Event, VerifyProgress, VerifyReport, WorldView};
+use thymos_protocol::{Event, ReplayReport, VerifyProgress, VerifyReport, WorldView};
 
 use crate::ui::vlist::VirtualList;
 
@@ -59,8 +59,10 @@ pub enum Verification {
     Running(Option<VerifyProgress>),
     /// It could not be done; why.
     Failed(String),
-    /// Done.
+    /// Done, for the ledger as a whole.
     Done(VerifyReport),
+    /// Done, and told for a run and all that belongs to it as well.
+    Replayed(Box<ReplayReport>),
 }
 
 /// The ledger.

@@ -112,7 +112,7 @@ fn title(app: &App) -> String {
         let rows = world.view.rows.len();
         let digest = world.view.digest.get(..8).unwrap_or(&world.view.digest);
         return format!(
-            "AT SEQ {} - {rows} resources - world {digest}..",
+            "AT SEQ {} - {rows} resources of this run - world {digest}..",
             world.view.seq
         );
     }

@@ -216,6 +216,7 @@ fn state_role(run: &RunRow) -> Role {
         "running" => Role::VerdictRunning,
         "held" => Role::VerdictSuspended,
         "in doubt" => Role::VerdictUnsettled,
+        "contradicts itself" => Role::Danger,
         _ => Role::Text,
     }
 }

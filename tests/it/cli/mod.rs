@@ -7,6 +7,7 @@ mod input;
 mod keys;
 mod memory;
 mod policy;
+mod replay;
 mod secrets;
 mod shapes;
 mod skills;

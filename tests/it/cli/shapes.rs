@@ -72,9 +72,21 @@ fn the_keys_of_json_are_stable() {
         ],
     );
     let trajectory = events[0]["trajectory"].as_str().unwrap().to_owned();
+    let replayed = home.json(&["replay", &trajectory, "--json"]);
     shape(
-        &home.json(&["replay", &trajectory, "--json"])[0],
+        &replayed[0],
         &expect!["trajectory world world.digest world.rows world.seq"],
+    );
+    shape(&replayed[1], &expect!["elsewhere runs unplaced"]);
+    shape(
+        &replayed[1]["runs"][0],
+        &expect![
+            "at_seq decisions depth entries findings findings_total kinship resources signatures trajectory unchecked verdict witnessed world"
+        ],
+    );
+    shape(
+        &replayed[2],
+        &expect!["caveat entries findings levels trajectories"],
     );
 }
 

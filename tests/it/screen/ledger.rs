@@ -1,8 +1,12 @@
 //! The ledger: entries by the page, filter, search, verification, the world as it was.
 
 use thymos::app::{Effect, Pane};
+use thymos_core::TrajectoryId;
 use thymos_core::body::Role;
-use thymos_protocol::{Command, Replied, VerifyFinding, VerifyProgress, VerifyReport};
+use thymos_protocol::{
+    Command, ReplayReport, ReplayVerdict, ReplayedRun, Replied, VerifyFinding, VerifyProgress,
+    VerifyReport,
+};
 
 use super::desk::Desk;
 use super::kernel::{Kernel, committed, intended, rejected, said, started, trajectory};
@@ -205,6 +209,55 @@ fn verification_is_told_with_its_caveat() {
     let frame = desk.frame();
     assert!(frame.contains("verified: 8 entries"), "{frame}");
     assert!(frame.contains("cannot prove"), "{frame}");
+}
+
+#[test]
+fn y3_verification_says_of_each_run_of_the_tree_what_came_of_it() {
+    let mut desk = at_ledger(110, 30, story());
+    let itself = super::record::replayed(&desk.kernel, trajectory());
+    let child = ReplayedRun {
+        trajectory: TrajectoryId::of(b"a child"),
+        kinship: "delegated".into(),
+        depth: 1,
+        at_seq: Some(4),
+        verdict: ReplayVerdict::Diverged,
+        findings_total: 1,
+        ..itself.clone()
+    };
+    let finding = VerifyFinding {
+        index: 12,
+        trajectory: Some(child.trajectory),
+        seq: Some(2),
+        check: "decisions verdict".into(),
+        expected: "refused".into(),
+        found: "cleared".into(),
+    };
+    let report = ReplayReport {
+        runs: vec![itself, child],
+        elsewhere: 0,
+        unplaced: 0,
+        ledger: VerifyReport {
+            entries: 20,
+            trajectories: 2,
+            levels: vec!["V3".into()],
+            findings: vec![finding],
+            caveat: "a lone ledger cannot prove its end".into(),
+        },
+    };
+    desk.kernel
+        .instead
+        .push(Replied::Replayed(Box::new(report)));
+    desk.keys("V");
+    let frame = desk.frame();
+    for text in [
+        "BROKEN: 1 finding in 20 entries of 2 trajectories",
+        "each by itself",
+        "  verified  8 entries",
+        "delegated at 4",
+        "DIVERGED",
+    ] {
+        assert!(frame.contains(text), "{text}\n{frame}");
+    }
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! What the scripted kernel tells of its record: entries in full, matches, worlds, lists.
 
-use thymos_core::LogId;
 use thymos_core::trace::{Clause, Ruling};
 use thymos_core::writ::Mode;
+use thymos_core::{LogId, TrajectoryId};
 use thymos_protocol::{
-    ChainFacts, Command, Detail, Event, Fault, ModelRow, Page, Replied, TraceRow, VerifyReport,
-    WorldRow, WorldView,
+    ChainFacts, Command, Detail, Event, Fault, ModelRow, Page, ReplayReport, ReplayVerdict,
+    ReplayedRun, Replied, TraceRow, VerifyReport, WorldRow, WorldView,
 };
 
 use super::kernel::Kernel;
@@ -23,13 +23,13 @@ pub(crate) fn look(kernel: &Kernel, command: &Command) -> Option<Replied> {
             (*path == "src/client.rs").then_some(())?;
             Replied::FileText(Some(format!("// as of {seq}\nfn main() {{}}\n")))
         }
-        Command::Verify => Replied::Verified(VerifyReport {
-            entries: kernel.events.len() as u64,
-            trajectories: 1,
-            levels: vec!["V1".into(), "V2".into()],
-            findings: Vec::new(),
-            caveat: "a lone ledger cannot prove that its end was not cut off".into(),
-        }),
+        Command::Verify => Replied::Verified(verified(kernel)),
+        Command::Replay { trajectory } => Replied::Replayed(Box::new(ReplayReport {
+            runs: vec![replayed(kernel, *trajectory)],
+            elsewhere: 0,
+            unplaced: 0,
+            ledger: verified(kernel),
+        })),
         Command::Models => Replied::Models(vec![
             ModelRow {
                 name: "practice".into(),
@@ -44,6 +44,36 @@ pub(crate) fn look(kernel: &Kernel, command: &Command) -> Option<Replied> {
         ]),
         _ => return None,
     })
+}
+
+fn verified(kernel: &Kernel) -> VerifyReport {
+    VerifyReport {
+        entries: kernel.events.len() as u64,
+        trajectories: 1,
+        levels: vec!["V1".into(), "V2".into()],
+        findings: Vec::new(),
+        caveat: "a lone ledger cannot prove that its end was not cut off".into(),
+    }
+}
+
+/// A run of a replayed tree in which nothing is wrong.
+pub(crate) fn replayed(kernel: &Kernel, trajectory: TrajectoryId) -> ReplayedRun {
+    ReplayedRun {
+        trajectory,
+        kinship: "itself".into(),
+        depth: 0,
+        at_seq: None,
+        verdict: ReplayVerdict::Verified,
+        entries: kernel.events.len() as u64,
+        decisions: 2,
+        signatures: 3,
+        witnessed: 0,
+        unchecked: 0,
+        resources: 0,
+        world: None,
+        findings_total: 0,
+        findings: Vec::new(),
+    }
 }
 
 fn found(kernel: &Kernel, filter: &str) -> Replied {

@@ -1,10 +1,11 @@
 //! What verification found: counts by level, and every finding located. Draws no conclusion but one.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use thymos_core::TrajectoryId;
 
-use super::{FINDINGS_MAX, Row};
+use super::{FINDINGS_MAX, Row, Tally};
 use crate::divergence::Divergence;
 
 /// How deep to look; each level includes those before it.
@@ -96,6 +97,23 @@ pub struct Counts {
     pub identity: u64,
 }
 
+impl Counts {
+    /// Adds what is counted now beyond what was counted before.
+    const fn add(&mut self, now: &Self, before: &Self) {
+        self.integrity += now.integrity - before.integrity;
+        self.state += now.state - before.state;
+        self.decisions += now.decisions - before.decisions;
+        self.facts += now.facts - before.facts;
+        self.identity += now.identity - before.identity;
+    }
+
+    /// All of them together.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.integrity + self.state + self.decisions + self.facts + self.identity
+    }
+}
+
 /// Everything that came of a verification.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
@@ -117,6 +135,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How much is wrong, told or not.
     pub findings_total: u64,
+    /// The same for each trajectory by itself. What cannot be said of one, such as a row that nobody
+    /// can read, stands in none of them.
+    pub lines: BTreeMap<TrajectoryId, Tally>,
 }
 
 impl Report {
@@ -135,8 +156,25 @@ impl Report {
 
     pub(super) fn add(&mut self, level: Level, place: Place, what: Divergence) {
         self.findings_total += 1;
-        if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(Finding { level, place, what });
+        let finding = Finding { level, place, what };
+        if let Some((trajectory, _)) = place.line {
+            self.lines.entry(trajectory).or_default().found(&finding);
         }
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Counts for a trajectory what its newest entry added to these.
+    pub(super) fn count_for(
+        &mut self,
+        trajectory: TrajectoryId,
+        (checked, unchecked, witnessed): (Counts, Counts, u64),
+    ) {
+        let tally = self.lines.entry(trajectory).or_default();
+        tally.entries += 1;
+        tally.checked.add(&self.checked, &checked);
+        tally.unchecked.add(&self.unchecked, &unchecked);
+        tally.witnessed += self.witnessed - witnessed;
     }
 }

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use thymos_core::TrajectoryId;
 use thymos_core::writ::TrustRoots;
 use thymos_ports::LedgerStore;
 use thymos_ports::store::StoreError;
-use thymos_protocol::{ChainState, VerifyFinding, VerifyProgress, VerifyReport};
-use thymos_replay::verify::{Finding, Report};
-use thymos_replay::{Level, Row, Verifier};
+use thymos_protocol::{
+    ChainState, ReplayReport, ReplayVerdict, ReplayedRun, VerifyFinding, VerifyProgress,
+    VerifyReport,
+};
+use thymos_replay::verify::{Finding, Report, Tally};
+use thymos_replay::{Kinship, Level, Member, Row, Verifier, family};
 use tokio::task::JoinHandle;
 
 use super::Shared;
@@ -23,6 +27,9 @@ const GATHER: Duration = Duration::from_millis(100);
 
 /// What no lone ledger can prove.
 const CAVEAT: &str = "a lone ledger cannot prove that its newest entries were not cut off: no outside checkpoint yet";
+
+/// Name of the check of the storage beside the log.
+const STORAGE: &str = "storage";
 
 /// Verifies from the start once, then whatever is new after each ring of the bell.
 pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()> {
@@ -104,7 +111,7 @@ pub(super) fn verify(
     store: &Arc<dyn LedgerStore>,
     roots: &TrustRoots,
     progress: &mut dyn FnMut(VerifyProgress),
-) -> Result<VerifyReport, StoreError> {
+) -> Result<(Report, VerifyReport), StoreError> {
     let past = Arc::new(KeptStore(store.clone()));
     let mut verifier = Verifier::new(Level::V4, roots.clone()).with_past(past);
     extend(store.as_ref(), &mut verifier, progress)?;
@@ -115,12 +122,61 @@ pub(super) fn verify(
             index: report.entries,
             trajectory: None,
             seq: None,
-            check: "storage".into(),
+            check: STORAGE.into(),
             expected: "what was stored".into(),
             found: sentence,
         });
     }
-    Ok(told)
+    Ok((report, told))
+}
+
+/// The report as the tree of one run.
+pub(super) fn replayed(found: &Report, run: TrajectoryId, ledger: VerifyReport) -> ReplayReport {
+    let members = family(found, run);
+    let own = members.iter().filter_map(|member| member.tally);
+    let own: u64 = own.map(|tally| tally.findings_total).sum();
+    let placed: u64 = found.lines.values().map(|tally| tally.findings_total).sum();
+    let stored = ledger.findings.iter().filter(|f| f.check == STORAGE);
+    let all = found.findings_total + stored.count() as u64;
+    ReplayReport {
+        runs: members.iter().map(replayed_run).collect(),
+        elsewhere: all.saturating_sub(own),
+        unplaced: all.saturating_sub(placed),
+        ledger,
+    }
+}
+
+fn replayed_run(member: &Member<'_>) -> ReplayedRun {
+    let none = Tally::default();
+    let tally = member.tally.unwrap_or(&none);
+    let verdict = match member.tally {
+        None => ReplayVerdict::NotBegun,
+        Some(tally) if tally.findings_total > 0 => ReplayVerdict::Diverged,
+        Some(tally) if !tally.is_verified() => ReplayVerdict::Unchecked,
+        Some(_) => ReplayVerdict::Verified,
+    };
+    ReplayedRun {
+        trajectory: member.trajectory,
+        kinship: match member.kinship {
+            Kinship::Above => "above",
+            Kinship::Itself => "itself",
+            Kinship::Delegated => "delegated",
+            Kinship::Branched => "branch",
+        }
+        .to_owned(),
+        depth: member.depth as u64,
+        at_seq: member.at_seq,
+        verdict,
+        entries: tally.entries,
+        decisions: tally.checked.decisions,
+        signatures: tally.checked.identity,
+        witnessed: tally.witnessed,
+        unchecked: tally.unchecked.total(),
+        resources: tally.resources,
+        world: tally.world.map(|digest| digest.to_string()),
+        findings_total: tally.findings_total,
+        findings: tally.findings.iter().map(finding).collect(),
+    }
 }
 
 /// A report in the screen's words.

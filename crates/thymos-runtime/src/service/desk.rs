@@ -1,10 +1,15 @@
 //! The desk: one row a trajectory with its open holds, refreshed where the ledger moved on.
 
 use thymos_core::TrajectoryId;
+use thymos_ports::LedgerStore;
+use thymos_replay::{Projection, fold};
 
-use super::{Shared, lock};
+use super::{Shared, Summary, lock};
 use crate::kernel::Kernel;
 use crate::session::{fold_stored, summary};
+
+/// The state of a trajectory that does not fold.
+const BROKEN: &str = "contradicts itself";
 
 /// Folds every trajectory whose head moved, unless a session here tells of itself.
 pub(super) fn refresh(kernel: &Kernel, shared: &Shared, open: &[TrajectoryId]) {
@@ -24,6 +29,8 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared, open: &[TrajectoryId]) {
         }
         // A trajectory that does not fold is told by verify; here it is a row that says so.
         let Ok((projection, _)) = fold_stored(store, head.trajectory) else {
+            let row = broken(store, head.trajectory, head.seq);
+            lock(&shared.desk).insert(head.trajectory, row);
             continue;
         };
         // Asking takes the lease for a moment, which another process might want just then: so only
@@ -33,6 +40,22 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared, open: &[TrajectoryId]) {
         lock(&shared.desk).insert(head.trajectory, summary(&projection, at_rest));
     }
     shared.ring(|heads| heads.log_len = heads.log_len.max(log_len));
+}
+
+/// A trajectory that contradicts itself, as far as its first entry tells of it. It shares no notes.
+fn broken(store: &dyn LedgerStore, trajectory: TrajectoryId, head_seq: u64) -> Summary {
+    let mut projection = Projection::empty(trajectory);
+    if let Ok(first) = store.page(&trajectory, 0, 1)
+        && let Some(entry) = first.first()
+    {
+        // Where not even that folds, the row is empty but for its id.
+        drop(fold(&mut projection, entry));
+    }
+    let mut told = summary(&projection, false);
+    told.len = head_seq + 1;
+    told.row.head_seq = head_seq;
+    told.row.state = BROKEN.to_owned();
+    told
 }
 
 /// Folds every trajectory that nobody has looked at yet: what is remembered must be whole before it

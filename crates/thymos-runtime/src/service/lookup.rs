@@ -53,7 +53,8 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
                 policies::simulate(&kernel, trajectory, &bundle)
             });
         }
-        Command::Verify => return verify(service, ticket),
+        Command::Verify => return verify(service, ticket, None),
+        Command::Replay { trajectory } => return verify(service, ticket, Some(trajectory)),
         Command::Inspect { entry } => match kernel.parts.store.entry(&entry) {
             // Its session knows the trajectory already; nothing need be folded for one entry.
             Ok(Some(found)) if kernel.owns(&found.header.trajectory).unwrap_or(false) => {
@@ -196,7 +197,8 @@ fn lineage(desk: &BTreeMap<TrajectoryId, Summary>, of: TrajectoryId) -> Vec<Traj
     above
 }
 
-fn verify(service: &Service, ticket: Ticket) {
+/// Verifies the whole ledger; with a run, tells it as that run's tree.
+fn verify(service: &Service, ticket: Ticket, run: Option<TrajectoryId>) {
     let (kernel, replies, shared) = (
         service.kernel.clone(),
         service.replies.clone(),
@@ -210,13 +212,20 @@ fn verify(service: &Service, ticket: Ticket) {
             }));
         };
         let parts = &kernel.parts;
+        if let Some(run) = run.filter(|run| !kernel.owns(run).unwrap_or(false)) {
+            let replied = fault(unknown(&run));
+            return drop(replies.blocking_send(Reply { ticket, replied }));
+        }
         let replied = match chain::verify(&parts.store, &kernel.ever, &mut progress) {
-            Ok(report) => {
+            Ok((found, report)) => {
                 if let Some(found) = report.findings.first() {
                     let words = format!("entry at index {}: {}", found.index, found.check);
                     shared.set_chain(thymos_protocol::ChainState::Broken(words));
                 }
-                Replied::Verified(report)
+                match run {
+                    None => Replied::Verified(report),
+                    Some(run) => Replied::Replayed(Box::new(chain::replayed(&found, run, report))),
+                }
             }
             Err(error) => fault(error.to_string()),
         };
