@@ -17,7 +17,7 @@ use thymos_ports::{Entropy, LedgerStore, Tool};
 use thymos_runtime::floors::lifted;
 use thymos_runtime::kernel::RunLimits;
 use thymos_runtime::modes::ModeTerms;
-use thymos_runtime::redact::Redactor;
+use thymos_runtime::redact::{self, Redactor};
 use thymos_runtime::{Channels, Kernel, KernelParts};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -235,7 +235,7 @@ fn switches(config: &Config) -> Switches {
     Switches {
         risk_threshold: config.risk_threshold.value,
         compensation_gate: config.compensation_gate.value,
-        ..Switches::standard()
+        ..Switches::standard().redacted_by(redact::version())
     }
 }
 

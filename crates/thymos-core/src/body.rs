@@ -588,6 +588,10 @@ noun! {
         signature: Option<Signature>,
         /// The set in force from here on.
         policy_set: PolicySetId,
+        /// The version of the detectors that the set covers `[P3]`; none in records that are older
+        /// than its name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        redactor: Option<String>,
     }
 }
 
@@ -598,6 +602,9 @@ noun! {
         name: String,
         /// The set in force from here on.
         policy_set: PolicySetId,
+        /// As in [`PolicyLoaded`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        redactor: Option<String>,
     }
 }
 

@@ -17,11 +17,8 @@ use crate::input::{Form, PolicyInput};
 use crate::own;
 use crate::when::{Call, Truth};
 
-/// The redactor whose version is part of the policy set `[P3]`.
-pub const REDACTOR: &str = "thymos-redactor 1";
-
-/// Every redactor that a record may name: the one in use, and those before it.
-const REDACTORS: [&str; 1] = [REDACTOR];
+/// The redactor of a record that names none: those before the version was told `[P3]`.
+pub const REDACTOR_UNNAMED: &str = "thymos-redactor 1";
 
 /// Milliseconds during which verdict keys are ignored after a card gains focus, by default `[A8]`.
 pub const ARMING_MS: u64 = 400;
@@ -38,32 +35,44 @@ pub struct Switches {
 }
 
 impl Switches {
-    /// High risk suspends, irreversible calls need a permit.
+    /// High risk suspends, irreversible calls need a permit; no redactor is named. Whoever redacts
+    /// names the version of its detectors with [`Self::redacted_by`].
     #[must_use]
     pub fn standard() -> Self {
         Self {
             risk_threshold: Risk::High,
             compensation_gate: true,
-            redactor: REDACTOR.to_owned(),
+            redactor: REDACTOR_UNNAMED.to_owned(),
         }
     }
 
-    /// Every combination that a record can have been made under. The record keeps switches only
-    /// inside a set's id; they are few, so that the right ones are found by trying.
-    pub fn every() -> impl Iterator<Item = Self> {
+    /// The same under these detectors `[P3]`.
+    #[must_use]
+    pub fn redacted_by(self, redactor: String) -> Self {
+        Self { redactor, ..self }
+    }
+
+    /// The name of the redactor, where it is one that a record has to name.
+    #[must_use]
+    pub fn named_redactor(&self) -> Option<&str> {
+        (self.redactor != REDACTOR_UNNAMED).then_some(self.redactor.as_str())
+    }
+
+    /// Every combination that a record can have been made under, with this redactor. The record keeps
+    /// the other switches only inside a set's id; they are few, so that the right ones are found by
+    /// trying.
+    pub fn every(redactor: Option<&str>) -> impl Iterator<Item = Self> {
+        let redactor = redactor.unwrap_or(REDACTOR_UNNAMED).to_owned();
         let risks = [Risk::High, Risk::Low, Risk::Medium, Risk::Critical];
-        let with = move |redactor: &'static str| {
-            risks.into_iter().flat_map(move |risk_threshold| {
-                [true, false]
-                    .into_iter()
-                    .map(move |compensation_gate| Self {
-                        risk_threshold,
-                        compensation_gate,
-                        redactor: redactor.to_owned(),
-                    })
-            })
-        };
-        REDACTORS.into_iter().flat_map(with)
+        let gates = [true, false];
+        let pairs = risks
+            .into_iter()
+            .flat_map(move |risk| gates.map(|gate| (risk, gate)));
+        pairs.map(move |(risk_threshold, compensation_gate)| Self {
+            risk_threshold,
+            compensation_gate,
+            redactor: redactor.clone(),
+        })
     }
 
     /// The switches in words, for people.

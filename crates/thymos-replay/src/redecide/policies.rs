@@ -1,8 +1,8 @@
 //! The policy sets that a record has had in force, trajectory by trajectory, found again by their id
 //! `[P3]`.
 //!
-//! The record keeps bundles whole and switches only inside the id; there are few switches, so the
-//! right ones are found by trying. Who signed a bundle is not looked at here.
+//! The record keeps bundles whole, names the redactor, and keeps the other switches only inside the id;
+//! they are few, so the right ones are found by trying. Who signed a bundle is not looked at here.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,10 +23,13 @@ pub(super) struct Policies {
     /// Bundles by the digest of their bytes: most trajectories share theirs.
     bundles: BTreeMap<Digest, Bundle>,
     sets: BTreeMap<PolicySetId, PolicySet>,
-    /// The ids that bundles can have under some switches.
-    formed: BTreeMap<Vec<Digest>, BTreeSet<PolicySetId>>,
+    /// The ids that bundles can have under some switches and a redactor.
+    formed: BTreeMap<Formed, BTreeSet<PolicySetId>>,
     lines: BTreeMap<TrajectoryId, Line>,
 }
+
+/// Bundles, and the redactor that the record names with them.
+type Formed = (Vec<Digest>, Option<String>);
 
 /// One trajectory.
 #[derive(Default, Clone)]
@@ -102,7 +105,7 @@ impl Policies {
         }
         let line = self.lines.entry(trajectory).or_default();
         line.loaded.insert(name.to_owned(), digest);
-        self.expect(trajectory, loaded.policy_set)
+        self.expect(trajectory, loaded.policy_set, loaded.redactor.as_deref())
     }
 
     pub(super) fn unload(
@@ -115,32 +118,43 @@ impl Policies {
             let found = unloaded.name.clone();
             return Err(Divergence::new("policy bundle", "a loaded one", found));
         }
-        self.expect(trajectory, unloaded.policy_set)
+        self.expect(
+            trajectory,
+            unloaded.policy_set,
+            unloaded.redactor.as_deref(),
+        )
     }
 
     /// Puts the set in force that the entry names, if the loaded bundles form it.
-    fn expect(&mut self, trajectory: TrajectoryId, set: PolicySetId) -> Result<(), Divergence> {
+    fn expect(
+        &mut self,
+        trajectory: TrajectoryId,
+        set: PolicySetId,
+        redactor: Option<&str>,
+    ) -> Result<(), Divergence> {
         let line = self.lines.entry(trajectory).or_default();
         let loaded: Vec<Digest> = line.loaded.values().copied().collect();
+        let formed: Formed = (loaded, redactor.map(str::to_owned));
         // Nothing counts after a set that cannot be found again, until one can.
         line.now = None;
-        if !self.formed.contains_key(&loaded) {
-            let bundles: Vec<Bundle> = loaded
+        if !self.formed.contains_key(&formed) {
+            let bundles: Vec<Bundle> = formed
+                .0
                 .iter()
                 .filter_map(|digest| self.bundles.get(digest).cloned())
                 .collect();
-            let ids = Switches::every().map(|switches| {
+            let ids = Switches::every(redactor).map(|switches| {
                 let set = PolicySet::new(bundles.clone(), switches);
                 let id = set.id();
                 self.sets.insert(id, set);
                 id
             });
             let ids = ids.collect();
-            self.formed.insert(loaded.clone(), ids);
+            self.formed.insert(formed.clone(), ids);
         }
         if !self
             .formed
-            .get(&loaded)
+            .get(&formed)
             .is_some_and(|ids| ids.contains(&set))
         {
             let found = "no such set of the loaded bundles";

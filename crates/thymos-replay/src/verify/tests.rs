@@ -124,7 +124,7 @@ impl Log {
             trajectory,
             kind: body.kind(),
             at: Timestamp(index),
-            writer: agent().public(),
+            writer: operator().public(),
             salt: Salt::from_bytes([3; 32]),
             body: body.encode().unwrap(),
         };
@@ -159,7 +159,7 @@ impl Log {
     fn mode(&mut self, mode: Mode) {
         self.add(&Body::ModeChanged(ModeChanged {
             mode,
-            from: None,
+            from: self.fold().authority.map(|(_, writ)| writ),
             to: writ().id().unwrap(),
             difference: Vec::new(),
         }));
@@ -277,6 +277,7 @@ fn pins() -> [Body; 2] {
         signed_by: None,
         signature: None,
         policy_set: policy.id(),
+        redactor: None,
     };
     let tools = vec![contract()];
     [

@@ -20,7 +20,8 @@ impl Session {
         if self.p.policy_set != Some(self.shelf.set().id()) {
             let before = self.bundles_on_record();
             let steps = self.shelf.steps_from(&before, self.p.policy_set);
-            bodies.extend(steps.into_iter().map(told));
+            let redactor = self.shelf.set().switches().named_redactor();
+            bodies.extend(steps.into_iter().map(|step| told(step, redactor)));
         }
         if !self.k.tool_set.contracts().eq(&self.p.tools) {
             let tools = self.k.tool_set.contracts().cloned().collect();
@@ -92,11 +93,13 @@ impl Session {
 }
 
 // [P3] Loading, changing or unloading a bundle is an entry.
-fn told(step: Step<'_>) -> Body {
+fn told(step: Step<'_>, redactor: Option<&str>) -> Body {
+    let redactor = redactor.map(str::to_owned);
     match step {
         Step::Unload { name, set } => Body::PolicyUnloaded(body::PolicyUnloaded {
             name,
             policy_set: set,
+            redactor,
         }),
         Step::Load { placed, set } => {
             let Placed { bundle, vouch } = placed;
@@ -107,6 +110,7 @@ fn told(step: Step<'_>) -> Body {
                 signed_by: vouch.map(|vouch| vouch.key),
                 signature: vouch.map(|vouch| vouch.signature),
                 policy_set: set,
+                redactor,
             })
         }
     }
