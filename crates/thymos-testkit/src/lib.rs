@@ -13,6 +13,7 @@ pub mod clock;
 pub mod fixtures;
 pub mod model;
 pub mod road;
+pub mod search;
 pub mod secrets;
 pub mod store;
 pub mod tool;

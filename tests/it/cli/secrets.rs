@@ -1,13 +1,16 @@
 //! The corpus of fakes through a whole session of the built program, and a search of every byte it left
 //! `[T8]` `[R1]`.
 
-use std::fs;
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use thymos_testkit::secrets::{Fake, HELD, corpus};
+use thymos_core::Kind;
+use thymos_ledger::SqliteLedger;
+use thymos_testkit::search::Finder;
+use thymos_testkit::secrets::{HELD, corpus};
 
-use super::home::Home;
+use super::home::{Home, until};
+use crate::flow::kinds::{files, unpacked};
 
 /// Fakes in one text: long enough to meet in numbers, short enough to be one argument.
 const AT_ONCE: usize = 12;
@@ -43,18 +46,6 @@ fn turns(at: usize, text: &str) -> Vec<Value> {
     ]
 }
 
-/// Every file below a folder with its bytes.
-fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
-    for row in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        let path = row.path();
-        if path.is_dir() {
-            files(&path, found);
-        } else {
-            found.push((path.display().to_string(), fs::read(&path).unwrap()));
-        }
-    }
-}
-
 fn holds(bytes: &[u8], wanted: &str) -> bool {
     !wanted.is_empty()
         && bytes
@@ -62,17 +53,125 @@ fn holds(bytes: &[u8], wanted: &str) -> bool {
             .any(|part| part == wanted.as_bytes())
 }
 
-/// What is left of the fakes: as they stand, and as JSON writes them.
-fn left_of(fakes: &[Fake], place: &str, bytes: &[u8]) -> Vec<String> {
-    let written = |text: &str| {
-        let json = serde_json::to_string(text).unwrap();
-        json.trim_matches('"').to_owned()
+/// Whether this session writes the kind. The others take their secrets in `flow::kinds`.
+fn written_here(kind: Kind) -> bool {
+    match kind {
+        Kind::Root
+        | Kind::Message
+        | Kind::Usage
+        | Kind::Intent
+        | Kind::Rejection
+        | Kind::PendingApproval
+        | Kind::Approval
+        | Kind::Started
+        | Kind::Commit
+        | Kind::Failure
+        | Kind::Reconciled
+        | Kind::Delegation
+        | Kind::DelegationResult
+        | Kind::Branch
+        | Kind::SkillBound
+        | Kind::WritIssued
+        | Kind::WritRevoked
+        | Kind::PolicyLoaded
+        | Kind::PolicyUnloaded
+        | Kind::ModeChanged
+        | Kind::ToolsPinned
+        | Kind::Closed => true,
+        // The shell edits no call, and nothing erases yet.
+        Kind::Superseded | Kind::Erased => false,
+    }
+}
+
+/// What a plain run does not write: a bound skill, rules loaded and taken out, a branch, settled work.
+/// Gives what was printed.
+fn rarer(home: &Home, text: &str, run: &dyn Fn(&[&str]) -> Vec<u8>) -> Vec<Vec<u8>> {
+    let mut told = Vec::new();
+    let rule = json!({"id": "no-x", "reason": "it stays", "decision": "forbid", "if_missing": "skip",
+        "when": {"field": "resolved.writes", "op": "under", "value": "x.txt", "of": "any"},
+        "examples": [{"with": {"resolved.writes": ["x.txt"]}, "says": "forbid"}]});
+    let bundle = json!({"name": "house", "version": "1", "default": "permit", "rules": [rule]});
+    home.write("ws/house.json", &bundle.to_string());
+    told.push(run(&[
+        "policy",
+        "sign",
+        "house.json",
+        "--out",
+        "signed.json",
+    ]));
+    told.push(run(&["policy", "load", "signed.json"]));
+    told.push(run(&["skills", "new", "mine"]));
+    home.write("ws/words.txt", "Only look at {topic}.\n");
+    told.push(run(&[
+        "skills",
+        "tune",
+        "mine",
+        "--set",
+        "topic=x",
+        "--instructions",
+        "words.txt",
+    ]));
+    let marks = "echo begun >> marks; sleep 60";
+    home.script(&[
+        json!({"calls": [
+            {"tool": "kv_set", "args": {"key": "a", "value": 1}},
+            {"tool": "shell", "args": {"command": "cat in-1.txt; sleep 60", "timeout_ms": 300}},
+            {"tool": "shell", "args": {"command": marks}}]}),
+        json!({"text": "done"}),
+    ]);
+    let parameter = format!("topic={text}");
+    // A value that does not fit is refused, and told without itself.
+    told.push(run(&[
+        "run", "--skill", "mine", "--param", &parameter, text,
+    ]));
+    told.push(run(&["run", "--skill", "mine", text]));
+    told.push(run(&["run", text]));
+    let card = |command: &str| {
+        let rows = home.json(&["approvals", "ls", "--json"]);
+        let of = |row: &&Value| row["card"]["line"].as_str().unwrap().contains(command);
+        let row = rows.iter().find(of).unwrap();
+        let on = row["trajectory"].as_str().unwrap().to_owned();
+        let part = |name: &str| row["card"][name].as_str().unwrap().to_owned();
+        [part("proposal"), part("presented"), on]
     };
-    fakes
-        .iter()
-        .filter(|fake| holds(bytes, &fake.bare) || holds(bytes, &written(&fake.bare)))
-        .map(|fake| format!("{} in {place}", fake.what))
-        .collect()
+    let [id, digest, _] = card("cat in-1");
+    told.push(run(&["approvals", "approve", &id, "--digest", &digest]));
+    let [id, digest, on] = card("echo begun");
+    let mut child = home.start(&["approvals", "approve", &id, "--digest", &digest]);
+    until("a mark", || !home.read("ws/marks").is_empty());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    told.push(run(&["settle", &id, "--as", "unknown", "--reason", text]));
+    told.push(run(&["policy", "unload", "house"]));
+    home.script(&[json!({"text": text})]);
+    told.push(run(&["run", "--resume", &on, text]));
+    let commits = home.json(&["ledger", "--json", "kind:commit"]);
+    let last = commits.last().unwrap();
+    let (on, seq) = (
+        last["trajectory"].as_str().unwrap(),
+        last["seq"].to_string(),
+    );
+    told.push(run(&["branch", on, &seq]));
+    told
+}
+
+/// A run for each text, and a no to whatever it asked. Gives what was printed.
+fn sessions(home: &Home, texts: &[String], run: &dyn Fn(&[&str]) -> Vec<u8>) -> Vec<Vec<u8>> {
+    let mut told = Vec::new();
+    for (at, text) in texts.iter().enumerate() {
+        home.write(&format!("ws/in-{at}.txt"), text);
+        let mut lines = turns(at, text);
+        lines.push(json!({"when": "sub ", "text": format!("the child says {text}")}));
+        home.script(&lines);
+        let task = format!("look at this: {text}");
+        told.push(run(&["--mode", "auto", "run", &task, "--json"]));
+        // What people say is recorded as well.
+        for row in home.json(&["approvals", "ls", "--json"]) {
+            let id = row["card"]["proposal"].as_str().unwrap().to_owned();
+            told.push(run(&["approvals", "deny", &id, "--reason", text]));
+        }
+    }
+    told
 }
 
 #[test]
@@ -85,20 +184,7 @@ fn t8_no_byte_of_the_corpus_is_in_any_file_or_export_after_a_session() {
         let output = command.output().unwrap();
         [output.stdout, output.stderr].concat()
     };
-    let mut told = Vec::new();
-    for (at, text) in texts.iter().enumerate() {
-        home.write(&format!("ws/in-{at}.txt"), text);
-        let mut lines = turns(at, text);
-        lines.push(json!({"when": "sub ", "text": format!("the child says {text}")}));
-        home.script(&lines);
-        let task = format!("look at this: {text}");
-        told.push(with_key(&["--mode", "auto", "run", &task, "--json"]));
-        // What people say is recorded as well.
-        for row in home.json(&["approvals", "ls", "--json"]) {
-            let id = row["card"]["proposal"].as_str().unwrap().to_owned();
-            told.push(with_key(&["approvals", "deny", &id, "--reason", text]));
-        }
-    }
+    let mut told = sessions(&home, &texts, &with_key);
     let writ = home.json(&["writ", "ls", "--json"]);
     let writ = writ
         .iter()
@@ -106,29 +192,54 @@ fn t8_no_byte_of_the_corpus_is_in_any_file_or_export_after_a_session() {
         .unwrap()
         .to_owned();
     told.push(with_key(&["writ", "revoke", &writ, "--reason", &texts[0]]));
+    told.extend(rarer(&home, &texts[1], &with_key));
     told.push(with_key(&["ledger", "--json"]));
     told.push(with_key(&["memory", "ls", "--json"]));
     home.verifies();
 
-    let fakes = corpus();
-    let mut left = Vec::new();
+    let finder = Finder::new(&corpus());
+    let mut left: Vec<String> = Vec::new();
+    let mut seek = |place: &str, bytes: &[u8]| {
+        let found = finder.left_in(bytes).into_iter();
+        left.extend(found.map(|what| format!("{what} in {place}")));
+    };
     for (at, bytes) in told.iter().enumerate() {
-        left.extend(left_of(&fakes, &format!("output {at}"), bytes));
+        seek(&format!("output {at}"), bytes);
     }
     let mut stored = Vec::new();
-    files(&home.path("home/.local/share/thymos"), &mut stored);
+    // The whole home: ledger, write-ahead file, keys, locks, and the folder of the configuration.
+    files(&home.path("home"), &mut stored);
     assert!(stored.iter().any(|(name, _)| name.ends_with("ledger.db")));
+    assert!(stored.iter().any(|(name, _)| name.ends_with("config.toml")));
+    let ledger = SqliteLedger::open_read_only(&home.ledger()).unwrap();
+    stored.extend(unpacked(&home.ledger(), &ledger));
     for (name, bytes) in &stored {
-        left.extend(left_of(&fakes, name, bytes));
+        seek(name, bytes);
     }
     assert!(left.is_empty(), "{} left:\n{}", left.len(), left.join("\n"));
-    // The session was one: calls ran, files were written, and plain words stayed what they were.
+    // The search can find: the workspace, where files hold what was meant for them.
+    let mut workspace = Vec::new();
+    files(&home.path("ws"), &mut workspace);
+    let there: BTreeSet<String> = workspace
+        .iter()
+        .flat_map(|(_, bytes)| finder.left_in(bytes))
+        .collect();
+    for fake in corpus() {
+        let sought = finder.left_in(fake.bare.as_bytes());
+        let found = !sought.is_disjoint(&there);
+        assert!(found, "{} is not found where it stands", fake.what);
+    }
+    // The session was one: every kind was written, calls ran, and plain words stayed what they were.
+    for kind in Kind::ALL {
+        assert_eq!(
+            home.count(kind.word()) > 0,
+            written_here(kind),
+            "{}",
+            kind.word()
+        );
+    }
     assert!(home.count("commit") >= texts.len());
-    assert_eq!(
-        home.read("ws/out-0.txt"),
-        texts[0],
-        "files hold what was meant for them"
-    );
+    assert_eq!(home.read("ws/out-0.txt"), texts[0]);
     assert!(
         stored
             .iter()

@@ -9,6 +9,7 @@ mod clauses;
 mod delegation;
 mod doubt;
 mod files;
+pub(crate) mod kinds;
 mod loops;
 mod memory;
 mod repeats;

@@ -3,7 +3,7 @@
 mod conservation;
 mod kernel;
 mod mutants;
-mod record;
+pub(crate) mod record;
 mod scenario;
 mod simulation;
 mod snapshot;

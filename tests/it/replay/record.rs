@@ -148,7 +148,7 @@ fn steps() -> Vec<Step> {
 }
 
 /// Plays it and gives every entry, in log order.
-pub(super) async fn play() -> Vec<Entry> {
+pub(crate) async fn play() -> Vec<Entry> {
     let read = FakeTool::new("fs_read")
         .effect(EffectClass::Read)
         .resolving(|_, _| Ok(touches("README.md", EffectClass::Read)));
