@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use thymos_core::body::{Body, BodyState, WritRevoked};
+use thymos_core::body::{Body, BodyState, Role, WritRevoked};
 use thymos_core::canonical::{self, CanonicalBytes};
 use thymos_core::entry::{Commitment, InvalidEntry};
 use thymos_core::key::{Domain, Signature};
@@ -21,11 +21,13 @@ use crate::projection::Projection;
 use crate::redecide::{Redecided, Redecider};
 
 mod facts;
+mod kin;
 mod report;
 mod tally;
 
-use facts::Moment;
 pub(crate) use facts::holds_redacted_span;
+use facts::{Faults, Moment};
+use kin::{Beside, Orders};
 pub use report::{Counts, Finding, Level, Place, Report};
 pub use tally::{Hangs, Tally};
 
@@ -53,6 +55,7 @@ pub struct Verifier {
     bare: BTreeMap<EntryId, Place>,
     announced: BTreeSet<EntryId>,
     cuts: BTreeMap<WritId, u64>,
+    orders: Orders,
     redecider: Redecider,
     past: Option<Arc<dyn Past>>,
     report: Report,
@@ -65,6 +68,8 @@ struct Line {
     head: Option<EntryId>,
     /// Position in the log of its newest entry.
     index: Option<u64>,
+    /// What its model said last; only of one that hangs from another, which reports it.
+    said: Option<String>,
     state: State,
 }
 
@@ -93,6 +98,7 @@ impl Verifier {
             bare: BTreeMap::new(),
             announced: BTreeSet::new(),
             cuts: BTreeMap::new(),
+            orders: Orders::default(),
             redecider: Redecider::new(roots),
             past: None,
             report: Report::default(),
@@ -142,6 +148,7 @@ impl Verifier {
         // Before the fold: facts are of the moment before their entry.
         if let Some(body) = &body {
             self.check_facts(place, entry, body);
+            self.check_kin(place, entry, body);
         }
         self.check_integrity(place, entry);
         self.report.checked.integrity += 1;
@@ -237,6 +244,7 @@ impl Verifier {
             next_seq: 0,
             head: None,
             index: None,
+            said: None,
             state: State::Sound(Box::new(Projection::empty(header.trajectory))),
         });
         let (seq, head) = (line.next_seq, line.head);
@@ -326,6 +334,44 @@ impl Verifier {
         self.report.checked.facts += u64::from(decides);
         for what in faults.0 {
             self.report.add(Level::V3, place, what);
+        }
+    }
+
+    /// `[V3]` What trajectories say of one another must fit.
+    fn check_kin(&mut self, place: Place, entry: &Entry, body: &Body) {
+        let sound = |id: &TrajectoryId| match self.lines.get(id) {
+            Some(Line {
+                state: State::Sound(p),
+                said,
+                ..
+            }) => Some((p.as_ref(), said.as_deref())),
+            Some(_) | None => None,
+        };
+        let id = entry.header.trajectory;
+        let empty = Projection::empty(id);
+        let before = match sound(&id) {
+            Some((before, _)) => Some(before),
+            None => (!self.lines.contains_key(&id)).then_some(&empty),
+        };
+        let faults = before.map_or_else(Faults::default, |before| {
+            let beside = Beside {
+                before,
+                orders: &self.orders,
+                other: &sound,
+            };
+            beside.faults(entry, body)
+        });
+        for what in faults.0 {
+            self.report.add(Level::V3, place, what);
+        }
+        kin::learn(&mut self.orders, entry, body);
+        if let Body::Message(said) = body
+            && said.role == Role::Model
+            && !said.text.trim().is_empty()
+            && let Some(line) = self.lines.get_mut(&id)
+            && self.orders.has(&id)
+        {
+            line.said = Some(said.text.clone());
         }
     }
 

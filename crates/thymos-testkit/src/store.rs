@@ -33,6 +33,8 @@ struct State {
     failures: VecDeque<StoreError>,
     full: bool,
     poisoned: Option<String>,
+    /// Appends that still succeed before a sync fails.
+    left: Option<usize>,
 }
 
 #[derive(Default)]
@@ -78,9 +80,16 @@ impl MemoryStore {
         self.state().poisoned = Some(reason.to_owned());
     }
 
+    /// As [`Self::poison`], once so many more appends have succeeded: a crash between two of them.
+    pub fn poison_after(&self, appends: usize) {
+        self.state().left = Some(appends);
+    }
+
     /// As a restart does: the same entries, no poison.
     pub fn reopen(&self) {
-        self.state().poisoned = None;
+        let mut state = self.state();
+        state.poisoned = None;
+        state.left = None;
     }
 
     /// Appends that were tried, failed ones included.
@@ -120,6 +129,11 @@ fn number(at: usize) -> u64 {
 impl State {
     fn refuse(&mut self) -> Result<(), StoreError> {
         let path = PATH.to_owned();
+        match &mut self.left {
+            Some(0) => self.poisoned = Some("input/output error".into()),
+            Some(left) => *left -= 1,
+            None => {}
+        }
         if let Some(reason) = self.poisoned.clone() {
             return Err(StoreError::Poisoned { path, reason });
         }

@@ -51,7 +51,7 @@ fn writer(now: &'static str) -> FakeTool {
 }
 
 /// A call that the ledger breaks under, found again by a process that has `then` for its tool.
-pub(super) async fn interrupted(tool: FakeTool, then: &FakeTool) -> Rig {
+pub(crate) async fn interrupted(tool: FakeTool, then: &FakeTool) -> Rig {
     broken_under(tool, then, |_| {}).await
 }
 

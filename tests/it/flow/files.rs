@@ -18,7 +18,7 @@ use super::rig::{Rig, Setup, policy};
 use super::road::writer;
 
 /// A file of one writ: from the operator to the operator, for this many calls.
-fn file(tool_calls: u64, change: impl FnOnce(&mut Writ)) -> Vec<SignedWrit> {
+pub(crate) fn file(tool_calls: u64, change: impl FnOnce(&mut Writ)) -> Vec<SignedWrit> {
     let root = writ()
         .with(|writ| {
             writ.name = "ci".into();

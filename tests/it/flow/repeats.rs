@@ -233,7 +233,10 @@ async fn x2_a_call_that_was_told_to_run_again_is_not_forgotten_by_a_second_crash
                 reason,
                 by: party("ada", &operator_key()),
                 signature: operator_key().sign(Domain::Reconciliation, message.as_bytes()),
-                cost: Cost::default(),
+                cost: Cost {
+                    tool_calls: 1,
+                    ..Cost::default()
+                },
             });
             let trajectory = started.header.trajectory;
             let drafts = vec![Draft {

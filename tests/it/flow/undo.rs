@@ -18,12 +18,12 @@ use thymos_tools::{ToolsConfig, builtin};
 use super::rig::{Rig, Setup, policy};
 
 /// A kernel over a folder, with the tools that the program has.
-struct Shop {
-    rig: Rig,
-    folder: TempDir,
+pub(crate) struct Shop {
+    pub(crate) rig: Rig,
+    pub(super) folder: TempDir,
 }
 
-fn setup(folder: &TempDir, steps: Vec<Step>) -> Setup {
+pub(super) fn setup(folder: &TempDir, steps: Vec<Step>) -> Setup {
     let root = folder.path().join("ws");
     std::fs::create_dir_all(&root).unwrap();
     let config = ToolsConfig {
@@ -41,17 +41,17 @@ fn setup(folder: &TempDir, steps: Vec<Step>) -> Setup {
     })
 }
 
-fn call(tool: &str, args: Value) -> Step {
+pub(crate) fn call(tool: &str, args: Value) -> Step {
     Step::Turn(calls(vec![(tool, args)]))
 }
 
-fn write(path: &str, content: &str) -> Step {
+pub(crate) fn write(path: &str, content: &str) -> Step {
     call("fs_write", json!({"path": path, "content": content}))
 }
 
 impl Shop {
     /// Runs these calls in Auto mode, then the model is done.
-    async fn after(steps: Vec<Step>) -> Self {
+    pub(crate) async fn after(steps: Vec<Step>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut all = steps;
         all.push(Step::Turn(says("done")));
@@ -60,19 +60,19 @@ impl Shop {
         Self { rig, folder }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("ws").join(name)
     }
 
-    fn put(&self, name: &str, content: &str) {
+    pub(super) fn put(&self, name: &str, content: &str) {
         std::fs::write(self.path(name), content).unwrap();
     }
 
-    fn get(&self, name: &str) -> Option<String> {
+    pub(super) fn get(&self, name: &str) -> Option<String> {
         std::fs::read_to_string(self.path(name)).ok()
     }
 
-    async fn plan(&mut self, from_seq: u64) -> UndoPlan {
+    pub(super) async fn plan(&mut self, from_seq: u64) -> UndoPlan {
         let trajectory = self.rig.trajectory;
         let command = Command::PlanUndo {
             trajectory,
@@ -84,7 +84,7 @@ impl Shop {
         }
     }
 
-    async fn undo(&mut self, from_seq: u64, plan: &UndoPlan, partial: bool) -> Replied {
+    pub(super) async fn undo(&mut self, from_seq: u64, plan: &UndoPlan, partial: bool) -> Replied {
         let command = Command::Undo {
             trajectory: self.rig.trajectory,
             from_seq,
@@ -95,7 +95,7 @@ impl Shop {
     }
 
     /// Plans, and carries it out; all of it must succeed.
-    async fn undo_all(&mut self, from_seq: u64) -> u64 {
+    pub(crate) async fn undo_all(&mut self, from_seq: u64) -> u64 {
         let plan = self.plan(from_seq).await;
         assert!(plan.complete, "{plan:#?}");
         match self.undo(from_seq, &plan, false).await {
@@ -111,8 +111,15 @@ impl Shop {
         }
     }
 
+    /// Another process over the same ledger, which the one before broke off from.
+    pub(super) async fn reopened(self) -> Self {
+        let Self { rig, folder } = self;
+        let rig = rig.restart(|setup| setup.store.reopen()).await;
+        Self { rig, folder }
+    }
+
     /// Sequence numbers of commits, and whether each took something back.
-    fn commits(&self) -> Vec<(u64, bool)> {
+    pub(crate) fn commits(&self) -> Vec<(u64, bool)> {
         let entries = self.rig.setup.store.entries();
         let commits = entries.iter().zip(self.rig.bodies());
         commits
@@ -124,12 +131,12 @@ impl Shop {
     }
 }
 
-fn wills(plan: &UndoPlan) -> Vec<&str> {
+pub(super) fn wills(plan: &UndoPlan) -> Vec<&str> {
     let all = plan.steps.iter().flat_map(|step| &step.will);
     all.map(String::as_str).collect()
 }
 
-fn whys(plan: &UndoPlan) -> Vec<&str> {
+pub(super) fn whys(plan: &UndoPlan) -> Vec<&str> {
     let all = plan.steps.iter().filter_map(|step| step.cannot.as_deref());
     all.collect()
 }

@@ -1,8 +1,10 @@
 //! Frozen ledgers: every format ever shipped must verify, and fold to the same, for ever `[L13]`.
 
 mod conservation;
+mod forgers;
 mod kernel;
 mod mutants;
+mod rarer;
 pub(crate) mod record;
 mod scenario;
 mod simulation;

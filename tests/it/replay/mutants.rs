@@ -131,14 +131,14 @@ async fn v3_a_hold_that_was_changed_out_of_sight_is_found_at_its_answer() {
 }
 
 /// A body that says one thing otherwise.
-struct Mutant {
-    path: String,
+pub(super) struct Mutant {
+    pub(super) path: String,
     was: String,
     is: String,
-    body: CanonicalBytes,
+    pub(super) body: CanonicalBytes,
 }
 
-fn told(entry: &Entry, mutant: &Mutant) -> String {
+pub(super) fn told(entry: &Entry, mutant: &Mutant) -> String {
     let (seq, kind) = (entry.header.seq, &entry.header.kind);
     let (path, was, is) = (&mutant.path, &mutant.was, &mutant.is);
     format!("{seq} {kind} {path}: {was} -> {is}")
@@ -163,7 +163,7 @@ fn found(before: &Verifier, entry: &Entry, mutant: &Mutant) -> bool {
 }
 
 /// The entry with another body, committed to and hashed anew, behind this one.
-fn sealed(entry: &Entry, body: CanonicalBytes, prev: Option<EntryId>) -> Entry {
+pub(super) fn sealed(entry: &Entry, body: CanonicalBytes, prev: Option<EntryId>) -> Entry {
     let header = &entry.header;
     let draft = Draft {
         trajectory: header.trajectory,
@@ -182,7 +182,7 @@ fn sealed(entry: &Entry, body: CanonicalBytes, prev: Option<EntryId>) -> Entry {
     draft.place(&position).unwrap()
 }
 
-fn row(entry: Entry) -> Row {
+pub(super) fn row(entry: Entry) -> Row {
     Row {
         index: entry.header.index,
         entry: Ok(entry),
@@ -200,7 +200,7 @@ fn excuse(entry: &Entry, mutant: &Mutant) -> Option<&'static str> {
 }
 
 /// Every way to change one leaf, one key or one element that still reads as such a body.
-fn mutants(entry: &Entry) -> Vec<Mutant> {
+pub(super) fn mutants(entry: &Entry) -> Vec<Mutant> {
     let bytes = entry.body().unwrap();
     let whole = canonical::parse(bytes).unwrap();
     let kind = entry.kind().unwrap();

@@ -219,7 +219,7 @@ impl Moment<'_> {
 pub(super) struct Faults(pub(super) Vec<Divergence>);
 
 impl Faults {
-    fn same<T: PartialEq + Debug + ?Sized>(
+    pub(super) fn same<T: PartialEq + Debug + ?Sized>(
         &mut self,
         check: &'static str,
         expected: &T,
@@ -230,7 +230,12 @@ impl Faults {
         }
     }
 
-    fn differ<T: Debug + ?Sized>(&mut self, check: &'static str, expected: &T, found: &T) {
+    pub(super) fn differ<T: Debug + ?Sized>(
+        &mut self,
+        check: &'static str,
+        expected: &T,
+        found: &T,
+    ) {
         let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
         self.0.push(Divergence::new(check, expected, found));
     }

@@ -1,6 +1,6 @@
 //! Revocations between trajectories: what a child had to know, may have known, and cannot.
 
-use thymos_core::body::{Message, ParentLink, Role, WritRevoked};
+use thymos_core::body::{Message, Role, WritRevoked};
 
 use super::*;
 
@@ -43,14 +43,14 @@ fn issued(writ: SignedWrit) -> Body {
     }))
 }
 
-fn root(parent: Option<ParentLink>) -> Body {
+fn root() -> Body {
     Body::Root(Root {
         v: 1,
         workspace: "/srv".into(),
         tenant: String::new(),
         operator: party("ann", &operator()),
         subject: party("agent", &agent()),
-        parent,
+        parent: None,
     })
 }
 
@@ -61,23 +61,18 @@ fn wanted() -> Intent {
     }
 }
 
-/// A parent, and a child of it that wants something.
+/// A trajectory, and one under a writ of its that wants something.
 fn family() -> Log {
     let mut log = Log::default();
-    log.add(&root(None));
-    let entry = log.add(&issued(parent_writ()));
-    let trajectory = line();
+    log.add(&root());
+    log.add(&issued(parent_writ()));
     let mode = ModeChanged {
         mode: Mode::Auto,
         from: None,
         to: child_writ().id().unwrap(),
         difference: Vec::new(),
     };
-    let opened = [
-        root(Some(ParentLink { trajectory, entry })),
-        issued(child_writ()),
-        Body::ModeChanged(mode),
-    ];
+    let opened = [root(), issued(child_writ()), Body::ModeChanged(mode)];
     let wish = Body::Intent(Intended {
         intent: wanted(),
         call: String::new(),

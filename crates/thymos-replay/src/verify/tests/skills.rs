@@ -48,10 +48,11 @@ fn binding(change: impl FnOnce(&mut Binding)) -> Report {
     let signed = binding.writ.sign(&agent()).unwrap();
     binding.bound.writ = issue(&mut log, &signed);
     let to = binding.bound.writ;
+    let from = log.fold().authority.map(|(_, writ)| writ);
     log.add(&Body::SkillBound(binding.bound));
     log.add(&Body::ModeChanged(ModeChanged {
         mode: Mode::Edit,
-        from: None,
+        from,
         to,
         difference: Vec::new(),
     }));
