@@ -251,3 +251,27 @@ fn y3_a_row_that_nobody_can_read_spares_no_run() {
     let alone = f.home.run(&["replay", &f.parent, "--alone"]);
     assert_eq!(alone.code, 13, "{alone:?}");
 }
+
+#[test]
+fn d3_three_generations_are_undone_from_the_shell_in_one_plan() {
+    let family = Family::new();
+    let f = &family;
+    let shown = f.home.run(&["undo", &f.parent]);
+    assert_eq!(shown.code, 10, "{shown:?}");
+    let place = |what: &str| shown.out.find(what).unwrap_or_else(|| panic!("{shown:?}"));
+    assert!(place("remove kv:low again") < place("remove kv:top again"));
+    let plan = f.home.json(&["undo", &f.parent, "--plan", "--json"]);
+    let digest = plan[0]["digest"].as_str().unwrap();
+    let args = ["undo", &f.parent, "--yes", "--plan-digest", digest];
+    let done = f.home.run(&args);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.out.contains("undone: 2 of 2"), "{done:?}");
+    // The same word a second time does nothing.
+    let entries = f.home.entries().len();
+    f.home.run(&args);
+    assert_eq!(f.home.entries().len(), entries);
+    assert_eq!(f.home.run(&["undo", &f.parent]).out, "nothing to undo\n");
+    let worlds = f.home.json(&["replay", &f.grandchild, "--json"]);
+    assert_eq!(worlds[0]["world"]["rows"], json!([]));
+    f.home.verifies();
+}

@@ -9,6 +9,7 @@ mod clauses;
 mod delegation;
 pub(crate) mod doubt;
 pub(crate) mod files;
+mod generations;
 pub(crate) mod kinds;
 mod loops;
 mod memory;
