@@ -18,7 +18,7 @@ use thymos_runtime::floors::lifted;
 use thymos_runtime::kernel::RunLimits;
 use thymos_runtime::modes::ModeTerms;
 use thymos_runtime::redact::{self, Redactor};
-use thymos_runtime::{Channels, Kernel, KernelParts};
+use thymos_runtime::{Channels, Hands, Kernel, KernelParts};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
@@ -146,6 +146,7 @@ fn kernel(
     secrets.extend(retired.iter().map(keys::as_secret));
     let parts = KernelParts {
         store: made.store,
+        hands: Hands::Threads,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         operator: operator.name,

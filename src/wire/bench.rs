@@ -14,7 +14,7 @@ use thymos_ports::{Cognition, LedgerStore, Tool};
 use thymos_protocol::ModelRow;
 use thymos_runtime::kernel::{FixedPolicy, RunLimits};
 use thymos_runtime::redact::Redactor;
-use thymos_runtime::{Kernel, KernelParts, ModelSource, NoLeases};
+use thymos_runtime::{Hands, Kernel, KernelParts, ModelSource, NoLeases};
 use thymos_sandbox::{CageSpec, Limits, Network, ReadScope, system_read_roots};
 use thymos_tools::ToolsConfig;
 use tokio::runtime::Runtime;
@@ -89,6 +89,7 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
     let inside = runtime.enter();
     let kernel = Kernel::new(KernelParts {
         store: parts.store,
+        hands: Hands::Threads,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         operator: operator().name,

@@ -19,6 +19,8 @@ mod replay;
 #[cfg(test)]
 mod screen;
 #[cfg(test)]
+mod sim;
+#[cfg(test)]
 mod spec;
 #[cfg(test)]
 mod tamper;

@@ -16,7 +16,7 @@ use thymos_runtime::kernel::{FixedPolicy, RunLimits};
 use thymos_runtime::modes::ModeTerms;
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::skills::NoSkills;
-use thymos_runtime::{Channels, Kernel, KernelParts, ModelSource, NoLeases, serve};
+use thymos_runtime::{Channels, Hands, Kernel, KernelParts, ModelSource, NoLeases, serve};
 use thymos_testkit::fixtures::{NOON, operator_key, roots};
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, FixedClock, MemoryStore, ScriptedModel, SeededEntropy};
@@ -79,6 +79,7 @@ fn parts(model: ScriptedModel) -> KernelParts {
         workspace: "/srv/app".into(),
         rung: Rung::L3,
         policy: FixedPolicy::builtin(),
+        hands: Hands::Threads,
         redactor: Arc::new(Redactor::new(Vec::new(), [7; 32])),
         models: Arc::new(OneModel(model)),
         skills: Arc::new(NoSkills),

@@ -20,6 +20,7 @@ use thymos_ports::store::StoreError;
 use thymos_ports::{Clock, Cognition, Entropy, LedgerStore, Tool};
 use thymos_protocol::ModelRow;
 
+use crate::hands::Hands;
 use crate::modes::ModeTerms;
 use crate::redact::Redactor;
 use crate::skills::SkillSource;
@@ -30,6 +31,8 @@ use crate::writer::Writer;
 pub struct KernelParts {
     /// The ledger.
     pub store: Arc<dyn LedgerStore>,
+    /// Who does what blocks.
+    pub hands: Hands,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -159,7 +162,7 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Wires the parts and starts the writer.
+    /// Wires the parts and starts the writer; with hands in place, inside a tokio runtime.
     ///
     /// # Errors
     /// [`InvalidTool`] when a tool's contract cannot be kept exactly or its schema compiled.
@@ -176,7 +179,7 @@ impl Kernel {
             .map(|tool| without_secrets(&parts.redactor, tool.contract()))
             .collect();
         let tool_set = ToolSet::pin(contracts)?;
-        let writer = Writer::start(parts.store.clone());
+        let writer = Writer::start(parts.store.clone(), parts.hands);
         let vault = Vault::new(
             parts.store.clone(),
             parts.redactor.clone(),

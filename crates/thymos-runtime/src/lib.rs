@@ -16,6 +16,7 @@ pub mod skills;
 mod account;
 mod context;
 mod detail;
+mod hands;
 mod memory;
 mod narrate;
 mod past;
@@ -25,6 +26,7 @@ mod undo;
 mod words;
 mod writer;
 
+pub use hands::Hands;
 pub use kernel::{Kernel, KernelParts, Leases, ModelSource, NoLeases};
 pub use narrate::{Narrator, narrate};
 pub use service::{Channels, serve};

@@ -3,7 +3,7 @@
 //! Sessions are opened on demand and live until the link is gone. Look-ups that span trajectories
 //! read the store beside the sessions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -178,7 +178,7 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
         kernel,
         shared,
         replies,
-        sessions: HashMap::new(),
+        sessions: BTreeMap::new(),
         tasks: tokio::task::JoinSet::new(),
         _watching: watching,
     };
@@ -192,7 +192,7 @@ struct Service {
     kernel: Arc<Kernel>,
     shared: Arc<Shared>,
     replies: mpsc::Sender<Reply>,
-    sessions: HashMap<TrajectoryId, mpsc::Sender<Ask>>,
+    sessions: BTreeMap<TrajectoryId, mpsc::Sender<Ask>>,
     tasks: tokio::task::JoinSet<()>,
     _watching: Option<Watch>,
 }
@@ -206,7 +206,11 @@ impl Service {
     ) {
         changed.notify_one();
         loop {
+            // Always in this order, so that a run can be told again `[T13]`. Whoever asks waits for
+            // its answer and a session has few children, so nothing here starves the rest.
             tokio::select! {
+                biased;
+                Some(birth) = births.recv() => self.bear(birth).await,
                 request = requests.recv() => match request {
                     Some(Request { ticket, command: Command::Shutdown }) => {
                         self.shut_down(ticket).await;
@@ -215,7 +219,6 @@ impl Service {
                     Some(request) => self.route(request).await,
                     None => return,
                 },
-                Some(birth) = births.recv() => self.bear(birth).await,
                 () = changed.notified() => self.rung().await,
                 () = self.kernel.writer.settled() => self.rung().await,
             }
@@ -331,9 +334,9 @@ impl Service {
             return Ok(open.clone());
         }
         let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
-        let opened =
-            tokio::task::spawn_blocking(move || Session::open(kernel, shared, trajectory)).await;
-        let (session, inside) = match opened {
+        let hands = kernel.parts.hands;
+        let opened = hands.beside(move || Session::open(kernel, shared, trajectory));
+        let (session, inside) = match opened.await {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => return Err(error.to_string()),
             Err(panic) => return Err(panic.to_string()),
@@ -388,9 +391,9 @@ impl Service {
         report: oneshot::Sender<ChildEnd>,
     ) -> Option<mpsc::Sender<Ask>> {
         let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
-        let opened =
-            tokio::task::spawn_blocking(move || Session::open(kernel, shared, trajectory)).await;
-        let (mut session, inside) = opened.ok()?.ok()?;
+        let hands = kernel.parts.hands;
+        let opened = hands.beside(move || Session::open(kernel, shared, trajectory));
+        let (mut session, inside) = opened.await.ok()?.ok()?;
         session.begin_child(newborn, report).await.ok()?;
         Some(self.adopt(trajectory, session, inside))
     }
@@ -398,9 +401,9 @@ impl Service {
     async fn refresh(&self) {
         let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
         let open: Vec<TrajectoryId> = self.sessions.keys().copied().collect();
-        let refreshed =
-            tokio::task::spawn_blocking(move || desk::refresh(&kernel, &shared, &open)).await;
-        if let Err(panic) = refreshed {
+        let hands = kernel.parts.hands;
+        let refreshed = hands.beside(move || desk::refresh(&kernel, &shared, &open));
+        if let Err(panic) = refreshed.await {
             self.shared.set_chain(ChainState::Broken(panic.to_string()));
         }
     }

@@ -261,8 +261,10 @@ impl Session {
         self.publish();
         loop {
             let expiry = self.until_expiry();
+            // Always in this order, so that a run can be told again `[T13]`: what a person wants is
+            // heard before what work reports, and every round looks at what has expired.
             tokio::select! {
-                () = tokio::time::sleep(expiry.unwrap_or_default()), if expiry.is_some() => {}
+                biased;
                 ask = asks.recv() => match ask {
                     Some(Ask::Command(command, reply)) => {
                         let replied = self.hear(command).await;
@@ -276,6 +278,7 @@ impl Session {
                     None => break,
                 },
                 Some(done) = inside.recv() => self.heard_inside(done).await,
+                () = tokio::time::sleep(expiry.unwrap_or_default()), if expiry.is_some() => {}
             }
             self.step().await;
             self.tell_taken_back();

@@ -1,15 +1,17 @@
-//! The single writer: one thread that collects what waits and appends it in one transaction `[L10]`.
+//! The single writer: one thread, or one task where work is done in place, that collects what waits
+//! and appends it in one transaction `[L10]`.
 //!
 //! Sessions queue here; whoever waits together shares one sync. Retries nothing. It also knows which
 //! part of the log it wrote itself, so that the bell of one's own appends wakes nobody `[L12]`.
 
-use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thymos_core::{Entry, Kind};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::{Batch, Conflict, StoreError};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::hands::Hands;
 
 /// Batches joined into one transaction at most. Those beyond it wait for the next one.
 const GROUP_MAX: usize = 256;
@@ -25,7 +27,7 @@ struct Job {
 /// A handle to the writer thread. The thread ends when the last handle is dropped.
 #[derive(Clone)]
 pub(crate) struct Writer {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::UnboundedSender<Job>,
     path: Arc<str>,
     own: Arc<Own>,
 }
@@ -49,13 +51,25 @@ struct Told {
 }
 
 impl Writer {
-    /// Starts the thread.
-    // The one thread that the runtime owns; the store blocks.
-    pub(crate) fn start(store: Arc<dyn LedgerStore>) -> Self {
-        let (jobs, inbox) = mpsc::channel::<Job>();
+    /// Starts it.
+    pub(crate) fn start(store: Arc<dyn LedgerStore>, hands: Hands) -> Self {
+        // Unbounded, and bounded all the same: a session waits for its batch before the next one.
+        let (jobs, mut inbox) = mpsc::unbounded_channel::<Job>();
         let own = Arc::new(Own::new());
         let told = own.clone();
-        std::thread::spawn(move || run(store.as_ref(), &inbox, &told));
+        match hands {
+            // The one thread that the runtime owns; the store blocks.
+            Hands::Threads => drop(std::thread::spawn(move || {
+                while let Some(first) = inbox.blocking_recv() {
+                    append(store.as_ref(), group(first, &mut inbox), &told);
+                }
+            })),
+            Hands::InPlace => drop(tokio::spawn(async move {
+                while let Some(first) = inbox.recv().await {
+                    append(store.as_ref(), group(first, &mut inbox), &told);
+                }
+            })),
+        }
         Self {
             jobs,
             path: "ledger".into(),
@@ -151,28 +165,31 @@ impl Own {
     }
 }
 
-fn run(store: &dyn LedgerStore, inbox: &mpsc::Receiver<Job>, own: &Own) {
-    while let Ok(first) = inbox.recv() {
-        let mut group = vec![first];
-        while group.len() < GROUP_MAX
-            && let Ok(next) = inbox.try_recv()
-        {
-            group.push(next);
-        }
-        // Batches of one trajectory must not share a transaction blindly: each was made against a
-        // length, and compare-and-set refuses the second. That is a conflict like any other.
-        let (batches, waiting): (Vec<_>, Vec<_>) =
-            group.into_iter().map(|job| (job.batch, job.done)).unzip();
-        own.begin();
-        let results: Vec<Appended> = match store.append(batches) {
-            Ok(results) => results.into_iter().map(Ok).collect(),
-            Err(error) => waiting.iter().map(|_| Err(error.clone())).collect(),
-        };
-        own.end(&results);
-        for (done, result) in waiting.into_iter().zip(results) {
-            // A session that is gone has no use for the answer; the entry is durable all the same.
-            drop(done.send(result));
-        }
+/// What waits together.
+fn group(first: Job, inbox: &mut mpsc::UnboundedReceiver<Job>) -> Vec<Job> {
+    let mut group = vec![first];
+    while group.len() < GROUP_MAX
+        && let Ok(next) = inbox.try_recv()
+    {
+        group.push(next);
+    }
+    group
+}
+
+fn append(store: &dyn LedgerStore, group: Vec<Job>, own: &Own) {
+    // Batches of one trajectory must not share a transaction blindly: each was made against a
+    // length, and compare-and-set refuses the second. That is a conflict like any other.
+    let (batches, waiting): (Vec<_>, Vec<_>) =
+        group.into_iter().map(|job| (job.batch, job.done)).unzip();
+    own.begin();
+    let results: Vec<Appended> = match store.append(batches) {
+        Ok(results) => results.into_iter().map(Ok).collect(),
+        Err(error) => waiting.iter().map(|_| Err(error.clone())).collect(),
+    };
+    own.end(&results);
+    for (done, result) in waiting.into_iter().zip(results) {
+        // A session that is gone has no use for the answer; the entry is durable all the same.
+        drop(done.send(result));
     }
 }
 

@@ -20,5 +20,4 @@ mod scope;
 mod secrets;
 mod skills;
 mod storage;
-mod stories;
 pub(crate) mod undo;

@@ -32,7 +32,7 @@ use thymos_runtime::kernel::{FixedPolicy, PolicySource, RunLimits};
 use thymos_runtime::modes::ModeTerms;
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::skills::{FoundSkill, SkillSource};
-use thymos_runtime::{Channels, Kernel, KernelParts, ModelSource, NoLeases, serve};
+use thymos_runtime::{Channels, Hands, Kernel, KernelParts, ModelSource, NoLeases, serve};
 use thymos_testkit::fixtures::{NOON, operator_key, party, roots};
 use thymos_testkit::road::shelf;
 use thymos_testkit::{FakeTool, FixedClock, MemoryStore, ScriptedModel, SeededEntropy, Step};
@@ -165,6 +165,7 @@ impl Setup {
         let secrets = self.secrets.iter().cloned().map(Secret::new).collect();
         KernelParts {
             store: Arc::new(self.store.clone()),
+            hands: Hands::Threads,
             clock: self.clock.clone(),
             entropy: Arc::new(SeededEntropy::new(KERNELS.fetch_add(1, Ordering::SeqCst))),
             operator: "ada".into(),

@@ -14,7 +14,7 @@ use thymos_protocol::{
 };
 use thymos_runtime::kernel::{FixedPolicy, RunLimits};
 use thymos_runtime::redact::Redactor;
-use thymos_runtime::{Channels, Kernel, KernelParts, ModelSource, NoLeases};
+use thymos_runtime::{Channels, Hands, Kernel, KernelParts, ModelSource, NoLeases};
 use thymos_testkit::fixtures::{NOON, operator_key, party};
 use thymos_testkit::{FixedClock, ScriptedModel, SeededEntropy};
 use tokio::sync::{mpsc, watch};
@@ -64,6 +64,7 @@ pub(super) fn live(life: Life<'_>) -> Client {
     let store = SqliteLedger::open(life.ledger, Genesis { random: [4; 32] }).unwrap();
     let kernel = Kernel::new(KernelParts {
         store: Arc::new(store),
+        hands: Hands::Threads,
         clock: life.clock,
         entropy: Arc::new(SeededEntropy::new(life.seed)),
         operator: "ada".into(),

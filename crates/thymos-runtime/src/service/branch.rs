@@ -19,8 +19,9 @@ impl Service {
         entry: EntryId,
     ) {
         let kernel = self.kernel.clone();
-        let found = tokio::task::spawn_blocking(move || point(&kernel, trajectory, entry)).await;
-        let point = match found {
+        let hands = kernel.parts.hands;
+        let found = hands.beside(move || point(&kernel, trajectory, entry));
+        let point = match found.await {
             Ok(Ok(point)) => point,
             Ok(Err(fault)) => return self.reply(ticket, Replied::Fault(fault)).await,
             Err(panic) => return self.fault(ticket, panic.to_string()).await,

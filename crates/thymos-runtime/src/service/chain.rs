@@ -40,13 +40,12 @@ pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()>
         let mut told = None;
         loop {
             let store = kernel.parts.store.clone();
-            let step = tokio::task::spawn_blocking(move || {
+            let step = kernel.parts.hands.beside(move || {
                 let outcome = extend(store.as_ref(), &mut verifier, &mut |_| {});
                 let state = chain_state(&verifier, outcome.as_ref().err());
                 (verifier, state)
-            })
-            .await;
-            let Ok((back, state)) = step else { return };
+            });
+            let Ok((back, state)) = step.await else { return };
             verifier = back;
             // Ringing for nothing would wake ourselves, and the screen, for ever.
             if told.as_ref() != Some(&state) {

@@ -13,6 +13,7 @@ use thymos_protocol::{
     WorldRow, WorldView,
 };
 use thymos_replay::{Projection, difference, fold_within};
+use tokio::task::JoinHandle;
 
 use super::{Service, Summary, chain, lock, policies, routing, writs};
 use crate::account;
@@ -135,12 +136,17 @@ async fn about_work(service: &mut Service, ticket: Ticket, command: Command) {
 
 /// Runs a blocking look-up beside the service.
 fn beside(service: &Service, ticket: Ticket, look: impl FnOnce() -> Replied + Send + 'static) {
+    let looking = service.kernel.parts.hands.beside(look);
+    reply_later(service, ticket, looking);
+}
+
+/// Replies once the look-up has ended.
+fn reply_later(service: &Service, ticket: Ticket, looking: JoinHandle<Replied>) {
     let replies = service.replies.clone();
-    tokio::task::spawn_blocking(move || {
-        drop(replies.blocking_send(Reply {
-            ticket,
-            replied: look(),
-        }));
+    tokio::spawn(async move {
+        let replied = looking.await.unwrap_or_else(|panic| fault(panic.to_string()));
+        // The app may be gone; there is nobody else to tell.
+        drop(replies.send(Reply { ticket, replied }).await);
     });
 }
 
@@ -204,19 +210,19 @@ fn verify(service: &Service, ticket: Ticket, run: Option<TrajectoryId>) {
         service.replies.clone(),
         service.shared.clone(),
     );
-    tokio::task::spawn_blocking(move || {
+    let looking = service.kernel.parts.hands.beside(move || {
         let mut progress = |p| {
-            drop(replies.blocking_send(Reply {
+            // Progress that nobody has room for is not missed.
+            drop(replies.try_send(Reply {
                 ticket,
                 replied: Replied::Verifying(p),
             }));
         };
         let parts = &kernel.parts;
         if let Some(run) = run.filter(|run| !kernel.owns(run).unwrap_or(false)) {
-            let replied = fault(unknown(&run));
-            return drop(replies.blocking_send(Reply { ticket, replied }));
+            return fault(unknown(&run));
         }
-        let replied = match chain::verify(&parts.store, &kernel.ever, &mut progress) {
+        match chain::verify(&parts.store, &kernel.ever, &mut progress) {
             Ok((found, report)) => {
                 if let Some(found) = report.findings.first() {
                     let words = format!("entry at index {}: {}", found.index, found.check);
@@ -228,9 +234,9 @@ fn verify(service: &Service, ticket: Ticket, run: Option<TrajectoryId>) {
                 }
             }
             Err(error) => fault(error.to_string()),
-        };
-        drop(replies.blocking_send(Reply { ticket, replied }));
+        }
     });
+    reply_later(service, ticket, looking);
 }
 
 /// Folds a trajectory up to and with `seq`.

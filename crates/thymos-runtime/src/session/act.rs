@@ -200,7 +200,9 @@ impl Act {
         };
         let body = AssertUnwindSafe(self.tool.run(begun, &mut io)).catch_unwind();
         tokio::pin!(body);
+        // What has ended has ended, also when it is stopped at the same moment.
         let cut = tokio::select! {
+            biased;
             ended = &mut body => return settle(ended),
             () = self.cancel.cancelled() => fault(FaultKind::Cancelled, "stopped by the operator"),
             () = tokio::time::sleep(Duration::from_millis(limit)) => {
