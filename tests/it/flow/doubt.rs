@@ -95,10 +95,11 @@ pub(super) fn found(rig: &Rig) -> Vec<(Resolution, String)> {
     rig.bodies().into_iter().filter_map(settled).collect()
 }
 
-async fn check_probed(then: FakeTool, tool: FakeTool, reason: &str) {
+async fn check_probed(then: FakeTool, tool: FakeTool, found_so: (Resolution, &str)) {
     let mut rig = interrupted(tool, &then).await;
     assert_eq!(rig.status().await.in_doubt, 0);
-    assert_eq!(found(&rig), [(Resolution::Probed, reason.to_owned())]);
+    let (resolution, reason) = found_so;
+    assert_eq!(found(&rig), [(resolution, reason.to_owned())]);
     assert_eq!(then.runs(), 0, "nothing is run again by itself");
     rig.setup.model.push(Step::Turn(says("well")));
     rig.run("go on").await;
@@ -108,19 +109,22 @@ async fn check_probed(then: FakeTool, tool: FakeTool, reason: &str) {
 #[tokio::test]
 async fn x2_a_read_without_an_end_leaves_nothing() {
     let tool = || FakeTool::new("grep").effect(EffectClass::Read);
-    check_probed(tool(), tool(), "it only reads, so nothing is left of it").await;
+    let reason = "it only reads, so nothing is left of it";
+    check_probed(tool(), tool(), (Resolution::Probed, reason)).await;
 }
 
 #[tokio::test]
 async fn x2_a_file_as_it_was_before_says_that_it_did_not_happen() {
     let reason = "every file is as it was before: it did not happen";
-    check_probed(writer(BEFORE), writer(BEFORE), reason).await;
+    let found_so = (Resolution::Probed, reason);
+    check_probed(writer(BEFORE), writer(BEFORE), found_so).await;
 }
 
 #[tokio::test]
 async fn x2_a_file_as_it_was_to_become_says_that_it_happened() {
     let reason = "every file is as it was to become: it happened";
-    check_probed(writer(AFTER), writer(BEFORE), reason).await;
+    let found_so = (Resolution::FoundDone, reason);
+    check_probed(writer(AFTER), writer(BEFORE), found_so).await;
 }
 
 #[tokio::test]

@@ -8,13 +8,14 @@ use thymos_core::effect::EffectClass;
 use thymos_core::entry::{Draft, Salt};
 use thymos_core::id::ProposalId;
 use thymos_core::key::Domain;
-use thymos_core::tool::{Recovery, Repeat};
+use thymos_core::outcome::FaultKind;
+use thymos_core::tool::{Recovery, Repeat, ToolContract};
 use thymos_core::writ::Mode;
 use thymos_core::{Entry, IntentId, canonical};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::Batch;
 use thymos_ports::tool::Probed;
-use thymos_protocol::{Command, Replied};
+use thymos_protocol::{Command, Replied, Settlement};
 use thymos_testkit::fixtures::{operator_key, party};
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, Step};
@@ -117,6 +118,60 @@ async fn x3_only_the_operator_may_have_it_done_again_and_the_record_says_so() {
     let contexts = rig.setup.model.contexts();
     let told = format!("{:?}", contexts.last().unwrap().messages);
     assert!(told.contains("I had this done once more"), "{told}");
+    rig.verified().await;
+}
+
+/// What the model does twice of this tool, and how often the body ran.
+async fn tried_twice(tool: FakeTool) -> usize {
+    let steps = vec![pay("a"), pay("a"), done()];
+    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
+    rig.run("go").await;
+    rig.verified().await;
+    tool.runs()
+}
+
+#[tokio::test]
+async fn x3_what_broke_off_and_may_have_happened_is_not_done_again() {
+    assert_eq!(tried_twice(once().with_bad_delta()).await, 1);
+    assert_eq!(tried_twice(once().panicking()).await, 1);
+    for kind in [FaultKind::TimedOut, FaultKind::Cancelled] {
+        assert_eq!(
+            tried_twice(once().faulting(kind, "cut off")).await,
+            1,
+            "{kind}"
+        );
+    }
+    // What a tool says it could not do may be tried again; what happens freely may be anyway.
+    for kind in [FaultKind::Failed, FaultKind::Moved, FaultKind::Cage] {
+        assert_eq!(tried_twice(once().faulting(kind, "no")).await, 2, "{kind}");
+    }
+    let free = FakeTool::new("kv_set").effect(EffectClass::Write);
+    assert_eq!(tried_twice(free.with_bad_delta()).await, 2);
+}
+
+#[tokio::test]
+async fn x3_what_the_operator_gave_up_on_is_not_done_again_either() {
+    let once = |contract: &mut ToolContract| contract.repeat = Repeat::OncePerKey;
+    let never = shell(Recovery::Neither).declaring(once);
+    let mut rig = interrupted(shell(Recovery::Neither).declaring(once), &never).await;
+    let proposal = rig.bodies().into_iter().find_map(|body| match body {
+        Body::Started(started) => Some(started.proposal),
+        _ => None,
+    });
+    let settle = Command::Settle {
+        trajectory: rig.trajectory,
+        proposal: proposal.unwrap(),
+        settlement: Settlement::GaveUp,
+        reason: "nobody can tell".into(),
+    };
+    assert_eq!(rig.ask(settle).await, Replied::Accepted);
+    let same = json!({"path": "a.txt"});
+    rig.setup
+        .model
+        .push(Step::Turn(calls(vec![("shell", same)])));
+    rig.setup.model.push(done());
+    rig.run("again").await;
+    assert_eq!(never.runs(), 0);
     rig.verified().await;
 }
 

@@ -66,7 +66,10 @@ pub(super) async fn act(story: &mut Story) {
     let action = story.dice.weighed(ACTIONS);
     // Whoever has a choice of processes asks either.
     let process = usize::from(story.processes.len() > 1 && story.dice.once_in(3));
-    let trajectory = *story.dice.pick(&story.trajectories.clone()).unwrap_or(&TrajectoryId::of(b"none"));
+    let trajectory = *story
+        .dice
+        .pick(&story.trajectories.clone())
+        .unwrap_or(&TrajectoryId::of(b"none"));
     match action {
         Action::Prompt => prompt(story, process, trajectory).await,
         Action::Answer => answer(story, process).await,
@@ -77,7 +80,10 @@ pub(super) async fn act(story: &mut Story) {
         Action::Revoke => revoke(story, process, trajectory).await,
         Action::Interrupt => {
             let number = story.processes[process].number;
-            story.say(format!("process {number}: interrupt {}", trajectory.short()));
+            story.say(format!(
+                "process {number}: interrupt {}",
+                trajectory.short()
+            ));
             story
                 .ask_of(process, Command::Interrupt { trajectory })
                 .await;
@@ -117,7 +123,11 @@ async fn prompt(story: &mut Story, process: usize, trajectory: TrajectoryId) {
     if secret && let Some(secret) = story.dice.pick(&story.secrets) {
         text = format!("the password is {secret}");
     }
-    saying(story, process, &format!("prompt {} in {}", text.len(), trajectory.short()));
+    saying(
+        story,
+        process,
+        &format!("prompt {} in {}", text.len(), trajectory.short()),
+    );
     story
         .ask_of(process, Command::Prompt { trajectory, text })
         .await;
@@ -172,7 +182,11 @@ async fn edit(story: &mut Story, process: usize) {
     let Some(row) = story.dice.pick(&rows) else {
         return;
     };
-    saying(story, process, &format!("edit {}", row.card.proposal.short()));
+    saying(
+        story,
+        process,
+        &format!("edit {}", row.card.proposal.short()),
+    );
     let path = format!("src/{}", story.dice.below(3));
     let command = Command::Edit {
         trajectory: row.trajectory,
@@ -196,7 +210,11 @@ fn clock(story: &mut Story) {
 async fn set_mode(story: &mut Story, process: usize, trajectory: TrajectoryId) {
     let modes = [Mode::Plan, Mode::Edit, Mode::Auto, Mode::Auto, Mode::Auto];
     let mode = *story.dice.pick(&modes).unwrap();
-    saying(story, process, &format!("mode {mode} in {}", trajectory.short()));
+    saying(
+        story,
+        process,
+        &format!("mode {mode} in {}", trajectory.short()),
+    );
     story
         .ask_of(process, Command::SetMode { trajectory, mode })
         .await;
@@ -212,7 +230,11 @@ async fn revoke(story: &mut Story, process: usize, trajectory: TrajectoryId) {
         return;
     };
     let writ = row.id;
-    saying(story, process, &format!("revoke {} {}", row.name, writ.short()));
+    saying(
+        story,
+        process,
+        &format!("revoke {} {}", row.name, writ.short()),
+    );
     let command = Command::Revoke {
         trajectory,
         writ,
@@ -230,7 +252,11 @@ async fn mishap(story: &mut Story, process: usize, trajectory: TrajectoryId) {
         _ => Mishap::End { kept },
     };
     let after = story.dice.below(10);
-    saying(story, process, &format!("after {after} appends: {mishap:?}"));
+    saying(
+        story,
+        process,
+        &format!("after {after} appends: {mishap:?}"),
+    );
     story.processes[process].disk.will(after, mishap);
     prompt(story, process, trajectory).await;
 }
@@ -269,7 +295,11 @@ async fn settle(story: &mut Story, process: usize) {
     let Body::Started(started) = &work.body else {
         return;
     };
-    saying(story, process, &format!("settle {} as {settlement:?}", started.proposal.short()));
+    saying(
+        story,
+        process,
+        &format!("settle {} as {settlement:?}", started.proposal.short()),
+    );
     let command = Command::Settle {
         trajectory: work.trajectory,
         proposal: started.proposal,
@@ -296,17 +326,27 @@ async fn undo(story: &mut Story, process: usize, trajectory: TrajectoryId) {
         return;
     };
     let forged = story.dice.once_in(8);
-    let what = format!("undo {} steps from {from_seq} of {}", plan.steps.len(), trajectory.short());
+    let what = format!(
+        "undo {} steps from {from_seq} of {}",
+        plan.steps.len(),
+        trajectory.short()
+    );
     saying(story, process, &what);
     let command = Command::Undo {
         trajectory,
         from_seq,
-        plan: if forged { Digest::of(b"another plan") } else { plan.digest },
+        plan: if forged {
+            Digest::of(b"another plan")
+        } else {
+            plan.digest
+        },
         partial: story.dice.once_in(2),
     };
     let replied = story.ask_of(process, command).await;
     if forged && matches!(replied, Some(Replied::Undone(_))) {
-        story.wrong.push(format!("{what}: another plan was carried out"));
+        story
+            .wrong
+            .push(format!("{what}: another plan was carried out"));
     }
 }
 
@@ -360,7 +400,11 @@ async fn grant(story: &mut Story, process: usize) {
     let Some(no) = story.dice.pick(&refused) else {
         return;
     };
-    saying(story, process, &format!("grant what entry {} refused", no.index));
+    saying(
+        story,
+        process,
+        &format!("grant what entry {} refused", no.index),
+    );
     let command = Command::SignGrant {
         trajectory: no.trajectory,
         entry: no.id,

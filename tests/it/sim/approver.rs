@@ -55,7 +55,11 @@ pub(super) fn answer(
     at: thymos_core::Timestamp,
 ) -> Command {
     let deny = matches!(manner, Manner::Deny | Manner::BobDenies);
-    let decision = if deny { Decision::Deny } else { Decision::Approve };
+    let decision = if deny {
+        Decision::Deny
+    } else {
+        Decision::Approve
+    };
     let mut answer = Answer {
         trajectory: row.trajectory,
         proposal: row.card.proposal,

@@ -40,7 +40,10 @@ pub(super) fn count(told: &Told, census: &mut Census) {
                     one("approved by two".to_owned());
                 }
                 one(format!("began {}", work.decided.proposal.intent.tool));
-                one(format!("began under {} writs", work.decided.proposal.writs.len()));
+                one(format!(
+                    "began under {} writs",
+                    work.decided.proposal.writs.len()
+                ));
             }
             _ => {}
         }

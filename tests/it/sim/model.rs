@@ -47,7 +47,11 @@ impl SimModel {
         ProposedCall {
             call: format!("c{at}-{}", self.dice.below(1_000)),
             tool,
-            args: if malformed.is_some() { Value::Null } else { args },
+            args: if malformed.is_some() {
+                Value::Null
+            } else {
+                args
+            },
             malformed,
         }
     }
@@ -75,7 +79,10 @@ impl SimModel {
             5 | 6 => ("kv_set", json!({"key": path, "value": text})),
             7 => ("kv_delete", json!({"key": path})),
             8 | 9 => ("test_run", json!({"what": dice.below(2)})),
-            10 => ("shell", json!({"command": format!("make {}", dice.below(2))})),
+            10 => (
+                "shell",
+                json!({"command": format!("make {}", dice.below(2))}),
+            ),
             11 => ("glob", json!({"pattern": path})),
             12 => ("deploy", json!({"to": dice.below(2)})),
             13 => ("nonsense", json!({"a": 1})),
@@ -115,14 +122,22 @@ impl SimModel {
         Turn {
             text: self.words(),
             calls: (0..calls).map(|at| self.call(at)).collect(),
-            stop: if calls > 0 { TurnStop::Calls } else { TurnStop::Done },
+            stop: if calls > 0 {
+                TurnStop::Calls
+            } else {
+                TurnStop::Done
+            },
             usage: self.usage(),
             ..says("")
         }
     }
 
     fn broken(&self) -> ModelFault {
-        let kinds = [ModelFaultKind::Cut, ModelFaultKind::Overloaded, ModelFaultKind::Timeout];
+        let kinds = [
+            ModelFaultKind::Cut,
+            ModelFaultKind::Overloaded,
+            ModelFaultKind::Timeout,
+        ];
         let kind = *self.dice.pick(&kinds).unwrap();
         let mut fault = fault(kind, &format!("it broke off at {}", self.words()));
         if self.dice.once_in(2) {
@@ -153,7 +168,12 @@ impl Cognition for SimModel {
             return Ok(says("that is all"));
         }
         self.dice.dawdle().await;
-        let moods = [(12, Mood::Calls), (4, Mood::Done), (1, Mood::Fault), (1, Mood::Hang)];
+        let moods = [
+            (12, Mood::Calls),
+            (4, Mood::Done),
+            (1, Mood::Fault),
+            (1, Mood::Hang),
+        ];
         let mood = self.dice.weighed(&moods);
         let thinking = Duration::from_millis(match mood {
             Mood::Hang => 3_600_000,

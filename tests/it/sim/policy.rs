@@ -58,9 +58,15 @@ fn choice(number: u64) -> Shelf {
     let added = match number {
         0 => None,
         1 => Some(json!([rule("two", "fs_write", two)])),
-        2 => Some(json!([rule("bob", "shell", bob), rule("no-set", "kv_set", json!("forbid"))])),
+        2 => Some(json!([
+            rule("bob", "shell", bob),
+            rule("no-set", "kv_set", json!("forbid"))
+        ])),
         3 => Some(json!([rule("soon", "glob", soon)])),
-        4 => Some(json!([rule("look", "grep", json!("ask")), rule("both", "test_run", two)])),
+        4 => Some(json!([
+            rule("look", "grep", json!("ask")),
+            rule("both", "test_run", two)
+        ])),
         _ => Some(json!([rule("no-runs", "delegate", json!("forbid"))])),
     };
     let mut bundles = PolicySet::builtin().bundles().to_vec();

@@ -135,7 +135,10 @@ impl Story {
 
     async fn go(&mut self) {
         self.start_process();
-        let mode = *self.dice.pick(&[Mode::Edit, Mode::Auto, Mode::Auto]).unwrap();
+        let mode = *self
+            .dice
+            .pick(&[Mode::Edit, Mode::Auto, Mode::Auto])
+            .unwrap();
         self.new_trajectory(mode).await;
         for _ in 0..ACTIONS {
             actions::act(self).await;
@@ -376,7 +379,13 @@ impl Story {
             let Some(view) = self.view(trajectory, log_len, &rows).await else {
                 continue;
             };
-            if self.store.len() == Ok(log_len) {
+            let news = self
+                .views
+                .iter()
+                .rev()
+                .find(|one| one.trajectory == trajectory);
+            let news = news != Some(&view);
+            if news && self.store.len() == Ok(log_len) {
                 self.views.push(view);
             }
         }

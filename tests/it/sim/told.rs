@@ -101,11 +101,20 @@ impl Line {
             Body::PendingApproval(body) => {
                 let reasons = body.terms.asks.iter().map(|ask| cut(&ask.reason));
                 let reasons: Vec<String> = reasons.collect();
-                format!("{}: {}", body.decided.proposal.intent.tool, reasons.join("; "))
+                format!(
+                    "{}: {}",
+                    body.decided.proposal.intent.tool,
+                    reasons.join("; ")
+                )
             }
             Body::Approval(body) => {
                 let answer = &body.signed.answer;
-                format!("{:?} by {} {}", answer.decision, answer.by.name, answer.proposal.short())
+                format!(
+                    "{:?} by {} {}",
+                    answer.decision,
+                    answer.by.name,
+                    answer.proposal.short()
+                )
             }
             Body::Started(body) => {
                 let tool = &body.decided.proposal.intent.tool;

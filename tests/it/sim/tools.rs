@@ -127,7 +127,11 @@ impl Workshop {
         let mut all: Vec<Arc<dyn Tool>> = vec![
             self.tool(contract("grep")),
             self.tool(write),
-            self.tool(external("test_run", Recovery::Queryable, Repeat::OncePerKey)),
+            self.tool(external(
+                "test_run",
+                Recovery::Queryable,
+                Repeat::OncePerKey,
+            )),
             self.tool(external("deploy", Recovery::Neither, Repeat::OncePerKey)),
             self.tool(external("shell", Recovery::Neither, Repeat::Free)),
             self.tool(external("glob", Recovery::Idempotent, Repeat::Free)),

@@ -7,7 +7,9 @@ use thymos_core::budget::Cost;
 use thymos_core::delta::Resource;
 use thymos_core::id::{IdempotencyKey, ProposalId};
 use thymos_core::intent::Author;
+use thymos_core::outcome::{Fault, FaultKind};
 use thymos_core::proposal::Decided;
+use thymos_core::tool::Repeat;
 use thymos_core::{Entry, EntryId};
 
 use super::{charge, ids, set_fate, settled_words};
@@ -191,6 +193,9 @@ pub(super) fn failure(
             Divergence::new("delta precondition", "deltas that apply", unmet.to_string())
         })?;
     settle(p, &work, &body.cost);
+    if may_have_happened(&body.fault) && once(p, &work) {
+        done(p, work.body.key, (body.proposal, entry.id));
+    }
     if !body.fault.deltas.is_empty() {
         p.sealed.insert(body.proposal, sealed(entry, &work, None));
     }
@@ -214,7 +219,8 @@ pub(super) fn reconciled(p: &mut Projection, body: body::Reconciled) -> Result<(
     let work = take_work(p, body.proposal, body.started)?;
     settle(p, &work, &body.cost);
     let resolution = body.resolution;
-    if matches!(resolution, Resolution::Happened | Resolution::FoundDone) {
+    let gave_up = resolution == Resolution::GaveUp && once(p, &work);
+    if gave_up || matches!(resolution, Resolution::Happened | Resolution::FoundDone) {
         done(p, work.body.key, (body.proposal, work.entry));
     }
     if resolution == Resolution::RunAgain {
@@ -235,6 +241,26 @@ pub(super) fn reconciled(p: &mut Projection, body: body::Reconciled) -> Result<(
             is_error: true,
         },
     )
+}
+
+/// Whether a call that broke off may have had its effect: only a tool that itself says that it could
+/// not do it, and names nothing that it did, has surely done nothing.
+fn may_have_happened(fault: &Fault) -> bool {
+    let uncertain = match fault.kind {
+        FaultKind::Failed | FaultKind::Moved | FaultKind::Cage => false,
+        FaultKind::TimedOut | FaultKind::Cancelled | FaultKind::Panicked | FaultKind::BadDelta => {
+            true
+        }
+    };
+    uncertain || !fault.deltas.is_empty()
+}
+
+/// `[X3]` Whether this call happens once for its key, by the contract that was pinned: then it is not
+/// made anew as long as it may have happened.
+fn once(p: &Projection, work: &OpenWork) -> bool {
+    let name = &work.body.decided.proposal.intent.tool;
+    let mut tools = p.tools.iter();
+    tools.any(|tool| tool.name == *name && tool.repeat == Repeat::OncePerKey)
 }
 
 /// `[X3]` The key was used up once more; the newest end stands for it.

@@ -45,7 +45,9 @@ pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()>
                 let state = chain_state(&verifier, outcome.as_ref().err());
                 (verifier, state)
             });
-            let Ok((back, state)) = step.await else { return };
+            let Ok((back, state)) = step.await else {
+                return;
+            };
             verifier = back;
             // Ringing for nothing would wake ourselves, and the screen, for ever.
             if told.as_ref() != Some(&state) {

@@ -144,7 +144,9 @@ fn beside(service: &Service, ticket: Ticket, look: impl FnOnce() -> Replied + Se
 fn reply_later(service: &Service, ticket: Ticket, looking: JoinHandle<Replied>) {
     let replies = service.replies.clone();
     tokio::spawn(async move {
-        let replied = looking.await.unwrap_or_else(|panic| fault(panic.to_string()));
+        let replied = looking
+            .await
+            .unwrap_or_else(|panic| fault(panic.to_string()));
         // The app may be gone; there is nobody else to tell.
         drop(replies.send(Reply { ticket, replied }).await);
     });

@@ -88,8 +88,8 @@ impl Session {
 
     /// What the tool's contract and a look make of interrupted work; none leaves it to a person.
     async fn recovery(&mut self, work: &OpenWork) -> Option<(Resolution, String)> {
-        if let Some(reason) = self.found_out(work).await {
-            return Some((Resolution::Probed, reason.to_owned()));
+        if let Some(found) = self.found_out(work).await {
+            return Some(found);
         }
         let proposal = &work.body.decided.proposal;
         let tool = self.k.tool(&proposal.intent.tool)?;
@@ -138,7 +138,9 @@ impl Session {
         same_key && ours && matches!(verdict, Verdict::Cleared(_))
     }
 
-    async fn found_out(&self, work: &OpenWork) -> Option<&'static str> {
+    /// What a look tells, without asking the tool's contract.
+    async fn found_out(&self, work: &OpenWork) -> Option<(Resolution, String)> {
+        let probed = |how: &str| Some((Resolution::Probed, how.to_owned()));
         // A delegated run is told by its own record, see `find_children`.
         let delegated = &work.body.proposal;
         if self
@@ -152,13 +154,13 @@ impl Session {
         let proposal = &work.body.decided.proposal;
         let then = proposal.resolved.as_ref()?;
         if then.effect <= EffectClass::Read {
-            return Some("it only reads, so nothing is left of it");
+            return probed("it only reads, so nothing is left of it");
         }
         if then.effect != EffectClass::Write || then.exec.is_some() || !then.hosts.is_empty() {
             return None;
         }
         if then.paths.is_empty() {
-            return Some(
+            return probed(
                 "its whole effect would be in a commit, and there is none: it did not happen",
             );
         }
@@ -168,10 +170,12 @@ impl Session {
         let look = self.sight(&memory, &kept);
         let now = tool.resolve(&proposal.intent.args, &look).await.ok()?;
         if all_paths(then, &now, |then| then.before.as_ref()) {
-            return Some("every file is as it was before: it did not happen");
+            return probed("every file is as it was before: it did not happen");
         }
+        // [X3] It happened, and its key is used up.
+        let how = "every file is as it was to become: it happened";
         all_paths(then, &now, |then| then.after.as_ref())
-            .then_some("every file is as it was to become: it happened")
+            .then(|| (Resolution::FoundDone, how.to_owned()))
     }
 
     /// What the child's own record says about a delegated call.

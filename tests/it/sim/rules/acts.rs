@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thymos_core::body::{Body, Resolution};
 use thymos_core::id::IdempotencyKey;
+use thymos_core::intent::Author;
 use thymos_core::{EntryId, IntentId, TrajectoryId};
 
 use super::super::told::{Line, Told};
@@ -108,7 +109,10 @@ pub(super) fn found_out(told: &Told) -> Vec<String> {
             _ => continue,
         };
         if said != happened {
-            faults.push(format!("entry {}: {said} found, {happened} true", line.index));
+            faults.push(format!(
+                "entry {}: {said} found, {happened} true",
+                line.index
+            ));
         }
     }
     faults
@@ -160,7 +164,8 @@ fn once(told: &Told, done: impl Fn(&Told, &Line) -> bool) -> Vec<String> {
         }
         let keys = all.entry(line.trajectory).or_default();
         match &line.body {
-            Body::Intent(body) if body.again.is_some() => {
+            // [A7] A version of the operator's own is asked for by a person as well.
+            Body::Intent(body) if body.intent.author == Author::Operator => {
                 keys.again.insert(body.intent.id().unwrap());
             }
             Body::Started(work) => {

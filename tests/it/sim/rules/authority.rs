@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use thymos_core::WritId;
 use thymos_core::body::Body;
 use thymos_core::budget::Dimension;
 use thymos_core::effect::EffectClass;
 use thymos_core::writ::Writ;
-use thymos_core::WritId;
 
 use super::super::told::Told;
 use super::starts;
@@ -51,7 +51,11 @@ pub(super) fn window(told: &Told) -> Vec<String> {
                 writ.window.contains(line.at) && writ.window.contains(work.decided.facts.now)
             });
             if !holds {
-                faults.push(format!("entry {} began outside {}", line.index, link.short()));
+                faults.push(format!(
+                    "entry {} began outside {}",
+                    line.index,
+                    link.short()
+                ));
             }
         }
     }

@@ -95,7 +95,10 @@ pub(super) fn kept(told: &Told) -> Vec<String> {
             let limit = limits.get(link).copied().unwrap_or_default();
             if let Some(dimension) = limit.shortfall(&spent, &work.reserved) {
                 let link = link.short();
-                faults.push(format!("entry {}: too much {dimension} of {link}", line.index));
+                faults.push(format!(
+                    "entry {}: too much {dimension} of {link}",
+                    line.index
+                ));
             }
         }
     });
@@ -113,7 +116,10 @@ pub(super) fn told(told: &Told) -> Vec<String> {
             let spent = account.spent.get(link).copied().unwrap_or_default();
             if work.decided.facts.spent.get(link) != Some(&spent) {
                 let link = link.short();
-                faults.push(format!("entry {} was told other than {spent:?} of {link}", line.index));
+                faults.push(format!(
+                    "entry {} was told other than {spent:?} of {link}",
+                    line.index
+                ));
             }
         }
     });
@@ -169,7 +175,9 @@ pub(super) fn children(told: &Told) -> Vec<String> {
         };
         if cost != spent || charged != spent.plus(&call) {
             let child = order.child.short();
-            faults.push(format!("{child} cost {spent:?}, told {cost:?}, charged {charged:?}"));
+            faults.push(format!(
+                "{child} cost {spent:?}, told {cost:?}, charged {charged:?}"
+            ));
         }
     }
     faults
@@ -192,7 +200,10 @@ fn settled(told: &Told, child: TrajectoryId, began: EntryId) -> Option<(Cost, Co
 
 /// What a trajectory spent, by its usage and its ends; what is open counts as reserved.
 fn cost_of(told: &Told, trajectory: TrajectoryId) -> Cost {
-    let own = told.lines.iter().filter(|line| line.trajectory == trajectory);
+    let own = told
+        .lines
+        .iter()
+        .filter(|line| line.trajectory == trajectory);
     let mut account = Account::default();
     let mut leaf = None;
     for line in own {

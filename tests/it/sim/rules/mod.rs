@@ -24,11 +24,7 @@ pub(super) struct Rule {
     pub(super) check: fn(&Told) -> Vec<String>,
 }
 
-const fn rule(
-    name: &'static str,
-    clauses: &'static str,
-    check: fn(&Told) -> Vec<String>,
-) -> Rule {
+const fn rule(name: &'static str, clauses: &'static str, check: fn(&Told) -> Vec<String>) -> Rule {
     Rule {
         name,
         clauses,
@@ -49,7 +45,11 @@ pub(super) const RULES: &[Rule] = &[
     rule("nothing begins beyond a budget", "B1 C11", budget::kept),
     rule("facts tell what was spent", "B1", budget::told),
     rule("calls below a writ are counted", "W6", budget::calls),
-    rule("a child spends what was reserved", "W6 D1", budget::children),
+    rule(
+        "a child spends what was reserved",
+        "W6 D1",
+        budget::children,
+    ),
     rule("nothing forbidden begins", "C13 P1", people::forbidden),
     rule("what is asked is answered", "A2 A3 A6", people::answered),
     rule("a denial is final", "A3 A5", people::denied),
@@ -58,7 +58,11 @@ pub(super) const RULES: &[Rule] = &[
     rule("an answer that cannot count does not", "A2", people::wrong),
     rule("a refusal names its clause", "C16", people::refused),
     rule("a child reports to its parent", "D1", state::children),
-    rule("a live session is the fold of its record", "Y4 B1", state::views),
+    rule(
+        "a live session is the fold of its record",
+        "Y4 B1",
+        state::views,
+    ),
     rule("the record verifies", "V1 V2 V3 V4", state::verifies),
     rule("no secret is stored", "R1", state::secrets),
 ];

@@ -57,7 +57,11 @@ fn unmet(terms: &HoldTerms, held: &PendingApproval, said: &[&SignedAnswer]) -> O
     let sound: Vec<&SignedAnswer> = said.iter().copied().filter(sound).collect();
     terms.asks.iter().find_map(|ask| {
         let may = |name: &String| ask.approvers.is_empty() || ask.approvers.contains(name);
-        let names: BTreeSet<String> = sound.iter().filter_map(|one| name(one)).filter(may).collect();
+        let names: BTreeSet<String> = sound
+            .iter()
+            .filter_map(|one| name(one))
+            .filter(may)
+            .collect();
         let enough = names.len() >= usize::try_from(ask.quorum.max(1)).unwrap();
         (!enough).then(|| format!("{} of {} for {}", names.len(), ask.quorum, ask.reason))
     })
@@ -132,7 +136,11 @@ pub(super) fn pre_answered(told: &Told) -> Vec<String> {
                     && writ.budget.tool_calls.is_some_and(|most| *count <= most)
             });
             if !sound {
-                faults.push(format!("entry {}: use {count} of {}", line.index, id.short()));
+                faults.push(format!(
+                    "entry {}: use {count} of {}",
+                    line.index,
+                    id.short()
+                ));
             }
         }
     }

@@ -22,9 +22,10 @@ impl Past for Kept {
         from: u64,
         limit: usize,
     ) -> Result<Vec<Entry>, String> {
-        let own = self.0.iter().filter(|entry| {
-            entry.header.trajectory == *trajectory && entry.header.seq >= from
-        });
+        let own = self
+            .0
+            .iter()
+            .filter(|entry| entry.header.trajectory == *trajectory && entry.header.seq >= from);
         Ok(own.take(limit).cloned().collect())
     }
 }
@@ -36,13 +37,20 @@ pub(super) fn children(told: &Told) -> Vec<String> {
         let Body::Delegation(order) = &line.body else {
             continue;
         };
-        let own = told.lines.iter().filter(|one| one.trajectory == order.child);
+        let own = told
+            .lines
+            .iter()
+            .filter(|one| one.trajectory == order.child);
         let stop = own.clone().rev().find_map(|one| match &one.body {
             Body::Closed(body) => Some(body.stop.clone()),
             _ => None,
         });
         let ended = stop.is_some_and(|stop| stop != Stop::Held);
-        let above = || told.lines.iter().filter(|one| one.trajectory == line.trajectory);
+        let above = || {
+            told.lines
+                .iter()
+                .filter(|one| one.trajectory == line.trajectory)
+        };
         let results = above().filter(
             |one| matches!(&one.body, Body::DelegationResult(body) if body.child == order.child),
         );
@@ -51,7 +59,9 @@ pub(super) fn children(told: &Told) -> Vec<String> {
             .any(|one| matches!(&one.body, Body::WritRevoked(body) if body.writ == order.writ));
         let child = order.child.short();
         if (ended && results != 1) || results > 1 {
-            faults.push(format!("{child} ended {ended}, and told its parent {results} times"));
+            faults.push(format!(
+                "{child} ended {ended}, and told its parent {results} times"
+            ));
         }
         if results > 0 && !cut {
             faults.push(format!("{child} keeps its authority"));
@@ -98,7 +108,10 @@ fn differs(view: &View, p: &Projection) -> Vec<String> {
         let spent = p.spent.get(writ).copied().unwrap_or_default();
         if told.get(writ) != Some(&spent) {
             let told = told.get(writ);
-            faults.push(format!("{at}: {spent:?} of {}, told {told:?}", writ.short()));
+            faults.push(format!(
+                "{at}: {spent:?} of {}, told {told:?}",
+                writ.short()
+            ));
         }
     }
     faults
