@@ -4,8 +4,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::sim::Wanted;
+
 /// What is printed for words that name no chore.
-const USAGE: &str = "usage: cargo xtask docgen [--check] | theme-check | screenshot";
+const USAGE: &str = "usage: cargo xtask docgen [--check] | theme-check | screenshot\n       \
+    cargo xtask sim [--seed N | --stories N [--from N]]";
 
 /// One chore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub(crate) enum Chore {
     DocgenCheck,
     /// Judges every theme that comes with the program.
     ThemeCheck,
+    /// Tells stories of the simulator.
+    Sim(Wanted),
     /// Draws the picture of the README from the release build.
     Screenshot,
 }
@@ -33,6 +38,10 @@ pub(crate) enum ChoreFault {
     Mismatch(String),
     /// Themes with something wrong, a line each.
     Themes(Vec<String>),
+    /// A story of the simulator breaks a rule; it has said which.
+    Story,
+    /// Cargo could not be started.
+    Cargo(String),
 }
 
 impl Chore {
@@ -41,6 +50,7 @@ impl Chore {
             ["docgen"] => Ok(Self::DocgenWrite),
             ["docgen", "--check"] => Ok(Self::DocgenCheck),
             ["theme-check"] => Ok(Self::ThemeCheck),
+            ["sim", words @ ..] if let Some(wanted) = Wanted::parse(words) => Ok(Self::Sim(wanted)),
             ["screenshot"] => Ok(Self::Screenshot),
             _ => Err(ChoreFault::Usage(words.join(" "))),
         }
@@ -51,9 +61,12 @@ impl ChoreFault {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),
-            Self::File { .. } | Self::Stale(_) | Self::Mismatch(_) | Self::Themes(_) => {
-                ExitCode::FAILURE
-            }
+            Self::File { .. }
+            | Self::Stale(_)
+            | Self::Mismatch(_)
+            | Self::Themes(_)
+            | Self::Story
+            | Self::Cargo(_) => ExitCode::FAILURE,
         }
     }
 }
@@ -70,6 +83,8 @@ impl fmt::Display for ChoreFault {
             ),
             Self::Mismatch(what) => f.write_str(what),
             Self::Themes(lines) => f.write_str(&lines.join("\n")),
+            Self::Story => f.write_str("a story breaks a rule: see above how to tell it again"),
+            Self::Cargo(reason) => write!(f, "`cargo` could not be started: {reason}"),
         }
     }
 }
@@ -101,7 +116,16 @@ mod tests {
         assert_eq!(Chore::parse(&["docgen"]), Ok(Chore::DocgenWrite));
         assert_eq!(Chore::parse(&["docgen", "--check"]), Ok(Chore::DocgenCheck));
         assert_eq!(Chore::parse(&["theme-check"]), Ok(Chore::ThemeCheck));
-        for words in [&[][..], &["docgen", "--chekc"], &["theme-check", "dark"]] {
+        assert_eq!(
+            Chore::parse(&["sim", "--seed", "3"]),
+            Ok(Chore::Sim(Wanted::Seed(3)))
+        );
+        for words in [
+            &[][..],
+            &["docgen", "--chekc"],
+            &["theme-check", "dark"],
+            &["sim", "--seed"],
+        ] {
             assert!(matches!(Chore::parse(words), Err(ChoreFault::Usage(_))));
         }
     }

@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask docgen [--check]`, `theme-check` and `screenshot`.
+//! Chores of the workspace: `cargo xtask docgen [--check]`, `theme-check`, `sim` and `screenshot`.
 //!
 //! Never shipped. Knows no kernel; reads tables of the app's library and files of this tree.
 #![forbid(unsafe_code)]
@@ -7,6 +7,7 @@ mod chore;
 mod docgen;
 mod keys;
 mod screenshot;
+mod sim;
 mod theme_check;
 mod themes;
 
@@ -28,6 +29,7 @@ fn run(chore: Chore) -> Result<String, ChoreFault> {
         Chore::DocgenWrite => docgen::write(),
         Chore::DocgenCheck => docgen::check(),
         Chore::ThemeCheck => theme_check::check(),
+        Chore::Sim(wanted) => sim::tell(wanted),
         Chore::Screenshot => screenshot::draw(),
     }
 }

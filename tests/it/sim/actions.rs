@@ -23,6 +23,7 @@ enum Action {
     Clock,
     SetMode,
     Revoke,
+    CutAtWork,
     Interrupt,
     Mishap,
     FullDisk,
@@ -40,12 +41,13 @@ enum Action {
 
 const ACTIONS: &[(u64, Action)] = &[
     (16, Action::Prompt),
-    (16, Action::Answer),
+    (24, Action::Answer),
     (1, Action::LateAnswer),
     (2, Action::Edit),
     (2, Action::Clock),
     (5, Action::SetMode),
     (2, Action::Revoke),
+    (4, Action::CutAtWork),
     (2, Action::Interrupt),
     (6, Action::Mishap),
     (1, Action::FullDisk),
@@ -78,6 +80,7 @@ pub(super) async fn act(story: &mut Story) {
         Action::Clock => clock(story),
         Action::SetMode => set_mode(story, process, trajectory).await,
         Action::Revoke => revoke(story, process, trajectory).await,
+        Action::CutAtWork => cut_at_work(story, process, trajectory).await,
         Action::Interrupt => {
             let number = story.processes[process].number;
             story.say(format!(
@@ -134,11 +137,12 @@ async fn prompt(story: &mut Story, process: usize, trajectory: TrajectoryId) {
 }
 
 async fn answer(story: &mut Story, process: usize) {
-    let Some(Replied::Holds(rows)) = story.ask_of(process, Command::Holds).await else {
-        return;
-    };
-    story.seen.extend(rows.iter().cloned());
-    for _ in 0..=story.dice.below(3) {
+    let number = story.dice.below(4);
+    for _ in 0..=number {
+        let Some(Replied::Holds(rows)) = story.ask_of(process, Command::Holds).await else {
+            return;
+        };
+        story.seen.extend(rows.iter().cloned());
         let Some(row) = story.dice.pick(&rows).cloned() else {
             return;
         };
@@ -208,7 +212,10 @@ fn clock(story: &mut Story) {
 }
 
 async fn set_mode(story: &mut Story, process: usize, trajectory: TrajectoryId) {
-    let modes = [Mode::Plan, Mode::Edit, Mode::Auto, Mode::Auto, Mode::Auto];
+    let modes = match story.dice.once_in(8) {
+        true => [Mode::Plan, Mode::Plan],
+        false => [Mode::Edit, Mode::Auto],
+    };
     let mode = *story.dice.pick(&modes).unwrap();
     saying(
         story,
@@ -218,6 +225,21 @@ async fn set_mode(story: &mut Story, process: usize, trajectory: TrajectoryId) {
     story
         .ask_of(process, Command::SetMode { trajectory, mode })
         .await;
+}
+
+/// Work begins, and its authority ends in the middle of it, in whatever process.
+async fn cut_at_work(story: &mut Story, process: usize, trajectory: TrajectoryId) {
+    prompt(story, process, trajectory).await;
+    for _ in 0..story.dice.below(120) {
+        tokio::task::yield_now().await;
+    }
+    if story.dice.once_in(2) {
+        let ms = story.dice.below(5_000);
+        tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+    }
+    let count = u64::try_from(story.processes.len()).unwrap();
+    let other = usize::try_from(story.dice.below(count)).unwrap();
+    revoke(story, other, trajectory).await;
 }
 
 /// Revokes a writ where it was issued.
@@ -315,7 +337,8 @@ async fn undo(story: &mut Story, process: usize, trajectory: TrajectoryId) {
         .filter(|line| line.trajectory == trajectory && matches!(line.body, Body::Commit(_)))
         .map(|line| line.seq)
         .collect();
-    let Some(from_seq) = story.dice.pick(&own).copied() else {
+    let newest: Vec<u64> = own.into_iter().rev().take(6).collect();
+    let Some(from_seq) = story.dice.pick(&newest).copied() else {
         return;
     };
     let command = Command::PlanUndo {
@@ -340,7 +363,7 @@ async fn undo(story: &mut Story, process: usize, trajectory: TrajectoryId) {
         } else {
             plan.digest
         },
-        partial: story.dice.once_in(2),
+        partial: !story.dice.once_in(4),
     };
     let replied = story.ask_of(process, command).await;
     if forged && matches!(replied, Some(Replied::Undone(_))) {

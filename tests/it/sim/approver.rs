@@ -27,7 +27,7 @@ pub(super) const MANNERS: &[(u64, Manner)] = &[
     (8, Manner::Approve),
     (2, Manner::Deny),
     (1, Manner::WrongDigest),
-    (3, Manner::Scoped),
+    (5, Manner::Scoped),
     (4, Manner::Bob),
     (1, Manner::BobDenies),
     (1, Manner::Stranger),
@@ -74,18 +74,18 @@ pub(super) fn answer(
     match manner {
         Manner::Approve | Manner::Deny | Manner::Unseen => {}
         Manner::WrongDigest => answer.presented = PresentedDigest::of(b"something else"),
-        Manner::Scoped => answer.scope = Some(scope(dice)),
+        Manner::Scoped => answer.scope = Some(scope(row, dice)),
         Manner::Bob | Manner::BobDenies => sign(&mut answer, "bob", &bob_key(), at),
         Manner::Stranger => sign(&mut answer, "ada", &stranger_key(), at),
     }
     Command::Answer(answer)
 }
 
-fn scope(dice: &Dice) -> ScopeChoice {
+fn scope(row: &HoldRow, dice: &Dice) -> ScopeChoice {
     ScopeChoice {
-        reach: match dice.once_in(3) {
-            true => Reach::Exact,
-            false => Reach::Below("src".to_owned()),
+        reach: match row.card.tool.as_str() {
+            "fs_write" if !dice.once_in(4) => Reach::Below("src".to_owned()),
+            _ => Reach::Exact,
         },
         for_ms: 1 + dice.below(2 * 60 * 60 * 1000),
         uses: 1 + dice.below(3),

@@ -73,31 +73,31 @@ impl SimModel {
         let dice = &self.dice;
         let path = format!("src/{}", dice.below(3));
         let text = self.words();
-        match dice.below(16) {
-            0 | 1 => ("grep", json!({"pattern": text})),
-            2..=4 => ("fs_write", json!({"path": path, "content": text})),
-            5 | 6 => ("kv_set", json!({"key": path, "value": text})),
-            7 => ("kv_delete", json!({"key": path})),
-            8 | 9 => ("test_run", json!({"what": dice.below(2)})),
-            10 => (
+        match dice.below(32) {
+            0..=3 => ("grep", json!({"pattern": text})),
+            4..=10 => ("fs_write", json!({"path": path, "content": text})),
+            11..=15 => ("kv_set", json!({"key": path, "value": text})),
+            16 | 17 => ("kv_delete", json!({"key": path})),
+            18..=20 => ("test_run", json!({"what": dice.below(2)})),
+            21 | 22 => (
                 "shell",
                 json!({"command": format!("make {}", dice.below(2))}),
             ),
-            11 => ("glob", json!({"pattern": path})),
-            12 => ("deploy", json!({"to": dice.below(2)})),
-            13 => ("nonsense", json!({"a": 1})),
+            23 | 24 => ("glob", json!({"pattern": path})),
+            25 => ("deploy", json!({"to": dice.below(2)})),
+            26 => ("nonsense", json!({"a": 1})),
             _ => ("delegate", self.order(&path)),
         }
     }
 
     fn order(&self, path: &str) -> Value {
         let dice = &self.dice;
-        let effects = ["read", "write", "external"][usize::try_from(dice.below(3)).unwrap()];
+        let effects = dice.weighed(&[(1, "read"), (2, "write"), (3, "external")]);
         json!({
             "task": format!("look at {path}"), "effects": effects,
             "budget": {
-                "tokens": 600 + dice.below(3_000), "tool_calls": 1 + dice.below(5),
-                "wall_clock_ms": 1_000 + dice.below(200_000), "usd_millicents": 1 + dice.below(60)},
+                "tokens": 600 + dice.below(9_000), "tool_calls": 1 + dice.below(12),
+                "wall_clock_ms": 1_000 + dice.below(400_000), "usd_millicents": 1 + dice.below(120)},
         })
     }
 

@@ -29,7 +29,7 @@ use super::disk::Disk;
 use super::draw::Dice;
 use super::ground::{Asking, Life, SimClock, SimLeases};
 use super::model::SimModel;
-use super::policy::Rules;
+use super::policy::{Rules, SHELVES};
 use super::process::Process;
 use super::told::{Rest, Told, View, lines};
 use super::tools::{Outside, Workshop};
@@ -134,11 +134,11 @@ impl Story {
     }
 
     async fn go(&mut self) {
+        if self.dice.once_in(2) {
+            self.rules.choose(self.dice.below(SHELVES));
+        }
         self.start_process();
-        let mode = *self
-            .dice
-            .pick(&[Mode::Edit, Mode::Auto, Mode::Auto])
-            .unwrap();
+        let mode = *self.dice.pick(&[Mode::Edit, Mode::Auto]).unwrap();
         self.new_trajectory(mode).await;
         for _ in 0..ACTIONS {
             actions::act(self).await;

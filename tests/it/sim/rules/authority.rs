@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thymos_core::WritId;
 use thymos_core::body::Body;
-use thymos_core::budget::Dimension;
-use thymos_core::effect::EffectClass;
 use thymos_core::writ::Writ;
 
 use super::super::told::Told;
@@ -62,7 +60,8 @@ pub(super) fn window(told: &Told) -> Vec<String> {
     faults
 }
 
-/// `[W3]` A child's writ never allows what its parent does not: budget, effects, window, depth.
+/// `[W3]` Nothing is done under a child's writ that its parent does not allow, and it may be divided
+/// less deeply. Its budget is held by another rule.
 pub(super) fn narrower(told: &Told) -> Vec<String> {
     let writs = writs(told);
     let mut faults = Vec::new();
@@ -72,24 +71,13 @@ pub(super) fn narrower(told: &Told) -> Vec<String> {
             faults.push(format!("{} hangs from nothing", id.short()));
             continue;
         };
-        let more = Dimension::ALL.into_iter().any(|dimension| {
-            match (above.budget.limit(dimension), writ.budget.limit(dimension)) {
-                (Some(above), Some(own)) => own > above,
-                (Some(_), None) => true,
-                (None, _) => false,
-            }
-        });
-        // A call needs every link: a wider class here is of no use, and a wider end neither.
         let deeper = writ.delegation.max_depth >= above.delegation.max_depth;
-        let wider = EffectClass::ALL
-            .into_iter()
-            .any(|class| writ.effects.allows(class) && !above.effects.allows(class));
-        let used = starts(told).any(|(_, work)| {
+        let wider = starts(told).any(|(_, work)| {
             let proposal = &work.decided.proposal;
             let class = proposal.resolved.as_ref().map(|seen| seen.effect);
             proposal.writs.contains(id) && class.is_some_and(|class| !above.effects.allows(class))
         });
-        if more || deeper || (wider && used) {
+        if deeper || wider {
             faults.push(format!("{} is wider than {}", id.short(), parent.short()));
         }
     }

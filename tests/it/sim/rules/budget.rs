@@ -200,18 +200,24 @@ fn settled(told: &Told, child: TrajectoryId, began: EntryId) -> Option<(Cost, Co
 
 /// What a trajectory spent, by its usage and its ends; what is open counts as reserved.
 fn cost_of(told: &Told, trajectory: TrajectoryId) -> Cost {
+    let leaf = told.lines.iter().find_map(|line| match &line.body {
+        Body::ModeChanged(body) if line.trajectory == trajectory => Some(body.to),
+        _ => None,
+    });
+    let spent = spent(told, trajectory);
+    leaf.and_then(|leaf| spent.get(&leaf).copied())
+        .unwrap_or_default()
+}
+
+/// What was taken from each writ on a trajectory, at its end.
+pub(crate) fn spent(told: &Told, trajectory: TrajectoryId) -> BTreeMap<WritId, Cost> {
     let own = told
         .lines
         .iter()
         .filter(|line| line.trajectory == trajectory);
     let mut account = Account::default();
-    let mut leaf = None;
     for line in own {
-        if let Body::ModeChanged(body) = &line.body {
-            leaf = leaf.or(Some(body.to));
-        }
         account.take(line);
     }
-    leaf.and_then(|leaf| account.spent.get(&leaf).copied())
-        .unwrap_or_default()
+    account.spent
 }

@@ -7,13 +7,12 @@ mod budget;
 mod people;
 mod state;
 
-use std::collections::BTreeSet;
-
 use thymos_core::body::Body;
 
 use super::told::{Line, Told};
 
 pub(super) use acts::open_work;
+pub(super) use budget::spent;
 
 /// One thing that must hold.
 pub(super) struct Rule {
@@ -74,11 +73,6 @@ pub(super) fn broken(told: &Told) -> Vec<(&'static str, String)> {
         faults.map(|fault| (rule.name, format!("[{}] {fault}", rule.clauses)))
     });
     all.collect()
-}
-
-/// The names alone.
-pub(super) fn broken_names(told: &Told) -> BTreeSet<&'static str> {
-    broken(told).into_iter().map(|(name, _)| name).collect()
 }
 
 /// Every announcement, with its line.
