@@ -16,12 +16,19 @@ const PATH: &str = ":memory:";
 
 type Bell = Arc<dyn Fn() + Send + Sync>;
 
+/// Which batch is overtaken, and what another process then does first.
+type Overtake = (
+    Box<dyn Fn(&Batch) -> bool + Send>,
+    Box<dyn FnOnce(&MemoryStore) + Send>,
+);
+
 /// Keeps everything in memory. Clones share one ledger.
 #[derive(Clone)]
 pub struct MemoryStore {
     log: LogId,
     state: Arc<Mutex<State>>,
     bells: Arc<Mutex<Bells>>,
+    overtake: Arc<Mutex<Option<Overtake>>>,
 }
 
 #[derive(Default)]
@@ -57,6 +64,23 @@ impl MemoryStore {
             log: LogId::of(b"memory"),
             state: Arc::default(),
             bells: Arc::default(),
+            overtake: Arc::default(),
+        }
+    }
+
+    /// Once, just before such a batch is appended, another process does this.
+    pub fn overtake(
+        &self,
+        such: impl Fn(&Batch) -> bool + Send + 'static,
+        act: impl FnOnce(&Self) + Send + 'static,
+    ) {
+        *lock(&self.overtake) = Some((Box::new(such), Box::new(act)));
+    }
+
+    fn overtaken(&self, batches: &[Batch]) {
+        let due = lock(&self.overtake).take_if(|(such, _)| batches.iter().any(such));
+        if let Some((_, act)) = due {
+            act(self);
         }
     }
 
@@ -118,8 +142,8 @@ impl MemoryStore {
     }
 }
 
-fn lock(bells: &Mutex<Bells>) -> MutexGuard<'_, Bells> {
-    bells.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn number(at: usize) -> u64 {
@@ -207,6 +231,7 @@ impl LedgerStore for MemoryStore {
     }
 
     fn append(&self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError> {
+        self.overtaken(&batches);
         let outcomes = {
             let mut state = self.state();
             state.appends += 1;

@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use thymos_core::approval::Decision;
-use thymos_core::body::{Body, Resolution, Stop};
+use thymos_core::body::{Body, Resolution, Stop, WritRevoked};
 use thymos_core::effect::EffectClass;
+use thymos_core::entry::{Draft, Kind, Salt};
+use thymos_core::key::Domain;
 use thymos_core::writ::Mode;
 use thymos_core::{TrajectoryId, WritId};
+use thymos_ports::LedgerStore;
 use thymos_ports::cognition::{Context, ContextMessage, ModelFault, Turn};
+use thymos_ports::store::Batch;
 use thymos_protocol::{Command, HoldRow, Replied, RunRow, Settlement};
+use thymos_testkit::fixtures::{NOON, operator_key, party};
 use thymos_testkit::model::{calls, says};
-use thymos_testkit::{FakeTool, ScriptedModel};
+use thymos_testkit::{FakeTool, MemoryStore, ScriptedModel};
 
 use super::rig::{Rig, Setup};
 use super::road::writer;
@@ -269,6 +274,61 @@ async fn w7_revoking_the_parents_writ_stops_the_children_and_their_holds() {
         Replied::Stale(_)
     ));
     assert_eq!(tool.runs(), 0);
+    rig.verified().await;
+}
+
+/// What another process writes: this writ is revoked on its trajectory.
+fn revoke_elsewhere(store: &MemoryStore, trajectory: TrajectoryId, writ: WritId) {
+    let reason = "by another process".to_owned();
+    let message = WritRevoked::message(&writ, &reason, None).unwrap();
+    let cut = Body::WritRevoked(WritRevoked {
+        writ,
+        signature: operator_key().sign(Domain::Revocation, message.as_bytes()),
+        reason,
+        by: party("ada", &operator_key()),
+        used: None,
+    });
+    let head = store.heads().unwrap().into_iter();
+    let mut head = head.filter(|head| head.trajectory == trajectory);
+    let at_seq = head.next().unwrap().seq + 1;
+    let drafts = vec![Draft {
+        trajectory,
+        kind: cut.kind(),
+        at: NOON,
+        writer: operator_key().public(),
+        salt: Salt::from_bytes([6; 32]),
+        body: cut.encode().unwrap(),
+    }];
+    let batch = Batch {
+        trajectory,
+        at_seq,
+        drafts,
+    };
+    store.append(vec![batch]).unwrap()[0].as_ref().unwrap();
+}
+
+#[tokio::test]
+async fn w7_a_writ_that_is_revoked_above_as_work_is_announced_lets_no_body_run() {
+    let tool = FakeTool::new("grep");
+    let model = family(vec![json!({"task": "look"})], |_, _| {
+        calls(vec![("grep", json!({"pattern": "x"}))])
+    });
+    let mut rig = setup(model, &[&tool]).open(Mode::Auto).await;
+    let (parent, writ) = (rig.trajectory, rig.status().await.writ.id);
+    rig.setup.store.overtake(
+        move |batch| {
+            let mut kinds = batch.drafts.iter().map(|draft| draft.kind);
+            batch.trajectory != parent && kinds.any(|kind| kind == Kind::Started)
+        },
+        move |store| revoke_elsewhere(store, parent, writ),
+    );
+    rig.run("go").await;
+    assert_eq!(tool.runs(), 0);
+    let sealed = rig.bodies().into_iter().find_map(|body| match body {
+        Body::Failure(body) => Some(body.fault.message),
+        _ => None,
+    });
+    assert_eq!(sealed.as_deref(), Some("its writ was revoked as it began"));
     rig.verified().await;
 }
 

@@ -35,10 +35,28 @@ impl Session {
     /// Spends a warrant: announces it durably, then lets the tool act beside the task.
     pub(super) async fn begin(&mut self, warrant: Warrant) {
         match self.announce(warrant).await {
+            Ok(Some(begun)) if self.cut_meanwhile(&begun) => {
+                let cut = fault(FaultKind::Cancelled, "its writ was revoked as it began");
+                self.seal(begun, Err(cut), 0).await;
+            }
             Ok(Some(begun)) => self.act(begun).await,
             Ok(None) => {}
             Err(error) => self.break_on(error, None),
         }
+    }
+
+    /// `[W7]` Whether a link was revoked on a trajectory above after the gate had looked there. Its
+    /// record and this one are not appended to together, so there is a last look once this stands.
+    fn cut_meanwhile(&mut self, begun: &Begun) -> bool {
+        if self.lineage.is_empty() {
+            return false;
+        }
+        // Where nobody can tell, nothing is done.
+        let cut = self.revoked_now();
+        cut.map_or(true, |cut| {
+            let mut links = begun.proposal().writs.iter();
+            links.any(|link| cut.contains(link))
+        })
     }
 
     async fn announce(&mut self, warrant: Warrant) -> Result<Option<Begun>, RecordError> {
@@ -183,6 +201,10 @@ impl Act {
     /// Runs the tool's body to an outcome or a fault, whatever it does: return, fault, panic,
     /// overrun, ignore its cancel.
     async fn run(&self, begun: &Begun) -> Result<Outcome, Fault> {
+        // [W7] Stopped before it began: its body is not entered.
+        if self.cancel.is_cancelled() {
+            return Err(fault(FaultKind::Cancelled, "stopped before it began"));
+        }
         let proposal = begun.proposal_id();
         let name = self.tool.contract().name.clone();
         let mut live = |bytes: &[u8]| self.show(proposal, &name, bytes);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use thymos_core::body::{Body, Resolution};
 use thymos_core::id::IdempotencyKey;
 use thymos_core::intent::Author;
+use thymos_core::outcome::FaultKind;
 use thymos_core::{EntryId, IntentId, TrajectoryId};
 
 use super::super::told::{Line, Told};
@@ -59,7 +60,11 @@ pub(super) fn announced(told: &Told) -> Vec<String> {
         all.any(|(line, work)| line.id == *id && work.decided.proposal.intent.tool == "delegate")
     };
     for line in &told.lines {
+        // What was stopped before it began is sealed as cancelled, and never ran.
+        let stopped =
+            matches!(&line.body, Body::Failure(body) if body.fault.kind == FaultKind::Cancelled);
         if matches!(line.body, Body::Commit(_) | Body::Failure(_))
+            && !stopped
             && let Some(id) = end(&line.body)
             && !ran.contains(&id)
             && !delegated(&id)

@@ -18,7 +18,7 @@ fn writs(told: &Told) -> BTreeMap<WritId, &Writ> {
     issued.collect()
 }
 
-/// `[W7]` No link was revoked in any record of the log when work began under it.
+/// `[W7]` No body ran under a link that was revoked in any record of the log when it was announced.
 pub(super) fn cut(told: &Told) -> Vec<String> {
     let mut faults = Vec::new();
     let mut cut: BTreeSet<WritId> = BTreeSet::new();
@@ -27,7 +27,7 @@ pub(super) fn cut(told: &Told) -> Vec<String> {
             Body::WritRevoked(body) => {
                 cut.insert(body.writ);
             }
-            Body::Started(work) => {
+            Body::Started(work) if told.runs.iter().any(|run| run.started == line.id) => {
                 let links = work.decided.proposal.writs.iter().chain(&work.pre_answered);
                 for link in links.filter(|link| cut.contains(link)) {
                     faults.push(format!("entry {} began under {}", line.index, link.short()));
