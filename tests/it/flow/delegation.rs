@@ -277,6 +277,35 @@ async fn w7_revoking_the_parents_writ_stops_the_children_and_their_holds() {
     rig.verified().await;
 }
 
+#[tokio::test]
+async fn w6_a_parent_does_not_pay_for_what_its_child_does_under_the_operators_own_writ() {
+    let model = family(
+        vec![json!({"task": "write", "effects": "write"})],
+        |_, context| match results(context).is_empty() {
+            true => calls(vec![("fs_write", json!({"path": "a.txt"}))]),
+            false => says("then not"),
+        },
+    );
+    let mut rig = setup(model, &[&writer()]).open(Mode::Edit).await;
+    rig.say("go").await;
+    let held = until_held(&mut rig).await;
+    // The next turn is thought under a writ that the operator gives the child itself.
+    let (trajectory, mode) = (held.trajectory, Mode::Auto);
+    let replied = rig.ask(Command::SetMode { trajectory, mode }).await;
+    assert_eq!(replied, Replied::Accepted);
+    let mut no = rig.answer_to(&held.card, Decision::Deny, "no");
+    no.trajectory = trajectory;
+    assert_eq!(rig.ask(Command::Answer(no)).await, Replied::Accepted);
+    rig.until_kind("delegation_result", 1).await;
+    let cost = rig.bodies().into_iter().find_map(|body| match body {
+        Body::DelegationResult(body) => Some(body.cost),
+        _ => None,
+    });
+    // One turn of 110 tokens under its parent's writ, and another under the operator's.
+    assert_eq!(cost.unwrap().tokens, 110);
+    rig.verified().await;
+}
+
 /// What another process writes: this writ is revoked on its trajectory.
 fn revoke_elsewhere(store: &MemoryStore, trajectory: TrajectoryId, writ: WritId) {
     let reason = "by another process".to_owned();

@@ -83,9 +83,27 @@ impl ChildEnd {
         Some(Self {
             result: result(p, &stop),
             stop,
-            cost: p.total,
+            cost: spent_of_parent(p),
         })
     }
+}
+
+/// What it took from its parent `[W6]`: what was spent under the writ it was given. What the operator
+/// lets it do under another writ is not its parent's to pay, and might be more than was reserved.
+fn spent_of_parent(p: &Projection) -> Cost {
+    let Some(root) = &p.root else {
+        return p.total;
+    };
+    // The only one from another session: the operator's own hang from the operator, skills from itself.
+    let given = p.writs.iter().find(|(_, signed)| {
+        let writ = &signed.writ;
+        writ.subject.key == root.subject.key
+            && writ.parent.is_some()
+            && writ.issuer.key != root.subject.key
+            && writ.issuer.key != root.operator.key
+    });
+    let spent = given.and_then(|(id, _)| p.spent.get(id));
+    spent.copied().unwrap_or_default()
 }
 
 /// What the child said last, or why it said nothing.
@@ -324,7 +342,7 @@ impl Session {
         let (result, cost) = match &folded {
             Ok((p, _)) => match ChildEnd::of(p) {
                 Some(end) => return end,
-                None => (result(p, &Stop::Cancelled), p.total),
+                None => (result(p, &Stop::Cancelled), spent_of_parent(p)),
             },
             Err(error) => (error.to_string(), Cost::default()),
         };
