@@ -111,7 +111,9 @@ fn exact_grant(case: &Case<'_>) -> Grant {
             caveats.push((path.arg.clone(), must));
         }
         if let Some(exec) = &resolved.exec {
-            let slots = exec.argv.iter().cloned().map(ArgvSlot::Is).collect();
+            // To its end: a prefix would grant every longer command as well.
+            let words = exec.argv.iter().cloned().map(ArgvSlot::Is);
+            let slots = words.chain([ArgvSlot::End]).collect();
             caveats.push((exec.arg.clone(), Condition::Argv(slots)));
         }
         for host in &resolved.hosts {

@@ -439,20 +439,29 @@ fn c16_the_smallest_grant_allows_exactly_the_call_it_was_made_for() {
     else {
         panic!("no grant offered");
     };
-    let slots = ["cargo", "test", "-p", "core"].map(|word| ArgvSlot::Is(word.into()));
-    assert_eq!(grant.caveats[0].must, Condition::Argv(slots.to_vec()));
+    let mut slots = ["cargo", "test", "-p", "core"]
+        .map(|word| ArgvSlot::Is(word.into()))
+        .to_vec();
+    slots.push(ArgvSlot::End);
+    assert_eq!(grant.caveats[0].must, Condition::Argv(slots));
     scene.root().grants = vec![grant];
     scene.root().effects = effects;
     scene.check_cleared();
-    let other = Resolved {
-        exec: scene.resolved().exec.clone().map(|mut exec| {
-            exec.argv[3] = "client".into();
-            exec
-        }),
-        ..scene.resolved().clone()
-    };
-    scene.resolved = Ok(other);
-    assert_eq!(scene.refused().refusal.clause, Clause::C8);
+    // Neither another command nor a longer one.
+    for change in [
+        (|argv| argv[3] = "client".into()) as fn(&mut Vec<String>),
+        |argv| argv.push("--release".into()),
+    ] {
+        let mut exec = scene.resolved().exec.clone().unwrap();
+        change(&mut exec.argv);
+        let other = Resolved {
+            exec: Some(exec),
+            ..scene.resolved().clone()
+        };
+        let before = std::mem::replace(&mut scene.resolved, Ok(other));
+        assert_eq!(scene.refused().refusal.clause, Clause::C8);
+        scene.resolved = before;
+    }
 }
 
 #[test]
