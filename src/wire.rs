@@ -9,6 +9,7 @@ use thymos_core::TrajectoryId;
 use thymos_core::body::{Body, BodyState};
 use thymos_core::budget::Budget;
 use thymos_core::key::SigningKey;
+use thymos_core::tool::ToolContract;
 use thymos_core::writ::{Party, TrustRoots};
 use thymos_ledger::{Genesis, SqliteLedger};
 use thymos_policy::Switches;
@@ -223,12 +224,19 @@ pub(crate) fn tool_names(
     config: &Config,
     directory: &Path,
 ) -> Result<Vec<String>, AppError> {
+    let tools = tool_contracts(env, config, directory)?;
+    Ok(tools.into_iter().map(|tool| tool.name).collect())
+}
+
+/// What the tools of this folder promise.
+pub(crate) fn tool_contracts(
+    env: &Env,
+    config: &Config,
+    directory: &Path,
+) -> Result<Vec<ToolContract>, AppError> {
     let workspace = open_workspace(directory)?;
     let tools = tools(env, config, &workspace, thymos_sandbox::probe())?;
-    Ok(tools
-        .iter()
-        .map(|tool| tool.contract().name.clone())
-        .collect())
+    Ok(tools.iter().map(|tool| tool.contract().clone()).collect())
 }
 
 /// The switches beside the rules, as configured.

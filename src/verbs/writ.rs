@@ -3,12 +3,13 @@
 
 use std::path::Path;
 
-use thymos_compiler::CheckedChain;
+use thymos_compiler::{CheckedChain, flaws};
 use thymos_core::budget::Budget;
+use thymos_core::tool::ToolContract;
 use thymos_core::writ::{Mode, SignedWrit, Writ};
 use thymos_core::{Timestamp, TrajectoryId};
 use thymos_ports::Clock;
-use thymos_protocol::{Command, NotUsed, Replied, WritFound};
+use thymos_protocol::{Command, NotUsed, Replied, WritFound, WritStanding};
 
 use super::Setting;
 use super::client::{Client, unexpected};
@@ -20,9 +21,9 @@ use crate::near::nearest;
 use crate::out;
 use crate::strict;
 use crate::system::{OsEntropy, SystemClock};
-use crate::wire::explain::{Call, Said, explain};
+use crate::wire::explain::{Asked, Call, Said, explain};
 use crate::wire::trust::TrustFile;
-use crate::wire::{keys, tool_names, writs};
+use crate::wire::{keys, tool_contracts, writs};
 
 mod make;
 
@@ -36,12 +37,13 @@ pub(super) async fn perform(
     match verb {
         WritVerb::New(args) => make::new(setting, args),
         WritVerb::Show { writ } => show(&chain_of(client, writ).await?),
-        WritVerb::Check { file } => check(setting, file),
+        WritVerb::Check { file } => check(client, setting, file).await,
         WritVerb::Sign(args) => sign(client, setting, args).await,
         WritVerb::Revoke { writ, reason } => revoke(client, writ, reason).await,
         WritVerb::Explain { writ, tool, args } => {
             let chain = chain_of(client, writ).await?;
-            explained(setting, chain, tool, args).await
+            let standing = standing(client, &chain).await?;
+            explained(setting, chain, &standing, (tool, args)).await
         }
         WritVerb::Close { writ } => close(client, writ).await,
         WritVerb::Ls { run: None, json } => list(client, *json).await,
@@ -144,6 +146,15 @@ async fn found(client: &mut Client, prefix: &str) -> Result<WritFound, AppError>
         })
 }
 
+/// What the ledger knows of a chain.
+async fn standing(client: &mut Client, chain: &[SignedWrit]) -> Result<WritStanding, AppError> {
+    let chain = chain.iter().filter_map(|link| link.id().ok()).collect();
+    match client.ask(Command::WritStanding { chain }).await? {
+        Replied::WritStanding(standing) => Ok(standing),
+        other => Err(unexpected(&other)),
+    }
+}
+
 fn refused(message: impl Into<String>) -> AppError {
     AppError::new(ErrorKind::Refused, message)
 }
@@ -182,14 +193,14 @@ fn show(chain: &[SignedWrit]) -> Result<u8, AppError> {
     Ok(0)
 }
 
-fn check(setting: &Setting<'_>, file: &Path) -> Result<u8, AppError> {
+async fn check(client: &mut Client, setting: &Setting<'_>, file: &Path) -> Result<u8, AppError> {
     let read = read(file)?;
-    let tools = tool_names(setting.env, setting.config, setting.directory)?;
+    let tools = tool_contracts(setting.env, setting.config, setting.directory)?;
     let links: Vec<&Writ> = match &read {
         WritFile::Unsigned(writ) => vec![writ],
         WritFile::Chain(chain) => chain.iter().map(|link| &link.writ).collect(),
     };
-    known_tools(&links, &tools)?;
+    sound(&links, &tools)?;
     for line in never_matching(&links, &tools) {
         out::line(&format!("note: {}", out::safe(&line)))?;
     }
@@ -201,9 +212,21 @@ fn check(setting: &Setting<'_>, file: &Path) -> Result<u8, AppError> {
     }
     let chain = signed(file)?;
     in_order(setting.config, &chain, SystemClock.now())?;
-    let count = chain.len();
+    let standing = standing(client, &chain).await?;
+    if let Some(cut) = chain
+        .iter()
+        .find(|link| link.id().is_ok_and(|id| standing.revoked.contains(&id)))
+    {
+        let message = format!("writ `{}` is revoked", cut.writ.name);
+        let hint = hint_of(&message);
+        return Err(refused(message).hint(hint));
+    }
+    let count = match chain.len() {
+        1 => "1 link".to_owned(),
+        more => format!("{more} links"),
+    };
     out::line(&format!(
-        "sound: {count} links, every example holds, signed by a trusted key"
+        "sound: {count}, every example holds, signed by a trusted key"
     ))?;
     Ok(0)
 }
@@ -232,62 +255,52 @@ fn hint_of(fault: &str) -> &'static str {
         "it was changed after it was signed; sign it again"
     } else if fault.contains("revoked") || fault.contains("it ended") {
         "sign a new one"
+    } else if fault.contains("it ends before") {
+        "sign one with a later end"
+    } else if fault.contains(".must`") {
+        "correct that condition; nothing could meet it as it stands"
+    } else if fault.contains("no writ was") || fault.contains("is longer than") {
+        "a chain is a list of 1 to 16 signed writs, root first"
     } else if fault.contains("`subject`") {
         "ask for one whose subject is your own key: thymos keys show"
     } else if fault.contains("`delegation`: it may") {
         "sign it with `may_subdivide` true and a `max_depth` of at least 1"
-    } else if fault.contains("`examples`") {
+    } else if fault.contains("`examples") {
         "correct the grants, or the example that they do not keep"
     } else {
         "a child only narrows: correct that field and sign it again"
     }
 }
 
-fn is_pattern(tool: &str) -> bool {
-    tool.contains(['*', '?', '[', '{'])
-}
-
-fn known_tools(links: &[&Writ], tools: &[String]) -> Result<(), AppError> {
-    for (at, writ) in links.iter().enumerate() {
-        for (number, grant) in writ.grants.iter().enumerate() {
-            if is_pattern(&grant.tool) || tools.contains(&grant.tool) {
-                continue;
-            }
-            let tool: String = grant.tool.chars().take(80).collect();
-            let message = format!("link {at} `grants[{number}].tool`: there is no tool `{tool}`");
-            let near = nearest(&grant.tool, tools.iter().map(String::as_str));
-            return Err(AppError::new(ErrorKind::User, message).hint(match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("tools are: {}", tools.join(", ")),
-            }));
-        }
-    }
-    Ok(())
-}
-
-/// `[W2]` Grants that no call can ever use: nothing is called so, or a link above grants none of it.
-fn never_matching(links: &[&Writ], tools: &[String]) -> Vec<String> {
-    let covers = |writ: &Writ, tool: &String| {
-        let mut grants = writ.grants.iter();
-        grants.any(|grant| thymos_policy::matching::glob(&grant.tool, tool))
+/// `[W2]` `[W3]` What a person wrote and cannot have meant; a name that nobody knows is told apart.
+fn sound(links: &[&Writ], tools: &[ToolContract]) -> Result<(), AppError> {
+    let tools: Vec<&ToolContract> = tools.iter().collect();
+    let Some(flaw) = flaws(links, &tools).into_iter().next() else {
+        return Ok(());
     };
+    let Some((name, known)) = &flaw.unknown else {
+        let said = flaw.to_string();
+        let hint = hint_of(&said);
+        return Err(refused(said).hint(hint));
+    };
+    let near = nearest(name, known.iter().map(String::as_str));
+    let hint = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known are: {}", known.join(", ")),
+    };
+    Err(AppError::new(ErrorKind::User, flaw.to_string()).hint(hint))
+}
+
+/// `[W2]` Globs of grants that no tool is called by.
+fn never_matching(links: &[&Writ], tools: &[ToolContract]) -> Vec<String> {
     let mut notes = Vec::new();
     for (at, writ) in links.iter().enumerate() {
-        let above = links.get(..at).unwrap_or_default();
         for grant in &writ.grants {
-            let meant = tools
-                .iter()
-                .filter(|tool| thymos_policy::matching::glob(&grant.tool, tool));
-            let mut meant = meant.peekable();
-            if meant.peek().is_none() {
-                notes.push(format!(
-                    "link {at} grants `{}`, and no tool is called so",
-                    grant.tool
-                ));
-            } else if !meant.any(|tool| above.iter().all(|link| covers(link, tool))) {
+            let mut called = tools.iter();
+            if !called.any(|tool| thymos_policy::matching::glob(&grant.tool, &tool.name)) {
                 let tool = &grant.tool;
                 notes.push(format!(
-                    "link {at} grants `{tool}`, which a link above never allows"
+                    "link {at} grants `{tool}`, and no tool is called so"
                 ));
             }
         }
@@ -319,8 +332,7 @@ async fn sign(
     if let Some(name) = trust.name_of(&writ.issuer.key) {
         name.clone_into(&mut writ.issuer.name);
     }
-    let tools = tool_names(setting.env, setting.config, setting.directory)?;
-    known_tools(&[&writ], &tools)?;
+    let tools = tool_contracts(setting.env, setting.config, setting.directory)?;
     let mut chain = match &args.parent {
         Some(parent) => chain_of(client, parent).await?,
         None => Vec::new(),
@@ -332,6 +344,8 @@ async fn sign(
         writ.parent = Some(parent.id().map_err(inexact)?);
     }
     chain.push(writ.sign(&key).map_err(inexact)?);
+    let links: Vec<&Writ> = chain.iter().map(|link| &link.writ).collect();
+    sound(&links, &tools)?;
     in_order(setting.config, &chain, SystemClock.now())?;
     let text = serde_json::to_string_pretty(&chain)
         .map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?;
@@ -374,13 +388,16 @@ async fn revoke(client: &mut Client, writ: &str, reason: &str) -> Result<u8, App
 async fn explained(
     setting: &Setting<'_>,
     chain: Vec<SignedWrit>,
-    tool: &str,
-    args: &str,
+    standing: &WritStanding,
+    (tool, args): (&str, &str),
 ) -> Result<u8, AppError> {
     let args = strict::parse("the arguments", "--args", args)?;
-    let call = Call { tool, args: &args };
-    let (trace, said) =
-        explain(setting.env, setting.config, setting.directory, chain, call).await?;
+    let asked = Asked {
+        chain,
+        standing,
+        call: Call { tool, args: &args },
+    };
+    let (trace, said) = explain(setting.env, setting.config, setting.directory, asked).await?;
     for line in &trace.lines {
         let rule = line.rule.as_ref().map(|rule| format!(" {rule}:"));
         out::line(&format!(

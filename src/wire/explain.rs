@@ -1,7 +1,7 @@
 //! What the gate would say of one call under a chain of writs, clause by clause. Nothing runs, and no
 //! answer of it is a permission: what was cleared on the way is dropped here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use thymos_core::{TrajectoryId, WritId};
 use thymos_ports::memory::NoMemory;
 use thymos_ports::tool::{Look, nothing_kept};
 use thymos_ports::{Clock, Tool};
+use thymos_protocol::WritStanding;
 use thymos_runtime::kernel::PolicySource;
 use thymos_runtime::modes::suggestion;
 
@@ -34,6 +35,13 @@ pub(crate) struct Call<'a> {
     pub(crate) args: &'a Value,
 }
 
+/// A call under a chain, and what the record says of that chain.
+pub(crate) struct Asked<'a> {
+    pub(crate) chain: Vec<SignedWrit>,
+    pub(crate) standing: &'a WritStanding,
+    pub(crate) call: Call<'a>,
+}
+
 /// The gate's word.
 pub(crate) enum Said {
     Cleared,
@@ -46,9 +54,13 @@ pub(crate) async fn explain(
     env: &Env,
     config: &Config,
     directory: &Path,
-    chain: Vec<SignedWrit>,
-    call: Call<'_>,
+    asked: Asked<'_>,
 ) -> Result<(Trace, Said), AppError> {
+    let Asked {
+        chain,
+        standing,
+        call,
+    } = asked;
     let workspace = open_workspace(directory)?;
     let (key, trust): (_, trust::TrustFile) =
         keys::operator(&config.paths, &config.operator.value, &OsEntropy)?;
@@ -64,7 +76,6 @@ pub(crate) async fn explain(
         Arc::new(SystemClock),
     )
     .current();
-    let internal = |words: String| AppError::new(ErrorKind::Internal, words);
     let intent = Intent {
         v: 1,
         trajectory: TrajectoryId::of(b"explained"),
@@ -74,9 +85,9 @@ pub(crate) async fn explain(
         tool: call.tool.to_owned(),
         args: call.args.clone(),
     };
-    let id = intent.id().map_err(|e| internal(e.to_string()))?;
+    let id = intent.id().map_err(|e| internal(&e))?;
     let set = ToolSet::pin(tools.iter().map(|tool| tool.contract().clone()).collect())
-        .map_err(|e| internal(e.to_string()))?;
+        .map_err(|e| internal(&e))?;
     let world = World::default();
     let look = Look {
         world: &world,
@@ -90,7 +101,13 @@ pub(crate) async fn explain(
     let facts = Facts {
         rung,
         risk_threshold: shelf.set().switches().risk_threshold,
-        ..moment(config, &chain, possession.clone(), resolved.as_ref().ok())
+        ..moment(
+            config,
+            &chain,
+            standing,
+            possession.clone(),
+            resolved.as_ref().ok(),
+        )
     };
     let verdict = compile(
         &intent,
@@ -109,6 +126,10 @@ pub(crate) async fn explain(
     Ok(told(verdict))
 }
 
+fn internal(error: &dyn std::fmt::Display) -> AppError {
+    AppError::new(ErrorKind::Internal, error.to_string())
+}
+
 /// What was said, without the warrant that may have been made on the way.
 fn told(verdict: Verdict) -> (Trace, Said) {
     match verdict {
@@ -121,14 +142,18 @@ fn told(verdict: Verdict) -> (Trace, Said) {
     }
 }
 
-/// This moment, in which nothing was spent and nothing is revoked.
+/// This moment, as the record has it.
 fn moment(
     config: &Config,
     chain: &CheckedChain,
+    standing: &WritStanding,
     possession: Possession,
     found: Option<&Resolved>,
 ) -> Facts {
-    let none = |id: &WritId| (*id, Cost::default());
+    let spent = |id: &WritId| {
+        let known = standing.spent.iter().find(|(writ, _)| writ == id);
+        (*id, known.map_or_else(Cost::default, |(_, cost)| *cost))
+    };
     let world = found.map_or_else(BTreeMap::new, |found| {
         let seen = found.resources.iter();
         seen.map(|seen| (seen.resource.text(), None)).collect()
@@ -137,8 +162,8 @@ fn moment(
         now: SystemClock.now(),
         tenant: config.tenant.value.clone(),
         mode: Mode::Custom,
-        spent: chain.links().iter().map(|(id, _)| none(id)).collect(),
-        revoked: BTreeSet::new(),
+        spent: chain.links().iter().map(|(id, _)| spent(id)).collect(),
+        revoked: standing.revoked.iter().copied().collect(),
         possession,
         rung: Rung::L0,
         risk_threshold: Risk::High,

@@ -31,7 +31,7 @@ pub fn check_examples(writ: &Writ) -> Vec<String> {
     faults
 }
 
-fn allows(writ: &Writ, sample: &SampleCall) -> bool {
+pub(crate) fn allows(writ: &Writ, sample: &SampleCall) -> bool {
     writ.grants
         .iter()
         .filter(|grant| glob(&grant.tool, &sample.tool))

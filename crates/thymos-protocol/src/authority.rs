@@ -67,6 +67,15 @@ pub struct WritFound {
     pub revoked: bool,
 }
 
+/// What the record says of a chain of writs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WritStanding {
+    /// Which of them are revoked, themselves or by a writ above.
+    pub revoked: Vec<WritId>,
+    /// What each has spent or reserved, where it has.
+    pub spent: Vec<(WritId, Cost)>,
+}
+
 /// Why a chain of writs is not put in force. Nothing was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NotUsed {

@@ -231,6 +231,11 @@ pub enum Command {
         /// Lower-case hex digits.
         prefix: String,
     },
+    /// Asks what of a chain is revoked and spent by now. Replies `WritStanding`.
+    WritStanding {
+        /// The ids of its writs, root first.
+        chain: Vec<WritId>,
+    },
     /// Starts a new trajectory from a commit `[D2]`. Replies `Opened`.
     Branch {
         /// From which trajectory.

@@ -15,7 +15,9 @@ mod live;
 mod reply;
 mod status;
 
-pub use authority::{GrantPreview, NotUsed, PastCall, ScopePreview, WritFound, WritRow, WritState};
+pub use authority::{
+    GrantPreview, NotUsed, PastCall, ScopePreview, WritFound, WritRow, WritStanding, WritState,
+};
 pub use card::{Card, CardState, Changed, HoldRow};
 pub use command::{Answer, Command, Reach, Request, ScopeChoice, Settlement, Ticket};
 pub use detail::{ChainFacts, Detail, TraceRow};

@@ -7,7 +7,7 @@ use thymos_core::budget::Cost;
 use thymos_core::writ::Mode;
 use thymos_core::{Timestamp, TrajectoryId};
 
-use crate::authority::{GrantPreview, NotUsed, ScopePreview, WritFound, WritRow};
+use crate::authority::{GrantPreview, NotUsed, ScopePreview, WritFound, WritRow, WritStanding};
 use crate::card::{Changed, HoldRow};
 use crate::command::Ticket;
 use crate::detail::Detail;
@@ -61,6 +61,8 @@ pub enum Replied {
     Writs(Vec<WritRow>),
     /// Issued writs, each once.
     WritsFound(Vec<WritFound>),
+    /// What of a chain is revoked and spent.
+    WritStanding(WritStanding),
     /// A chain of writs that is not put in force.
     NotUsed(NotUsed),
     /// What an undo would do.

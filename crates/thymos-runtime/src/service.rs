@@ -475,6 +475,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Undo { .. }
         | Command::RevokeChain { .. }
         | Command::FindWrits { .. }
+        | Command::WritStanding { .. }
         | Command::Policies
         | Command::ReloadPolicy
         | Command::Simulate { .. }

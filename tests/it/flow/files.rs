@@ -385,7 +385,7 @@ async fn w1_w3_a_file_that_gives_no_authority_is_refused_and_nothing_is_recorded
         ),
         (
             file(5, |w| w.grants[0].tool = "fs_wrte".into()),
-            "link 0 `grants`: there is no tool `fs_wrte`",
+            "link 0 `grants[0].tool`: there is no tool `fs_wrte`",
         ),
     ] {
         let mut rig = writing(1).open(Mode::Plan).await;

@@ -94,6 +94,7 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
         | Command::Skills
         | Command::RevokeChain { .. }
         | Command::FindWrits { .. }
+        | Command::WritStanding { .. }
         | Command::CheckSkills { .. } => return about_work(service, ticket, command).await,
         _ => fault("this needs a trajectory"),
     };
@@ -110,6 +111,9 @@ async fn about_work(service: &mut Service, ticket: Ticket, command: Command) {
         }
         Command::FindWrits { prefix } => {
             return beside(service, ticket, move || writs::find(&kernel, &prefix));
+        }
+        Command::WritStanding { chain } => {
+            return beside(service, ticket, move || writs::standing(&kernel, &chain));
         }
         Command::Routing { trajectory } => {
             return beside(service, ticket, move || {

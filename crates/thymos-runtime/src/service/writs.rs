@@ -8,10 +8,12 @@ use thymos_core::writ::SignedWrit;
 use thymos_core::{Kind, TrajectoryId, WritId};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::StoreError;
-use thymos_protocol::{Replied, WritFound};
+use thymos_protocol::{Replied, WritFound, WritStanding};
 
 use super::lookup::{PAGE, fault};
+use crate::account::Account;
 use crate::kernel::Kernel;
+use crate::session::fold_stored;
 
 /// Writs told at most; who means one gives more digits.
 const FOUND_MAX: usize = 64;
@@ -38,6 +40,40 @@ pub(super) fn find(kernel: &Kernel, prefix: &str) -> Replied {
         })
         .map(|(id, (trajectory, _))| issued.found(id, *trajectory));
     Replied::WritsFound(found.take(FOUND_MAX).collect())
+}
+
+/// What of a chain, root first, is revoked by now and spent where its budget is kept: in the account
+/// of a writ file, else where the writ was issued.
+pub(super) fn standing(kernel: &Kernel, chain: &[WritId]) -> Replied {
+    let store = kernel.parts.store.as_ref();
+    let issued = match Issued::read(store) {
+        Ok(issued) => issued,
+        Err(error) => return fault(error.to_string()),
+    };
+    let first = chain.iter().position(|id| issued.revoked.contains(id));
+    let (Some(root), Some(leaf)) = (chain.first(), chain.last()) else {
+        return Replied::WritStanding(WritStanding::default());
+    };
+    let account = Account::open(kernel, root).map(|account| account.p);
+    let kept = match account {
+        Ok(p) if p.root.is_none() => match issued.writs.get(leaf) {
+            Some((trajectory, _)) => fold_stored(store, *trajectory).map(|(p, _)| p),
+            None => Ok(p),
+        },
+        other => other,
+    };
+    let p = match kept {
+        Ok(p) => p,
+        Err(error) => return fault(error.to_string()),
+    };
+    let spent = |id: &WritId| p.spent.get(id).map(|cost| (*id, *cost));
+    Replied::WritStanding(WritStanding {
+        revoked: first
+            .and_then(|at| chain.get(at..))
+            .unwrap_or_default()
+            .to_vec(),
+        spent: chain.iter().filter_map(spent).collect(),
+    })
 }
 
 impl Issued {

@@ -4,10 +4,11 @@
 //! The share is reserved in the file's account first and copied here second: cut off between the
 //! two, the account knows of a share that no session has, and whoever looks next gives it back.
 
-use thymos_compiler::CheckedChain;
+use thymos_compiler::{CheckedChain, flaws};
 use thymos_core::body::{self, Body};
 use thymos_core::budget::{Budget, Cost};
 use thymos_core::limits::CHAIN_LINKS_MAX;
+use thymos_core::tool::ToolContract;
 use thymos_core::writ::{Delegation, Examples, Mode, SignedWrit, Window, Writ};
 use thymos_core::{TrajectoryId, WritId};
 use thymos_protocol::{NotUsed, Replied};
@@ -61,12 +62,17 @@ impl Session {
             if let Some(end) = window.expires_at.filter(|end| now >= *end) {
                 return Some(format!("link {at} `window`: it ended {end}"));
             }
-            let unknown =
-                |tool: &&str| !tool.contains(['*', '?', '[', '{']) && self.k.tool(tool).is_none();
-            let tools = link.writ.grants.iter().map(|grant| grant.tool.as_str());
-            if let Some(tool) = tools.clone().find(unknown) {
-                return Some(format!("link {at} `grants`: there is no tool `{tool}`"));
-            }
+        }
+        let tools: Vec<&ToolContract> = self
+            .k
+            .parts
+            .tools
+            .iter()
+            .map(|tool| tool.contract())
+            .collect();
+        let links: Vec<&Writ> = checked.links().iter().map(|(_, link)| &link.writ).collect();
+        if let Some(flaw) = flaws(&links, &tools).first() {
+            return Some(flaw.to_string());
         }
         let at = checked.links().len().checked_sub(1)?;
         let leaf = &checked.leaf()?.writ;
