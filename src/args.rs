@@ -17,7 +17,7 @@ mod writ;
 pub use approvals::{ApprovalsVerb, GrantArgs, OptionalScope, ScopeArgs, ScopeBounds, SignerArgs};
 pub use history::{AgainArgs, BranchArgs, ReplayArgs, UndoArgs};
 pub use keys::{KeysVerb, Purpose};
-pub use policy::{FileArgs, PolicyVerb};
+pub use policy::{FileArgs, PolicyVerb, SignBundleArgs};
 pub use skills::{MemoryVerb, RoutingArgs, SkillArgs, SkillsVerb, TuneArgs};
 pub use writ::{NewWritArgs, SignWritArgs, UnderWritArgs, WritVerb};
 

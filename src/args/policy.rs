@@ -29,16 +29,7 @@ pub enum PolicyVerb {
     ///
     /// What is signed is its canonical form, and the signed file goes to standard output unless
     /// --out names a file.
-    Sign {
-        /// The bundle
-        file: PathBuf,
-        /// Sign with this key file instead of your own
-        #[arg(long, value_name = "FILE")]
-        key: Option<PathBuf>,
-        /// Write the signed bundle here
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
+    Sign(SignBundleArgs),
     /// Put a signed bundle into the policy folder, in place of the one of its name
     ///
     /// Records nothing itself: each session records it when it next decides, running ones too.
@@ -63,6 +54,23 @@ pub enum PolicyVerb {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `thymos policy sign`.
+#[derive(Debug, Args)]
+pub struct SignBundleArgs {
+    /// The bundle
+    pub file: PathBuf,
+    /// Sign with this key file instead of your own
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Write the signed bundle here
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// How long it holds: 90s, 30m, 8h, 30d; after that everything is forbidden until it is signed
+    /// anew or unloaded
+    #[arg(long, value_name = "TIME")]
+    pub expires: Option<String>,
 }
 
 /// Verbs about one bundle file.

@@ -28,9 +28,7 @@ pub(super) fn perform(setting: &Setting<'_>, verb: &PolicyVerb) -> Result<u8, Ap
         PolicyVerb::Show { name, json } => show(setting, name, *json),
         PolicyVerb::Check(args) => files::check(setting, args),
         PolicyVerb::Test(args) => files::test(args),
-        PolicyVerb::Sign { file, key, out } => {
-            files::sign(setting, file, key.as_deref(), out.as_deref())
-        }
+        PolicyVerb::Sign(args) => files::sign(setting, args),
         PolicyVerb::Load(args) => files::load(setting, args),
         PolicyVerb::Unload { name } => files::unload(setting, name),
         PolicyVerb::Simulate { file, run, json } => {
@@ -75,8 +73,11 @@ fn list(policies: &Policies, json: bool) -> Result<(), AppError> {
             Some(who) => format!("signed by {}", out::safe(who)),
             None => "part of the program".to_owned(),
         };
+        let until = row
+            .until
+            .map_or_else(String::new, |end| format!(", until {end}"));
         out::line(&format!(
-            "{:<14}  {:<8}  {:>3} rules  default {:<6}  {signed}",
+            "{:<14}  {:<8}  {:>3} rules  default {:<6}  {signed}{until}",
             out::safe(&row.name),
             out::safe(&row.version),
             row.rules.len(),
@@ -120,6 +121,11 @@ fn show(setting: &Setting<'_>, name: &str, json: bool) -> Result<u8, AppError> {
     let default = bundle.value().get("default").and_then(|word| word.as_str());
     out::line(&format!("{} {}", bundle.name(), bundle.version()))?;
     out::line(&format!("default {}", default.unwrap_or_default()))?;
+    if let Some(window) = bundle.window() {
+        let end = window.expires_at.map(|end| format!(" until {end}"));
+        let end = end.unwrap_or_default();
+        out::line(&format!("holds from {}{end}", window.not_before))?;
+    }
     for rule in bundle.rules_in_words() {
         out::line(&format!("  {}", out::safe(&rule)))?;
     }

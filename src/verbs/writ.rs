@@ -27,7 +27,7 @@ use crate::wire::{keys, tool_contracts, writs};
 
 mod make;
 
-pub(super) use make::budget;
+pub(super) use make::{budget, duration};
 
 pub(super) async fn perform(
     client: &mut Client,

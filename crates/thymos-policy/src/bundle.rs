@@ -8,9 +8,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
+use thymos_core::Timestamp;
 use thymos_core::canonical::{self, CanonicalBytes, Fault, InvalidJson};
 use thymos_core::trace::Ruling;
 use thymos_core::verdict::Ceremony;
+use thymos_core::writ::Window;
 
 use crate::doc::{Complaint, Node, Step, locate, position};
 use crate::example::{Example, ExampleRun, told};
@@ -34,6 +36,7 @@ struct Inner {
     name: String,
     version: String,
     default: Ruling,
+    window: Option<Window>,
     rules: Vec<Rule>,
     value: Value,
     bytes: CanonicalBytes,
@@ -128,6 +131,29 @@ impl Bundle {
         self.0.default
     }
 
+    /// When it holds, if it says so; else it holds until it is unloaded.
+    #[must_use]
+    pub fn window(&self) -> Option<Window> {
+        self.0.window
+    }
+
+    /// The same bundle until another moment; it has to be signed anew.
+    ///
+    /// # Errors
+    /// As [`Self::from_value`]; a window that ends before it begins.
+    pub fn until(&self, end: Timestamp) -> Result<Self, InvalidBundle> {
+        let mut value = self.0.value.clone();
+        let begins = self
+            .0
+            .window
+            .map_or(Timestamp(0), |window| window.not_before);
+        if let Some(map) = value.as_object_mut() {
+            let window = serde_json::json!({"not_before": begins, "expires_at": end});
+            map.insert("window".to_owned(), window);
+        }
+        Self::from_value(&value)
+    }
+
     /// Its rules in words, in order: `no-env: forbid: keys stay out of it`.
     #[must_use]
     pub fn rules_in_words(&self) -> Vec<String> {
@@ -185,10 +211,11 @@ impl Bundle {
     }
 
     pub(crate) fn draft_from(node: &Node<'_>) -> Result<Self, Complaint> {
-        node.only(&["name", "version", "default", "rules"])?;
+        node.only(&["name", "version", "default", "window", "rules"])?;
         let name = name_at(&node.need("name")?)?.to_owned();
         let version = name_at(&node.need("version")?)?.to_owned();
         let default = ruling(&node.need("default")?)?;
+        let window = node.get("window").map(|at| window_of(&at)).transpose()?;
         let rows = node.need("rules")?;
         let nodes = rows.list()?;
         if nodes.len() > RULES_MAX {
@@ -210,6 +237,7 @@ impl Bundle {
             name,
             version,
             default,
+            window,
             rules,
             value: node.value.clone(),
             bytes,
@@ -370,7 +398,7 @@ impl AskTerms {
             terms.quorum = u32::try_from(quorum.number()?)
                 .ok()
                 .filter(|count| *count > 0)
-                .ok_or_else(|| quorum.wrong("a whole number from 1"))?;
+                .ok_or_else(|| quorum.wrong("a whole number from 1 to 4294967295"))?;
         }
         if let Some(approvers) = node.get("approvers") {
             for name in approvers.list()? {
@@ -407,6 +435,26 @@ pub(crate) fn ruling(node: &Node<'_>) -> Result<Ruling, Complaint> {
         Some("forbid") => Ok(Ruling::Forbid),
         _ => Err(node.wrong("permit, ask or forbid")),
     }
+}
+
+// [P2] The first moment inclusive, the last exclusive, as in a writ.
+fn window_of(node: &Node<'_>) -> Result<Window, Complaint> {
+    node.only(&["not_before", "expires_at"])?;
+    let moment = |key: &str| match node.get(key) {
+        Some(at) if !at.value.is_null() => at.number().map(|ms| Some(Timestamp(ms))),
+        _ => Ok(None),
+    };
+    let window = Window {
+        not_before: moment("not_before")?.unwrap_or(Timestamp(0)),
+        expires_at: moment("expires_at")?,
+    };
+    if window
+        .expires_at
+        .is_some_and(|end| end <= window.not_before)
+    {
+        return Err(node.blame(BundleFault::Window));
+    }
+    Ok(window)
 }
 
 /// A word that names something: it stands in traces, file names and on the command line.

@@ -68,6 +68,8 @@ pub enum BundleFault {
     },
     /// An approver named twice.
     Approver(String),
+    /// A window that ends before it begins.
+    Window,
     /// No signature at all, where one is needed.
     Unsigned,
     /// The signature does not hold.
@@ -105,6 +107,7 @@ impl fmt::Display for BundleFault {
                 "{wanted} approvals are wanted, and {approvers} approvers are named"
             ),
             Self::Approver(name) => write!(f, "approver `{name}` stands twice"),
+            Self::Window => f.write_str("the window ends before it begins"),
             Self::Unsigned => f.write_str("the bundle is not signed"),
             Self::Signature => f.write_str("the signature does not match the bundle"),
             Self::RetiredSigner(key) => {

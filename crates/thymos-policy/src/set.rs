@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use serde_json::json;
+use thymos_core::Timestamp;
 use thymos_core::canonical;
 use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::id::PolicySetId;
@@ -92,7 +93,8 @@ impl Switches {
 pub struct PolicySet {
     bundles: Vec<Bundle>,
     switches: Switches,
-    default: Ruling,
+    /// Whether bundles hold whatever their windows say.
+    timeless: bool,
     id: PolicySetId,
 }
 
@@ -126,18 +128,21 @@ impl PolicySet {
             let by_name = a.name().cmp(b.name());
             by_name.then_with(|| a.canonical().as_bytes().cmp(b.canonical().as_bytes()))
         });
-        let default = bundles
-            .iter()
-            .map(Bundle::default_ruling)
-            .max()
-            .unwrap_or(Ruling::Forbid);
         let id = identify(&bundles, &switches);
         Self {
             bundles,
             switches,
-            default,
+            timeless: false,
             id,
         }
+    }
+
+    /// The same set with every bundle in force at any moment: for asking of the past what its rules
+    /// would have said `[P5]`. No verdict is made under such a set.
+    #[must_use]
+    pub fn timeless(mut self) -> Self {
+        self.timeless = true;
+        self
     }
 
     /// The hash of every rule's bytes and of the switches `[P3]`.
@@ -162,12 +167,25 @@ impl PolicySet {
     #[must_use]
     pub fn evaluate(&self, input: &PolicyInput<'_>) -> PolicyAnswer {
         let mut round = Round::new(input);
+        let mut default = None;
         for bundle in &self.bundles {
+            let window = bundle.window().filter(|_| !self.timeless);
+            let now = input.facts.now;
+            if window.is_some_and(|window| now < window.not_before) {
+                continue;
+            }
+            default = default.max(Some(bundle.default_ruling()));
+            if let Some(end) = window.and_then(|window| window.expires_at)
+                && now >= end
+            {
+                round.ended(bundle, end);
+                continue;
+            }
             for rule in bundle.rules() {
                 round.ask(rule);
             }
         }
-        round.finish(self.default)
+        round.finish(default.unwrap_or(Ruling::Forbid))
     }
 }
 
@@ -250,6 +268,21 @@ impl<'i, 'a> Round<'i, 'a> {
                 self.line(rule, Ruling::Forbid, error, witnessed);
             }
         }
+    }
+
+    // [P3] Rules that ended are not as if they had never been: what they forbade would be allowed.
+    fn ended(&mut self, bundle: &Bundle, end: Timestamp) {
+        self.count(Ruling::Forbid);
+        let name = bundle.name();
+        self.lines.push(TraceLine {
+            clause: Clause::C13,
+            rule: Some(format!("{name}/window")),
+            ruling: Ruling::Forbid,
+            said: format!(
+                "bundle `{name}` ended {end}; nothing is allowed until it is signed anew or unloaded"
+            ),
+            witnessed: false,
+        });
     }
 
     fn speak(&mut self, rule: &Rule, witnessed: bool) {

@@ -26,6 +26,9 @@ pub struct PolicyRow {
     pub version: String,
     /// Who signed it; none for the built-in one.
     pub signed_by: Option<String>,
+    /// When it ends, if it does; from then on nothing is allowed until it is signed anew or unloaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// What no rule mentions gets this.
     pub default: String,
     /// Rules in order: `write-review: ask: writes to files need a person`.

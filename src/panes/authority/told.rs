@@ -221,8 +221,11 @@ fn bundle(row: &PolicyRow) -> Vec<Said> {
         fact("version", row.version.clone()),
         fact("signed by", signed.unwrap_or_else(|| "built in".to_owned())),
         fact("default", row.default.clone()),
-        Said::words(Role::Heading, "rules, in order"),
     ];
+    if let Some(end) = row.until {
+        lines.push(fact("until", format!("{end}, then nothing is allowed")));
+    }
+    lines.push(Said::words(Role::Heading, "rules, in order"));
     let rules = row.rules.iter();
     lines.extend(rules.map(|rule| Said::labelled("  - ", Role::Text, rule.clone())));
     lines

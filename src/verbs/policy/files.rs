@@ -5,15 +5,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use thymos_core::writ::TrustRoots;
+use thymos_policy::bundle::Bundle;
+use thymos_policy::fault::BundleFault;
 use thymos_policy::{BundleFile, InvalidBundle, SignedBundle, own};
+use thymos_ports::Clock;
 
 use super::super::Setting;
-use crate::args::FileArgs;
+use super::super::writ::duration;
+use crate::args::{FileArgs, SignBundleArgs};
 use crate::config::paths;
 use crate::error::{AppError, ErrorKind};
 use crate::near::nearest;
 use crate::out;
-use crate::system::OsEntropy;
+use crate::system::{OsEntropy, SystemClock};
 use crate::wire::trust::{TrustFile, replace};
 use crate::wire::{keys, policy, tool_names};
 
@@ -30,12 +34,52 @@ fn bytes(file: &Path) -> Result<Vec<u8>, AppError> {
     })
 }
 
+/// `[P3]` What has ended allows nothing, and is not signed or put in force.
+fn not_over(file: &Path, bundle: &Bundle) -> Result<(), AppError> {
+    let now = SystemClock.now();
+    let end = bundle.window().and_then(|window| window.expires_at);
+    match end.filter(|end| now >= *end) {
+        None => Ok(()),
+        Some(end) => {
+            let message = format!("bundle `{}`: it ended {end}", file.display());
+            Err(AppError::new(ErrorKind::Refused, message)
+                .hint("give it a later end: thymos policy sign FILE --expires 30d"))
+        }
+    }
+}
+
+/// What gives no authority is refused; what cannot be read is a mistake in the file.
+fn kind_of(fault: &BundleFault) -> ErrorKind {
+    match fault {
+        BundleFault::Unsigned
+        | BundleFault::Signature
+        | BundleFault::UntrustedSigner(_)
+        | BundleFault::RetiredSigner(_)
+        | BundleFault::Example { .. } => ErrorKind::Refused,
+        BundleFault::Json(_)
+        | BundleFault::TooLarge(_)
+        | BundleFault::TooManyRules(_)
+        | BundleFault::Missing(_)
+        | BundleFault::UnknownKey(_)
+        | BundleFault::WrongType { .. }
+        | BundleFault::UnknownField(_)
+        | BundleFault::UnknownOperator(_)
+        | BundleFault::UnknownTool(_)
+        | BundleFault::DuplicateRule(_)
+        | BundleFault::Name(_)
+        | BundleFault::Quorum { .. }
+        | BundleFault::Approver(_)
+        | BundleFault::Window => ErrorKind::User,
+    }
+}
+
 fn invalid(file: &Path, invalid: InvalidBundle) -> AppError {
+    let kind = kind_of(&invalid.fault);
     let message = out::safe(&format!("bundle `{}` {invalid}", file.display()));
     let hint = invalid
         .hint
         .unwrap_or_else(|| "what a bundle holds is in docs/spec/policy.md".to_owned());
-    AppError::new(ErrorKind::User, message).hint(out::safe(&hint))
+    AppError::new(kind, message).hint(out::safe(&hint))
 }
 
 /// Reads a bundle, signed or not, and holds it to its form, its examples and the tools there are.
@@ -67,6 +111,7 @@ pub(super) fn candidate(setting: &Setting<'_>, file: &Path) -> Result<serde_json
 pub(super) fn check(setting: &Setting<'_>, args: &FileArgs) -> Result<u8, AppError> {
     let text = bytes(&args.file)?;
     let read = sound(setting, &args.file, &text)?;
+    not_over(&args.file, &read.bundle)?;
     let (bundle, examples) = (&read.bundle, read.bundle.examples(&text).len());
     let roots = roots(setting)?;
     let trusted = read
@@ -123,16 +168,17 @@ pub(super) fn test(args: &FileArgs) -> Result<u8, AppError> {
     Ok(u8::from(failed > 0))
 }
 
-pub(super) fn sign(
-    setting: &Setting<'_>,
-    file: &Path,
-    key: Option<&Path>,
-    target: Option<&Path>,
-) -> Result<u8, AppError> {
+pub(super) fn sign(setting: &Setting<'_>, args: &SignBundleArgs) -> Result<u8, AppError> {
+    let file = &args.file;
     let text = bytes(file)?;
-    let bundle = sound(setting, file, &text)?.bundle;
+    let mut bundle = sound(setting, file, &text)?.bundle;
+    if let Some(time) = &args.expires {
+        let end = SystemClock.now().plus_ms(duration(time)?);
+        bundle = bundle.until(end).map_err(|no| invalid(file, no))?;
+    }
+    not_over(file, &bundle)?;
     let config = setting.config;
-    let key = match key {
+    let key = match &args.key {
         Some(file) => keys::read(file)?,
         None => {
             let _used = keys::in_use(&config.paths)?;
@@ -145,7 +191,7 @@ pub(super) fn sign(
         .map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?
         .into_vec();
     signed.push(b'\n');
-    match target {
+    match &args.out {
         None => out::write(&signed)?,
         Some(target) => put(target, &signed)?,
     }
@@ -171,6 +217,7 @@ pub(super) fn load(setting: &Setting<'_>, args: &FileArgs) -> Result<u8, AppErro
     let roots = roots(setting)?;
     let signed = SignedBundle::load(&text, &roots).map_err(|no| invalid(&args.file, no))?;
     sound(setting, &args.file, &text)?;
+    not_over(&args.file, signed.bundle())?;
     let canonical = signed
         .to_bytes()
         .map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?;

@@ -146,7 +146,7 @@ pub(in crate::verbs) fn budget(text: &str) -> Result<Budget, AppError> {
 }
 
 /// `90s`, `30m`, `8h`, `2d`, in milliseconds.
-fn duration(text: &str) -> Result<u64, AppError> {
+pub(in crate::verbs) fn duration(text: &str) -> Result<u64, AppError> {
     let unit = match text.chars().last() {
         Some('s') => 1_000,
         Some('m') => 60_000,

@@ -154,8 +154,13 @@ fn p2_each_mistake_of_a_bundle_has_its_place_and_a_hint() {
         ),
     ] {
         for verb in ["check", "sign", "simulate"] {
+            let code = if sentence.contains("example 1") {
+                11
+            } else {
+                1
+            };
             home.run(&["policy", verb, "house.json"])
-                .says(1, sentence, hint);
+                .says(code, sentence, hint);
         }
         assert_eq!(home.entries().len(), 0);
         assert!(!home.path(FOLDER).exists());
@@ -180,7 +185,7 @@ fn p2_each_mistake_of_a_bundle_has_its_place_and_a_hint() {
 fn p3_only_what_a_trusted_key_signed_is_loaded() {
     let home = with(|_| {});
     home.run(&["policy", "load", "house.json"]).says(
-        1,
+        11,
         "the bundle is not signed",
         "thymos policy sign",
     );
@@ -200,7 +205,7 @@ fn p3_only_what_a_trusted_key_signed_is_loaded() {
         "{signed:?}"
     );
     home.run(&["policy", "load", "bobs.json"]).says(
-        1,
+        11,
         "which is no trusted policy key",
         "trust roots",
     );
@@ -213,7 +218,7 @@ fn p3_only_what_a_trusted_key_signed_is_loaded() {
         .replace("\"forbid\"", "\"permit\"");
     home.write("ws/changed.json", &changed);
     home.run(&["policy", "load", "changed.json"]).says(
-        1,
+        11,
         "the signature does not match",
         "sign it again",
     );
@@ -222,7 +227,60 @@ fn p3_only_what_a_trusted_key_signed_is_loaded() {
     // A key that is retired signs nothing any more, and what it signed no longer loads.
     done(&home.run(&["keys", "distrust", "bob"]));
     home.run(&["policy", "load", "bobs.json"])
-        .says(1, "which is retired", "sign it again");
+        .says(11, "which is retired", "sign it again");
+}
+
+#[test]
+fn p3_a_bundle_that_ended_is_not_signed_or_loaded_and_shows_when_it_ends() {
+    let home = with(|_| {});
+    let sign = |more: &[&str]| {
+        let out = ["policy", "sign", "house.json", "--out", "signed.json"];
+        home.run(&[&out[..], more].concat())
+    };
+    done(&sign(&["--expires", "30d"]));
+    done(&home.run(&["policy", "load", "signed.json"]));
+    let listed = home.run(&["policy", "ls"]).out;
+    assert!(
+        listed.contains("signed by ada") && listed.contains(", until 20"),
+        "{listed}"
+    );
+    assert!(
+        home.run(&["policy", "show", "house"])
+            .out
+            .contains("until 20")
+    );
+    home.run(&["policy", "check", "signed.json"]);
+    sign(&["--expires", "soon"]).says(2, "is no length of time", "8h");
+    let mut over = house();
+    over["window"] = json!({"not_before": 1, "expires_at": 2});
+    put(&home, &over);
+    for verb in ["check", "sign", "load"] {
+        let told = if verb == "load" {
+            "is not signed"
+        } else {
+            "it ended 1970"
+        };
+        let hint = if verb == "load" {
+            "policy sign"
+        } else {
+            "--expires 30d"
+        };
+        home.run(&["policy", verb, "house.json"])
+            .says(11, told, hint);
+    }
+    // A later end makes it good again.
+    done(&sign(&["--expires", "1h"]));
+    over["window"] = json!({"not_before": 2, "expires_at": 2});
+    put(&home, &over);
+    home.run(&["policy", "check", "house.json"]).says(
+        1,
+        "column 13: the window ends before it begins",
+        "docs/spec",
+    );
+    over["window"] = json!({"expires": 2});
+    put(&home, &over);
+    home.run(&["policy", "check", "house.json"])
+        .says(1, "unknown key `expires`", "expires_at");
 }
 
 #[test]

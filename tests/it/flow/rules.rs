@@ -15,6 +15,7 @@ use thymos_core::outcome::Outcome;
 use thymos_core::tool::Compensation;
 use thymos_core::writ::Mode;
 use thymos_policy::{Bundle, PolicySet, SignedBundle, Switches};
+use thymos_ports::Clock;
 use thymos_protocol::{Command, Policies, Replied};
 use thymos_testkit::fixtures::{policy_key, roots, stranger_key};
 use thymos_testkit::model::{calls, says};
@@ -151,6 +152,39 @@ async fn p3_a_bundle_dropped_in_during_a_run_refuses_the_next_call_and_its_going
     rig.run("look again").await;
     assert_eq!(tool.runs(), 2);
     assert_eq!(changes(&rig), ["+builtin", "+house", "-house"]);
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn p3_a_bundle_that_ends_closes_the_gate_and_replay_finds_that_again() {
+    let (folder, tool) = (Folder::new(), look());
+    let mut steps = looks(1);
+    steps.push(Step::Turn(says("seen")));
+    let setup = folder.setup(steps, &[&tool]);
+    let ends = setup.clock.now().plus_ms(60_000);
+    let house = json!({"name": "house", "version": "1", "default": "permit", "rules": []});
+    let house = Bundle::from_value(&house).unwrap().until(ends).unwrap();
+    let file = SignedBundle::sign(house, &policy_key()).to_bytes().unwrap();
+    fs::write(folder.file("house"), file.as_bytes()).unwrap();
+    let mut rig = setup.open(Mode::Edit).await;
+    let told = policies(&mut rig, Command::Policies).await;
+    assert_eq!(told.bundles.last().unwrap().until, Some(ends));
+    rig.run("look").await;
+    // Nothing moves in the folder; only time passes.
+    rig.setup.clock.advance_ms(60_000);
+    for step in [looks(2).remove(1), Step::Turn(says("refused"))] {
+        rig.setup.model.push(step);
+    }
+    rig.run("look again").await;
+    assert_eq!(tool.runs(), 1);
+    let (clause, stage, said) = rig.refusals().remove(0);
+    assert_eq!((clause.as_str(), stage), ("C13", Stage::Compile));
+    assert!(said.starts_with("bundle `house` ended"), "{said}");
+    // Unloaded, it closes nothing any more.
+    folder.take("house");
+    rig.setup.model.push(looks(1).remove(0));
+    rig.run("and again").await;
+    assert_eq!(tool.runs(), 2);
     rig.verified().await;
 }
 

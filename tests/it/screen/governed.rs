@@ -127,6 +127,7 @@ pub(crate) fn policies() -> Policies {
         name: name.into(),
         version: "3".into(),
         signed_by: signed_by.map(str::to_owned),
+        until: None,
         default: "ask".into(),
         rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
     };

@@ -211,7 +211,10 @@ fn p2_terms_that_nobody_could_meet_are_refused() {
         ask(json!({"approvers": ["ada", "ada"]})),
         "approver `ada` stands twice"
     );
-    assert_eq!(ask(json!({"quorum": 0})), "expected a whole number from 1");
+    assert_eq!(
+        ask(json!({"quorum": 0})),
+        "expected a whole number from 1 to 4294967295"
+    );
     assert_eq!(
         ask(json!({"expires_after_ms": 0})),
         "expected milliseconds, from 1"

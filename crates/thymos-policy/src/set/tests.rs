@@ -171,6 +171,43 @@ fn p1_what_no_rule_mentions_gets_the_default() {
 }
 
 #[test]
+fn p3_a_bundle_holds_within_its_window_and_once_over_forbids_everything() {
+    let value = json!({"name": "house", "version": "1", "default": "ask", "rules": [],
+        "window": {"not_before": 900, "expires_at": 1_100}});
+    let bundle = Bundle::from_value(&value).unwrap();
+    let quiet = json!({"name": "quiet", "version": "1", "default": "permit", "rules": []});
+    let quiet = Bundle::from_value(&quiet).unwrap();
+    let set = PolicySet::new(vec![bundle, quiet], Switches::standard());
+    let at = |set: &PolicySet, now| {
+        let mut facts = facts(Mode::Edit, Rung::L3);
+        facts.now = Timestamp(now);
+        answer(set, &json!({}), &Resolved::pure(), &facts)
+    };
+    // The first moment is inside, the last is not; before it, its default counts no more than its rules.
+    assert_eq!(at(&set, 899).ruling, Ruling::Permit);
+    assert_eq!(at(&set, 900).ruling, Ruling::Ask);
+    assert_eq!(at(&set, 1_099).ruling, Ruling::Ask);
+    let over = at(&set, 1_100);
+    assert_eq!(
+        (over.ruling, rules(&over)),
+        (Ruling::Forbid, vec!["house/window"])
+    );
+    assert_eq!(at(&set.clone().timeless(), 1_100).ruling, Ruling::Ask);
+    // A set of nothing that holds has no say to give, and forbids.
+    let alone = PolicySet::new(set.bundles()[..1].to_vec(), Switches::standard());
+    assert_eq!(at(&alone, 899).ruling, Ruling::Forbid);
+    let again = Bundle::from_value(&value)
+        .unwrap()
+        .until(Timestamp(5_000))
+        .unwrap();
+    assert_eq!(again.window().unwrap().expires_at, Some(Timestamp(5_000)));
+    assert!(
+        !again.same(&set.bundles()[0]),
+        "the window is part of what is signed"
+    );
+}
+
+#[test]
 fn p1_an_error_while_evaluating_forbids() {
     let set = house(
         json!([{"id": "n", "when": {"field": "args.n", "op": "gt", "value": 3}, "decision": "permit"}]),

@@ -71,7 +71,7 @@ fn past(
     let mut bundles = shelf.set().bundles().to_vec();
     bundles.retain(|one| one.name() != bundle.name());
     bundles.push(bundle.clone());
-    let set = PolicySet::new(bundles, shelf.set().switches().clone());
+    let set = PolicySet::new(bundles, shelf.set().switches().clone()).timeless();
     let mut simulation = Simulation::new(Candidate::Policy(set), kernel.parts.roots.ever());
     if let Some(trajectory) = trajectory {
         simulation = simulation.only(trajectory);
@@ -123,6 +123,7 @@ fn told(kernel: &Arc<Kernel>, shelf: &Shelf) -> Policies {
                 None => key,
             }
         }),
+        until: placed.bundle.window().and_then(|window| window.expires_at),
         default: word(placed.bundle.default_ruling()).to_owned(),
         rules: placed.bundle.rules_in_words(),
     };
