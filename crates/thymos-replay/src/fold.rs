@@ -308,11 +308,18 @@ fn writ_issued(p: &mut Projection, body: body::WritIssued) -> Result<(), Diverge
     Ok(())
 }
 
-/// `[S1]` A skill narrows the writ in force, and nothing else.
+/// `[S1]` A skill narrows the writ in force, and nothing else. A delegated run begins with those that
+/// narrowed the chain it was given `[D1]`.
 fn skill_bound(p: &mut Projection, body: body::SkillBound) -> Result<(), Divergence> {
     let parent = p.writs.get(&body.writ).and_then(|writ| writ.writ.parent);
     let in_force = p.authority.map(|(_, writ)| writ);
-    if parent.is_none() || parent != in_force {
+    let begins = p.story.is_empty() && p.root.as_ref().is_some_and(|root| root.parent.is_some());
+    let given = in_force.filter(|_| begins).is_some_and(|leaf| {
+        let chain = p.chain(&leaf);
+        let mut above = chain.iter().rev().skip(1);
+        above.any(|link| link.id().ok() == Some(body.writ))
+    });
+    if parent.is_none() || (parent != in_force && !given) {
         return Err(Divergence::new(
             "skill writ",
             in_force.map_or_else(

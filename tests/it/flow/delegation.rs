@@ -432,6 +432,41 @@ async fn x4_stopping_the_parent_stops_a_child_that_waits() {
     rig.verified().await;
 }
 
+const READER: &str = r#"{"v": 1, "name": "reader", "version": 1, "title": "Only looks",
+    "instructions": "Answer questions about {topic}. Change nothing.",
+    "params": [{"key": "topic"}], "tools": ["delegate", "grep"], "effects": {"ceiling": "read"}}"#;
+
+#[tokio::test]
+async fn s1_d1_a_delegated_run_is_told_the_skills_that_narrow_it() {
+    // The child answers with what it was told.
+    let model = family(vec![json!({"task": "look"})], |_, context| {
+        says(&context.system)
+    });
+    let mut rig = setup(model, &[&FakeTool::new("grep")])
+        .with(|setup| setup.skills.0 = vec![("reader".into(), READER.into())])
+        .open(Mode::Edit)
+        .await;
+    let command = Command::BindSkill {
+        trajectory: rig.trajectory,
+        name: "reader".into(),
+        parameters: [("topic".to_owned(), "walruses".to_owned())].into(),
+    };
+    assert_eq!(rig.ask(command).await, Replied::Accepted);
+    rig.run("go").await;
+    let heard = last_words(&rig);
+    assert!(
+        heard.contains("Answer questions about walruses."),
+        "{heard}"
+    );
+    // Bound once on each trajectory, and derived again on each.
+    let bodies = rig.bodies();
+    let bound = bodies
+        .iter()
+        .filter(|body| matches!(body, Body::SkillBound(_)));
+    assert_eq!(bound.count(), 2);
+    rig.verified().await;
+}
+
 #[tokio::test]
 async fn d1_a_family_of_three_generations_verifies() {
     let model = ScriptedModel::answering(|context: &Context| {

@@ -47,6 +47,8 @@ pub(crate) struct Newborn {
     /// Its chain, root first; copied into its own record.
     pub(crate) chain: Vec<SignedWrit>,
     pub(crate) mode: Mode,
+    /// The skills that narrowed its chain: it is told their instructions as its parent was `[S1]`.
+    pub(crate) skills: Vec<body::SkillBound>,
     pub(crate) task: String,
 }
 
@@ -215,6 +217,7 @@ impl Session {
             tenant: parent.tenant,
             chain: self.p.chain(&id),
             mode: self.p.authority.map_or(Mode::Plan, |(mode, _)| mode),
+            skills: self.skills_above(&id),
             task,
         };
         Ok(Some((trajectory, newborn, id)))
@@ -403,8 +406,20 @@ impl Session {
             tenant: leaf.writ.tenant.clone(),
             chain: self.p.chain(&child.writ),
             mode: self.p.authority.map_or(Mode::Plan, |(mode, _)| mode),
+            skills: self.skills_above(&child.writ),
             task: child.task.clone(),
         })
+    }
+
+    /// The skills whose writs stand above this one.
+    fn skills_above(&self, writ: &WritId) -> Vec<body::SkillBound> {
+        let chain = self.p.chain(writ);
+        let ids: Vec<_> = chain.iter().filter_map(|link| link.id().ok()).collect();
+        let above = self.p.skills.iter();
+        above
+            .filter(|bound| ids.contains(&bound.writ))
+            .cloned()
+            .collect()
     }
 
     async fn settle_child(&mut self, proposal: ProposalId, child: &TrajectoryId, end: &ChildEnd) {
@@ -472,6 +487,7 @@ impl Session {
                 difference: Vec::new(),
             }));
         }
+        bodies.extend(newborn.skills.into_iter().map(Body::SkillBound));
         bodies.push(Body::Message(body::Message {
             role: Role::Parent,
             text: newborn.task,
