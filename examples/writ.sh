@@ -4,6 +4,7 @@
 set -eu
 
 thymos=${THYMOS:-thymos}
+here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export HOME="$scratch/home"
@@ -43,5 +44,15 @@ code=0
 code=0
 "$thymos" --model practice run --writ signed.json "again" || code=$?
 [ "$code" -eq 11 ] || fail "a revoked writ was answered with $code instead of 11"
+
+# Samples to start from: what is granted is the file's, who may use it and until when is yours.
+for sample in reviewer one-folder ci-runner short-delegate; do
+    "$thymos" writ new --like "$here/writs/$sample.json" --expires 30m > body.json
+    "$thymos" writ sign body.json > "$sample.json"
+    "$thymos" writ check "$sample.json"
+done
+code=0
+"$thymos" writ explain one-folder.json --tool fs_write --args '{"path": "src/a", "content": ""}' || code=$?
+[ "$code" -eq 11 ] || fail "a write beside the folder was answered with $code instead of 11"
 
 "$thymos" verify

@@ -64,9 +64,15 @@ pub struct NewWritArgs {
     /// Grants and effects of this mode: plan, edit or auto
     #[arg(long, default_value = "edit", value_name = "MODE")]
     pub from: String,
-    /// What people call it
-    #[arg(long, default_value = "task", value_name = "NAME")]
-    pub name: String,
+    /// Take grants, effects, budget, depth and examples of this writ file instead of a mode's
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "grant", "effects"])]
+    pub like: Option<PathBuf>,
+    /// Who may use it: a name of `thymos keys ls`, or a public key; yourself without it
+    #[arg(long, value_name = "NAME")]
+    pub subject: Option<String>,
+    /// What people call it: `task` unless said, or as in the file of --like
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
     /// Grant these tools instead, by name or glob; may be given several times
     #[arg(long, value_name = "TOOL")]
     pub grant: Vec<String>,

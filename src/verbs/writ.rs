@@ -35,7 +35,10 @@ pub(super) async fn perform(
     verb: &WritVerb,
 ) -> Result<u8, AppError> {
     match verb {
-        WritVerb::New(args) => make::new(setting, args),
+        WritVerb::New(args) => {
+            let like = args.like.as_deref().map(body_of).transpose()?;
+            make::new(setting, args, like)
+        }
         WritVerb::Show { writ } => show(&chain_of(client, writ).await?),
         WritVerb::Check { file } => check(client, setting, file).await,
         WritVerb::Sign(args) => sign(client, setting, args).await,
@@ -74,6 +77,18 @@ fn read(file: &Path) -> Result<WritFile, AppError> {
     }
     let writ = strict::parse("writ", &shown, &text)?;
     Ok(WritFile::Unsigned(Box::new(writ)))
+}
+
+/// The last writ of a file, signed or not.
+fn body_of(file: &Path) -> Result<Writ, AppError> {
+    let writ = match read(file)? {
+        WritFile::Unsigned(writ) => Some(*writ),
+        WritFile::Chain(chain) => chain.into_iter().next_back().map(|link| link.writ),
+    };
+    writ.ok_or_else(|| {
+        let message = format!("writ `{}` holds no writ", file.display());
+        AppError::new(ErrorKind::User, message).hint("name a file that holds one")
+    })
 }
 
 /// The signed chain of a file.

@@ -11,6 +11,7 @@ use crate::near::nearest;
 use crate::out;
 use crate::system::OsEntropy;
 use crate::verbs::Setting;
+use crate::wire::trust::TrustFile;
 use crate::wire::{keys, writs};
 
 /// Levels that a new writ may be divided into: a session takes one.
@@ -19,7 +20,11 @@ const DEPTH: u32 = 3;
 /// Names of a budget's dimensions, as files write them.
 const NAMES: [&str; 4] = ["tokens", "tool_calls", "wall_clock_ms", "usd_millicents"];
 
-pub(super) fn new(setting: &Setting<'_>, args: &NewWritArgs) -> Result<u8, AppError> {
+pub(super) fn new(
+    setting: &Setting<'_>,
+    args: &NewWritArgs,
+    like: Option<Writ>,
+) -> Result<u8, AppError> {
     let mode = Mode::parse(&args.from).filter(|mode| *mode != Mode::Custom);
     let Some(mode) = mode else {
         let shown: String = args.from.chars().take(80).collect();
@@ -38,11 +43,21 @@ pub(super) fn new(setting: &Setting<'_>, args: &NewWritArgs) -> Result<u8, AppEr
         key: key.public(),
     };
     let mut writ = writs::template(mode, &operator, config);
-    writ.name.clone_from(&args.name);
+    writ.name = "task".to_owned();
     writ.delegation = Delegation {
         max_depth: DEPTH,
         may_subdivide: true,
     };
+    let sampled = like.is_some();
+    if let Some(like) = like {
+        writ = own(writ, like);
+    }
+    if let Some(name) = &args.name {
+        writ.name.clone_from(name);
+    }
+    if let Some(subject) = &args.subject {
+        writ.subject = party(&trust, subject)?;
+    }
     if !args.grant.is_empty() {
         let plain = |tool: &String| Grant {
             tool: tool.clone(),
@@ -67,12 +82,49 @@ pub(super) fn new(setting: &Setting<'_>, args: &NewWritArgs) -> Result<u8, AppEr
         };
     }
     writ.window.expires_at = Some(writ.window.not_before.plus_ms(duration(&args.expires)?));
-    writ.examples = examples(&writ);
+    if !sampled {
+        writ.examples = examples(&writ);
+    }
     let text = serde_json::to_string_pretty(&writ)
         .map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?;
     out::line(&text)?;
     out::talk("thymos: change it as you like, then: thymos writ sign FILE > signed.json");
     Ok(0)
+}
+
+/// Who, when and where are this operator's; what is granted is the file's.
+fn own(made: Writ, like: Writ) -> Writ {
+    Writ {
+        nonce: made.nonce,
+        issuer: made.issuer,
+        subject: made.subject,
+        parent: None,
+        tenant: made.tenant,
+        window: made.window,
+        pre_answer: None,
+        ..like
+    }
+}
+
+/// Somebody by the name that their key is trusted under, or by the key itself.
+fn party(trust: &TrustFile, subject: &str) -> Result<Party, AppError> {
+    let shown: String = subject.chars().take(80).collect();
+    if let Ok(key) = subject.parse() {
+        let name = trust.name_of(&key).unwrap_or("subject").to_owned();
+        return Ok(Party { name, key });
+    }
+    let rows = trust.rows();
+    let known = || rows.iter().filter(|(_, _, retired)| !retired);
+    if let Some((party, ..)) = known().find(|(party, ..)| party.name == subject) {
+        return Ok(party.clone());
+    }
+    let near = nearest(subject, known().map(|(party, ..)| party.name.as_str()));
+    let hint = near.map_or_else(
+        || "`thymos keys ls` lists them; or give a public key".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    let message = format!("nobody's key is known as `{shown}`");
+    Err(AppError::new(ErrorKind::User, message).hint(hint))
 }
 
 /// Samples that show how examples are written, as far as this writ keeps them.
