@@ -350,13 +350,30 @@ impl Session {
             return true;
         }
         let latest = self.latest_turn();
-        if latest.iter().any(|fate| matches!(fate, Fate::Held(_))) {
+        let waits = latest.iter().any(|fate| matches!(fate, Fate::Held(_)));
+        // What a person says meanwhile is work that can go on: the model reads what waits as waiting.
+        if waits && !self.told_since() {
             self.close(Stop::Held).await;
             return true;
         }
         if self.last_word_was_the_models() && latest.is_empty() {
-            self.close(Stop::Done).await;
-            return true;
+            let decided = self.p.stopped == Some(Stop::Held);
+            if !self.p.holds.is_empty() || !decided {
+                let open = !self.p.holds.is_empty();
+                self.close(if open { Stop::Held } else { Stop::Done }).await;
+                return true;
+            }
+            // Decided after the model's last word: it has not read what came of it.
+            let told = Body::Message(body::Message {
+                role: body::Role::System,
+                text: "[what waited for the operator is decided; read what came of it above]"
+                    .into(),
+                reasoning: String::new(),
+                provider_state: None,
+                turn: self.p.next_turn.saturating_sub(1),
+            });
+            self.record_or_break(vec![told]).await;
+            return self.broken.is_some();
         }
         if let Some(stop) = self.must_stop() {
             self.close(stop).await;
@@ -364,6 +381,16 @@ impl Session {
         }
         self.think();
         false
+    }
+
+    /// Whether a person spoke after the calls of the newest turn.
+    fn told_since(&self) -> bool {
+        let newest = self.p.story.last();
+        let said = newest.is_some_and(|item| match item {
+            Item::Said { role, .. } => matches!(role, body::Role::Operator | body::Role::Steer),
+            Item::Wanted(_) => false,
+        });
+        said && self.report.is_none()
     }
 
     /// Fates of the calls of the newest model turn.

@@ -6,7 +6,7 @@ use serde_json::json;
 use thymos_core::body::{Body, Stop};
 use thymos_core::effect::EffectClass;
 use thymos_core::writ::Mode;
-use thymos_ports::cognition::{ContextMessage, ModelFaultKind, TokenUsage};
+use thymos_ports::cognition::{Context, ContextMessage, ModelFaultKind, TokenUsage};
 use thymos_protocol::{Command, Replied};
 use thymos_testkit::model::{calls, fault, says};
 use thymos_testkit::{FakeTool, Step};
@@ -143,6 +143,43 @@ async fn a_run_goes_on_by_itself_after_its_last_hold_when_it_is_told_to() {
     rig.until_kind("closed", 2).await;
     assert_eq!((rig.stop(), tool.runs()), (Some(Stop::Done), 2));
     assert_eq!(results(&rig).len(), 2);
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn a_prompt_while_a_hold_is_open_is_worked_on_and_the_answer_is_heard_later() {
+    let (tool, look) = (writer(), FakeTool::new("kv_get").effect(EffectClass::Read));
+    let steps = vec![
+        Step::Turn(calls(vec![("fs_write", json!({"path": "a"}))])),
+        Step::Turn(calls(vec![("kv_get", json!({"key": "k"}))])),
+        Step::Turn(says("looked; the write still waits")),
+        Step::Turn(says("now it is written")),
+    ];
+    let setup = Setup::new(steps, &[&tool, &look]).with(|setup| setup.continues = true);
+    let mut rig = setup.open(Mode::Edit).await;
+    rig.run("write").await;
+    assert_eq!(rig.stop(), Some(Stop::Held));
+    // Other work goes on; the held call is read as waiting, and nothing of it runs.
+    rig.run("look meanwhile").await;
+    assert_eq!((look.runs(), tool.runs()), (1, 0));
+    let read = rig.setup.model.contexts();
+    let waiting = |context: &Context| {
+        let mut said = context.messages.iter();
+        said.any(|m| matches!(m, ContextMessage::Result { text, .. } if text.contains("waiting")))
+    };
+    assert!(read[1..].iter().all(waiting), "{read:?}");
+    // The run is not done while something of it waits.
+    assert_eq!(rig.stop(), Some(Stop::Held));
+    assert_eq!(rig.holds().await.len(), 1);
+    rig.approve().await;
+    rig.until_kind("closed", 3).await;
+    assert_eq!((rig.stop(), tool.runs()), (Some(Stop::Done), 1));
+    let last = rig.setup.model.contexts().pop().unwrap();
+    assert!(!waiting(&last), "it reads what came of it");
+    let Some(ContextMessage::Operator(told)) = last.messages.last() else {
+        panic!("a model is asked after its own last word: {last:?}");
+    };
+    assert!(told.contains("is decided"), "{told}");
     rig.verified().await;
 }
 
