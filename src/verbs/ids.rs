@@ -2,7 +2,7 @@
 
 use thymos_core::TrajectoryId;
 use thymos_core::limits::ID_PREFIX_CHARS_MIN;
-use thymos_protocol::{Command, Event, HoldRow, Replied, RunRow};
+use thymos_protocol::{Command, Event, HoldRow, Replied, RunRow, What};
 
 use super::client::{Client, unexpected};
 use crate::error::{AppError, ErrorKind};
@@ -15,7 +15,12 @@ pub(super) fn unique<'a, T>(
 ) -> Result<&'a T, AppError> {
     let shown: String = prefix.chars().take(80).collect();
     if prefix.len() < ID_PREFIX_CHARS_MIN || !prefix.bytes().all(|b| b.is_ascii_hexdigit()) {
-        let message = format!("`{shown}` is not the start of a {what} id");
+        let a = if what.starts_with(['a', 'e', 'i', 'o', 'u']) {
+            "an"
+        } else {
+            "a"
+        };
+        let message = format!("`{shown}` is not the start of {a} {what} id");
         return Err(AppError::new(ErrorKind::Usage, message)
             .hint(format!("give at least {ID_PREFIX_CHARS_MIN} hex digits")));
     }
@@ -101,10 +106,39 @@ pub(super) async fn holds(client: &mut Client) -> Result<Vec<HoldRow>, AppError>
 pub(super) async fn hold(client: &mut Client, prefix: &str) -> Result<HoldRow, AppError> {
     let rows = holds(client).await?;
     let all = rows.iter().map(|row| (row.card.proposal.to_string(), row));
-    unique("pending proposal", prefix, all)
-        .cloned()
-        .map_err(|error| match error.hints.is_empty() {
-            true => error.hint("`thymos approvals ls` lists what waits"),
-            false => error,
-        })
+    let error = match unique("pending proposal", prefix, all) {
+        Ok(row) => return Ok(row.clone()),
+        Err(error) if !error.hints.is_empty() => return Err(error),
+        Err(error) => error,
+    };
+    match ended(client, prefix).await? {
+        Some(run) => {
+            let shown: String = prefix.chars().take(80).collect();
+            let message = format!("proposal `{shown}` waits no more");
+            Err(AppError::new(ErrorKind::Refused, message).hint(format!(
+                "`thymos audit {}` tells what became of it",
+                run.short()
+            )))
+        }
+        None => Err(error.hint("`thymos approvals ls` lists what waits")),
+    }
+}
+
+/// Where a proposal that waits no more once waited.
+async fn ended(client: &mut Client, prefix: &str) -> Result<Option<TrajectoryId>, AppError> {
+    let command = Command::Find {
+        trajectory: None,
+        filter: "kind:pending_approval".into(),
+    };
+    let page = match client.ask(command).await? {
+        Replied::Page(page) => page,
+        other => return Err(unexpected(&other)),
+    };
+    let prefix = prefix.to_lowercase();
+    let mut events = page.events.iter();
+    let found = events.find(|event| match &event.what {
+        What::Suspended { card, .. } => card.proposal.to_string().starts_with(&prefix),
+        _ => false,
+    });
+    Ok(found.map(|event| event.trajectory))
 }

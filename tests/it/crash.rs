@@ -122,7 +122,7 @@ fn in_doubt_until_settled(home: &Home, id: &str, before: &[EntryId], marks: &str
         "{resumed:?}"
     );
     let answered = home.run(&["approvals", "deny", id]);
-    answered.says(1, "there is no pending proposal", "approvals ls");
+    answered.says(11, "waits no more", "thymos audit");
     assert_eq!(home.read("ws/marks"), marks);
     let settled = home.run(&["settle", id, "--as", "happened", "--reason", "I looked"]);
     assert_eq!(settled.code, 0, "{settled:?}");

@@ -174,7 +174,7 @@ fn a_wrong_digest_approves_nothing() {
         "{ended:?}"
     );
     home.run(&["approvals", "deny", &id])
-        .says(1, "there is no pending proposal", "approvals ls");
+        .says(11, "waits no more", "thymos audit");
 }
 
 #[test]
