@@ -46,6 +46,22 @@ pub struct Cli {
     pub common: Common,
 }
 
+impl Cli {
+    /// The flags that outrank the configuration: those of every command, and those of `run`.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        let flags = self.common.flags();
+        match &self.verb {
+            Some(Verb::Run(run)) => Flags {
+                risk_threshold: run.risk_threshold.clone(),
+                compensation_gate: run.compensation_gate,
+                ..flags
+            },
+            _ => flags,
+        }
+    }
+}
+
 /// Flags of every command.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Common {
@@ -87,6 +103,7 @@ impl Common {
             tenant: self.tenant.clone(),
             theme: self.theme.clone(),
             color: self.color.clone(),
+            ..Flags::default()
         }
     }
 }
@@ -187,6 +204,12 @@ pub struct RunArgs {
     /// Skills to bind first
     #[command(flatten)]
     pub skills: SkillArgs,
+    /// Hold calls from this risk on; may only be stricter than the configuration
+    #[arg(long, value_name = "RISK", value_parser = ["low", "medium", "high", "critical"])]
+    pub risk_threshold: Option<String>,
+    /// Hold what cannot be taken back, also where the configuration does not
+    #[arg(long)]
+    pub compensation_gate: bool,
     /// One JSON object a line: an event for each ledger entry
     #[arg(long)]
     pub json: bool,

@@ -63,6 +63,10 @@ pub struct Flags {
     pub theme: Option<String>,
     /// `--color`.
     pub color: Option<String>,
+    /// `--risk-threshold` of `thymos run`.
+    pub risk_threshold: Option<String>,
+    /// `--compensation-gate` of `thymos run`.
+    pub compensation_gate: bool,
 }
 
 /// What everything means, fully resolved.
@@ -221,8 +225,8 @@ pub(super) fn resolve(
         protected: layers.file_or(&raw.tools.protected, Vec::new()),
         extra_read: layers.file_or(&raw.tools.extra_read, toolchains(env)),
         floors: tools::floors(&file, &read)?,
-        risk_threshold: layers.risk_threshold()?,
-        compensation_gate: layers.compensation_gate()?,
+        risk_threshold: layers.risk_threshold(flags)?,
+        compensation_gate: layers.compensation_gate(flags)?,
         providers: providers(&read),
         paths,
         file,
@@ -305,9 +309,31 @@ impl Layers<'_> {
         self.file_or(raw, default)
     }
 
-    fn risk_threshold(&self) -> Result<Setting<Risk>, AppError> {
+    // [P3] A flag may tighten a switch and never loosen it: whoever starts a run in a script is not
+    // always who configured the machine.
+    fn risk_threshold(&self, flags: &Flags) -> Result<Setting<Risk>, AppError> {
         let raw = &self.read.raw.policy.risk_threshold;
-        let picked = self.pick(raw, Some("THYMOS_RISK_THRESHOLD"), None, "high".into());
+        let own = self.pick(raw, Some("THYMOS_RISK_THRESHOLD"), None, "high".into());
+        let own = Self::risk(own)?;
+        let Some(word) = &flags.risk_threshold else {
+            return Ok(own);
+        };
+        let asked = Self::risk(Setting {
+            value: word.clone(),
+            source: Source::Flag("--risk-threshold"),
+        })?;
+        if asked.value > own.value {
+            let message = format!(
+                "`--risk-threshold {word}` is laxer than `{}` ({})",
+                own.value, own.source
+            );
+            return Err(AppError::new(ErrorKind::Usage, message)
+                .hint("a flag may only be stricter; change the configuration"));
+        }
+        Ok(asked)
+    }
+
+    fn risk(picked: Setting<String>) -> Result<Setting<Risk>, AppError> {
         let risks = [Risk::Low, Risk::Medium, Risk::High, Risk::Critical];
         match risks
             .into_iter()
@@ -325,7 +351,13 @@ impl Layers<'_> {
         }
     }
 
-    fn compensation_gate(&self) -> Result<Setting<bool>, AppError> {
+    fn compensation_gate(&self, flags: &Flags) -> Result<Setting<bool>, AppError> {
+        if flags.compensation_gate {
+            return Ok(Setting {
+                value: true,
+                source: Source::Flag("--compensation-gate"),
+            });
+        }
         const NAME: &str = "THYMOS_COMPENSATION_GATE";
         let Some(word) = self.env.get(NAME) else {
             return Ok(self.file_or(&self.read.raw.policy.compensation_gate, true));

@@ -66,7 +66,7 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::ResetTerminal => return reset_terminal(),
         _ => {}
     }
-    let config = configuration::load(env, &cli.common.flags())?;
+    let config = configuration::load(env, &cli.flags())?;
     let setting = Setting {
         env,
         config: &config,

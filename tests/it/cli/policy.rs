@@ -366,3 +366,42 @@ fn switches_are_explained_with_their_source_and_refused_with_it() {
     home.run(&["policy", "ls"])
         .says(1, "there is no risk `tiny`", "critical");
 }
+
+#[test]
+fn c15_a_flag_of_run_tightens_a_switch_and_never_loosens_it() {
+    let home = Home::playing(&[
+        json!({"calls": [{"tool": "kv_set", "args": {"key": "k", "value": "v"}}]}),
+        json!({"text": "done"}),
+    ]);
+    home.run(&["run", "--risk-threshold", "critical", "go"])
+        .says(
+            2,
+            "`--risk-threshold critical` is laxer than `high`",
+            "stricter",
+        );
+    let tiny = home.run(&["run", "--risk-threshold", "tiny", "go"]);
+    assert!(
+        tiny.code == 2 && tiny.err.contains("low, medium, high, critical"),
+        "{tiny:?}"
+    );
+    assert_eq!(home.count("root"), 0, "nothing is begun");
+    done(&home.run(&["run", "go"]));
+    let held = home.run(&["run", "--risk-threshold", "low", "go"]);
+    assert_eq!(held.code, 10, "{held:?}");
+    // What is held from is part of the set that the record names.
+    home.verifies();
+}
+
+#[test]
+fn c14_the_compensation_gate_is_closed_by_a_flag_where_the_configuration_opened_it() {
+    let home = Home::playing(&[json!({"text": "done"})]);
+    let model = home.read("home/.config/thymos/config.toml");
+    home.config(&format!("{model}\n[policy]\ncompensation_gate = false\n"));
+    let set = |flags: &[&str]| {
+        done(&home.run(&[&["run"], flags, &["go"]].concat()));
+        let loaded = home.json(&["ledger", "--json", "kind:policy_loaded"]);
+        format!("{:?}", loaded.last().map(|event| event["what"].clone()))
+    };
+    assert_ne!(set(&[]), set(&["--compensation-gate"]));
+    home.verifies();
+}
