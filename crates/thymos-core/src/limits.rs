@@ -9,6 +9,13 @@ pub const ENTRY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of an intent's canonical arguments. Beyond it the intent is refused by `[C1]`.
 pub const INTENT_ARGS_BYTES_MAX: usize = 1024 * 1024;
 
+/// Nesting of an intent's arguments. Deeper ones are recorded as words about them, and `[C1]` refuses:
+/// the entries that hold a proposal nest it further, and must stay within [`DEPTH_MAX`].
+pub const INTENT_ARGS_DEPTH_MAX: usize = 32;
+
+/// Characters of a tool's name in an intent. A longer one is cut, and no tool is called so.
+pub const TOOL_NAME_CHARS_MAX: usize = 128;
+
 /// Output kept per call. Beyond it the middle is cut, and the cut is recorded.
 pub const TOOL_OUTPUT_BYTES_MAX: usize = 256 * 1024;
 

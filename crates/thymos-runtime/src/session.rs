@@ -35,6 +35,7 @@ mod act;
 mod again;
 mod answer;
 mod authority;
+mod bound;
 mod branch;
 mod custom;
 mod decide;

@@ -104,6 +104,34 @@ async fn c1_arguments_that_are_no_object_never_reach_the_tool() {
     refused_by(rig, &tool, "C1").await;
 }
 
+/// Whatever a model writes is recorded, refused and survived: it must not be able to end its session.
+#[tokio::test]
+async fn c1_k4_what_no_entry_can_hold_is_refused_and_the_session_goes_on() {
+    let tool = FakeTool::new("grep");
+    let nested = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+    let mut turn = calls(vec![
+        ("grep", json!({"a": nested(33)})),
+        ("grep", json!({"a": nested(126)})),
+        ("grep", json!({"a": 12_345_678_901_234_567_890_u64})),
+        ("grep", json!({"a": "x".repeat(5 * 1024 * 1024)})),
+        ("grep", json!({"a": nested(20)})),
+    ]);
+    turn.calls[3].tool = "y".repeat(5 * 1024 * 1024);
+    turn.text = "z".repeat(5 * 1024 * 1024);
+    let steps = vec![Step::Turn(turn), Step::Turn(says("sorry"))];
+    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
+    rig.run("go").await;
+    assert_eq!(rig.stop(), Some(Stop::Done));
+    let refused: Vec<String> = rig
+        .refusals()
+        .into_iter()
+        .map(|(clause, ..)| clause)
+        .collect();
+    assert_eq!(refused, ["C1", "C1", "C1", "C1"]);
+    assert_eq!(tool.runs(), 1, "what fits is done");
+    rig.verified().await;
+}
+
 #[tokio::test]
 async fn c2_a_writ_of_a_stranger_never_reaches_the_tool() {
     let tool = poison("grep");

@@ -367,6 +367,12 @@ impl Session {
         let Some(hold) = self.p.holds.get(&proposal) else {
             return Ok(Replied::Stale(Changed::NotOpen));
         };
+        if super::bound::args(args.clone()) != args {
+            return Ok(fault(
+                "these arguments are too large or nested too deep to be kept",
+                "split the call into smaller ones",
+            ));
+        }
         let redacted = self.k.parts.redactor.redact_value(&args);
         let old = &hold.body.decided.proposal.intent;
         let ordinal = self

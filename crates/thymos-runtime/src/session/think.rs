@@ -10,6 +10,7 @@ use thymos_ports::cognition::{
 use thymos_protocol::Live;
 use tokio_util::sync::CancellationToken;
 
+use super::bound;
 use super::route::Pace;
 use super::{Activity, Inside, Job, RecordError, Session};
 use crate::context::{self, ContextLimits};
@@ -182,11 +183,13 @@ impl Session {
         let redactor = &self.k.parts.redactor;
         let provider_state = turn
             .provider_state
-            .filter(|s| redactor.redact_value(s).is_none());
+            .filter(|s| redactor.redact_value(s).is_none())
+            // It is the provider's own and of no meaning here: too large, the next turn does without.
+            .filter(|s| matches!(bound::args(s.clone()), kept if kept == *s));
         bodies.push(Body::Message(body::Message {
             role: body::Role::Model,
-            text: turn.text,
-            reasoning: turn.reasoning,
+            text: bound::said(turn.text),
+            reasoning: bound::said(turn.reasoning),
             provider_state,
             turn: number,
         }));
@@ -214,8 +217,8 @@ impl Session {
         call: ProposedCall,
     ) -> Result<(thymos_core::IntentId, Body), RecordError> {
         let live = match call.malformed {
-            Some(text) => serde_json::Value::String(text),
-            None => call.args,
+            Some(text) => bound::args(serde_json::Value::String(text)),
+            None => bound::args(call.args),
         };
         let redacted = self.k.parts.redactor.redact_value(&live);
         let intent = Intent {
@@ -225,7 +228,7 @@ impl Session {
             ordinal,
             author: Author::Model,
             // A model may write anything, also where a name belongs.
-            tool: self.k.without_secrets(call.tool),
+            tool: self.k.without_secrets(bound::name(&call.tool)),
             args: redacted.clone().unwrap_or_else(|| live.clone()),
         };
         let id = intent.id()?;
