@@ -134,11 +134,8 @@ fn started(line: &Line) -> Option<&thymos_core::body::Started> {
 
 /// Puts an entry behind the last one, as if it had been written then.
 fn append(told: &mut Told, trajectory: TrajectoryId, body: Body) {
-    let own = told
-        .lines
-        .iter()
-        .filter(|line| line.trajectory == trajectory);
-    let last = own.last().unwrap();
+    let own = |line: &&Line| line.trajectory == trajectory;
+    let last = told.lines.iter().rfind(own).unwrap();
     let (seq, at) = (last.seq + 1, last.at);
     let index = told.lines.last().unwrap().index + 1;
     told.lines.push(Line {
@@ -322,7 +319,7 @@ fn window_closed(told: &mut Told) -> Option<()> {
     let line = issued(told, *writs.first()?)?;
     let closed = thymos_core::Timestamp(moment.as_ms());
     change_writ(&mut told.lines[line], |writ| {
-        writ.window.expires_at = Some(closed)
+        writ.window.expires_at = Some(closed);
     });
     Some(())
 }
@@ -387,7 +384,7 @@ fn limit_is_less(told: &mut Told) -> Option<()> {
     let at = *begun.first()?;
     let line = issued(told, *writs_of(told, at).first()?)?;
     change_writ(&mut told.lines[line], |writ| {
-        writ.budget.wall_clock_ms = Some(0)
+        writ.budget.wall_clock_ms = Some(0);
     });
     let only = broken(told)
         .iter()
@@ -630,12 +627,9 @@ fn report_is_lost(told: &mut Told) -> Option<()> {
         let Body::DelegationResult(body) = &told.lines[*at].body else {
             return false;
         };
-        let own = told
-            .lines
-            .iter()
-            .filter(|line| line.trajectory == body.child);
-        own.last()
-            .is_some_and(|line| matches!(&line.body, Body::Closed(end) if end.stop != Stop::Held))
+        let own = |line: &&Line| line.trajectory == body.child;
+        let last = told.lines.iter().rfind(own);
+        last.is_some_and(|line| matches!(&line.body, Body::Closed(end) if end.stop != Stop::Held))
     })?;
     let said = Body::Closed(thymos_core::body::Closed {
         stop: Stop::Done,
