@@ -306,6 +306,42 @@ async fn w6_a_parent_does_not_pay_for_what_its_child_does_under_the_operators_ow
     rig.verified().await;
 }
 
+#[tokio::test]
+async fn b1_a_child_that_is_ended_after_a_restart_reports_when_its_own_children_have() {
+    let budget =
+        json!({"tokens": 1_000, "tool_calls": 3, "wall_clock_ms": 9_000, "usd_millicents": 9});
+    let inner = json!({"task": "inner", "effects": "write", "budget": budget});
+    let model = family(
+        vec![json!({"task": "outer", "effects": "write"})],
+        move |began, _| match began {
+            "outer" => calls(vec![("delegate", inner.clone())]),
+            _ => calls(vec![("fs_write", json!({"path": "a"}))]),
+        },
+    );
+    let mut rig = setup(model, &[&writer()]).open(Mode::Edit).await;
+    rig.say("go").await;
+    until_held(&mut rig).await;
+    let outer = child_of(&mut rig).await;
+    let mut rig = rig.restart(|_| {}).await;
+    until_held(&mut rig).await;
+    let trajectory = rig.trajectory;
+    let replied = rig.ask(Command::Interrupt { trajectory }).await;
+    assert_eq!(replied, Replied::Accepted);
+    rig.until_kind("reconciled", 1).await;
+    rig.until_idle().await;
+    let entries = rig.setup.store.entries();
+    let own = entries
+        .iter()
+        .filter(|entry| entry.header.trajectory == outer);
+    let kinds: Vec<&str> = own.map(|entry| entry.header.kind.as_str()).collect();
+    assert_eq!(
+        kinds[kinds.len() - 2..],
+        ["reconciled", "closed"],
+        "{kinds:?}"
+    );
+    rig.verified().await;
+}
+
 /// What another process writes: this writ is revoked on its trajectory.
 fn revoke_elsewhere(store: &MemoryStore, trajectory: TrajectoryId, writ: WritId) {
     let reason = "by another process".to_owned();

@@ -516,9 +516,16 @@ impl Session {
     /// Ends a child at its parent's word, also while it waits for a person.
     pub(super) async fn end_child(&mut self) {
         self.interrupt();
-        if self.run.is_none() && self.report.is_some() {
-            self.close(Stop::Cancelled).await;
+        if self.run.is_some() || self.report.is_none() {
+            return;
         }
+        if self.delegated.is_empty() {
+            return self.close(Stop::Cancelled).await;
+        }
+        // Found again with children of its own: it is over when they are, or its parent would be
+        // charged what they had reserved and not what they used [B1].
+        self.start_run();
+        self.interrupt();
     }
 
     /// Holds that nobody need answer any more: a child that is over has no authority left.
