@@ -19,6 +19,7 @@ mod text;
 pub mod canonical;
 pub mod id;
 pub mod key;
+pub mod merkle;
 pub mod sealed;
 pub mod secret;
 pub mod time;
