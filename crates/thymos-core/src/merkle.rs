@@ -13,6 +13,9 @@ use sha2::{Digest as _, Sha256};
 /// Hashes of a proof at most: the levels of a tree of 2^63 leaves, twice. A longer one is refused.
 pub const PROOF_HASHES_MAX: usize = 128;
 
+/// The smallest subtrees that a store keeps, by level: sixteen leaves. Smaller ones are computed.
+pub const KEPT_LEVEL_MIN: u32 = 4;
+
 /// A hash of the tree, written in base64 as C2SP texts have it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TreeHash([u8; 32]);

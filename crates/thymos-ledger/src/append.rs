@@ -7,13 +7,14 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use thymos_core::entry::{Draft, InvalidEntry, Position};
 use thymos_core::limits::ENTRY_BYTES_MAX;
+use thymos_core::merkle::Frontier;
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::store::{Batch, Conflict, StoreError};
 
 use crate::blob::{self, Packed};
 use crate::fault::{During, Trouble};
-use crate::read::last_index;
 use crate::row::{head_of, stored};
+use crate::tree;
 
 /// Trajectories whose end is remembered between appends. Beyond it all are forgotten and read anew.
 const ENDS_MAX: usize = 4_096;
@@ -33,7 +34,8 @@ pub(crate) struct Writer {
 #[derive(Default)]
 struct Memory {
     data_version: Option<i64>,
-    next: u64,
+    /// Its size is the next index.
+    tree: Frontier,
     ends: HashMap<TrajectoryId, End>,
 }
 
@@ -162,7 +164,7 @@ impl Memory {
             .query_row([], |row| row.get(0))?;
         if self.data_version != Some(version) {
             self.ends.clear();
-            self.next = last_index(transaction)?.map_or(0, |last| last.saturating_add(1));
+            self.tree = tree::frontier(transaction)?;
             self.data_version = Some(version);
         }
         if self.ends.len() > ENDS_MAX {
@@ -192,8 +194,8 @@ impl Memory {
         }
         let mut entries = Vec::with_capacity(batch.drafts.len());
         for draft in batch.drafts {
-            let entry = end.extend(transaction, draft, log, self.next)?;
-            self.next += 1;
+            let entry = end.extend(transaction, draft, log, self.tree.size())?;
+            tree::push(transaction, &mut self.tree, &entry.id)?;
             entries.push(entry);
         }
         Ok(Ok(entries))

@@ -5,6 +5,7 @@ use thymos_core::id::Digest;
 
 use crate::blob;
 use crate::fault::Trouble;
+use crate::schema::FORMAT_WITHOUT_TREE;
 
 /// Findings of the engine that are told one by one.
 const FINDINGS_MAX: i64 = 100;
@@ -30,8 +31,24 @@ pub(crate) fn engine(connection: &Connection) -> Result<Vec<String>, Trouble> {
         &mut findings,
         Some,
     );
+    if has_tree(connection)? {
+        collect(
+            connection,
+            "SELECT 'the tree holds a subtree that ends at ' || max(ends) || ', and the log ends at ' \
+             || (SELECT ifnull(max(idx), -1) + 1 FROM entries) FROM nodes \
+             HAVING max(ends) > (SELECT ifnull(max(idx), -1) + 1 FROM entries)",
+            &mut findings,
+            Some,
+        );
+    }
     blobs(connection, &mut findings)?;
     Ok(findings)
+}
+
+/// Not in a file of format 1.
+fn has_tree(connection: &Connection) -> Result<bool, Trouble> {
+    let format: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(format > FORMAT_WITHOUT_TREE)
 }
 
 // A query that breaks off is a finding itself: this is the one place where damage is the news.

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use thymos_core::id::Digest;
+use thymos_core::merkle::{Node, TreeHash};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::{Batch, Conflict, Found, Head, StoreError, StoredRow, Watch};
@@ -13,7 +14,7 @@ use crate::append::{self, Writer};
 use crate::bell::Bell;
 use crate::blob::Kept;
 use crate::fault::{During, Trouble};
-use crate::{blob, check, open, read};
+use crate::{blob, check, open, read, tree};
 
 /// Idle reader connections that are kept. More readers than this still run, each on a connection
 /// that is closed after use.
@@ -51,6 +52,8 @@ pub struct SqliteLedger {
     path: PathBuf,
     name: String,
     log: LogId,
+    /// Whether there is a tree beside the entries: not in a file of format 1 that is only read.
+    keeps_tree: bool,
     // Held only to take a connection or to put it back, never while one is used [L12]. INVARIANT: dropped before
     // `writer`, because only the connection that is closed last, if it writes, empties the
     // write-ahead file.
@@ -76,6 +79,7 @@ pub(crate) struct Opened {
     pub(crate) log: LogId,
     pub(crate) connection: Connection,
     pub(crate) read_only: bool,
+    pub(crate) keeps_tree: bool,
     pub(crate) source: Source,
     pub(crate) bell: Bell,
 }
@@ -127,6 +131,7 @@ impl SqliteLedger {
             readers: Mutex::new(Vec::new()),
             path: opened.path,
             log: opened.log,
+            keeps_tree: opened.keeps_tree,
             source: opened.source,
             bell: opened.bell,
             name,
@@ -195,7 +200,15 @@ impl LedgerStore for SqliteLedger {
     }
 
     fn scan(&self, index: u64, limit: usize) -> Result<Vec<StoredRow>, StoreError> {
-        self.read(|connection| read::scan(connection, &self.log, index, limit))
+        let keeps_tree = self.keeps_tree;
+        self.read(|connection| read::scan(connection, (&self.log, keeps_tree), index, limit))
+    }
+
+    fn node(&self, node: Node) -> Result<TreeHash, StoreError> {
+        match self.keeps_tree {
+            true => self.read(|connection| tree::read(connection, node)),
+            false => self.read(|connection| tree::compute(connection, node)),
+        }
     }
 
     fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {

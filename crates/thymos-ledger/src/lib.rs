@@ -23,6 +23,7 @@ mod append;
 mod blob;
 mod read;
 mod row;
+mod tree;
 
 mod bell;
 mod check;

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 use thymos_core::LogId;
 use thymos_core::id::hex;
 use thymos_ports::store::StoreError;
@@ -16,7 +16,8 @@ use crate::bell::Bell;
 use crate::fault::{self, During, Trouble};
 use crate::ledger::{Genesis, Opened, Options, Source};
 use crate::row::{Raw, SELECT};
-use crate::schema::{APPLICATION_ID, FORMAT_VERSION, TABLES};
+use crate::schema::{APPLICATION_ID, FORMAT_VERSION, FORMAT_WITHOUT_TREE, TABLES, TREE};
+use crate::tree;
 
 /// Statements that stay prepared on a connection; there are about fifteen.
 const STATEMENTS_MAX: usize = 32;
@@ -35,11 +36,14 @@ pub(crate) fn file(path: &Path, genesis: Genesis, options: Options) -> Result<Op
     }
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, &options)
         .map_err(|e| fault::engine(&name, During::Open, &e))?;
-    let log = identify(&connection, &name)?;
+    let (log, format) = identify(&connection, &name)?;
     let sound = writable(&connection).and_then(|writable| {
         if writable {
             set_writing(&connection)?;
             check_tail(&connection, &log)?;
+            if format == FORMAT_WITHOUT_TREE {
+                grow_tree(&connection)?;
+            }
         }
         Ok(writable)
     });
@@ -52,6 +56,7 @@ pub(crate) fn file(path: &Path, genesis: Genesis, options: Options) -> Result<Op
         log,
         connection,
         read_only: false,
+        keeps_tree: true,
         source: Source::File {
             options,
             immutable: false,
@@ -68,12 +73,12 @@ pub(crate) fn read_only(path: &Path, options: Options) -> Result<Opened, StoreEr
     let open = |immutable| {
         let connection = reader(path, &options, immutable)
             .map_err(|e| fault::engine(&name, During::Open, &e))?;
-        let log = identify(&connection, &name)?;
-        Ok((connection, log, immutable))
+        let identity = identify(&connection, &name)?;
+        Ok((connection, identity, immutable))
     };
     // SQLite wants to write its index of the write-ahead file even to read. On a read-only medium
     // it cannot; when there is no such file, it need not.
-    let (connection, log, immutable) = match open(false) {
+    let (connection, (log, format), immutable) = match open(false) {
         Err(StoreError::Open { .. }) if !has_content(&beside(path, "-wal")) => open(true)?,
         opened => opened?,
     };
@@ -82,6 +87,7 @@ pub(crate) fn read_only(path: &Path, options: Options) -> Result<Opened, StoreEr
         log,
         connection,
         read_only: true,
+        keeps_tree: format > FORMAT_WITHOUT_TREE,
         source: Source::File { options, immutable },
         bell: Bell::read_only(path),
     })
@@ -100,6 +106,7 @@ pub(crate) fn memory(genesis: Genesis) -> Result<Opened, StoreError> {
         log: LogId::of(&genesis.random),
         connection: made.map_err(|e| fault::engine(name, During::Open, &e))?,
         read_only: false,
+        keeps_tree: true,
         source: Source::Memory,
         bell: Bell::here(),
     })
@@ -192,7 +199,7 @@ fn exists(path: &Path, name: &str) -> Result<bool, StoreError> {
 }
 
 /// Whose file, which version, which log `[L13]`.
-fn identify(connection: &Connection, name: &str) -> Result<LogId, StoreError> {
+fn identify(connection: &Connection, name: &str) -> Result<(LogId, i64), StoreError> {
     let number = |pragma: &str| {
         connection
             .query_row(pragma, [], |row| row.get::<_, i64>(0))
@@ -210,7 +217,7 @@ fn identify(connection: &Connection, name: &str) -> Result<LogId, StoreError> {
             known: FORMAT_VERSION,
         });
     }
-    if found < FORMAT_VERSION {
+    if found < FORMAT_WITHOUT_TREE {
         let reason = format!("there never was a format version {found}");
         return Err(fault::corrupt(name, "the header of the file", reason));
     }
@@ -221,8 +228,22 @@ fn identify(connection: &Connection, name: &str) -> Result<LogId, StoreError> {
             StoreError::Engine { reason, .. } => fault::corrupt(name, "the id of the log", reason),
             error => error,
         })?;
-    id.map(LogId::from_bytes)
+    id.map(|id| (LogId::from_bytes(id), found))
         .ok_or_else(|| fault::corrupt(name, "the id of the log", "it is missing"))
+}
+
+/// Makes a ledger of format 1 one of format 2 `[L13]`: the same bytes, and the tree over them. All or
+/// nothing, and once: another process may have done it meanwhile.
+fn grow_tree(connection: &Connection) -> Result<(), Trouble> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let format: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if format == FORMAT_WITHOUT_TREE {
+        transaction.execute_batch(TREE)?;
+        tree::build(&transaction)?;
+        transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
+        transaction.commit()?;
+    }
+    Ok(())
 }
 
 // Cheap, and catches what a bad copy or a cut file looks like; the rest is for a whole verify.
@@ -289,6 +310,7 @@ fn make(path: &Path, name: &str, genesis: Genesis) -> Result<(), StoreError> {
 fn fill(connection: &Connection, genesis: Genesis) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     connection.execute_batch(TABLES)?;
+    connection.execute_batch(TREE)?;
     connection.execute(
         "INSERT INTO log (one, id) VALUES (1, ?1)",
         [LogId::of(&genesis.random).as_bytes()],

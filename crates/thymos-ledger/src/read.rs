@@ -2,12 +2,14 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use thymos_core::id::unhex;
+use thymos_core::merkle::{Node, TreeHash};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::store::{Found, Head, StoredRow};
 
 use crate::fault::Trouble;
 use crate::row::{Raw, SELECT, head_of, stored};
 use crate::schema::STRETCH_BITS;
+use crate::tree;
 
 pub(crate) fn page(
     connection: &Connection,
@@ -49,7 +51,7 @@ pub(crate) fn page_sql() -> String {
 
 pub(crate) fn scan(
     connection: &Connection,
-    log: &LogId,
+    (log, keeps_tree): (&LogId, bool),
     index: u64,
     limit: usize,
 ) -> Result<Vec<StoredRow>, Trouble> {
@@ -67,9 +69,31 @@ pub(crate) fn scan(
             index,
             entry,
             disagreements,
+            tree: keeps_tree.then(Vec::new),
         });
     }
+    if let (true, Some(last)) = (keeps_tree, seen.last()) {
+        let nodes = tree::rows(connection, (index, last.index))?;
+        attach(&mut seen, nodes);
+    }
     Ok(seen)
+}
+
+/// Puts to each row the subtrees that are whole with it. Both are in order.
+fn attach(rows: &mut [StoredRow], nodes: Vec<(Node, Option<TreeHash>)>) {
+    let mut nodes = nodes.into_iter().peekable();
+    for row in rows {
+        let end = row.index.saturating_add(1);
+        while let Some((node, hash)) = nodes.next_if(|(node, _)| node.end <= end) {
+            match (&mut row.tree, hash) {
+                (Some(tree), Some(hash)) => tree.push((node, hash)),
+                _ => row.disagreements.push(format!(
+                    "the subtree of level {} before index {} cannot be read",
+                    node.level, node.end
+                )),
+            }
+        }
+    }
 }
 
 pub(crate) fn scan_sql() -> String {

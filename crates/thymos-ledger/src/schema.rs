@@ -4,7 +4,11 @@
 pub(crate) const APPLICATION_ID: i64 = 0x5468_796d;
 
 /// The format that this program writes, and the newest it reads `[L13]`.
-pub(crate) const FORMAT_VERSION: i64 = 1;
+pub(crate) const FORMAT_VERSION: i64 = 2;
+
+/// The format without a tree, made over when it is opened for writing
+/// (docs/decisions/0010-the-tree-grows-beside-the-entries.md).
+pub(crate) const FORMAT_WITHOUT_TREE: i64 = 1;
 
 /// Entries that share one stretch of the id index.
 ///
@@ -13,7 +17,29 @@ pub(crate) const FORMAT_VERSION: i64 = 1;
 /// by id asks one stretch after another, newest first, two microseconds each.
 pub(crate) const STRETCH_BITS: u32 = 12;
 
-/// Everything in the file. The columns beside `header`, `salt` and `body` are indexes: written for
+/// What format 1 has not: the Merkle tree. Nothing else differs, and no hashed byte `[L6]`.
+///
+/// The last trigger keeps out a program of format 1 that still has the file open while a newer one
+/// makes it over: it would add entries without their subtrees.
+pub(crate) const TREE: &str = "
+CREATE TABLE nodes (
+    ends INTEGER NOT NULL CHECK (ends > 0),
+    level INTEGER NOT NULL CHECK (level >= 4),
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (ends, level)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER nodes_are_not_deleted BEFORE DELETE ON nodes
+BEGIN SELECT RAISE(ABORT, 'the tree only grows'); END;
+CREATE TRIGGER nodes_are_not_rewritten BEFORE UPDATE ON nodes
+BEGIN SELECT RAISE(ABORT, 'the tree only grows'); END;
+CREATE TRIGGER entries_grow_the_tree BEFORE INSERT ON entries
+WHEN NEW.idx > 0 AND (NEW.idx & 15) = 0
+    AND NOT EXISTS (SELECT 1 FROM nodes WHERE ends = NEW.idx AND level = 4)
+BEGIN SELECT RAISE(ABORT, 'the tree of the log was not grown; the ledger has a newer format'); END;
+";
+
+/// Everything of format 1. The columns beside `header`, `salt` and `body` are indexes: written for
 /// finding, rebuilt and compared when checking, and never believed `[L1]`.
 pub(crate) const TABLES: &str = "
 CREATE TABLE log (
@@ -73,3 +99,7 @@ BEGIN SELECT RAISE(ABORT, 'the log keeps its id'); END;
 ";
 
 const _: () = assert!(STRETCH_BITS == 12, "TABLES spells it out");
+const _: () = assert!(
+    thymos_core::merkle::KEPT_LEVEL_MIN == 4,
+    "TREE spells it out"
+);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use thymos_core::entry::{Draft, InvalidEntry};
 use thymos_core::id::Digest;
+use thymos_core::merkle::{self, Frontier, Node, TreeHash};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 
 /// Keeps entries and blobs. Blocking: callers put it on a thread of its own.
@@ -40,6 +41,41 @@ pub trait LedgerStore: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn scan(&self, index: u64, limit: usize) -> Result<Vec<StoredRow>, StoreError>;
+
+    /// The hash of a whole subtree of the log's Merkle tree `[L6]`. One that keeps no tree reads every
+    /// leaf of it.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when the log ends before it or an entry of it is missing.
+    fn node(&self, node: Node) -> Result<TreeHash, StoreError> {
+        computed(self, node)
+    }
+
+    /// The root over the first `size` entries.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when the log is shorter.
+    fn root(&self, size: u64) -> Result<TreeHash, StoreError> {
+        merkle::root(size, |node| self.node(node))
+    }
+
+    /// The proof that the entry at `index` stands in the tree of `size` entries `[L8]`; none where it
+    /// does not.
+    ///
+    /// # Errors
+    /// As [`Self::root`].
+    fn inclusion(&self, index: u64, size: u64) -> Result<Option<Vec<TreeHash>>, StoreError> {
+        merkle::inclusion(index, size, |node| self.node(node))
+    }
+
+    /// The proof that the tree of `old` entries is the beginning of that of `new`; none where `old` is
+    /// larger `[L8]`.
+    ///
+    /// # Errors
+    /// As [`Self::root`].
+    fn consistency(&self, old: u64, new: u64) -> Result<Option<Vec<TreeHash>>, StoreError> {
+        merkle::consistency(old, new, |node| self.node(node))
+    }
 
     /// One entry by id.
     ///
@@ -114,6 +150,36 @@ pub trait LedgerStore: Send + Sync {
     fn watch(&self, bell: Box<dyn Fn() + Send + Sync>) -> Result<Watch, StoreError>;
 }
 
+/// A subtree of a store that keeps no tree, from its entries.
+fn computed<S: LedgerStore + ?Sized>(store: &S, node: Node) -> Result<TreeHash, StoreError> {
+    let leaves = 1_u64.checked_shl(node.level).unwrap_or(u64::MAX);
+    let mut tree = Frontier::new();
+    while tree.size() < leaves {
+        let next = node.end.saturating_sub(leaves) + tree.size();
+        let due = (leaves - tree.size()).min(ROWS_AT_ONCE);
+        let rows = store.scan(next, usize::try_from(due).unwrap_or(usize::MAX))?;
+        let missing = |reason: String| StoreError::Corrupt {
+            path: "ledger".to_owned(),
+            at: format!("entry at index {next}"),
+            reason,
+        };
+        if rows.is_empty() {
+            return Err(missing("the log ends before it".to_owned()));
+        }
+        for (due, row) in (next..).zip(rows) {
+            let entry = row.entry.map_err(|e| missing(e.to_string()))?;
+            if row.index != due {
+                return Err(missing("it is missing".to_owned()));
+            }
+            tree.push(merkle::leaf(entry.id.as_bytes()), |_, _| {});
+        }
+    }
+    Ok(tree.root())
+}
+
+/// Rows that are read at once where a subtree is computed.
+const ROWS_AT_ONCE: u64 = 1_024;
+
 /// Keeps a watch alive; dropping it ends the watch.
 pub struct Watch(#[doc(hidden)] pub Box<dyn Send + Sync>);
 
@@ -148,6 +214,9 @@ pub struct StoredRow {
     /// Index columns kept beside the bytes that disagree with them, named for a person; they are
     /// rebuilt, never trusted `[L1]`.
     pub disagreements: Vec<String>,
+    /// Whole subtrees of the Merkle tree that the store keeps as ending with this entry, smallest
+    /// first; none where it keeps no tree `[L6]`.
+    pub tree: Option<Vec<(Node, TreeHash)>>,
 }
 
 /// The newest entry of a trajectory.

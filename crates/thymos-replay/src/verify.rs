@@ -11,6 +11,7 @@ use thymos_core::body::{Body, BodyState, Role, WritRevoked};
 use thymos_core::canonical::{self, CanonicalBytes};
 use thymos_core::entry::{Commitment, InvalidEntry};
 use thymos_core::key::{Domain, Signature};
+use thymos_core::merkle::{Node, TreeHash};
 use thymos_core::writ::{Party, TrustRoots};
 use thymos_core::{Entry, EntryId, Kind, LogId, TrajectoryId, WritId};
 
@@ -24,6 +25,7 @@ mod facts;
 mod kin;
 mod report;
 mod tally;
+mod tree;
 
 pub(crate) use facts::holds_redacted_span;
 use facts::{Faults, Moment};
@@ -43,6 +45,8 @@ pub struct Row {
     pub entry: Result<Entry, InvalidEntry>,
     /// Index columns that disagree with the bytes, named for a person.
     pub disagreements: Vec<String>,
+    /// Whole subtrees that the store keeps as ending with this entry; none where it keeps no tree.
+    pub tree: Option<Vec<(Node, TreeHash)>>,
 }
 
 /// Checks rows in log order, up to a level. A clone goes on from the same row by itself.
@@ -51,6 +55,7 @@ pub struct Verifier {
     level: Level,
     log: Option<LogId>,
     next_index: u64,
+    tree: tree::Tree,
     lines: BTreeMap<TrajectoryId, Line>,
     bare: BTreeMap<EntryId, Place>,
     announced: BTreeSet<EntryId>,
@@ -94,6 +99,7 @@ impl Verifier {
             level,
             log: None,
             next_index: 0,
+            tree: tree::Tree::new(),
             lines: BTreeMap::new(),
             bare: BTreeMap::new(),
             announced: BTreeSet::new(),
@@ -133,6 +139,7 @@ impl Verifier {
         let entry = match &row.entry {
             Ok(entry) => entry,
             Err(invalid) => {
+                self.tree.lose();
                 let what = Divergence::new("bytes", "a whole entry", invalid.to_string());
                 self.report.add(Level::V1, place, what);
                 return;
@@ -151,6 +158,9 @@ impl Verifier {
             self.check_kin(place, entry, body);
         }
         self.check_integrity(place, entry);
+        if let Some(what) = self.tree.push(&entry.id, row.tree.as_deref()) {
+            self.report.add(Level::V1, place, what);
+        }
         self.report.checked.integrity += 1;
         if self.level >= Level::V2 {
             self.check_state(place, entry);
@@ -164,6 +174,13 @@ impl Verifier {
     #[must_use]
     pub fn next_index(&self) -> u64 {
         self.next_index
+    }
+
+    /// Entries and root of the Merkle tree up to here; none once an entry was missing or not whole
+    /// `[L6]`.
+    #[must_use]
+    pub fn tree_head(&self) -> Option<(u64, TreeHash)> {
+        self.tree.head()
     }
 
     /// What was found up to here; more may follow, and only [`Self::finish`] tells all.
@@ -208,6 +225,9 @@ impl Verifier {
     fn check_index(&mut self, row: &Row, place: Place) {
         let expected = self.next_index;
         self.same(place, "log order", &expected, &row.index);
+        if expected != row.index {
+            self.tree.lose();
+        }
         self.next_index = row.index.saturating_add(1);
         for column in &row.disagreements {
             let what = Divergence::new("column", "what the bytes say", column.clone());

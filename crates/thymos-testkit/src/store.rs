@@ -275,6 +275,7 @@ impl LedgerStore for MemoryStore {
                 index: entry.header.index,
                 entry: Entry::read(entry.header_bytes.clone(), entry.content.clone()),
                 disagreements: Vec::new(),
+                tree: None,
             })
             .collect())
     }

@@ -81,6 +81,7 @@ fn rows(store: &dyn LedgerStore) -> Result<Vec<Row>, AppError> {
             index: row.index,
             entry: row.entry,
             disagreements: row.disagreements,
+            tree: row.tree,
         }));
     }
 }

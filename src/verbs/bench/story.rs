@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use thymos_core::effect::{EffectClass, Risk};
+use thymos_core::merkle::{Node, TreeHash};
 use thymos_core::outcome::Outcome;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::{Compensation, Recovery, Repeat, ToolContract};
@@ -342,6 +343,10 @@ impl LedgerStore for Counted {
 
     fn scan(&self, index: u64, limit: usize) -> Result<Vec<StoredRow>, StoreError> {
         self.inner.scan(index, limit)
+    }
+
+    fn node(&self, node: Node) -> Result<TreeHash, StoreError> {
+        self.inner.node(node)
     }
 
     fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {

@@ -14,7 +14,7 @@ mod time;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use thymos_ledger::SqliteLedger;
+use thymos_ledger::{Genesis, SqliteLedger};
 use thymos_ports::LedgerStore;
 use thymos_replay::{Level, Report, Row, Verifier};
 
@@ -50,6 +50,7 @@ fn rows(store: &dyn LedgerStore) -> Vec<Row> {
         index: row.index,
         entry: row.entry,
         disagreements: row.disagreements,
+        tree: row.tree,
     })
     .collect()
 }
@@ -85,6 +86,21 @@ fn l13_the_golden_ledger_of_v1_verifies_to_v4() {
     assert_eq!(report.checked.state, rows.len() as u64);
     assert!(report.checked.decisions > 0 && report.checked.identity > 0);
     assert_eq!(ledger.check_engine().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn l13_the_golden_ledger_of_v1_gets_a_tree_when_it_is_written_to_and_stays_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = rows(&open_copy(folder.path()));
+    assert!(before.iter().all(|row| row.tree.is_none()));
+    let genesis = Genesis { random: [9; 32] };
+    let ledger = SqliteLedger::open(&folder.path().join("ledger.db"), genesis).unwrap();
+    let after = rows(&ledger);
+    let kept = after.iter().flat_map(|row| row.tree.as_ref().unwrap());
+    assert_eq!(kept.count(), after.len() / 16 + after.len() / 32 + after.len() / 64);
+    assert_eq!(verify(&after).findings, []);
+    let bare = after.into_iter().map(|row| Row { tree: None, ..row });
+    assert_eq!(bare.collect::<Vec<Row>>(), before);
 }
 
 #[test]

@@ -187,6 +187,7 @@ pub(super) fn row(entry: Entry) -> Row {
         index: entry.header.index,
         entry: Ok(entry),
         disagreements: Vec::new(),
+        tree: None,
     }
 }
 

@@ -14,3 +14,5 @@ mod suite;
 mod support;
 #[cfg(test)]
 mod tamper;
+#[cfg(test)]
+mod tree;

@@ -12,6 +12,7 @@ use thymos_core::entry::{Draft, InvalidEntry, Salt};
 use thymos_core::id::Digest;
 use thymos_core::key::PublicKey;
 use thymos_core::limits::{BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
+use thymos_core::merkle::{Frontier, KEPT_LEVEL_MIN, TreeHash, extends, includes, leaf};
 use thymos_core::sealed::{Envelope, NONCE_BYTES};
 use thymos_core::{Entry, EntryId, Kind, Timestamp, TrajectoryId};
 
@@ -35,6 +36,7 @@ pub fn ledger_store(make: &mut dyn FnMut() -> Box<dyn LedgerStore>) {
         prefixes_find_entries_and_trajectories,
         blobs_are_kept_once_and_by_digest,
         sealed_blobs_are_kept_beside_the_plain_ones,
+        the_tree_is_that_of_the_entries,
         a_bell_rings_until_it_is_dropped,
         writers_of_many_threads_make_one_order,
     ] {
@@ -306,6 +308,57 @@ fn sealed_blobs_are_kept_beside_the_plain_ones(store: &dyn LedgerStore) {
     );
     assert!(store.put_sealed_blob(b"no envelope").is_err());
     assert_eq!(must(store.check_engine()), Vec::<String>::new());
+}
+
+fn the_tree_is_that_of_the_entries(store: &dyn LedgerStore) {
+    assert_eq!(must(store.root(0)), TreeHash::empty());
+    let mut tree = Frontier::new();
+    let mut heads = vec![tree.root()];
+    // Small and large batches, so that subtrees end inside of one and between two.
+    for (round, drafts) in (0..).zip([1, 15, 1, 17, 30, 1]) {
+        let placed = must(store.append(vec![sample_batch(line(round), 0, drafts)]));
+        for entry in placed.into_iter().flat_map(must) {
+            tree.push(leaf(entry.id.as_bytes()), |_, _| {});
+            heads.push(tree.root());
+        }
+        // A refused batch grows nothing.
+        let refused = must(store.append(vec![sample_batch(line(round), 99, 3)]));
+        assert!(refused.iter().all(Result::is_err));
+    }
+    let rows = must(store.scan(0, 1_000));
+    let mut again = Frontier::new();
+    for (row, size) in rows.into_iter().zip(1_u64..) {
+        let own = (row.index, leaf(must(row.entry).id.as_bytes()));
+        let mut whole = Vec::new();
+        again.push(own.1, |node, hash| {
+            assert_eq!(must(store.node(node)), hash, "{node:?}");
+            if node.level >= KEPT_LEVEL_MIN {
+                whole.push((node, hash));
+            }
+        });
+        if let Some(kept) = row.tree {
+            assert_eq!(kept, whole, "what is kept at index {}", row.index);
+        }
+        assert_eq!(
+            Some(&must(store.root(size))),
+            heads.get(row.index as usize + 1)
+        );
+        proofs_hold(store, own, &heads);
+    }
+    let size = tree.size();
+    assert_eq!(must(store.inclusion(size, size)), None);
+    assert!(store.root(size + 1).is_err(), "a root beyond the end");
+}
+
+fn proofs_hold(store: &dyn LedgerStore, own: (u64, TreeHash), heads: &[TreeHash]) {
+    for (size, head) in (0_u64..).zip(heads).skip(own.0 as usize + 1) {
+        let proof = must(store.inclusion(own.0, size));
+        assert!(proof.is_some_and(|proof| includes(own, (size, *head), &proof)));
+        let proof = must(store.consistency(own.0 + 1, size));
+        let old = heads.get(own.0 as usize + 1).map(|head| (own.0 + 1, *head));
+        let shown = old.zip(proof);
+        assert!(shown.is_some_and(|(old, proof)| extends(old, (size, *head), &proof)));
+    }
 }
 
 fn a_bell_rings_until_it_is_dropped(store: &dyn LedgerStore) {

@@ -28,6 +28,7 @@ mod branches;
 mod cuts;
 mod signers;
 mod skills;
+mod tree;
 
 fn operator() -> SigningKey {
     SigningKey::from_seed(&[1; 32])
@@ -140,6 +141,7 @@ impl Log {
             index,
             entry: Ok(entry),
             disagreements: Vec::new(),
+            tree: None,
         });
         id
     }

@@ -98,6 +98,7 @@ fn extend(
                 index: row.index,
                 entry: row.entry,
                 disagreements: row.disagreements,
+                tree: row.tree,
             });
         }
         progress(VerifyProgress {
