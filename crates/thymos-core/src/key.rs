@@ -41,6 +41,11 @@ impl SigningKey {
         PublicKey(self.0.verifying_key().to_bytes())
     }
 
+    /// Signs the text of a note, whose first line stands for a domain `[L7]`.
+    pub(crate) fn sign_note(&self, text: &str) -> Signature {
+        Signature(self.0.sign(text.as_bytes()).to_bytes())
+    }
+
     /// Signs `message` under a domain, so that a signature of one kind is none of another.
     #[must_use]
     pub fn sign(&self, domain: Domain, message: &[u8]) -> Signature {
@@ -116,6 +121,12 @@ impl PublicKey {
         Self(bytes)
     }
 
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The first eight hex digits, for people.
     #[must_use]
     pub fn short(&self) -> String {
@@ -128,6 +139,12 @@ impl Signature {
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 64]) -> Self {
         Self(bytes)
+    }
+
+    /// The 64 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
     }
 }
 

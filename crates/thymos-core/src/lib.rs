@@ -24,6 +24,8 @@ pub mod sealed;
 pub mod secret;
 pub mod time;
 
+pub mod checkpoint;
+
 pub mod budget;
 pub mod effect;
 pub mod isolation;

@@ -97,7 +97,10 @@ fn l13_the_golden_ledger_of_v1_gets_a_tree_when_it_is_written_to_and_stays_what_
     let ledger = SqliteLedger::open(&folder.path().join("ledger.db"), genesis).unwrap();
     let after = rows(&ledger);
     let kept = after.iter().flat_map(|row| row.tree.as_ref().unwrap());
-    assert_eq!(kept.count(), after.len() / 16 + after.len() / 32 + after.len() / 64);
+    assert_eq!(
+        kept.count(),
+        after.len() / 16 + after.len() / 32 + after.len() / 64
+    );
     assert_eq!(verify(&after).findings, []);
     let bare = after.into_iter().map(|row| Row { tree: None, ..row });
     assert_eq!(bare.collect::<Vec<Row>>(), before);
