@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use crate::config::Flags;
 
 mod approvals;
+mod checkpoint;
 mod history;
 mod keys;
 mod policy;
@@ -15,6 +16,7 @@ mod skills;
 mod writ;
 
 pub use approvals::{ApprovalsVerb, GrantArgs, OptionalScope, ScopeArgs, ScopeBounds, SignerArgs};
+pub use checkpoint::CheckpointVerb;
 pub use history::{AgainArgs, BranchArgs, ReplayArgs, UndoArgs};
 pub use keys::{KeysVerb, Purpose};
 pub use policy::{FileArgs, PolicyVerb, SignBundleArgs};
@@ -143,6 +145,9 @@ pub enum Verb {
     ///
     /// Exits 13 when anything is not what was written, and names the entry.
     Verify(OutputArgs),
+    /// Sign the ledger's size and root, show the newest, compare with somebody's copy
+    #[command(subcommand)]
+    Checkpoint(CheckpointVerb),
     /// Print ledger entries, filtered
     ///
     /// Filter: `kind: tool: effect: verdict: by: run: path: rule: since: until: seq: text:`; space

@@ -30,6 +30,7 @@ use crate::error::{AppError, ErrorKind};
 use crate::system::{OsEntropy, SystemClock};
 
 pub(crate) mod bench;
+mod checkpoints;
 pub(crate) mod explain;
 pub(crate) mod keys;
 mod leases;
@@ -145,9 +146,11 @@ fn kernel(
     secrets.push(keys::as_secret(&made.key));
     let retired = keys::retired(&config.paths);
     secrets.extend(retired.iter().map(keys::as_secret));
+    let outside = checkpoints::CheckpointFile::new(&config.checkpoints.value, &made.store.log());
     let parts = KernelParts {
         store: made.store,
         hands: Hands::Threads,
+        outside: Arc::new(outside),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         operator: operator.name,
@@ -361,6 +364,7 @@ fn protected(env: &Env, config: &Config) -> Vec<PathBuf> {
     let mut protected = vec![
         config.paths.config_folder().to_path_buf(),
         config.paths.data_folder().to_path_buf(),
+        config.checkpoints.value.clone(),
         config.file.clone(),
     ];
     let ledger = &config.ledger.value;

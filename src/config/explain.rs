@@ -1,5 +1,7 @@
 //! The layered result for `thymos config explain`: every key, its value, and where it came from.
 
+use std::path::PathBuf;
+
 use super::resolve::{BudgetConfig, Config, Setting, Source};
 use super::tools::ToolFloor;
 
@@ -37,6 +39,7 @@ fn floor(config: &Config, row: &ToolFloor) -> Vec<Row> {
 /// Every key there is, in file order.
 #[must_use]
 pub fn rows(config: &Config) -> Vec<Row> {
+    let shown = |path: &PathBuf| path.display().to_string();
     let mut rows = vec![
         row("operator.name", &config.operator, Clone::clone),
         row("session.mode", &config.mode, |mode| mode.word().to_owned()),
@@ -60,9 +63,8 @@ pub fn rows(config: &Config) -> Vec<Row> {
         row("ui.theme", &config.theme, Clone::clone),
         row("ui.color", &config.color, Clone::clone),
         row("ui.mouse", &config.mouse, ToString::to_string),
-        row("ledger.path", &config.ledger, |path| {
-            path.display().to_string()
-        }),
+        row("ledger.path", &config.ledger, shown),
+        row("ledger.checkpoints", &config.checkpoints, shown),
         row("tools.protected", &config.protected, |paths| list(paths)),
         row("tools.extra_read", &config.extra_read, |paths| list(paths)),
     ];

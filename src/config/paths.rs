@@ -13,6 +13,7 @@ pub struct Paths {
     config: PathBuf,
     data: PathBuf,
     cache: PathBuf,
+    state: PathBuf,
 }
 
 impl Paths {
@@ -32,13 +33,14 @@ impl Paths {
                         ErrorKind::User,
                         "there is no home directory: `HOME` is not set",
                     )
-                    .hint("set HOME, or XDG_CONFIG_HOME, XDG_DATA_HOME and XDG_CACHE_HOME")
+                    .hint("set HOME, or XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_CACHE_HOME and XDG_STATE_HOME")
                 })
         };
         Ok(Self {
             config: folder("XDG_CONFIG_HOME", ".config")?,
             data: folder("XDG_DATA_HOME", ".local/share")?,
             cache: folder("XDG_CACHE_HOME", ".cache")?,
+            state: folder("XDG_STATE_HOME", ".local/state")?,
         })
     }
 
@@ -88,6 +90,13 @@ impl Paths {
     #[must_use]
     pub fn ledger(&self) -> PathBuf {
         self.data.join("ledger.db")
+    }
+
+    /// Checkpoint files, unless config says otherwise: apart from the data folder, so that a backup of
+    /// that one does not bring them back too.
+    #[must_use]
+    pub fn checkpoints(&self) -> PathBuf {
+        self.state.join("checkpoints")
     }
 
     /// The operator's key, mode 0600.

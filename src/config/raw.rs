@@ -102,6 +102,8 @@ pub struct RawUi {
 pub struct RawLedger {
     /// Its file.
     pub path: Option<Spanned<PathBuf>>,
+    /// The folder of checkpoint files.
+    pub checkpoints: Option<Spanned<PathBuf>>,
 }
 
 /// The switches beside the rules.

@@ -100,6 +100,8 @@ pub struct Config {
     pub mouse: Setting<bool>,
     /// The ledger's file.
     pub ledger: Setting<PathBuf>,
+    /// The folder of checkpoint files, outside of the ledger `[L7]`.
+    pub checkpoints: Setting<PathBuf>,
     /// What no tool may touch, besides the program's own files.
     pub protected: Setting<Vec<PathBuf>>,
     /// What children may read besides workspace and system.
@@ -222,6 +224,7 @@ pub(super) fn resolve(
         ))?,
         mouse: layers.file_or(&raw.ui.mouse, false),
         ledger,
+        checkpoints: layers.file_or(&raw.ledger.checkpoints, paths.checkpoints()),
         protected: layers.file_or(&raw.tools.protected, Vec::new()),
         extra_read: layers.file_or(&raw.tools.extra_read, toolchains(env)),
         floors: tools::floors(&file, &read)?,

@@ -5,6 +5,7 @@ mod approvals;
 mod audit;
 mod bench;
 mod branch;
+mod checkpoint;
 mod client;
 mod completions;
 mod config;
@@ -123,6 +124,7 @@ async fn look(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result
         Verb::Audit(args) => audit::tell(client, args).await,
         Verb::Replay(args) => replay::replay(client, args).await,
         Verb::Verify(output) => verify::verify(client, output.json).await,
+        Verb::Checkpoint(verb) => checkpoint::perform(client, verb).await,
         Verb::Ledger(args) => ledger::print(client, args).await,
         Verb::Settle(args) => settle::settle(client, args).await,
         Verb::Skills(verb) => skills::perform(client, setting, verb).await,

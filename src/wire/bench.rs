@@ -105,6 +105,7 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
         models: Arc::new(OneModel(parts.model)),
         skills: Arc::new(thymos_runtime::skills::NoSkills),
         leases: Arc::new(NoLeases),
+        outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
         limits: RunLimits {
             turns_max: u32::MAX,
             output_tokens_max: 1_000,

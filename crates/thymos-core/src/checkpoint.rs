@@ -225,6 +225,7 @@ pub fn notes(file: &str) -> impl Iterator<Item = (usize, String)> {
     std::iter::from_fn(move || {
         let text = parts.next().filter(|text| !text.is_empty())?;
         let below = parts.next().unwrap_or_default();
+        let below = below.strip_suffix('\n').unwrap_or(below);
         let begins = line;
         line += text.matches('\n').count() + below.matches('\n').count() + 4;
         Some((begins, format!("{text}\n\n{below}\n")))

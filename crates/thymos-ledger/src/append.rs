@@ -107,6 +107,23 @@ impl Writer {
             .map_err(|error| self.give_up(path, error.into()))
     }
 
+    /// Keeps a checkpoint in a transaction of its own, synced: a copy of it outside must never be the
+    /// only one.
+    pub(crate) fn put_checkpoint(
+        &mut self,
+        path: &str,
+        size: i64,
+        note: &str,
+    ) -> Result<(), StoreError> {
+        self.ready(path)?;
+        let kept = self.connection.execute(
+            "INSERT INTO checkpoints (size, note) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            params![size, note],
+        );
+        kept.map(drop)
+            .map_err(|error| self.give_up(path, error.into()))
+    }
+
     fn ready(&self, path: &str) -> Result<(), StoreError> {
         let path = path.to_owned();
         if let Some(reason) = &self.poisoned {

@@ -14,6 +14,7 @@ use crate::append::{self, Writer};
 use crate::bell::Bell;
 use crate::blob::Kept;
 use crate::fault::{During, Trouble};
+use crate::row::stored;
 use crate::{blob, check, open, read, tree};
 
 /// Idle reader connections that are kept. More readers than this still run, each on a connection
@@ -208,6 +209,18 @@ impl LedgerStore for SqliteLedger {
         match self.keeps_tree {
             true => self.read(|connection| tree::read(connection, node)),
             false => self.read(|connection| tree::compute(connection, node)),
+        }
+    }
+
+    fn put_checkpoint(&self, size: u64, note: &str) -> Result<(), StoreError> {
+        let size = stored(size).unwrap_or(i64::MAX);
+        self.writer().put_checkpoint(&self.name, size, note)
+    }
+
+    fn checkpoints(&self, from_size: u64) -> Result<Vec<(u64, String)>, StoreError> {
+        match self.keeps_tree {
+            true => self.read(|connection| tree::checkpoints(connection, from_size)),
+            false => Ok(Vec::new()),
         }
     }
 

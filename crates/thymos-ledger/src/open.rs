@@ -198,6 +198,9 @@ fn exists(path: &Path, name: &str) -> Result<bool, StoreError> {
     }
 }
 
+/// Counts what only format 2 has.
+const HAS_TREE: &str = "SELECT count(*) FROM sqlite_schema WHERE name IN ('nodes', 'checkpoints')";
+
 /// Whose file, which version, which log `[L13]`.
 fn identify(connection: &Connection, name: &str) -> Result<(LogId, i64), StoreError> {
     let number = |pragma: &str| {
@@ -219,6 +222,11 @@ fn identify(connection: &Connection, name: &str) -> Result<(LogId, i64), StoreEr
     }
     if found < FORMAT_WITHOUT_TREE {
         let reason = format!("there never was a format version {found}");
+        return Err(fault::corrupt(name, "the header of the file", reason));
+    }
+    // A lower version must not hide what a higher one proves with.
+    if found == FORMAT_WITHOUT_TREE && number(HAS_TREE)? > 0 {
+        let reason = format!("it says format version {found}, and holds a tree");
         return Err(fault::corrupt(name, "the header of the file", reason));
     }
     let id: Option<[u8; 32]> = connection

@@ -17,7 +17,8 @@ pub(crate) const FORMAT_WITHOUT_TREE: i64 = 1;
 /// by id asks one stretch after another, newest first, two microseconds each.
 pub(crate) const STRETCH_BITS: u32 = 12;
 
-/// What format 1 has not: the Merkle tree. Nothing else differs, and no hashed byte `[L6]`.
+/// What format 1 has not: the Merkle tree and the checkpoints. Nothing else differs, and no hashed byte
+/// `[L6]` `[L7]`.
 ///
 /// The last trigger keeps out a program of format 1 that still has the file open while a newer one
 /// makes it over: it would add entries without their subtrees.
@@ -29,6 +30,15 @@ CREATE TABLE nodes (
     PRIMARY KEY (ends, level)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE checkpoints (
+    size INTEGER PRIMARY KEY CHECK (size > 0),
+    note TEXT NOT NULL
+) STRICT;
+
+CREATE TRIGGER checkpoints_are_not_deleted BEFORE DELETE ON checkpoints
+BEGIN SELECT RAISE(ABORT, 'a checkpoint is never deleted'); END;
+CREATE TRIGGER checkpoints_are_not_rewritten BEFORE UPDATE ON checkpoints
+BEGIN SELECT RAISE(ABORT, 'a checkpoint is never rewritten'); END;
 CREATE TRIGGER nodes_are_not_deleted BEFORE DELETE ON nodes
 BEGIN SELECT RAISE(ABORT, 'the tree only grows'); END;
 CREATE TRIGGER nodes_are_not_rewritten BEFORE UPDATE ON nodes

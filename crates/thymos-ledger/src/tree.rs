@@ -104,6 +104,24 @@ pub(crate) fn rows(
     Ok(rows)
 }
 
+/// Checkpoints of at least this size. A note of another type than text reads as none, which nobody
+/// takes for one `[L7]`.
+pub(crate) fn checkpoints(
+    connection: &Connection,
+    from_size: u64,
+) -> Result<Vec<(u64, String)>, Trouble> {
+    let mut query = connection
+        .prepare_cached("SELECT size, note FROM checkpoints WHERE size >= ?1 ORDER BY size")?;
+    let mut found = query.query([stored(from_size).unwrap_or(i64::MAX)])?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        let size: i64 = row.get(0)?;
+        let note = row.get(1).unwrap_or_default();
+        rows.push((u64::try_from(size).unwrap_or_default(), note));
+    }
+    Ok(rows)
+}
+
 fn each_id(
     connection: &Connection,
     (first, end): (u64, u64),

@@ -77,6 +77,18 @@ pub trait LedgerStore: Send + Sync {
         merkle::consistency(old, new, |node| self.node(node))
     }
 
+    /// Keeps the signed checkpoint of a size, durably; of one size only the first is kept `[L7]`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn put_checkpoint(&self, size: u64, note: &str) -> Result<(), StoreError>;
+
+    /// Kept checkpoints of at least this size, smallest first. Believed by nobody as they are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn checkpoints(&self, from_size: u64) -> Result<Vec<(u64, String)>, StoreError>;
+
     /// One entry by id.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use serde_json::Value;
 use thymos_core::approval::{Decision, SignedAnswer, Via};
 use thymos_core::budget::Budget;
 use thymos_core::id::{Digest, PresentedDigest, ProposalId};
+use thymos_core::key::PublicKey;
 use thymos_core::writ::{Mode, SignedWrit};
 use thymos_core::{EntryId, IntentId, TrajectoryId, WritId};
 
@@ -110,6 +111,19 @@ pub enum Command {
     Replay {
         /// Which run.
         trajectory: TrajectoryId,
+    },
+    /// The newest checkpoint, taken anew or as it is `[L7]`. Replies `Checkpoint`, or `Parted` where the
+    /// log is not what was signed before.
+    Checkpoint {
+        /// Whether to take one first.
+        make: bool,
+    },
+    /// Holds a checkpoint that somebody kept against the log. Replies `Compared`.
+    CompareCheckpoint {
+        /// The note.
+        note: String,
+        /// Keys to trust besides the operator's own.
+        keys: Vec<PublicKey>,
     },
     /// The folded world at a sequence number. Replies `World`.
     WorldAt {

@@ -28,8 +28,8 @@ pub use governance::{
 };
 pub use live::{Live, LiveOutput};
 pub use reply::{
-    Fault, Heads, ModePreview, ModelRow, Page, ReplayReport, ReplayVerdict, ReplayedRun, Replied,
-    Reply, RunParent, RunRow, VerifyFinding, VerifyProgress, VerifyReport, WorldDiff, WorldDiffRow,
-    WorldRow, WorldView,
+    CheckpointView, Compared, Fault, Heads, ModePreview, ModelRow, OutsideView, Page, ReplayReport,
+    ReplayVerdict, ReplayedRun, Replied, Reply, RunParent, RunRow, VerifyFinding, VerifyProgress,
+    VerifyReport, WorldDiff, WorldDiffRow, WorldRow, WorldView,
 };
 pub use status::{BudgetBar, ChainState, Running, Status, WritSummary};

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use thymos_core::budget::Cost;
+use thymos_core::key::PublicKey;
 use thymos_core::writ::Mode;
-use thymos_core::{Timestamp, TrajectoryId};
+use thymos_core::{LogId, Timestamp, TrajectoryId};
 
 use crate::authority::{GrantPreview, NotUsed, ScopePreview, WritFound, WritRow, WritStanding};
 use crate::card::{Changed, HoldRow};
@@ -49,6 +50,12 @@ pub enum Replied {
     Verified(VerifyReport),
     /// See [`ReplayReport`].
     Replayed(Box<ReplayReport>),
+    /// The newest checkpoint.
+    Checkpoint(Box<CheckpointView>),
+    /// What was signed before contradicts the log.
+    Parted(String),
+    /// What a kept checkpoint says of the log.
+    Compared(Compared),
     /// A folded world.
     World(WorldView),
     /// A file's text; none when it did not exist or its content was not kept.
@@ -270,6 +277,67 @@ pub struct VerifyFinding {
     pub expected: String,
     /// What was found.
     pub found: String,
+}
+
+/// The newest checkpoint of the log, and where it stands `[L7]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointView {
+    /// Entries under it; none when there is none.
+    pub size: Option<u64>,
+    /// When the last of them was made.
+    pub at: Option<Timestamp>,
+    /// Its text.
+    pub note: Option<String>,
+    /// How many the ledger keeps.
+    pub kept: u64,
+    /// Entries of the log.
+    pub entries: u64,
+    /// The key that verifies it, as other tools take it.
+    pub verifier_key: String,
+    /// The place outside.
+    pub outside: OutsideView,
+}
+
+/// The place outside of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutsideView {
+    /// What it is called.
+    pub place: String,
+    /// Entries under the newest checkpoint there.
+    pub size: Option<u64>,
+    /// Why it cannot be read.
+    pub trouble: Option<String>,
+}
+
+/// What a checkpoint that somebody kept says of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compared {
+    /// The log goes on from it.
+    Agrees {
+        /// Entries under it.
+        size: u64,
+        /// Entries of the log.
+        entries: u64,
+        /// Who signed it.
+        signer: PublicKey,
+    },
+    /// The log is shorter: its tail was cut, or it is an older copy.
+    LedgerIsOlder {
+        /// Entries under it.
+        size: u64,
+        /// Entries of the log.
+        entries: u64,
+    },
+    /// The log has another past.
+    Parted {
+        /// Entries under it.
+        size: u64,
+    },
+    /// It is of another log.
+    OtherLog(LogId),
+    /// It is no checkpoint, or nobody trusted signed it.
+    Unsound(String),
 }
 
 /// A folded world.

@@ -21,12 +21,14 @@ use crate::past::{Past, fold_at};
 use crate::projection::Projection;
 use crate::redecide::{Redecided, Redecider};
 
+mod checkpoints;
 mod facts;
 mod kin;
 mod report;
 mod tally;
 mod tree;
 
+pub use checkpoints::{Keeper, KeptNote, Seen};
 pub(crate) use facts::holds_redacted_span;
 use facts::{Faults, Moment};
 use kin::{Beside, Orders};
@@ -56,6 +58,7 @@ pub struct Verifier {
     log: Option<LogId>,
     next_index: u64,
     tree: tree::Tree,
+    checkpoints: checkpoints::Checkpoints,
     lines: BTreeMap<TrajectoryId, Line>,
     bare: BTreeMap<EntryId, Place>,
     announced: BTreeSet<EntryId>,
@@ -100,6 +103,7 @@ impl Verifier {
             log: None,
             next_index: 0,
             tree: tree::Tree::new(),
+            checkpoints: checkpoints::Checkpoints::default(),
             lines: BTreeMap::new(),
             bare: BTreeMap::new(),
             announced: BTreeSet::new(),
@@ -116,6 +120,15 @@ impl Verifier {
     #[must_use]
     pub fn with_past(mut self, past: Arc<dyn Past>) -> Self {
         self.past = Some(past);
+        self
+    }
+
+    /// The same, that holds the log against these checkpoints as well; the keys of `roots` sign them
+    /// `[L7]`.
+    #[must_use]
+    pub fn with_checkpoints(mut self, notes: &[KeptNote], roots: &TrustRoots) -> Self {
+        let known: Vec<_> = roots.ever().operators.iter().map(|one| one.key).collect();
+        self.checkpoints = checkpoints::Checkpoints::of(notes, &known);
         self
     }
 
@@ -158,9 +171,7 @@ impl Verifier {
             self.check_kin(place, entry, body);
         }
         self.check_integrity(place, entry);
-        if let Some(what) = self.tree.push(&entry.id, row.tree.as_deref()) {
-            self.report.add(Level::V1, place, what);
-        }
+        self.check_log(row, entry);
         self.report.checked.integrity += 1;
         if self.level >= Level::V2 {
             self.check_state(place, entry);
@@ -181,6 +192,12 @@ impl Verifier {
     #[must_use]
     pub fn tree_head(&self) -> Option<(u64, TreeHash)> {
         self.tree.head()
+    }
+
+    /// What the log is short of, if it ends here: a checkpoint of more entries `[L7]`.
+    #[must_use]
+    pub fn short_of(&self) -> Option<Divergence> {
+        self.checkpoints.beyond(self.next_index)
     }
 
     /// What was found up to here; more may follow, and only [`Self::finish`] tells all.
@@ -208,6 +225,12 @@ impl Verifier {
                 self.report.add(Level::V1, place, what);
             }
         }
+        self.report.checkpoints = self.checkpoints.seen();
+        let length = self.next_index;
+        for (index, what) in std::mem::take(&mut self.checkpoints).finish(length) {
+            self.report
+                .add(Level::V1, Place { index, line: None }, what);
+        }
         self.report.trajectories = self.lines.len() as u64;
         for (trajectory, line) in &self.lines {
             let tally = self.report.lines.entry(*trajectory).or_default();
@@ -222,6 +245,23 @@ impl Verifier {
     }
 
     /// `[L2]` Positions have no gap; where one is found, counting goes on behind it.
+    /// What is said of everything up to here. It is of the log and of no line: the run whose entry
+    /// comes last need not be the one that was changed.
+    fn check_log(&mut self, row: &Row, entry: &Entry) {
+        let place = Place {
+            index: row.index,
+            line: None,
+        };
+        if let Some(what) = self.tree.push(&entry.id, row.tree.as_deref()) {
+            self.report.add(Level::V1, place, what);
+        }
+        if let Some(head) = self.tree.head()
+            && let Some(what) = self.checkpoints.reach(entry.header.log, head)
+        {
+            self.report.add(Level::V1, place, what);
+        }
+    }
+
     fn check_index(&mut self, row: &Row, place: Place) {
         let expected = self.next_index;
         self.same(place, "log order", &expected, &row.index);

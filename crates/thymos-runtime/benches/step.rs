@@ -84,6 +84,7 @@ fn parts(model: ScriptedModel) -> KernelParts {
         models: Arc::new(OneModel(model)),
         skills: Arc::new(NoSkills),
         leases: Arc::new(NoLeases),
+        outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
         limits: RunLimits {
             turns_max: u32::MAX,
             output_tokens_max: 1_000,

@@ -20,6 +20,7 @@ use thymos_ports::store::StoreError;
 use thymos_ports::{Clock, Cognition, Entropy, LedgerStore, Tool};
 use thymos_protocol::ModelRow;
 
+use crate::checkpoint::{Checkpointer, Outside};
 use crate::hands::Hands;
 use crate::modes::ModeTerms;
 use crate::redact::Redactor;
@@ -61,6 +62,8 @@ pub struct KernelParts {
     pub models: Arc<dyn ModelSource>,
     /// Where the operator's skills are.
     pub skills: Arc<dyn SkillSource>,
+    /// Where checkpoints stand outside of the ledger `[L7]`.
+    pub outside: Arc<dyn Outside>,
     /// Who may act on a trajectory.
     pub leases: Arc<dyn Leases>,
     /// Limits of a run.
@@ -154,6 +157,8 @@ impl Leases for NoLeases {
 pub struct Kernel {
     pub(crate) parts: KernelParts,
     pub(crate) writer: Writer,
+    /// Signs the log at its size `[L7]`.
+    pub(crate) checkpoints: Arc<Checkpointer>,
     pub(crate) tool_set: ToolSet,
     /// Where every blob goes in and comes out; nobody else asks the store for one.
     pub(crate) vault: Vault,
@@ -179,7 +184,14 @@ impl Kernel {
             .map(|tool| without_secrets(&parts.redactor, tool.contract()))
             .collect();
         let tool_set = ToolSet::pin(contracts)?;
-        let writer = Writer::start(parts.store.clone(), parts.hands);
+        let ever = parts.roots.ever();
+        let checkpoints = Arc::new(Checkpointer::new(
+            parts.store.clone(),
+            parts.outside.clone(),
+            parts.operator_key.clone(),
+            &ever,
+        ));
+        let writer = Writer::start(parts.store.clone(), checkpoints.clone(), parts.hands);
         let vault = Vault::new(
             parts.store.clone(),
             parts.redactor.clone(),
@@ -187,9 +199,10 @@ impl Kernel {
         )
         .opening(&parts.retired_keys);
         Ok(Arc::new(Self {
-            ever: parts.roots.ever(),
+            ever,
             parts,
             writer,
+            checkpoints,
             tool_set,
             vault,
         }))

@@ -4,6 +4,7 @@
 //! trajectory, one writer feeds the ledger.
 #![forbid(unsafe_code)]
 
+pub mod checkpoint;
 pub mod filter;
 pub mod floors;
 pub mod redact;

@@ -465,6 +465,8 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Find { .. }
         | Command::Verify
         | Command::Replay { .. }
+        | Command::Checkpoint { .. }
+        | Command::CompareCheckpoint { .. }
         | Command::WorldAt { .. }
         | Command::FileAt { .. }
         | Command::WorldDiff { .. }

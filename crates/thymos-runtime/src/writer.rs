@@ -3,6 +3,7 @@
 //!
 //! Sessions queue here; whoever waits together shares one sync. Retries nothing. It also knows which
 //! part of the log it wrote itself, so that the bell of one's own appends wakes nobody `[L12]`.
+//! A run ends with a checkpoint, and a long one has them on its way `[L7]`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,6 +12,7 @@ use thymos_ports::LedgerStore;
 use thymos_ports::store::{Batch, Conflict, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::checkpoint::Checkpointer;
 use crate::hands::Hands;
 
 /// Batches joined into one transaction at most. Those beyond it wait for the next one.
@@ -52,7 +54,11 @@ struct Told {
 
 impl Writer {
     /// Starts it.
-    pub(crate) fn start(store: Arc<dyn LedgerStore>, hands: Hands) -> Self {
+    pub(crate) fn start(
+        store: Arc<dyn LedgerStore>,
+        checkpoints: Arc<Checkpointer>,
+        hands: Hands,
+    ) -> Self {
         // Unbounded, and bounded all the same: a session waits for its batch before the next one.
         let (jobs, mut inbox) = mpsc::unbounded_channel::<Job>();
         let own = Arc::new(Own::new());
@@ -61,12 +67,22 @@ impl Writer {
             // The one thread that the runtime owns; the store blocks.
             Hands::Threads => drop(std::thread::spawn(move || {
                 while let Some(first) = inbox.blocking_recv() {
-                    append(store.as_ref(), group(first, &mut inbox), &told);
+                    append(
+                        store.as_ref(),
+                        &checkpoints,
+                        group(first, &mut inbox),
+                        &told,
+                    );
                 }
             })),
             Hands::InPlace => drop(tokio::spawn(async move {
                 while let Some(first) = inbox.recv().await {
-                    append(store.as_ref(), group(first, &mut inbox), &told);
+                    append(
+                        store.as_ref(),
+                        &checkpoints,
+                        group(first, &mut inbox),
+                        &told,
+                    );
                 }
             })),
         }
@@ -176,7 +192,7 @@ fn group(first: Job, inbox: &mut mpsc::UnboundedReceiver<Job>) -> Vec<Job> {
     group
 }
 
-fn append(store: &dyn LedgerStore, group: Vec<Job>, own: &Own) {
+fn append(store: &dyn LedgerStore, checkpoints: &Checkpointer, group: Vec<Job>, own: &Own) {
     // Batches of one trajectory must not share a transaction blindly: each was made against a
     // length, and compare-and-set refuses the second. That is a conflict like any other.
     let (batches, waiting): (Vec<_>, Vec<_>) =
@@ -187,10 +203,45 @@ fn append(store: &dyn LedgerStore, group: Vec<Job>, own: &Own) {
         Err(error) => waiting.iter().map(|_| Err(error.clone())).collect(),
     };
     own.end(&results);
+    let mark = Mark::of(&results);
+    if mark.ends_a_run {
+        // Before the answer: the program may end with it.
+        checkpoint(checkpoints);
+    }
     for (done, result) in waiting.into_iter().zip(results) {
         // A session that is gone has no use for the answer; the entry is durable all the same.
         drop(done.send(result));
     }
+    if !mark.ends_a_run && checkpoints.is_due(mark.length) {
+        checkpoint(checkpoints);
+    }
+}
+
+/// What an append means for checkpoints.
+struct Mark {
+    ends_a_run: bool,
+    length: u64,
+}
+
+impl Mark {
+    fn of(results: &[Appended]) -> Self {
+        let placed = results.iter().flatten().flatten().flatten();
+        let mut mark = Self {
+            ends_a_run: false,
+            length: 0,
+        };
+        for entry in placed {
+            mark.ends_a_run |= entry.kind() == Some(Kind::Closed);
+            mark.length = mark.length.max(entry.header.index + 1);
+        }
+        mark
+    }
+}
+
+// Work does not wait for a place that cannot be reached: the next one puts there what is missing, and
+// until then every verification says how old the newest outside is.
+fn checkpoint(checkpoints: &Checkpointer) {
+    drop(checkpoints.take());
 }
 
 #[cfg(test)]

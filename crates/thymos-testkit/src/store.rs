@@ -36,6 +36,7 @@ struct State {
     entries: Vec<Entry>,
     blobs: BTreeMap<Digest, Vec<u8>>,
     sealed: BTreeMap<Digest, Vec<u8>>,
+    checkpoints: BTreeMap<u64, String>,
     appends: usize,
     failures: VecDeque<StoreError>,
     full: bool,
@@ -278,6 +279,23 @@ impl LedgerStore for MemoryStore {
                 tree: None,
             })
             .collect())
+    }
+
+    fn put_checkpoint(&self, size: u64, note: &str) -> Result<(), StoreError> {
+        let mut state = self.state();
+        // Failures that were ordered are for appends.
+        if state.full || state.poisoned.is_some() {
+            return state.refuse();
+        }
+        let kept = state.checkpoints.entry(size);
+        kept.or_insert_with(|| note.to_owned());
+        Ok(())
+    }
+
+    fn checkpoints(&self, from_size: u64) -> Result<Vec<(u64, String)>, StoreError> {
+        let state = self.state();
+        let kept = state.checkpoints.range(from_size..);
+        Ok(kept.map(|(size, note)| (*size, note.clone())).collect())
     }
 
     fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {

@@ -349,6 +349,14 @@ impl LedgerStore for Counted {
         self.inner.node(node)
     }
 
+    fn put_checkpoint(&self, size: u64, note: &str) -> Result<(), StoreError> {
+        self.inner.put_checkpoint(size, note)
+    }
+
+    fn checkpoints(&self, from_size: u64) -> Result<Vec<(u64, String)>, StoreError> {
+        self.inner.checkpoints(from_size)
+    }
+
     fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {
         self.inner.entry(id)
     }

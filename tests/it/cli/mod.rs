@@ -2,6 +2,7 @@
 
 pub(crate) mod home;
 
+mod checkpoints;
 mod history;
 mod input;
 mod keys;

@@ -7,6 +7,7 @@ use thymos_core::Kind;
 use thymos_core::canonical::{parse, value_to_bytes};
 use thymos_core::entry::{Draft, Position};
 use thymos_core::id::TrajectoryId;
+use thymos_core::merkle::{self, Frontier, KEPT_LEVEL_MIN};
 
 use super::home::{Ended, Home};
 
@@ -86,8 +87,36 @@ impl Family {
     }
 
     /// Rewrites a body of a run so that integrity of that entry still holds: salt, commitment and id
-    /// are made anew. What follows it names another one.
+    /// are made anew. What follows it names another one. Whoever does so signed no checkpoint and wrote
+    /// the tree anew, so that what is left to find is in the runs.
     fn forge(&self, run: &str, kind: Kind, change: impl Fn(&mut Value)) -> (u64, u64) {
+        let place = self.rewrite(run, kind, change);
+        let store = Connection::open(self.home.ledger()).unwrap();
+        store
+            .execute_batch(
+                "DROP TRIGGER nodes_are_not_deleted; DELETE FROM nodes;
+                 DROP TRIGGER checkpoints_are_not_deleted; DELETE FROM checkpoints;",
+            )
+            .unwrap();
+        let mut tree = Frontier::new();
+        for entry in self.home.entries() {
+            tree.push(merkle::leaf(entry.id.as_bytes()), |node, hash| {
+                if node.level >= KEPT_LEVEL_MIN {
+                    let ends = i64::try_from(node.end).unwrap();
+                    let sql = "INSERT INTO nodes (ends, level, hash) VALUES (?1, ?2, ?3)";
+                    store
+                        .execute(sql, params![ends, node.level, hash.as_bytes()])
+                        .unwrap();
+                }
+            });
+        }
+        let outside = self.home.path("home/.local/state/thymos/checkpoints");
+        std::fs::remove_dir_all(outside).unwrap();
+        place
+    }
+
+    /// The same, with tree and checkpoints left as they were.
+    fn rewrite(&self, run: &str, kind: Kind, change: impl Fn(&mut Value)) -> (u64, u64) {
         let run: TrajectoryId = run.parse().unwrap();
         let entries = self.home.entries();
         let is_it = |e: &&thymos_core::Entry| e.header.trajectory == run && e.kind() == Some(kind);
@@ -214,6 +243,24 @@ fn y3_a_grandchild_that_diverges_is_named_and_the_code_is_13() {
         (beside, code),
         (vec![row("itself", 0, &f.beside, "verified")], 13)
     );
+}
+
+#[test]
+fn y3_what_tree_and_checkpoints_say_blames_no_run_and_spares_none() {
+    let family = Family::new();
+    let f = &family;
+    f.rewrite(&f.grandchild, Kind::Started, |body| {
+        body["reserved"]["wall_clock_ms"] = json!(1);
+    });
+    let (tree, code) = f.tree(&f.parent, &[]);
+    let verdicts: Vec<&str> = tree.iter().map(|row| row.3.as_str()).collect();
+    assert_eq!(
+        (verdicts.as_slice(), code),
+        (&["verified", "verified", "verified", "diverged"][..], 13)
+    );
+    // The log is not what was signed: nobody can say that this run is.
+    let alone = f.home.run(&["replay", &f.parent, "--alone"]);
+    assert_eq!(alone.code, 13, "{alone:?}");
 }
 
 #[test]

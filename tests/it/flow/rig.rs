@@ -184,6 +184,7 @@ impl Setup {
             models: Arc::new(OneModel(self.model.clone(), self.models.clone())),
             skills: Arc::new(self.skills.clone()),
             leases: Arc::new(NoLeases),
+            outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
             limits: RunLimits {
                 turns_max: self.turns_max,
                 output_tokens_max: 1_000,

@@ -80,6 +80,7 @@ pub(super) fn live(life: Life<'_>) -> Client {
         models: Arc::new(OneModel(life.model)),
         skills: Arc::new(thymos_runtime::skills::NoSkills),
         leases: Arc::new(NoLeases),
+        outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
         limits: RunLimits {
             turns_max: 50,
             output_tokens_max: 1_000,

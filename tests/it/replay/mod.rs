@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use thymos_ledger::{Genesis, SqliteLedger};
 use thymos_ports::LedgerStore;
+use thymos_replay::verify::{Keeper, KeptNote};
 use thymos_replay::{Level, Report, Row, Verifier};
 
 /// Kinds that a session can write today. The others belong to features that are not built.
@@ -40,8 +41,12 @@ const WRITTEN_TODAY: [&str; 18] = [
     "writ_revoked",
 ];
 
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/ledgers/v1")
+/// Every format that was ever written.
+const FORMATS: [&str; 2] = ["v1", "v2"];
+
+fn golden(format: &str) -> PathBuf {
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/ledgers");
+    all.join(format)
 }
 
 fn rows(store: &dyn LedgerStore) -> Vec<Row> {
@@ -69,29 +74,53 @@ fn verify(rows: &[Row]) -> Report {
 }
 
 /// Opens a copy: the frozen file itself must not even gain a write-ahead file beside it.
-fn open_copy(folder: &Path) -> SqliteLedger {
+fn open_copy(format: &str, folder: &Path) -> SqliteLedger {
     let copy = folder.join("ledger.db");
-    std::fs::copy(golden().join("ledger.db"), &copy).unwrap();
+    std::fs::copy(golden(format).join("ledger.db"), &copy).unwrap();
     SqliteLedger::open_read_only(&copy).unwrap()
 }
 
 #[test]
-fn l13_the_golden_ledger_of_v1_verifies_to_v4() {
+fn l13_every_golden_ledger_verifies_to_v4() {
+    for format in FORMATS {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = open_copy(format, folder.path());
+        let rows = rows(&ledger);
+        let report = verify(&rows);
+        assert_eq!(report.findings, []);
+        assert_eq!(report.checked.integrity, rows.len() as u64);
+        assert_eq!(report.checked.state, rows.len() as u64);
+        assert!(report.checked.decisions > 0 && report.checked.identity > 0);
+        assert_eq!(ledger.check_engine().unwrap(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn l13_the_golden_ledger_of_v2_agrees_with_its_tree_and_its_checkpoints() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = open_copy(folder.path());
-    let rows = rows(&ledger);
-    let report = verify(&rows);
+    let ledger = open_copy("v2", folder.path());
+    let kept = ledger.checkpoints(0).unwrap();
+    let note = |(size, note): (u64, String)| KeptNote {
+        keeper: Keeper::Ledger,
+        line: usize::try_from(size).unwrap(),
+        note,
+    };
+    let notes: Vec<KeptNote> = kept.into_iter().map(note).collect();
+    let roots = kernel::roots();
+    let mut verifier = Verifier::new(Level::V1, roots.clone()).with_checkpoints(&notes, &roots);
+    for row in rows(&ledger) {
+        assert!(row.tree.is_some());
+        verifier.push(&row);
+    }
+    let report = verifier.finish(None);
     assert_eq!(report.findings, []);
-    assert_eq!(report.checked.integrity, rows.len() as u64);
-    assert_eq!(report.checked.state, rows.len() as u64);
-    assert!(report.checked.decisions > 0 && report.checked.identity > 0);
-    assert_eq!(ledger.check_engine().unwrap(), Vec::<String>::new());
+    assert_eq!(report.checkpoints.agreed, 2);
 }
 
 #[test]
 fn l13_the_golden_ledger_of_v1_gets_a_tree_when_it_is_written_to_and_stays_what_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let before = rows(&open_copy(folder.path()));
+    let before = rows(&open_copy("v1", folder.path()));
     assert!(before.iter().all(|row| row.tree.is_none()));
     let genesis = Genesis { random: [9; 32] };
     let ledger = SqliteLedger::open(&folder.path().join("ledger.db"), genesis).unwrap();
@@ -107,12 +136,14 @@ fn l13_the_golden_ledger_of_v1_gets_a_tree_when_it_is_written_to_and_stays_what_
 }
 
 #[test]
-fn l13_the_golden_ledger_of_v1_folds_to_the_same_projection_for_ever() {
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = open_copy(folder.path());
-    let frozen = std::fs::read_to_string(golden().join("projection.json")).unwrap();
-    let frozen: serde_json::Value = serde_json::from_str(&frozen).unwrap();
-    pretty_eq(&snapshot::of(&ledger), &frozen);
+fn l13_every_golden_ledger_folds_to_the_same_projection_for_ever() {
+    for format in FORMATS {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = open_copy(format, folder.path());
+        let frozen = std::fs::read_to_string(golden(format).join("projection.json")).unwrap();
+        let frozen: serde_json::Value = serde_json::from_str(&frozen).unwrap();
+        pretty_eq(&snapshot::of(&ledger), &frozen);
+    }
 }
 
 /// Compares as text, so that a difference is a line of a diff.
@@ -125,15 +156,18 @@ fn pretty_eq(found: &serde_json::Value, expected: &serde_json::Value) {
 }
 
 #[test]
-fn l13_the_golden_ledger_of_v1_holds_every_kind_written_when_it_was_frozen() {
-    let folder = tempfile::tempdir().unwrap();
-    let found = kinds(&rows(&open_copy(folder.path())));
-    assert_eq!(found, WRITTEN_TODAY.map(str::to_owned).into());
+fn l13_every_golden_ledger_holds_every_kind_written_when_it_was_frozen() {
+    for format in FORMATS {
+        let folder = tempfile::tempdir().unwrap();
+        let found = kinds(&rows(&open_copy(format, folder.path())));
+        assert_eq!(found, WRITTEN_TODAY.map(str::to_owned).into());
+    }
 }
 
 #[test]
-fn l13_the_golden_ledger_of_v1_names_no_machine() {
-    let bytes = std::fs::read(golden().join("ledger.db")).unwrap();
+fn l13_no_golden_ledger_names_a_machine() {
+    let all = FORMATS.map(|format| std::fs::read(golden(format).join("ledger.db")).unwrap());
+    let bytes = all.concat();
     for word in ["/tmp/", "/home/", "/root/", "/usr/", "target/"] {
         let found = bytes
             .windows(word.len())

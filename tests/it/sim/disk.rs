@@ -140,6 +140,15 @@ impl LedgerStore for Disk {
         self.shared.scan(index, limit)
     }
 
+    fn put_checkpoint(&self, size: u64, note: &str) -> Result<(), StoreError> {
+        self.refuse()?;
+        self.shared.put_checkpoint(size, note)
+    }
+
+    fn checkpoints(&self, from_size: u64) -> Result<Vec<(u64, String)>, StoreError> {
+        self.shared.checkpoints(from_size)
+    }
+
     fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {
         self.shared.entry(id)
     }

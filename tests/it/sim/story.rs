@@ -184,6 +184,7 @@ impl Story {
         Told {
             lines: lines(&entries),
             blobs: self.blobs(&entries),
+            checkpoints: self.store.checkpoints(0).unwrap(),
             entries,
             runs: self.outside.runs(),
             secrets: self.secrets,
@@ -251,6 +252,7 @@ impl Story {
         KernelParts {
             store: Arc::new(disk.clone()),
             hands: Hands::InPlace,
+            outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
             clock: self.clock.clone(),
             entropy: Arc::new(SeededEntropy::new(
                 self.seed.wrapping_mul(1_000).wrapping_add(number),

@@ -57,5 +57,8 @@ fn t13_a_seed_tells_the_very_same_record_again() {
         assert_eq!(ids(&first), ids(&second), "seed {seed}");
         assert!(first.bytes() == second.bytes(), "seed {seed}: other bytes");
         assert_eq!(first.runs, second.runs, "seed {seed}");
+        // [L7] Also where the writer took one, and over what.
+        assert!(!first.checkpoints.is_empty(), "seed {seed}: none taken");
+        assert_eq!(first.checkpoints, second.checkpoints, "seed {seed}");
     }
 }

@@ -44,6 +44,8 @@ pub(super) struct Told {
     pub(super) runs: Vec<Ran>,
     pub(super) secrets: Vec<String>,
     pub(super) blobs: Vec<Vec<u8>>,
+    /// The signed checkpoints that the store kept, by size.
+    pub(super) checkpoints: Vec<(u64, String)>,
     pub(super) views: Vec<View>,
     pub(super) rest: Vec<Rest>,
     /// Answers that do not count, and counted.

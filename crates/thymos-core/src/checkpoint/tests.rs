@@ -133,6 +133,8 @@ fn l7_a_file_of_notes_gives_each_with_its_line() {
     for ((_, note), kept) in read.iter().zip(&kept) {
         assert_eq!(SignedCheckpoint::parse(note).as_ref(), Ok(kept));
     }
+    let alone: Vec<_> = notes(kept[0].note()).collect();
+    assert_eq!(alone, [(1, kept[0].note().to_owned())]);
     let torn = file.replacen("\n2\n", "\n\n2\n", 1);
     let whole = notes(&torn).filter(|(_, note)| SignedCheckpoint::parse(note).is_ok());
     assert!(

@@ -31,7 +31,10 @@ fn l2_t1_every_tampering_is_found_and_located() {
         let located = findings.iter().any(|(index, _)| *index == tampering.at);
         assert!(located, "{}: {findings:?}", tampering.name);
         if tampering.needs_memory {
-            assert_eq!(walk(&ledger, None), [], "{}", tampering.name);
+            // Without memory at most the tree tells, as long as it was not made over as well.
+            let told = walk(&ledger, None).into_iter();
+            let told: Vec<_> = told.filter(|(_, why)| !why.contains("tree")).collect();
+            assert_eq!(told, [], "{}", tampering.name);
         }
     }
 }

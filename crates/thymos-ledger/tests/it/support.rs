@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
+use thymos_core::merkle::{Frontier, KEPT_LEVEL_MIN, leaf};
 use thymos_core::{Entry, EntryId, Kind, TrajectoryId};
 use thymos_ledger::{Genesis, SqliteLedger};
 use thymos_ports::LedgerStore;
@@ -64,6 +65,7 @@ pub(crate) fn walk(ledger: &SqliteLedger, newest: Option<&Entry>) -> Vec<(u64, S
     let mut due = 0;
     let mut ends: BTreeMap<TrajectoryId, (u64, EntryId)> = BTreeMap::new();
     let mut seen = BTreeMap::new();
+    let mut tree = Frontier::new();
     let rows = match ledger.scan(0, usize::MAX) {
         Ok(rows) => rows,
         Err(error) => return vec![(0, error.to_string())],
@@ -86,6 +88,16 @@ pub(crate) fn walk(ledger: &SqliteLedger, newest: Option<&Entry>) -> Vec<(u64, S
                 }
                 ends.insert(header.trajectory, (header.seq, entry.id));
                 seen.insert(row.index, entry.id);
+                let mut whole = Vec::new();
+                tree.push(leaf(entry.id.as_bytes()), |node, hash| {
+                    if node.level >= KEPT_LEVEL_MIN {
+                        whole.push((node, hash));
+                    }
+                });
+                // Behind a gap the tree is another one, and the gap was told.
+                if tree.size() == due && row.tree.is_some_and(|kept| kept != whole) {
+                    findings.push((row.index, "not the tree of the entries".to_owned()));
+                }
             }
         }
     }

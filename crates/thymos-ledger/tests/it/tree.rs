@@ -35,7 +35,8 @@ fn without_tree(path: &Path) {
     let connection = Connection::open(path).unwrap();
     connection
         .execute_batch(
-            "DROP TRIGGER entries_grow_the_tree; DROP TABLE nodes; PRAGMA user_version = 1;",
+            "DROP TRIGGER entries_grow_the_tree; DROP TABLE nodes; DROP TABLE checkpoints;
+             PRAGMA user_version = 1;",
         )
         .unwrap();
 }
@@ -136,6 +137,22 @@ fn l13_a_ledger_of_format_1_gets_its_tree_when_it_is_opened_for_writing() {
     append(&ledger, line(1), 100, 30);
     assert_eq!(ledger.root(130).unwrap(), root_of_rows(&ledger));
     assert_eq!(walk(&ledger, None), []);
+}
+
+#[test]
+fn l13_t1_a_lower_version_does_not_hide_the_tree() {
+    let place = Place::new();
+    append(&place.open(), line(1), 0, 40);
+    let connection = Connection::open(&place.path).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    drop(connection);
+    let opened = [
+        SqliteLedger::open(&place.path, GENESIS).map(drop),
+        SqliteLedger::open_read_only(&place.path).map(drop),
+    ];
+    for error in opened.map(Result::unwrap_err) {
+        assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+    }
 }
 
 #[test]

@@ -37,6 +37,7 @@ pub fn ledger_store(make: &mut dyn FnMut() -> Box<dyn LedgerStore>) {
         blobs_are_kept_once_and_by_digest,
         sealed_blobs_are_kept_beside_the_plain_ones,
         the_tree_is_that_of_the_entries,
+        checkpoints_are_kept_by_size,
         a_bell_rings_until_it_is_dropped,
         writers_of_many_threads_make_one_order,
     ] {
@@ -359,6 +360,18 @@ fn proofs_hold(store: &dyn LedgerStore, own: (u64, TreeHash), heads: &[TreeHash]
         let shown = old.zip(proof);
         assert!(shown.is_some_and(|(old, proof)| extends(old, (size, *head), &proof)));
     }
+}
+
+fn checkpoints_are_kept_by_size(store: &dyn LedgerStore) {
+    assert_eq!(must(store.checkpoints(0)), []);
+    for (size, note) in [(7, "seven"), (3, "three"), (7, "again")] {
+        must(store.put_checkpoint(size, note));
+    }
+    let kept = |size, note: &str| (size, note.to_owned());
+    let all = [kept(3, "three"), kept(7, "seven")];
+    assert_eq!(must(store.checkpoints(0)), all, "of one size the first");
+    assert_eq!(must(store.checkpoints(4)), [kept(7, "seven")]);
+    assert_eq!(must(store.len()), 0, "a checkpoint is no entry");
 }
 
 fn a_bell_rings_until_it_is_dropped(store: &dyn LedgerStore) {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use thymos_core::TrajectoryId;
 
-use super::{FINDINGS_MAX, Row, Tally};
+use super::{FINDINGS_MAX, Row, Seen, Tally};
 use crate::divergence::Divergence;
 
 /// How deep to look; each level includes those before it.
@@ -131,6 +131,8 @@ pub struct Report {
     pub witnessed: u64,
     /// Entries whose body was destroyed.
     pub erased: u64,
+    /// What signed checkpoints vouch for `[L7]`.
+    pub checkpoints: Seen,
     /// What is wrong, in log order, at most [`FINDINGS_MAX`] of it.
     pub findings: Vec<Finding>,
     /// How much is wrong, told or not.

@@ -25,6 +25,7 @@ use thymos_core::writ::{Delegation, Examples, Grant, Mode, SignedWrit, Window, W
 use thymos_policy::PolicySet;
 
 mod branches;
+mod checkpoints;
 mod cuts;
 mod signers;
 mod skills;

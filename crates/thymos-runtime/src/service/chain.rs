@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thymos_core::TrajectoryId;
-use thymos_core::writ::TrustRoots;
 use thymos_ports::LedgerStore;
 use thymos_ports::store::StoreError;
 use thymos_protocol::{
@@ -25,9 +24,6 @@ const ROWS: usize = 2048;
 /// How long new entries gather before they are verified together.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// What no lone ledger can prove.
-const CAVEAT: &str = "a lone ledger cannot prove that its newest entries were not cut off: no outside checkpoint yet";
-
 /// Name of the check of the storage beside the log.
 const STORAGE: &str = "storage";
 
@@ -37,6 +33,10 @@ pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()>
     tokio::spawn(async move {
         let past = Arc::new(KeptStore(kernel.parts.store.clone()));
         let mut verifier = Verifier::new(Level::V2, kernel.ever.clone()).with_past(past);
+        // What cannot be read is told by whoever verifies on demand.
+        if let Ok((notes, _)) = kernel.checkpoints.kept() {
+            verifier = verifier.with_checkpoints(&notes, &kernel.ever);
+        }
         let mut told = None;
         loop {
             let store = kernel.parts.store.clone();
@@ -71,6 +71,9 @@ pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()>
 fn chain_state(verifier: &Verifier, error: Option<&StoreError>) -> ChainState {
     if let Some(error) = error {
         return ChainState::Broken(error.to_string());
+    }
+    if let Some(short) = verifier.short_of() {
+        return ChainState::Broken(short.to_string());
     }
     match verifier.so_far().findings.first() {
         Some(found) => ChainState::Broken(found.to_string()),
@@ -108,26 +111,44 @@ fn extend(
     }
 }
 
-/// Verifies the whole log afresh, every level, and the storage beside it.
+/// Verifies the whole log afresh, every level, and the storage beside it. A file that is too damaged
+/// to be read to its end is a finding, and not a fault of ours.
 pub(super) fn verify(
-    store: &Arc<dyn LedgerStore>,
-    roots: &TrustRoots,
+    kernel: &Kernel,
     progress: &mut dyn FnMut(VerifyProgress),
 ) -> Result<(Report, VerifyReport), StoreError> {
+    match look(kernel, progress) {
+        Err(error @ StoreError::Corrupt { .. }) => Ok(unreadable(&error)),
+        looked => looked,
+    }
+}
+
+fn unreadable(error: &StoreError) -> (Report, VerifyReport) {
+    let told = VerifyReport {
+        entries: 0,
+        trajectories: 0,
+        levels: vec!["nothing could be checked".into()],
+        findings: vec![storage(0, error.to_string())],
+        caveat: "what cannot be read cannot be verified".into(),
+    };
+    (Report::default(), told)
+}
+
+fn look(
+    kernel: &Kernel,
+    progress: &mut dyn FnMut(VerifyProgress),
+) -> Result<(Report, VerifyReport), StoreError> {
+    let (store, roots) = (&kernel.parts.store, &kernel.ever);
+    let (notes, trouble) = kernel.checkpoints.kept()?;
     let past = Arc::new(KeptStore(store.clone()));
-    let mut verifier = Verifier::new(Level::V4, roots.clone()).with_past(past);
+    let mut verifier = Verifier::new(Level::V4, roots.clone())
+        .with_past(past)
+        .with_checkpoints(&notes, roots);
     extend(store.as_ref(), &mut verifier, progress)?;
     let report = verifier.finish(Some(store.len()?));
-    let mut told = told(&report);
+    let mut told = told(&report, &kernel.parts.outside.place(), trouble);
     for sentence in store.check_engine()? {
-        told.findings.push(VerifyFinding {
-            index: report.entries,
-            trajectory: None,
-            seq: None,
-            check: STORAGE.into(),
-            expected: "what was stored".into(),
-            found: sentence,
-        });
+        told.findings.push(storage(report.entries, sentence));
     }
     Ok((report, told))
 }
@@ -181,8 +202,41 @@ fn replayed_run(member: &Member<'_>) -> ReplayedRun {
     }
 }
 
+fn storage(index: u64, found: String) -> VerifyFinding {
+    VerifyFinding {
+        index,
+        trajectory: None,
+        seq: None,
+        check: STORAGE.into(),
+        expected: "what was stored".into(),
+        found,
+    }
+}
+
+/// What no lone ledger can prove, and how far one outside of it does `[L7]`.
+fn caveat(report: &Report, place: &str, trouble: Option<String>) -> String {
+    let (seen, entries) = (report.checkpoints, report.entries);
+    let alone = "a lone ledger cannot prove that its newest entries were not cut off";
+    if let Some(trouble) = trouble {
+        return format!("{alone}, and what stands outside cannot be read: {trouble}");
+    }
+    match (seen.outside, seen.ledger) {
+        (Some(outside), _) if outside >= entries => {
+            format!("the checkpoint in {place} covers all {entries} entries")
+        }
+        (Some(outside), Some(ledger)) if outside < ledger => format!(
+            "the checkpoints in {place} are older than the ledger: they end at {outside} entries, its own \
+             at {ledger}, and it has {entries}"
+        ),
+        (Some(outside), _) => format!(
+            "the newest checkpoint in {place} covers {outside} of {entries} entries; {alone} behind it"
+        ),
+        (None, _) => format!("{alone}: no checkpoint in {place}"),
+    }
+}
+
 /// A report in the screen's words.
-fn told(report: &Report) -> VerifyReport {
+fn told(report: &Report, place: &str, trouble: Option<String>) -> VerifyReport {
     let checked = &report.checked;
     let mut levels = vec![
         format!("V1 integrity of {} entries", checked.integrity),
@@ -190,6 +244,9 @@ fn told(report: &Report) -> VerifyReport {
         format!("V3 {} decisions", checked.decisions),
         format!("V4 {} signatures", checked.identity),
     ];
+    if report.checkpoints.agreed > 0 {
+        levels.push(format!("{} checkpoints agree", report.checkpoints.agreed));
+    }
     if report.witnessed > 0 {
         levels.push(format!(
             "{} verdicts rest on a witnessed fact",
@@ -217,7 +274,7 @@ fn told(report: &Report) -> VerifyReport {
         trajectories: report.trajectories,
         levels,
         findings,
-        caveat: CAVEAT.into(),
+        caveat: caveat(report, place, trouble),
     }
 }
 

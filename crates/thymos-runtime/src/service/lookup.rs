@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use thymos_core::TrajectoryId;
 use thymos_core::delta::{Resource, ResourceValue};
 use thymos_core::limits::CHAIN_LINKS_MAX;
 use thymos_core::skill::SkillFile;
 use thymos_core::world::Versioned;
+use thymos_core::{EntryId, TrajectoryId};
 use thymos_protocol::{
     Command, Event, Fault, Page, Replied, Reply, SkillRow, Ticket, WorldDiff, WorldDiffRow,
     WorldRow, WorldView,
@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::{Service, Summary, chain, lock, policies, routing, writs};
 use crate::account;
+use crate::checkpoint::Refused;
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::memory::{self, Whose};
@@ -56,16 +57,16 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
         }
         Command::Verify => return verify(service, ticket, None),
         Command::Replay { trajectory } => return verify(service, ticket, Some(trajectory)),
-        Command::Inspect { entry } => match kernel.parts.store.entry(&entry) {
+        Command::Inspect { entry } => match owner(&kernel, &entry) {
             // Its session knows the trajectory already; nothing need be folded for one entry.
-            Ok(Some(found)) if kernel.owns(&found.header.trajectory).unwrap_or(false) => {
-                return service.ask(ticket, found.header.trajectory, command).await;
-            }
-            Ok(_) => fault(format!("there is no entry `{}`", entry.short())),
-            Err(error) => fault(error.to_string()),
+            Ok(trajectory) => return service.ask(ticket, trajectory, command).await,
+            Err(words) => fault(words),
         },
         Command::Find { trajectory, filter } => {
             return beside(service, ticket, move || find(&kernel, trajectory, &filter));
+        }
+        Command::Checkpoint { .. } | Command::CompareCheckpoint { .. } => {
+            return beside(service, ticket, move || checkpoint(&kernel, &command));
         }
         Command::WorldAt { trajectory, seq } => {
             return beside(service, ticket, move || world_at(&kernel, trajectory, seq));
@@ -99,6 +100,44 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
         _ => fault("this needs a trajectory"),
     };
     service.reply(ticket, replied).await;
+}
+
+/// Whose entry it is; another tenant's is not there `[C5]`.
+fn owner(kernel: &Kernel, entry: &EntryId) -> Result<TrajectoryId, String> {
+    let found = kernel.parts.store.entry(entry).map_err(|e| e.to_string())?;
+    let of = found.map(|found| found.header.trajectory);
+    of.filter(|of| kernel.owns(of).unwrap_or(false))
+        .ok_or_else(|| format!("there is no entry `{}`", entry.short()))
+}
+
+/// Takes a checkpoint, shows the newest, or compares another's `[L7]`.
+fn checkpoint(kernel: &Kernel, command: &Command) -> Replied {
+    let checkpoints = &kernel.checkpoints;
+    match command {
+        Command::Checkpoint { make: true } => match checkpoints.take() {
+            Ok(_) => told_checkpoint(kernel),
+            Err(refused @ Refused::Contradicted(_)) => Replied::Parted(refused.to_string()),
+            Err(refused @ Refused::Outside(_)) => Replied::Fault(Fault {
+                message: refused.to_string(),
+                hint: Some(
+                    "check `ledger.checkpoints` in the config; the next one catches up".into(),
+                ),
+            }),
+            Err(refused) => fault(refused.to_string()),
+        },
+        Command::CompareCheckpoint { note, keys } => match checkpoints.compare(note, keys) {
+            Ok(compared) => Replied::Compared(compared),
+            Err(error) => fault(error.to_string()),
+        },
+        _ => told_checkpoint(kernel),
+    }
+}
+
+fn told_checkpoint(kernel: &Kernel) -> Replied {
+    match kernel.checkpoints.view() {
+        Ok(view) => Replied::Checkpoint(Box::new(view)),
+        Err(error) => fault(error.to_string()),
+    }
 }
 
 /// Look-ups about skills, routing, memory and writ files.
@@ -224,11 +263,10 @@ fn verify(service: &Service, ticket: Ticket, run: Option<TrajectoryId>) {
                 replied: Replied::Verifying(p),
             }));
         };
-        let parts = &kernel.parts;
         if let Some(run) = run.filter(|run| !kernel.owns(run).unwrap_or(false)) {
             return fault(unknown(&run));
         }
-        match chain::verify(&parts.store, &kernel.ever, &mut progress) {
+        match chain::verify(&kernel, &mut progress) {
             Ok((found, report)) => {
                 if let Some(found) = report.findings.first() {
                     let words = format!("entry at index {}: {}", found.index, found.check);

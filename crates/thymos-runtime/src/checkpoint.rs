@@ -1,0 +1,287 @@
+//! Takes signed checkpoints of the log, keeps them in the ledger and outside of it `[L7]`, and compares.
+//!
+//! Signs nothing that does not go on from what was signed before: two checkpoints that contradict each
+//! other under one key would be the operator's own proof against themselves.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use thymos_core::Timestamp;
+use thymos_core::checkpoint::{Checkpoint, SignedCheckpoint, notes, verifier_key};
+use thymos_core::key::{PublicKey, SigningKey};
+use thymos_core::writ::TrustRoots;
+use thymos_ports::LedgerStore;
+use thymos_ports::store::StoreError;
+use thymos_protocol::{CheckpointView, Compared, OutsideView};
+use thymos_replay::verify::{Keeper, KeptNote};
+
+/// Entries after which one is due even in the middle of a run.
+const ENTRIES_BETWEEN: u64 = 1_000;
+
+/// Where checkpoints stand outside of the ledger. Written to only at its end.
+pub trait Outside: Send + Sync {
+    /// What it is called, for a person.
+    fn place(&self) -> String;
+
+    /// Everything that stands there, oldest first; empty when nothing does.
+    ///
+    /// # Errors
+    /// A sentence with the place.
+    fn read(&self) -> Result<String, String>;
+
+    /// The newest part of it, from the beginning of a note.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    fn tail(&self) -> Result<String, String> {
+        self.read()
+    }
+
+    /// Adds a note and an empty line, durably, whole or not at all.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    fn append(&self, note: &str) -> Result<(), String>;
+}
+
+/// No place: what is kept is in the ledger alone.
+pub struct Nowhere;
+
+impl Outside for Nowhere {
+    fn place(&self) -> String {
+        "nowhere".to_owned()
+    }
+
+    fn read(&self) -> Result<String, String> {
+        Ok(String::new())
+    }
+
+    fn append(&self, _note: &str) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Why there is no new checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// There is nothing to sign.
+    Empty,
+    /// An earlier one contradicts the log as it is.
+    Contradicted(String),
+    /// The ledger could not.
+    Store(StoreError),
+    /// It is in the ledger, and could not be put outside.
+    Outside(String),
+}
+
+/// Takes checkpoints. Shared by the writer and the look-ups.
+pub(crate) struct Checkpointer {
+    store: Arc<dyn LedgerStore>,
+    outside: Arc<dyn Outside>,
+    key: SigningKey,
+    known: Vec<PublicKey>,
+    // Entries under the newest one that this process knows of. Held for a copy, and while one is taken,
+    // so that two are never taken at once here.
+    newest: Mutex<Option<u64>>,
+}
+
+impl Checkpointer {
+    pub(crate) fn new(
+        store: Arc<dyn LedgerStore>,
+        outside: Arc<dyn Outside>,
+        key: SigningKey,
+        ever: &TrustRoots,
+    ) -> Self {
+        Self {
+            store,
+            outside,
+            known: ever.operators.iter().map(|one| one.key).collect(),
+            key,
+            newest: Mutex::new(None),
+        }
+    }
+
+    /// Whether enough was appended since the last one.
+    pub(crate) fn is_due(&self, length: u64) -> bool {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = match *newest {
+            Some(last) => last,
+            None => {
+                let kept = self.store.checkpoints(0).unwrap_or_default();
+                kept.last().map_or(0, |(size, _)| *size)
+            }
+        };
+        *newest = Some(last);
+        length >= last.saturating_add(ENTRIES_BETWEEN)
+    }
+
+    /// Signs the log as it is now and puts that in both places; where that was done before, only what
+    /// is missing outside.
+    pub(crate) fn take(&self) -> Result<SignedCheckpoint, Refused> {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let tail = self.outside.tail();
+        let stood: Vec<_> = self.sound(tail.as_deref().unwrap_or_default()).collect();
+        let outside = stood.iter().max_by_key(|one| one.checkpoint.size);
+        let kept = self
+            .store
+            .checkpoints(outside.map_or(0, |one| one.checkpoint.size))?;
+        // Last: whatever another process signed meanwhile, the log is at least as long.
+        let size = self.store.len()?;
+        if size == 0 {
+            return Err(Refused::Empty);
+        }
+        // One that is not taken is not tried again with every entry.
+        *newest = Some(size);
+        let last = kept
+            .last()
+            .and_then(|(_, note)| SignedCheckpoint::parse(note).ok());
+        for earlier in outside.into_iter().chain(&last) {
+            self.goes_on(&earlier.checkpoint, size)?;
+        }
+        let signed = match last.filter(|last| last.checkpoint.size == size) {
+            Some(last) => last,
+            None => self.sign(size)?,
+        };
+        tail.map_err(Refused::Outside)?;
+        let stands = |size: u64| stood.iter().any(|one| one.checkpoint.size == size);
+        let own = (size, signed.note().to_owned());
+        let missing = kept
+            .into_iter()
+            .filter(|(kept, _)| *kept != size)
+            .chain([own]);
+        for (_, note) in missing.filter(|(size, _)| !stands(*size)) {
+            self.outside.append(&note).map_err(Refused::Outside)?;
+        }
+        Ok(signed)
+    }
+
+    fn sign(&self, size: u64) -> Result<SignedCheckpoint, Refused> {
+        let (log, root) = (self.store.log(), self.store.root(size)?);
+        let signed = Checkpoint { log, size, root }.sign(&self.key);
+        self.store.put_checkpoint(size, signed.note())?;
+        Ok(signed)
+    }
+
+    /// Notes of this log that a known key signed.
+    fn sound<'a>(&'a self, file: &'a str) -> impl Iterator<Item = SignedCheckpoint> + 'a {
+        notes(file)
+            .filter_map(|(_, note)| SignedCheckpoint::parse(&note).ok())
+            .filter(|one| one.checkpoint.log == self.store.log())
+            .filter(|one| one.signer(&self.known).is_ok())
+    }
+
+    fn goes_on(&self, earlier: &Checkpoint, length: u64) -> Result<(), Refused> {
+        let size = earlier.size;
+        if size > length {
+            return Err(Refused::Contradicted(format!(
+                "a checkpoint of {size} entries was signed, and the ledger has {length}: it is older"
+            )));
+        }
+        if self.store.root(size)? != earlier.root {
+            return Err(Refused::Contradicted(format!(
+                "the ledger's first {size} entries are not those that were signed"
+            )));
+        }
+        Ok(())
+    }
+
+    /// What stands in both places, for a verifier. Outside is read first: what is put there is in the
+    /// ledger already.
+    pub(crate) fn kept(&self) -> Result<(Vec<KeptNote>, Option<String>), StoreError> {
+        let (file, trouble) = match self.outside.read() {
+            Ok(file) => (file, None),
+            Err(words) => (String::new(), Some(words)),
+        };
+        let of = |keeper| move |(line, note)| KeptNote { keeper, line, note };
+        let mut all: Vec<KeptNote> = notes(&file).map(of(Keeper::Outside)).collect();
+        let rows = self.store.checkpoints(0)?;
+        let rows = rows.into_iter().enumerate();
+        let rows = rows.map(|(at, (_, note))| (at + 1, note));
+        all.extend(rows.map(of(Keeper::Ledger)));
+        Ok((all, trouble))
+    }
+
+    /// The newest one, where it stands, and how much of the log is not under it.
+    pub(crate) fn view(&self) -> Result<CheckpointView, StoreError> {
+        let (file, trouble) = match self.outside.read() {
+            Ok(file) => (file, None),
+            Err(words) => (String::new(), Some(words)),
+        };
+        let outside = self.sound(&file).map(|one| one.checkpoint.size).max();
+        let entries = self.store.len()?;
+        let kept = self.store.checkpoints(0)?;
+        let newest = kept.last().cloned();
+        let size = newest.as_ref().map(|(size, _)| *size);
+        Ok(CheckpointView {
+            size,
+            at: size.and_then(|size| self.time_of(size)),
+            note: newest.map(|(_, note)| note),
+            kept: kept.len() as u64,
+            entries,
+            verifier_key: verifier_key(&self.store.log(), &self.key.public()),
+            outside: OutsideView {
+                place: self.outside.place(),
+                size: outside,
+                trouble,
+            },
+        })
+    }
+
+    /// When the last entry under a checkpoint was made.
+    fn time_of(&self, size: u64) -> Option<Timestamp> {
+        let row = self.store.scan(size.checked_sub(1)?, 1).ok()?.pop()?;
+        row.entry.ok().map(|entry| entry.header.at_ms)
+    }
+
+    /// Whether a note that somebody else kept agrees with this log.
+    ///
+    /// `keys` are trusted besides those of the trust roots.
+    pub(crate) fn compare(&self, note: &str, keys: &[PublicKey]) -> Result<Compared, StoreError> {
+        let signed = match SignedCheckpoint::parse(note) {
+            Ok(signed) => signed,
+            Err(invalid) => return Ok(Compared::Unsound(invalid.to_string())),
+        };
+        let signer = match signed.signer(self.known.iter().chain(keys)) {
+            Ok(signer) => signer,
+            Err(unsigned) => return Ok(Compared::Unsound(unsigned.to_string())),
+        };
+        let (said, entries) = (signed.checkpoint, self.store.len()?);
+        if said.log != self.store.log() {
+            return Ok(Compared::OtherLog(said.log));
+        }
+        let size = said.size;
+        Ok(if size > entries {
+            Compared::LedgerIsOlder { size, entries }
+        } else if self.store.root(size)? != said.root {
+            Compared::Parted { size }
+        } else {
+            Compared::Agrees {
+                size,
+                entries,
+                signer,
+            }
+        })
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the ledger has no entry yet"),
+            Self::Contradicted(words) => f.write_str(words),
+            Self::Store(error) => error.fmt(f),
+            Self::Outside(words) => {
+                write!(
+                    f,
+                    "the checkpoint is in the ledger and not outside of it: {words}"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Checkpoints: a run ends under one, a kept copy is compared, and a restored backup is found.
+# Everything happens in a scratch folder that is removed at the end.
+set -eu
+
+thymos=${THYMOS:-thymos}
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export HOME="$scratch/home"
+unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_STATE_HOME
+mkdir -p "$HOME" "$scratch/ws"
+cd "$scratch/ws"
+echo '# Demo' > README.md
+
+fail() {
+    echo "not as expected: $1" >&2
+    exit 1
+}
+
+data="$HOME/.local/share/thymos"
+
+# Every run ends with a signed checkpoint. This copy could be mailed to somebody.
+"$thymos" --mode plan --model practice run "give me a tour"
+"$thymos" checkpoint show > monday.note
+cat monday.note
+cp "$data/ledger.db" "$scratch/backup.db"
+
+# Later the ledger has grown, and still begins with the same entries.
+"$thymos" --mode plan --model practice run "give me a tour"
+"$thymos" checkpoint verify monday.note
+"$thymos" checkpoint show > tuesday.note
+"$thymos" verify
+
+# Somebody puts the old file back. The file alone is sound; what stands outside tells.
+rm -f "$data/ledger.db" "$data/ledger.db-wal" "$data/ledger.db-shm"
+cp "$scratch/backup.db" "$data/ledger.db"
+code=0
+"$thymos" verify || code=$?
+[ "$code" -eq 13 ] || fail "a restored backup was answered with $code instead of 13"
+code=0
+"$thymos" checkpoint verify tuesday.note || code=$?
+[ "$code" -eq 13 ] || fail "an older ledger was answered with $code instead of 13"

@@ -1,0 +1,208 @@
+//! `thymos checkpoint` `[L7]`: what a lone ledger cannot show is shown by what stands outside of it.
+
+use std::fs;
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+use serde_json::json;
+
+use super::home::Home;
+
+/// A home with two runs, and a copy of the ledger between them.
+struct Two {
+    home: Home,
+    between: PathBuf,
+}
+
+fn played() -> Home {
+    Home::playing(&[
+        json!({"calls": [{"tool": "memory_write", "args": {"key": "a", "text": "b"}}]}),
+        json!({"text": "done"}),
+    ])
+}
+
+impl Two {
+    fn new() -> Self {
+        let home = played();
+        assert_eq!(home.run(&["run", "one"]).code, 0);
+        let between = home.path("between.db");
+        fs::copy(home.ledger(), &between).unwrap();
+        assert_eq!(home.run(&["run", "two"]).code, 0);
+        home.verifies();
+        Self { home, between }
+    }
+
+    fn sql(&self, sql: &str) {
+        let connection = Connection::open(self.home.ledger()).unwrap();
+        let drops: Vec<String> = connection
+            .prepare("SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger'")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        connection.execute_batch(&drops.join(";")).unwrap();
+        connection.execute_batch(sql).unwrap();
+    }
+
+    fn restore(&self) {
+        for end in ["", "-wal", "-shm"] {
+            let file = format!("{}{end}", self.home.ledger().display());
+            drop(fs::remove_file(file));
+        }
+        fs::copy(&self.between, self.home.ledger()).unwrap();
+    }
+
+    /// `verify` finds it and says this.
+    fn finds(&self, words: &str) {
+        let ended = self.home.run(&["verify"]);
+        assert_eq!(ended.code, 13, "{ended:?}");
+        assert!(ended.out.contains(words), "{words}: {}", ended.out);
+    }
+}
+
+fn notes(home: &Home) -> PathBuf {
+    let folder = home.path("home/.local/state/thymos/checkpoints");
+    let mut files = fs::read_dir(folder).unwrap();
+    files.next().unwrap().unwrap().path()
+}
+
+#[test]
+fn l7_every_run_ends_under_a_checkpoint_that_stands_in_both_places() {
+    let Two { home, .. } = Two::new();
+    let said = home.run(&["verify"]);
+    assert!(said.out.contains("4 checkpoints agree"), "{}", said.out);
+    assert!(said.out.contains("covers all"), "{}", said.out);
+    let shown = home.run(&["checkpoint", "show"]);
+    assert_eq!(shown.code, 0);
+    assert!(
+        fs::read_to_string(notes(&home))
+            .unwrap()
+            .ends_with(&format!("{}\n", shown.out))
+    );
+    let made = home.run(&["checkpoint", "make"]);
+    assert_eq!(
+        (made.code, &made.out),
+        (0, &shown.out),
+        "of one size there is one"
+    );
+}
+
+#[test]
+fn l7_t1_a_cut_tail_and_a_deleted_newest_trajectory_are_found() {
+    for cut in [
+        "DELETE FROM entries WHERE idx = (SELECT max(idx) FROM entries)",
+        "DELETE FROM entries WHERE trajectory = (SELECT trajectory FROM entries ORDER BY idx DESC LIMIT 1)",
+    ] {
+        let two = Two::new();
+        // With everything beside them that would give it away.
+        two.sql(&format!(
+            "{cut};
+             DELETE FROM nodes WHERE ends > (SELECT max(idx) + 1 FROM entries);
+             DELETE FROM checkpoints WHERE size > (SELECT max(idx) + 1 FROM entries);"
+        ));
+        two.finds("the ledger is older than the checkpoint");
+        let made = two.home.run(&["checkpoint", "make"]);
+        made.says(13, "it is older", "nothing was signed");
+    }
+}
+
+#[test]
+fn l7_t1_a_restored_backup_is_found_also_when_it_has_gone_on() {
+    let two = Two::new();
+    two.restore();
+    two.finds("its tail was cut, or a backup restored");
+    assert_eq!(two.home.run(&["run", "three"]).code, 0);
+    assert_eq!(two.home.run(&["run", "four"]).code, 0);
+    two.finds("another history than was signed");
+    let before = fs::read(notes(&two.home)).unwrap();
+    let made = two.home.run(&["checkpoint", "make"]);
+    made.says(13, "are not those that were signed", "nothing was signed");
+    assert_eq!(fs::read(notes(&two.home)).unwrap(), before);
+}
+
+#[test]
+fn l7_t1_a_dropped_or_forged_checkpoint_is_found() {
+    let two = Two::new();
+    two.sql("DELETE FROM checkpoints WHERE size = (SELECT min(size) FROM checkpoints)");
+    two.finds("only in the checkpoint file");
+    let two = Two::new();
+    let file = notes(&two.home);
+    let text = fs::read_to_string(&file).unwrap();
+    let second = text
+        .match_indices("thymos/")
+        .map(|(at, _)| at)
+        .find(|at| *at > 0 && text.as_bytes()[at - 1] == b'\n');
+    fs::write(&file, &text[second.unwrap()..]).unwrap();
+    two.finds("only in the ledger");
+    let two = Two::new();
+    two.sql("UPDATE checkpoints SET note = replace(note, char(10) || '— ', char(10) || '— x')");
+    two.finds("no known key signed it");
+}
+
+#[test]
+fn l7_a_copy_that_somebody_kept_is_compared() {
+    let two = Two::new();
+    let shown = two.home.run(&["checkpoint", "show"]);
+    two.home.write("ws/kept.note", &shown.out);
+    let compare = |file: &str| two.home.run(&["checkpoint", "verify", file]);
+    assert!(compare("kept.note").out.starts_with("agrees: "));
+    assert!(
+        compare(&notes(&two.home).display().to_string())
+            .out
+            .starts_with("agrees: ")
+    );
+    two.home
+        .write("ws/bent.note", &shown.out.replacen('\n', "\n1", 1));
+    compare("bent.note").says(13, "does not hold", "--key");
+    two.home.write("ws/none.note", "");
+    compare("none.note").says(13, "it is empty", "--key");
+    let other = played();
+    assert_eq!(other.run(&["run", "one"]).code, 0);
+    other.write("ws/kept.note", &shown.out);
+    let key = two.home.run(&["keys", "show"]).out;
+    let args = ["checkpoint", "verify", "kept.note"];
+    other.run(&args).says(13, "no known key signed it", "--key");
+    let trusting = [
+        &args[..],
+        &["--key", key.split_whitespace().next().unwrap()],
+    ]
+    .concat();
+    other.run(&trusting).says(1, "another log", "--ledger");
+    two.restore();
+    compare("kept.note").says(13, "older than this checkpoint", "backup");
+    assert_eq!(two.home.run(&["run", "three"]).code, 0);
+    assert_eq!(two.home.run(&["run", "four"]).code, 0);
+    compare("kept.note").says(13, "are not those that were signed", "rewritten");
+}
+
+#[test]
+fn l7_work_goes_on_without_the_place_outside_and_it_catches_up() {
+    let home = played();
+    home.write("blocked", "a file where a folder should be");
+    let folder = home.path("blocked/checkpoints");
+    let config = fs::read_to_string(home.path("home/.config/thymos/config.toml")).unwrap();
+    let with = format!("{config}[ledger]\ncheckpoints = \"{}\"\n", folder.display());
+    home.config(&with);
+    assert_eq!(home.run(&["run", "one"]).code, 0);
+    let made = home.run(&["checkpoint", "make"]);
+    made.says(1, "in the ledger and not outside", "ledger.checkpoints");
+    let said = home.run(&["verify"]);
+    assert_eq!(said.code, 0);
+    assert!(said.out.contains("cannot be read"), "{}", said.out);
+    fs::remove_file(home.path("blocked")).unwrap();
+    assert_eq!(home.run(&["run", "two"]).code, 0);
+    let said = home.run(&["verify"]);
+    assert!(said.out.contains("4 checkpoints agree"), "{}", said.out);
+    assert!(said.out.contains("covers all"), "{}", said.out);
+}
+
+#[test]
+fn l7_before_the_first_run_there_is_none_and_that_is_said() {
+    let home = Home::new();
+    let none = home.run(&["checkpoint", "show"]);
+    none.says(1, "there is no checkpoint yet", "thymos checkpoint make");
+    let none = home.run(&["checkpoint", "make"]);
+    assert_eq!(none.code, 1);
+    assert!(none.err.contains("no entry yet"), "{none:?}");
+}
