@@ -1,5 +1,6 @@
 #!/bin/sh
-# Checkpoints: a run ends under one, a kept copy is compared, and a restored backup is found.
+# Checkpoints: a run ends under one, a kept copy is compared, a receipt proves one action to a
+# stranger, and a restored backup is found.
 # Everything happens in a scratch folder that is removed at the end.
 set -eu
 
@@ -30,6 +31,16 @@ cp "$data/ledger.db" "$scratch/backup.db"
 "$thymos" checkpoint verify monday.note
 "$thymos" checkpoint show > tuesday.note
 "$thymos" verify
+
+# One action, proved to somebody who has the public key and nothing else.
+entry=$("$thymos" ledger kind:commit --json | sed -n 's/.*"entry":"\([0-9a-f]*\)".*/\1/p' | head -n 1)
+"$thymos" receipt "$entry" -o mail.tlog-proof
+key=$("$thymos" keys show | head -n 1 | cut -d ' ' -f 1)
+HOME="$scratch/stranger" "$thymos" verify --receipt mail.tlog-proof --key "$key"
+code=0
+sed 's/^index /index 1/' mail.tlog-proof > bent.tlog-proof
+"$thymos" verify --receipt bent.tlog-proof || code=$?
+[ "$code" -eq 13 ] || fail "a bent receipt was answered with $code instead of 13"
 
 # Somebody puts the old file back. The file alone is sound; what stands outside tells.
 rm -f "$data/ledger.db" "$data/ledger.db-wal" "$data/ledger.db-shm"

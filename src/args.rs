@@ -12,6 +12,7 @@ mod checkpoint;
 mod history;
 mod keys;
 mod policy;
+mod receipt;
 mod skills;
 mod writ;
 
@@ -20,6 +21,7 @@ pub use checkpoint::CheckpointVerb;
 pub use history::{AgainArgs, BranchArgs, ReplayArgs, UndoArgs};
 pub use keys::{KeysVerb, Purpose};
 pub use policy::{FileArgs, PolicyVerb, SignBundleArgs};
+pub use receipt::{ReceiptArgs, VerifyArgs};
 pub use skills::{MemoryVerb, RoutingArgs, SkillArgs, SkillsVerb, TuneArgs};
 pub use writ::{NewWritArgs, SignWritArgs, UnderWritArgs, WritVerb};
 
@@ -141,10 +143,15 @@ pub enum Verb {
     Undo(UndoArgs),
     /// Do a call once more that happens only once for its arguments
     Again(AgainArgs),
-    /// Check every byte, link and fold of the ledger
+    /// Check every byte, link and fold of the ledger, or one receipt
     ///
     /// Exits 13 when anything is not what was written, and names the entry.
-    Verify(OutputArgs),
+    Verify(VerifyArgs),
+    /// Give the proof that one entry stands in the ledger, for whoever has your public key
+    ///
+    /// A C2SP `tlog-proof`. It says that the entry is there, of what kind and when; with --disclose
+    /// also what it says. `thymos verify --receipt FILE` checks it anywhere.
+    Receipt(ReceiptArgs),
     /// Sign the ledger's size and root, show the newest, compare with somebody's copy
     #[command(subcommand)]
     Checkpoint(CheckpointVerb),

@@ -21,6 +21,14 @@ pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// # Errors
 /// [`AppError`] naming the file.
 pub fn text(what: &str, file: &Path) -> Result<String, AppError> {
+    text_within(what, file, FILE_BYTES_MAX)
+}
+
+/// As [`text`], with another limit.
+///
+/// # Errors
+/// As [`text`].
+pub fn text_within(what: &str, file: &Path, bytes_max: u64) -> Result<String, AppError> {
     let shown = file.display();
     let unreadable = |error: std::io::Error| {
         AppError::new(
@@ -30,7 +38,7 @@ pub fn text(what: &str, file: &Path) -> Result<String, AppError> {
         .hint("check the path and who owns it")
     };
     let mut bytes = Vec::new();
-    let limit = FILE_BYTES_MAX + 1;
+    let limit = bytes_max + 1;
     if file == Path::new("-") {
         let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
         read.map_err(unreadable)?;
@@ -39,8 +47,8 @@ pub fn text(what: &str, file: &Path) -> Result<String, AppError> {
         let read = opened.take(limit).read_to_end(&mut bytes);
         read.map_err(unreadable)?;
     }
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        let message = format!("{what} `{shown}` is longer than {FILE_BYTES_MAX} bytes");
+    if bytes.len() as u64 > bytes_max {
+        let message = format!("{what} `{shown}` is longer than {bytes_max} bytes");
         return Err(AppError::new(ErrorKind::User, message).hint("is it the right file?"));
     }
     String::from_utf8(bytes).map_err(|error| {

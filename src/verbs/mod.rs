@@ -15,6 +15,7 @@ mod keys;
 mod ledger;
 mod memory;
 mod policy;
+mod receipt;
 mod replay;
 mod routing;
 mod run;
@@ -79,6 +80,10 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Bench(args) => bench::measure(&setting, args),
         Verb::Keys(verb) => keys::perform(&setting, verb),
         Verb::Policy(verb) => policy::perform(&setting, verb),
+        Verb::Verify(args) if args.receipt.is_some() => {
+            let file = args.receipt.as_deref().unwrap_or(Path::new("-"));
+            receipt::check(&setting, args, file)
+        }
         Verb::Doctor(output) => doctor::examine(&setting, output.json),
         Verb::Run(_) | Verb::Approvals(_) | Verb::Undo(_) | Verb::Again(_) | Verb::Branch(_) => {
             let folder = home(&setting, verb)?;
@@ -123,7 +128,8 @@ async fn look(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result
         Verb::Runs(output) => runs::list(client, output.json).await,
         Verb::Audit(args) => audit::tell(client, args).await,
         Verb::Replay(args) => replay::replay(client, args).await,
-        Verb::Verify(output) => verify::verify(client, output.json).await,
+        Verb::Verify(args) => verify::verify(client, args.json).await,
+        Verb::Receipt(args) => receipt::give(client, args).await,
         Verb::Checkpoint(verb) => checkpoint::perform(client, verb).await,
         Verb::Ledger(args) => ledger::print(client, args).await,
         Verb::Settle(args) => settle::settle(client, args).await,

@@ -54,6 +54,7 @@ pub mod world;
 
 pub mod body;
 pub mod entry;
+pub mod receipt;
 
 pub use canonical::CanonicalBytes;
 pub use entry::{Entry, EntryHeader, Kind};

@@ -118,6 +118,13 @@ pub enum Command {
         /// Whether to take one first.
         make: bool,
     },
+    /// The proof that one entry stands in the log `[L8]`. Replies `Receipt`.
+    Receipt {
+        /// The entry's id, or a unique prefix.
+        prefix: String,
+        /// Whether what it says goes along.
+        disclose: bool,
+    },
     /// Holds a checkpoint that somebody kept against the log. Replies `Compared`.
     CompareCheckpoint {
         /// The note.

@@ -54,6 +54,8 @@ pub enum Replied {
     Checkpoint(Box<CheckpointView>),
     /// What was signed before contradicts the log.
     Parted(String),
+    /// A receipt, as text.
+    Receipt(String),
     /// What a kept checkpoint says of the log.
     Compared(Compared),
     /// A folded world.

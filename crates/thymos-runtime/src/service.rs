@@ -25,6 +25,7 @@ mod chain;
 mod desk;
 mod lookup;
 mod policies;
+mod receipt;
 mod routing;
 mod undo;
 mod writs;
@@ -466,6 +467,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Verify
         | Command::Replay { .. }
         | Command::Checkpoint { .. }
+        | Command::Receipt { .. }
         | Command::CompareCheckpoint { .. }
         | Command::WorldAt { .. }
         | Command::FileAt { .. }

@@ -8,6 +8,7 @@ mod input;
 mod keys;
 mod memory;
 mod policy;
+mod receipts;
 mod replay;
 mod secrets;
 mod shapes;

@@ -15,7 +15,7 @@ use thymos_protocol::{
 use thymos_replay::{Projection, difference, fold_within};
 use tokio::task::JoinHandle;
 
-use super::{Service, Summary, chain, lock, policies, routing, writs};
+use super::{Service, Summary, chain, lock, policies, receipt, routing, writs};
 use crate::account;
 use crate::checkpoint::Refused;
 use crate::filter::Filter;
@@ -65,9 +65,6 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
         Command::Find { trajectory, filter } => {
             return beside(service, ticket, move || find(&kernel, trajectory, &filter));
         }
-        Command::Checkpoint { .. } | Command::CompareCheckpoint { .. } => {
-            return beside(service, ticket, move || checkpoint(&kernel, &command));
-        }
         Command::WorldAt { trajectory, seq } => {
             return beside(service, ticket, move || world_at(&kernel, trajectory, seq));
         }
@@ -91,6 +88,9 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
             });
         }
         Command::Memory
+        | Command::Checkpoint { .. }
+        | Command::CompareCheckpoint { .. }
+        | Command::Receipt { .. }
         | Command::Routing { .. }
         | Command::Skills
         | Command::RevokeChain { .. }
@@ -110,8 +110,8 @@ fn owner(kernel: &Kernel, entry: &EntryId) -> Result<TrajectoryId, String> {
         .ok_or_else(|| format!("there is no entry `{}`", entry.short()))
 }
 
-/// Takes a checkpoint, shows the newest, or compares another's `[L7]`.
-fn checkpoint(kernel: &Kernel, command: &Command) -> Replied {
+/// Takes a checkpoint, shows the newest, compares another's `[L7]`, or gives a receipt `[L8]`.
+fn about_proof(kernel: &Kernel, command: &Command) -> Replied {
     let checkpoints = &kernel.checkpoints;
     match command {
         Command::Checkpoint { make: true } => match checkpoints.take() {
@@ -129,6 +129,10 @@ fn checkpoint(kernel: &Kernel, command: &Command) -> Replied {
             Ok(compared) => Replied::Compared(compared),
             Err(error) => fault(error.to_string()),
         },
+        Command::Receipt { prefix, disclose } => match receipt::give(kernel, prefix, *disclose) {
+            Ok(text) => Replied::Receipt(text),
+            Err(refused) => Replied::Fault(refused),
+        },
         _ => told_checkpoint(kernel),
     }
 }
@@ -140,13 +144,18 @@ fn told_checkpoint(kernel: &Kernel) -> Replied {
     }
 }
 
-/// Look-ups about skills, routing, memory and writ files.
+/// Look-ups about skills, routing, memory, writ files and proofs.
 async fn about_work(service: &mut Service, ticket: Ticket, command: Command) {
     let kernel = service.kernel.clone();
     let replied = match command {
         Command::RevokeChain { chain, reason } => {
             let revoked = account::revoke(&kernel, chain, &reason).await;
             revoked.unwrap_or_else(|error| fault(error.to_string()))
+        }
+        Command::Checkpoint { .. }
+        | Command::CompareCheckpoint { .. }
+        | Command::Receipt { .. } => {
+            return beside(service, ticket, move || about_proof(&kernel, &command));
         }
         Command::FindWrits { prefix } => {
             return beside(service, ticket, move || writs::find(&kernel, &prefix));
