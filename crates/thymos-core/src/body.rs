@@ -269,18 +269,18 @@ noun! {
 noun! {
     /// Something is wanted.
     Intended {
-        /// What.
-        intent: Intent,
-        /// The provider's call id; plays no part in any identity.
-        call: String,
-        /// Routing evidence, outside every id that authority reads `[S2]`.
-        routing: Option<Value>,
-        /// The proposal that this one is to undo, when it is an undo `[D3]`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        compensates: Option<ProposalId>,
         /// The intent that the operator wants done once more, though it happens once for a key `[X3]`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         again: Option<IntentId>,
+        /// The provider's call id; plays no part in any identity.
+        call: String,
+        /// The proposal that this one is to undo, when it is an undo `[D3]`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        compensates: Option<ProposalId>,
+        /// What.
+        intent: Intent,
+        /// Routing evidence, outside every id that authority reads `[S2]`.
+        routing: Option<Value>,
     }
 }
 
@@ -348,60 +348,37 @@ noun! {
 noun! {
     /// Permission was spent; durable before the tool acts `[X1]`.
     Started {
-        /// What was decided on, whole.
-        decided: Decided,
-        /// Its id.
-        proposal: ProposalId,
-        /// The key it holds `[X3]`.
-        key: IdempotencyKey,
-        /// The rung of the cage it will run on.
-        rung: Rung,
         /// Approval entries it rests on.
         approvals: Vec<EntryId>,
-        /// Taken from every link's budget until it is sealed.
-        reserved: Cost,
+        /// What was decided on, whole.
+        decided: Decided,
+        /// The key it holds `[X3]`.
+        key: IdempotencyKey,
         /// Pre-answers that satisfied its asks; each is used once more `[A6]`.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pre_answered: Vec<WritId>,
-    }
-}
-
-/// The short fields of a [`Started`], for who need not read what was decided on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct StartedIds {
-    /// See [`Started::proposal`].
-    pub proposal: ProposalId,
-    /// See [`Started::key`].
-    pub key: IdempotencyKey,
-    /// See [`Started::rung`].
-    pub rung: Rung,
-    /// See [`Started::reserved`].
-    pub reserved: Cost,
-}
-
-impl StartedIds {
-    /// Reads them from a body; the rest is skipped, canonical all the same.
-    ///
-    /// # Errors
-    /// [`InvalidJson`] when the bytes are not canonical, or a field is missing.
-    pub fn read(body: &[u8]) -> Result<Self, InvalidJson> {
-        canonical::decode(body)
+        /// The id of what was decided on.
+        proposal: ProposalId,
+        /// Taken from every link's budget until it is sealed.
+        reserved: Cost,
+        /// The rung of the cage it will run on.
+        rung: Rung,
     }
 }
 
 noun! {
     /// The effect ended.
     Commit {
+        /// The proposal this undoes, if it is an undo `[D3]`.
+        compensates: Option<ProposalId>,
+        /// What it cost.
+        cost: Cost,
+        /// What came of it.
+        outcome: Outcome,
         /// The proposal.
         proposal: ProposalId,
         /// Its `started` entry.
         started: EntryId,
-        /// What came of it.
-        outcome: Outcome,
-        /// What it cost.
-        cost: Cost,
-        /// The proposal this undoes, if it is an undo `[D3]`.
-        compensates: Option<ProposalId>,
     }
 }
 

@@ -26,10 +26,10 @@ pub struct Cost {
     pub tokens: u64,
     /// Calls that reached a tool.
     pub tool_calls: u64,
-    /// Milliseconds.
-    pub wall_clock_ms: u64,
     /// Thousandths of a US cent.
     pub usd_millicents: u64,
+    /// Milliseconds.
+    pub wall_clock_ms: u64,
 }
 
 /// One of the four dimensions, named in refusals and on gauges.

@@ -162,6 +162,11 @@ pub trait Watch {
         self.key(name);
     }
 
+    /// A string that is part of the program: one word of a closed set.
+    fn word(&mut self, word: &'static str) {
+        self.text(word);
+    }
+
     /// Something whose spelling does not tell what it was: a float may be read back as an integer,
     /// and a null that is there as none.
     fn respelled(&mut self);

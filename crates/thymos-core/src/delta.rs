@@ -73,10 +73,10 @@ impl<'de> Deserialize<'de> for Resource {
 pub struct FileImage {
     /// Digest of the content.
     pub digest: Digest,
-    /// Bytes.
-    pub size: u64,
     /// Unix permission bits.
     pub mode: u32,
+    /// Bytes.
+    pub size: u64,
 }
 
 /// What a resource holds.
@@ -107,12 +107,12 @@ pub enum Expect {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delta {
-    /// What changes.
-    pub resource: Resource,
-    /// What must hold before.
-    pub expect: Expect,
-    /// What it held before, when known: the pre-image that undo needs `[O2]`.
-    pub before: Option<ResourceValue>,
     /// What it holds after; none retracts it.
     pub after: Option<ResourceValue>,
+    /// What it held before, when known: the pre-image that undo needs `[O2]`.
+    pub before: Option<ResourceValue>,
+    /// What must hold before.
+    pub expect: Expect,
+    /// What changes.
+    pub resource: Resource,
 }

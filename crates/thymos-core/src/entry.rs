@@ -199,26 +199,26 @@ impl<'de> Deserialize<'de> for Commitment {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EntryHeader {
-    /// Format version, 1.
-    pub v: u32,
-    /// The log.
-    pub log: LogId,
-    /// Position in the log, contiguous from 0 `[L2]`.
-    pub index: u64,
-    /// The line of work.
-    pub trajectory: TrajectoryId,
-    /// Position in the trajectory, contiguous from 0 `[L2]`.
-    pub seq: u64,
-    /// The trajectory's previous entry; none at seq 0.
-    pub prev: Option<EntryId>,
-    /// A [`Kind`] word; kept as text so that a newer kind still verifies and is told `[L5]`.
-    pub kind: String,
     /// When it was appended.
     pub at_ms: Timestamp,
-    /// The key of the writing process.
-    pub writer: PublicKey,
     /// Commitment to the body.
     pub body: Commitment,
+    /// Position in the log, contiguous from 0 `[L2]`.
+    pub index: u64,
+    /// A [`Kind`] word; kept as text so that a newer kind still verifies and is told `[L5]`.
+    pub kind: String,
+    /// The log.
+    pub log: LogId,
+    /// The trajectory's previous entry; none at seq 0.
+    pub prev: Option<EntryId>,
+    /// Position in the trajectory, contiguous from 0 `[L2]`.
+    pub seq: u64,
+    /// The line of work.
+    pub trajectory: TrajectoryId,
+    /// Format version, 1.
+    pub v: u32,
+    /// The key of the writing process.
+    pub writer: PublicKey,
 }
 
 /// Where an entry goes. Assigned by the store inside its transaction.

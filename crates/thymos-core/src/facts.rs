@@ -18,29 +18,29 @@ use crate::writ::Mode;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
-    /// The time, from the injected clock.
-    pub now: Timestamp,
-    /// The session's tenant.
-    pub tenant: String,
     /// The mode in force, for people and for policy.
     pub mode: Mode,
-    /// Spent and reserved so far, for each link of the chain.
-    pub spent: BTreeMap<WritId, Cost>,
-    /// Writs of the chain that are revoked.
-    pub revoked: BTreeSet<WritId>,
+    /// The time, from the injected clock.
+    pub now: Timestamp,
     /// The binding of the intent's batch to the subject key `[W5]`.
     pub possession: Possession,
-    /// The rung of the cage that this machine offers.
-    pub rung: Rung,
-    /// Risk at or above this suspends `[C15]`.
-    pub risk_threshold: Risk,
-    /// World resources the call depends on, with the versions of this moment.
-    pub world: BTreeMap<String, Option<u64>>,
     /// Earlier commits of the same idempotency key: how many `[X3]`.
     pub repeats: u64,
+    /// Writs of the chain that are revoked.
+    pub revoked: BTreeSet<WritId>,
+    /// Risk at or above this suspends `[C15]`.
+    pub risk_threshold: Risk,
+    /// The rung of the cage that this machine offers.
+    pub rung: Rung,
+    /// Spent and reserved so far, for each link of the chain.
+    pub spent: BTreeMap<WritId, Cost>,
     /// Pre-answers that were presented; `spent` and `revoked` tell of them too `[A6]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub standing: Vec<WritId>,
+    /// The session's tenant.
+    pub tenant: String,
+    /// World resources the call depends on, with the versions of this moment.
+    pub world: BTreeMap<String, Option<u64>>,
 }
 
 /// A batch of intents, signed by the subject key that the session holds `[W5]`.

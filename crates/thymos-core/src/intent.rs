@@ -20,20 +20,20 @@ pub enum Author {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {
-    /// Format version, 1.
-    pub v: u32,
+    /// Its arguments, as recorded.
+    pub args: Value,
+    /// Who wants it.
+    pub author: Author,
+    /// Position within the turn, from 0.
+    pub ordinal: u32,
+    /// The tool's name, as the author wrote it.
+    pub tool: String,
     /// The line of work it belongs to.
     pub trajectory: TrajectoryId,
     /// Turn of the conversation, from 0.
     pub turn: u32,
-    /// Position within the turn, from 0.
-    pub ordinal: u32,
-    /// Who wants it.
-    pub author: Author,
-    /// The tool's name, as the author wrote it.
-    pub tool: String,
-    /// Its arguments, as recorded.
-    pub args: Value,
+    /// Format version, 1.
+    pub v: u32,
 }
 
 impl Intent {

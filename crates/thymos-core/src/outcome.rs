@@ -13,26 +13,26 @@ use crate::isolation::Rung;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
-    /// Whether the tool calls it a success; a command that exits 1 is an outcome, not a fault.
-    pub ok: bool,
-    /// One line for people.
-    pub summary: String,
-    /// What the model reads, at most [`crate::limits::TOOL_OUTPUT_BYTES_MAX`] bytes.
-    pub observation: String,
     /// Structured result, if the tool has one.
     pub data: Option<Value>,
     /// Changes to the world, applied whole or not at all.
     pub deltas: Vec<Delta>,
-    /// What changed in writable roots, as the runtime saw it `[O3]`.
-    pub observed: Option<Observed>,
-    /// The whole output, when it was larger than the observation.
-    pub output: Option<BlobRef>,
     /// Exit code of a process.
     pub exit_code: Option<i32>,
-    /// Whether anything was cut, and where it is said.
-    pub truncated: bool,
+    /// What the model reads, at most [`crate::limits::TOOL_OUTPUT_BYTES_MAX`] bytes.
+    pub observation: String,
+    /// What changed in writable roots, as the runtime saw it `[O3]`.
+    pub observed: Option<Observed>,
+    /// Whether the tool calls it a success; a command that exits 1 is an outcome, not a fault.
+    pub ok: bool,
+    /// The whole output, when it was larger than the observation.
+    pub output: Option<BlobRef>,
     /// The rung of the cage that really held the call; none when no process ran.
     pub rung: Option<Rung>,
+    /// One line for people.
+    pub summary: String,
+    /// Whether anything was cut, and where it is said.
+    pub truncated: bool,
 }
 
 impl Outcome {
@@ -68,17 +68,17 @@ pub struct BlobRef {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Observed {
-    /// Files looked at.
-    pub files: u64,
-    /// Files that were there but not looked at, because a bound was reached or a folder is skipped.
-    pub unobserved: u64,
     /// Whether every file of the roots was looked at before and after.
     pub complete: bool,
+    /// Files looked at.
+    pub files: u64,
     /// Why not, when not.
     pub note: Option<String>,
     /// Changed files of which nobody can say what they held before; none of them can be undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unheld: Vec<String>,
+    /// Files that were there but not looked at, because a bound was reached or a folder is skipped.
+    pub unobserved: u64,
     /// Changes that were seen and could not be recorded: links, odd names, what is over a bound.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub untold: u64,
@@ -96,12 +96,12 @@ const fn is_zero(count: &u64) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
+    /// Whatever is known of the effect.
+    pub deltas: Vec<Delta>,
     /// What kind.
     pub kind: FaultKind,
     /// One sentence without a full stop.
     pub message: String,
-    /// Whatever is known of the effect.
-    pub deltas: Vec<Delta>,
     /// What the model reads of the output so far.
     pub observation: String,
 }

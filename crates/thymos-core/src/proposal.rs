@@ -14,20 +14,20 @@ use crate::trace::Trace;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proposal {
-    /// Format version, 1.
-    pub v: u32,
-    /// What is wanted.
-    pub intent: Intent,
-    /// The tool, as pinned; none when the session has no such tool.
-    pub tool: Option<ToolPin>,
-    /// The chain it is proposed under, root first.
-    pub writs: Vec<WritId>,
-    /// What the tool found out; none when it could not resolve or does not exist.
-    pub resolved: Option<Resolved>,
-    /// The rules in force.
-    pub policy_set: PolicySetId,
     /// The compiler's version, such as `thymos-compiler 1`.
     pub compiler: String,
+    /// What is wanted.
+    pub intent: Intent,
+    /// The rules in force.
+    pub policy_set: PolicySetId,
+    /// What the tool found out; none when it could not resolve or does not exist.
+    pub resolved: Option<Resolved>,
+    /// The tool, as pinned; none when the session has no such tool.
+    pub tool: Option<ToolPin>,
+    /// Format version, 1.
+    pub v: u32,
+    /// The chain it is proposed under, root first.
+    pub writs: Vec<WritId>,
 }
 
 impl Proposal {
@@ -69,10 +69,10 @@ pub fn idempotency_key(
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decided {
-    /// What was proposed.
-    pub proposal: Proposal,
     /// The moment.
     pub facts: Facts,
+    /// What was proposed.
+    pub proposal: Proposal,
     /// What every clause said.
     pub trace: Trace,
 }

@@ -14,28 +14,28 @@ use crate::tool::Compensation;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resolved {
+    /// Whether this call can be undone.
+    pub compensation: Compensation,
     /// The class of *this* call `[C18]`.
     pub effect: EffectClass,
-    /// The risk of *this* call.
-    pub risk: Risk,
-    /// Files it would touch.
-    pub paths: Vec<ResolvedPath>,
+    /// The most it may cost; reserved when it begins `[B1]`.
+    pub estimate: Cost,
     /// The process it would start.
     pub exec: Option<ResolvedExec>,
     /// Hosts it would reach.
     pub hosts: Vec<ResolvedHost>,
-    /// World resources it would read or change, with the version seen.
-    pub resources: Vec<ResolvedResource>,
-    /// The most it may cost; reserved when it begins `[B1]`.
-    pub estimate: Cost,
-    /// Whether this call can be undone.
-    pub compensation: Compensation,
-    /// Scope added to the idempotency key by the tool `[X3]`.
-    pub repeat_scope: String,
-    /// A unified diff or other exact preview of the effect.
-    pub preview: Option<Preview>,
     /// Plain sentences a person should read before deciding.
     pub notes: Vec<String>,
+    /// Files it would touch.
+    pub paths: Vec<ResolvedPath>,
+    /// A unified diff or other exact preview of the effect.
+    pub preview: Option<Preview>,
+    /// Scope added to the idempotency key by the tool `[X3]`.
+    pub repeat_scope: String,
+    /// World resources it would read or change, with the version seen.
+    pub resources: Vec<ResolvedResource>,
+    /// The risk of *this* call.
+    pub risk: Risk,
 }
 
 impl Resolved {
@@ -65,16 +65,16 @@ impl Resolved {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResolvedPath {
-    /// The argument it came from.
-    pub arg: String,
-    /// Workspace-relative, `/`-separated, normalized; `.` is the workspace itself.
-    pub path: String,
     /// What the call does to it.
     pub access: Access,
-    /// The file as it is now; none when absent, a directory or only listed.
-    pub before: Option<FileImage>,
     /// The file as it would be; none unless the call writes known bytes.
     pub after: Option<FileImage>,
+    /// The argument it came from.
+    pub arg: String,
+    /// The file as it is now; none when absent, a directory or only listed.
+    pub before: Option<FileImage>,
+    /// Workspace-relative, `/`-separated, normalized; `.` is the workspace itself.
+    pub path: String,
 }
 
 /// What a call does to a path.
@@ -99,36 +99,36 @@ pub struct ResolvedExec {
     pub arg: String,
     /// The argument vector.
     pub argv: Vec<String>,
-    /// Absolute path of the executable, symlinks followed.
-    pub executable: String,
-    /// Digest of its bytes.
-    pub executable_digest: Digest,
     /// Working directory, workspace-relative.
     pub cwd: String,
     /// The whole environment it gets, beyond the fixed allow list.
     pub env: BTreeMap<String, String>,
+    /// Absolute path of the executable, symlinks followed.
+    pub executable: String,
+    /// Digest of its bytes.
+    pub executable_digest: Digest,
+    /// What a reader should know of the line: `1 segment: no pipe, no redirect, no substitution`.
+    pub shape: String,
     /// Bytes on its standard input.
     pub stdin_bytes: u64,
     /// Wall-clock limit.
     pub timeout_ms: u64,
-    /// What a reader should know of the line: `1 segment: no pipe, no redirect, no substitution`.
-    pub shape: String,
 }
 
 /// A host a call would reach, resolved once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResolvedHost {
+    /// The addresses it resolved to.
+    pub addresses: Vec<String>,
     /// The argument it came from.
     pub arg: String,
     /// The host as parsed from the URL, lower case.
     pub host: String,
-    /// The port.
-    pub port: u16,
-    /// The addresses it resolved to.
-    pub addresses: Vec<String>,
     /// The request method, upper case.
     pub method: String,
+    /// The port.
+    pub port: u16,
 }
 
 /// A world resource with the version seen at resolution.
@@ -145,14 +145,14 @@ pub struct ResolvedResource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preview {
-    /// What kind of text it is.
-    pub kind: PreviewKind,
-    /// The text, at most [`crate::limits::PREVIEW_BYTES_MAX`] bytes.
-    pub text: String,
     /// Lines added, for a diff.
     pub added: u64,
+    /// What kind of text it is.
+    pub kind: PreviewKind,
     /// Lines removed, for a diff.
     pub removed: u64,
+    /// The text, at most [`crate::limits::PREVIEW_BYTES_MAX`] bytes.
+    pub text: String,
     /// Whether the text was cut at the limit.
     pub truncated: bool,
 }

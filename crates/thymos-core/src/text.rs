@@ -9,6 +9,9 @@ use serde::de::{Deserializer, Error, Visitor};
 /// Digits of the longest thing that is written as hex: a signature.
 const DIGITS_MAX: usize = 128;
 
+/// The two digits of each byte.
+const DIGITS: [[u8; 2]; 256] = digits();
+
 /// Value of each hex digit; `NONE` for what is none.
 const NIBBLES: [u8; 256] = nibbles();
 const NONE: u8 = 0xff;
@@ -47,14 +50,33 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-const fn digits_of(byte: u8) -> [u8; 2] {
-    const fn digit(nibble: u8) -> u8 {
-        match nibble {
-            0..=9 => b'0' + nibble,
-            _ => b'a' + nibble - 10,
-        }
+fn digits_of(byte: u8) -> [u8; 2] {
+    DIGITS.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
+const fn digit(nibble: u8) -> u8 {
+    match nibble {
+        0..=9 => b'0' + nibble,
+        _ => b'a' + nibble - 10,
     }
-    [digit(byte >> 4), digit(byte & 15)]
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a constant function has no `get_mut`, and every place is below 256"
+)]
+const fn digits() -> [[u8; 2]; 256] {
+    let mut table = [[0; 2]; 256];
+    let mut high = 0;
+    while high < 16 {
+        let mut low = 0;
+        while low < 16 {
+            table[(high << 4 | low) as usize] = [digit(high), digit(low)];
+            low += 1;
+        }
+        high += 1;
+    }
+    table
 }
 
 /// Reads exactly `N` bytes of lowercase hex.
@@ -87,8 +109,7 @@ const fn nibbles() -> [u8; 256] {
     let mut table = [NONE; 256];
     let mut value = 0;
     while value < 16 {
-        let [_, digit] = digits_of(value);
-        table[digit as usize] = value;
+        table[digit(value) as usize] = value;
         value += 1;
     }
     table

@@ -94,14 +94,14 @@ pub struct Floor {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolPin {
-    /// The tool's name.
-    pub name: String,
-    /// Its version.
-    pub version: u32,
-    /// Digest of the canonical schema.
-    pub schema: Digest,
     /// Digest of the canonical contract; stands for the manifest.
     pub contract: Digest,
+    /// The tool's name.
+    pub name: String,
+    /// Digest of the canonical schema.
+    pub schema: Digest,
+    /// Its version.
+    pub version: u32,
 }
 
 impl ToolContract {

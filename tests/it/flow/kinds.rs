@@ -36,6 +36,32 @@ use thymos_testkit::secrets::{HELD, corpus};
 /// Fakes in one text.
 const AT_ONCE: usize = 12;
 
+/// Fields of what every step writes are declared in the order in which they are stored, so that nothing
+/// is moved when it is written: a writer that knows no order gives the very bytes.
+#[tokio::test]
+async fn q2_what_a_step_writes_is_declared_in_the_order_of_its_bytes() {
+    let record = crate::replay::record::play().await;
+    let mut seen = BTreeSet::new();
+    for entry in &record {
+        let header = serde_json::to_vec(&entry.header).unwrap();
+        assert_eq!(header, entry.header_bytes);
+        let BodyState::Known(body) = entry.decode() else {
+            panic!("a body that does not read")
+        };
+        let written = match &body {
+            Body::Intent(body) => serde_json::to_string(body),
+            Body::Started(body) => serde_json::to_string(body),
+            Body::Commit(body) => serde_json::to_string(body),
+            _ => continue,
+        };
+        seen.insert(body.kind());
+        let stored = body.encode().unwrap();
+        let stored = std::str::from_utf8(stored.as_bytes()).unwrap();
+        assert_eq!(written.unwrap(), stored);
+    }
+    assert_eq!(seen.len(), 3, "{seen:?}");
+}
+
 /// Bodies of a kind with every field filled; of those that decide, from a record of a real kernel.
 #[expect(clippy::too_many_lines, reason = "a flat table, one arm a kind")]
 fn samples(kind: Kind, record: &[Entry]) -> Vec<Body> {

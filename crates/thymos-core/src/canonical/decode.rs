@@ -13,7 +13,7 @@ use serde::forward_to_deserialize_any;
 
 use super::encode::{Unsure, key_order};
 use super::read::SAFE_INTEGER_MAX;
-use super::write::write_float;
+use super::write::{plain_len, write_float};
 use crate::limits::DEPTH_MAX;
 
 impl serde::de::Error for Unsure {
@@ -113,12 +113,10 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// Goes on to the next byte that cannot stand for itself in a string, or to the end.
     fn plain(&mut self) {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        self.at += rest
-            .iter()
-            .position(|b| *b == b'"' || *b == b'\\' || *b < 0x20)
-            .unwrap_or(rest.len());
+        self.at += plain_len(rest);
     }
 
     /// One of the escapes that the canonical form has; every other spelling is doubtful.

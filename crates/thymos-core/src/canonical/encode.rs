@@ -53,6 +53,14 @@ pub(super) fn encode<T: Serialize + ?Sized>(
 
 /// How RFC 8785 orders keys: by UTF-16 code units, which for ASCII is byte order.
 pub(super) fn key_order(a: &str, b: &str) -> Ordering {
+    // Most keys of one object differ in their first letter.
+    if let (Some(x), Some(y)) = (a.as_bytes().first(), b.as_bytes().first())
+        && x != y
+        && x.is_ascii()
+        && y.is_ascii()
+    {
+        return x.cmp(y);
+    }
     if a.is_ascii() && b.is_ascii() {
         a.cmp(b)
     } else {
@@ -258,7 +266,7 @@ impl<'a, 'w> Writer<'w> {
 
     fn variant(&mut self, variant: &'static str) -> Result<(), Unsure> {
         self.open(b'{')?;
-        self.watch.key(variant);
+        self.watch.field(variant);
         write_string(variant, &mut self.out);
         self.out.push(b':');
         Ok(())
@@ -350,7 +358,10 @@ impl<'a, 'w> Serializer for &'a mut Writer<'w> {
         _index: u32,
         variant: &'static str,
     ) -> Result<(), Unsure> {
-        self.text(variant)
+        self.check_depth()?;
+        self.watch.word(variant);
+        write_string(variant, &mut self.out);
+        Ok(())
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(

@@ -328,3 +328,31 @@ fn k1_rfc8785_vectors_match_on_the_straight_way() {
     }
     assert!(seen >= 6, "the vectors were really read");
 }
+
+proptest! {
+    #[test]
+    fn k1_what_needs_no_escape_is_measured_as_byte_by_byte(
+        bytes in proptest::collection::vec(prop_oneof![
+            6 => any::<u8>(),
+            1 => Just(b'"'), 1 => Just(b'\\'), 1 => 0x1e_u8..0x22, 1 => 0x7e_u8..0x82,
+        ], 0..40),
+    ) {
+        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+        for from in 0..bytes.len() {
+            let slowly = bytes[from..].iter().position(ends).unwrap_or(bytes.len() - from);
+            prop_assert_eq!(write::plain_len(&bytes[from..]), slowly);
+        }
+    }
+}
+
+#[test]
+fn k1_every_byte_in_every_place_of_eight_is_measured() {
+    for byte in 0..=u8::MAX {
+        for (at, len) in (0..24).flat_map(|len| (0..len).map(move |at| (at, len))) {
+            let mut bytes = vec![b'a'; len];
+            bytes[at] = byte;
+            let ends = matches!(byte, b'"' | b'\\' | 0..0x20);
+            assert_eq!(write::plain_len(&bytes), if ends { at } else { len });
+        }
+    }
+}
