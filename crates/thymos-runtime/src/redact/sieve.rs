@@ -56,18 +56,26 @@ pub(super) struct Worth {
     pub(super) names: bool,
 }
 
-/// Looks for the literals of known forms and of the secrets of this process.
-pub(super) struct Sieve(AhoCorasick);
+/// Looks for the literals of known forms and of the secrets of this process, and for hints.
+pub(super) struct Sieve {
+    /// Both together, in any case: one look, after which most texts are done with.
+    any: AhoCorasick,
+    forms: AhoCorasick,
+}
 
 impl Sieve {
     pub(super) fn new(literals: &[&str]) -> Self {
-        Self(searcher(literals, false))
+        Self {
+            any: searcher(&[literals, HINTS].concat(), true),
+            forms: searcher(literals, false),
+        }
     }
 
     pub(super) fn look(&self, text: &str) -> Worth {
+        let any = self.any.is_match(text);
         Worth {
-            forms: self.0.is_match(text),
-            names: hinted(text),
+            forms: any && self.forms.is_match(text),
+            names: any && hinted(text),
         }
     }
 }
