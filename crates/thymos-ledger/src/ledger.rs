@@ -191,6 +191,10 @@ impl LedgerStore for SqliteLedger {
         Ok(placed)
     }
 
+    fn appends_are_short(&self) -> bool {
+        true
+    }
+
     fn page(
         &self,
         trajectory: &TrajectoryId,

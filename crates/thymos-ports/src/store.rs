@@ -24,6 +24,12 @@ pub trait LedgerStore: Send + Sync {
     /// [`StoreError`] when nothing was kept. After [`StoreError::Poisoned`] nothing ever will be.
     fn append(&self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError>;
 
+    /// Whether an append is short enough to wait for on the spot: a disk of this machine at most, no
+    /// network and nobody's answer.
+    fn appends_are_short(&self) -> bool {
+        false
+    }
+
     /// Entries of one trajectory from `seq` on, at most `limit`, in order.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! other under one key would be the operator's own proof against themselves.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use thymos_core::Timestamp;
 use thymos_core::checkpoint::{Checkpoint, SignedCheckpoint, notes, verifier_key};
@@ -101,9 +101,13 @@ impl Checkpointer {
         }
     }
 
-    /// Whether enough was appended since the last one.
+    /// Whether enough was appended since the last one; not while one is taken, which may take long.
     pub(crate) fn is_due(&self, length: u64) -> bool {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = match self.newest.try_lock() {
+            Ok(newest) => newest,
+            Err(TryLockError::Poisoned(newest)) => newest.into_inner(),
+            Err(TryLockError::WouldBlock) => return false,
+        };
         let last = match *newest {
             Some(last) => last,
             None => {

@@ -168,12 +168,13 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
         chain: Mutex::new(ChainState::Unverified),
     });
     let changed = Arc::new(Notify::new());
-    let ringing = changed.clone();
-    let watching = kernel
-        .parts
-        .store
-        .watch(Box::new(move || ringing.notify_one()))
-        .ok();
+    let (ringing, writer) = (changed.clone(), kernel.writer.clone());
+    let ring = move || {
+        if writer.hears_bell() {
+            ringing.notify_one();
+        }
+    };
+    let watching = kernel.parts.store.watch(Box::new(ring)).ok();
     let verifier = chain::follow(kernel.clone(), shared.clone());
     let mut service = Service {
         kernel,
@@ -228,10 +229,7 @@ impl Service {
 
     /// The bell rang: where there is more than one's own writing, every session looks.
     async fn rung(&mut self) {
-        let news = self
-            .kernel
-            .writer
-            .has_news(self.kernel.parts.store.as_ref());
+        let news = self.kernel.writer.has_news();
         // A length that cannot be read is told by whoever reads next.
         if !news.unwrap_or(true) {
             return;

@@ -1,11 +1,14 @@
-//! The single writer: one thread, or one task where work is done in place, that collects what waits
-//! and appends it in one transaction `[L10]`.
+//! The single writer: whoever holds the pen appends what waits, in one transaction `[L10]`.
 //!
-//! Sessions queue here; whoever waits together shares one sync. Retries nothing. It also knows which
-//! part of the log it wrote itself, so that the bell of one's own appends wakes nobody `[L12]`.
-//! A run ends with a checkpoint, and a long one has them on its way `[L7]`.
+//! Where an append is short and nobody else writes, a session takes the pen itself and is spared two
+//! changes of thread. All others queue for one thread, or for one task where work is done in place;
+//! whoever waits together shares one sync. Retries nothing. It also knows which part of the log it
+//! wrote itself, so that the bell of one's own appends wakes nobody `[L12]`. A run ends with a
+//! checkpoint, and a long one has them on its way `[L7]`.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread::ThreadId;
 
 use thymos_core::{Entry, Kind};
 use thymos_ports::LedgerStore;
@@ -26,12 +29,24 @@ struct Job {
     done: oneshot::Sender<Appended>,
 }
 
-/// A handle to the writer thread. The thread ends when the last handle is dropped.
+/// A handle to the writer. Its thread ends when the last handle is dropped.
 #[derive(Clone)]
 pub(crate) struct Writer {
     jobs: mpsc::UnboundedSender<Job>,
     path: Arc<str>,
-    own: Arc<Own>,
+    desk: Arc<Desk>,
+}
+
+/// What the thread and the sessions share.
+struct Desk {
+    store: Arc<dyn LedgerStore>,
+    checkpoints: Arc<Checkpointer>,
+    /// Held for one append. A session only ever tries it, so that at most one of the runtime's
+    /// threads waits for a disk at a time.
+    pen: Mutex<()>,
+    /// Jobs that wait for the thread or are with it: who comes later must not pass them.
+    queued: AtomicUsize,
+    own: Own,
 }
 
 /// How the log stands to what was written here.
@@ -46,8 +61,8 @@ struct Told {
     len: u64,
     /// There is something that not only its own session has to hear of.
     news: bool,
-    /// An append is under way: the bell cannot be judged before it is over.
-    writing: bool,
+    /// An append is under way, on this thread: the bell cannot be judged before it is over.
+    writing: Option<ThreadId>,
     /// The bell was heard meanwhile.
     heard: bool,
 }
@@ -61,35 +76,31 @@ impl Writer {
     ) -> Self {
         // Unbounded, and bounded all the same: a session waits for its batch before the next one.
         let (jobs, mut inbox) = mpsc::unbounded_channel::<Job>();
-        let own = Arc::new(Own::new());
-        let told = own.clone();
+        let desk = Arc::new(Desk {
+            store,
+            checkpoints,
+            pen: Mutex::new(()),
+            queued: AtomicUsize::new(0),
+            own: Own::new(),
+        });
+        let served = desk.clone();
         match hands {
             // The one thread that the runtime owns; the store blocks.
             Hands::Threads => drop(std::thread::spawn(move || {
                 while let Some(first) = inbox.blocking_recv() {
-                    append(
-                        store.as_ref(),
-                        &checkpoints,
-                        group(first, &mut inbox),
-                        &told,
-                    );
+                    served.serve(group(first, &mut inbox));
                 }
             })),
             Hands::InPlace => drop(tokio::spawn(async move {
                 while let Some(first) = inbox.recv().await {
-                    append(
-                        store.as_ref(),
-                        &checkpoints,
-                        group(first, &mut inbox),
-                        &told,
-                    );
+                    served.serve(group(first, &mut inbox));
                 }
             })),
         }
         Self {
             jobs,
             path: "ledger".into(),
-            own,
+            desk,
         }
     }
 
@@ -99,32 +110,42 @@ impl Writer {
     ///
     /// # Errors
     /// [`StoreError`] when the log's length cannot be read.
-    pub(crate) fn has_news(&self, store: &dyn LedgerStore) -> Result<bool, StoreError> {
-        if !self.own.may_look() {
+    pub(crate) fn has_news(&self) -> Result<bool, StoreError> {
+        let Desk { own, store, .. } = self.desk.as_ref();
+        if !own.may_look() {
             return Ok(false);
         }
-        let len = store.len()?;
-        Ok(self.own.is_news(len))
+        Ok(own.is_news(store.len()?))
     }
 
-    /// Returns when an append is over during which the bell was heard.
+    /// Whether the bell, ringing on this thread, is to be heard: not when it tells of an append of its own.
+    pub(crate) fn hears_bell(&self) -> bool {
+        self.desk.own.hears()
+    }
+
+    /// Returns when an append is over that left something to look at.
     pub(crate) async fn settled(&self) {
-        self.own.settled.notified().await;
+        self.desk.own.settled.notified().await;
     }
 
     /// Has every session look at what was just written, as if another process had.
     pub(crate) fn tell_all(&self) {
-        self.own.lock().news = true;
-        self.own.settled.notify_one();
+        self.desk.own.lock().news = true;
+        self.desk.own.settled.notify_one();
     }
 
     /// Appends one batch; returns when it is durable.
     pub(crate) async fn append(&self, batch: Batch) -> Appended {
+        let batch = match self.desk.append_here(batch) {
+            Ok(appended) => return appended,
+            Err(batch) => batch,
+        };
         let (done, answer) = oneshot::channel();
         let gone = || StoreError::Poisoned {
             path: self.path.to_string(),
             reason: "the writer has ended".into(),
         };
+        self.desk.queued.fetch_add(1, Ordering::SeqCst);
         self.jobs.send(Job { batch, done }).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
@@ -136,7 +157,7 @@ impl Own {
             told: Mutex::new(Told {
                 len: 0,
                 news: true,
-                writing: false,
+                writing: None,
                 heard: false,
             }),
             settled: Notify::const_new(),
@@ -147,35 +168,42 @@ impl Own {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a ring has to be looked into. One on the very thread that appends comes from the store
+    /// that is told to; the end of the append knows all that it could tell.
+    fn hears(&self) -> bool {
+        self.lock().writing != Some(std::thread::current().id())
+    }
+
     fn may_look(&self) -> bool {
         let mut told = self.lock();
-        told.heard |= told.writing;
-        !told.writing
+        let writing = told.writing.is_some();
+        told.heard |= writing;
+        !writing
     }
 
     fn is_news(&self, len: u64) -> bool {
         let mut told = self.lock();
         // An append that began meanwhile is in `len` or not; either way its end says so.
-        told.heard |= told.writing;
+        told.heard |= told.writing.is_some();
         let news = std::mem::take(&mut told.news) || len > told.len;
         told.len = told.len.max(len);
         news
     }
 
     fn begin(&self) {
-        self.lock().writing = true;
+        self.lock().writing = Some(std::thread::current().id());
     }
 
     fn end(&self, written: &[Appended]) {
         let mut told = self.lock();
-        told.writing = false;
+        told.writing = None;
         for entry in written.iter().flatten().flatten().flatten() {
             let header = &entry.header;
             // A gap is what another process wrote. [W7] A revocation reaches other sessions too.
             told.news |= header.index != told.len || entry.kind() == Some(Kind::WritRevoked);
             told.len = header.index + 1;
         }
-        if std::mem::take(&mut told.heard) {
+        if std::mem::take(&mut told.heard) || told.news {
             self.settled.notify_one();
         }
     }
@@ -192,28 +220,74 @@ fn group(first: Job, inbox: &mut mpsc::UnboundedReceiver<Job>) -> Vec<Job> {
     group
 }
 
-fn append(store: &dyn LedgerStore, checkpoints: &Checkpointer, group: Vec<Job>, own: &Own) {
-    // Batches of one trajectory must not share a transaction blindly: each was made against a
-    // length, and compare-and-set refuses the second. That is a conflict like any other.
-    let (batches, waiting): (Vec<_>, Vec<_>) =
-        group.into_iter().map(|job| (job.batch, job.done)).unzip();
-    own.begin();
-    let results: Vec<Appended> = match store.append(batches) {
-        Ok(results) => results.into_iter().map(Ok).collect(),
-        Err(error) => waiting.iter().map(|_| Err(error.clone())).collect(),
-    };
-    own.end(&results);
-    let mark = Mark::of(&results);
-    if mark.ends_a_run {
-        // Before the answer: the program may end with it.
-        checkpoint(checkpoints);
+impl Desk {
+    /// Appends a batch on the spot, or gives it back: the store's appends are not short, somebody
+    /// else has the pen or waits for it, or a checkpoint goes with it, which may take long.
+    fn append_here(&self, batch: Batch) -> Result<Appended, Batch> {
+        let ends_a_run = batch.drafts.iter().any(|draft| draft.kind == Kind::Closed);
+        if !self.store.appends_are_short()
+            || self.queued.load(Ordering::SeqCst) > 0
+            || ends_a_run
+            || self.checkpoints.is_due(self.own.lock().len)
+        {
+            return Err(batch);
+        }
+        let _pen = match self.pen.try_lock() {
+            Ok(pen) => pen,
+            Err(TryLockError::Poisoned(pen)) => pen.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(batch),
+        };
+        let mut appended = self.write(vec![batch]);
+        Ok(appended.pop().unwrap_or_else(|| {
+            Err(StoreError::Engine {
+                path: "ledger".into(),
+                reason: "the store gave no answer".into(),
+            })
+        }))
     }
-    for (done, result) in waiting.into_iter().zip(results) {
-        // A session that is gone has no use for the answer; the entry is durable all the same.
-        drop(done.send(result));
+
+    /// Appends what queued, and answers.
+    fn serve(&self, group: Vec<Job>) {
+        let taken = group.len();
+        // Batches of one trajectory must not share a transaction blindly: each was made against a
+        // length, and compare-and-set refuses the second. That is a conflict like any other.
+        let (batches, waiting): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|job| (job.batch, job.done)).unzip();
+        let results = {
+            let _pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
+            self.write(batches)
+        };
+        self.queued.fetch_sub(taken, Ordering::SeqCst);
+        let mark = Mark::of(&results);
+        if mark.ends_a_run {
+            // Before the answer: the program may end with it.
+            self.checkpoint();
+        }
+        for (done, result) in waiting.into_iter().zip(results) {
+            // A session that is gone has no use for the answer; the entry is durable all the same.
+            drop(done.send(result));
+        }
+        if !mark.ends_a_run && self.checkpoints.is_due(mark.length) {
+            self.checkpoint();
+        }
     }
-    if !mark.ends_a_run && checkpoints.is_due(mark.length) {
-        checkpoint(checkpoints);
+
+    /// One transaction, by whoever has the pen.
+    fn write(&self, batches: Vec<Batch>) -> Vec<Appended> {
+        let count = batches.len();
+        self.own.begin();
+        let results: Vec<Appended> = match self.store.append(batches) {
+            Ok(results) => results.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error); count],
+        };
+        self.own.end(&results);
+        results
+    }
+
+    // Work does not wait for a place that cannot be reached: the next one puts there what is missing,
+    // and until then every verification says how old the newest outside is.
+    fn checkpoint(&self) {
+        drop(self.checkpoints.take());
     }
 }
 
@@ -238,99 +312,5 @@ impl Mark {
     }
 }
 
-// Work does not wait for a place that cannot be reached: the next one puts there what is missing, and
-// until then every verification says how old the newest outside is.
-fn checkpoint(checkpoints: &Checkpointer) {
-    drop(checkpoints.take());
-}
-
 #[cfg(test)]
-mod tests {
-    use thymos_core::canonical::value_to_bytes;
-    use thymos_core::entry::{Draft, Position, Salt};
-    use thymos_core::key::SigningKey;
-    use thymos_core::{LogId, Timestamp, TrajectoryId};
-
-    use super::*;
-
-    fn entry(index: u64, kind: Kind) -> Entry {
-        let draft = Draft {
-            trajectory: TrajectoryId::of(b"one"),
-            kind,
-            at: Timestamp(0),
-            writer: SigningKey::from_seed(&[1; 32]).public(),
-            salt: Salt::from_bytes([0; 32]),
-            body: value_to_bytes(&serde_json::json!({})).unwrap(),
-        };
-        let position = Position {
-            log: LogId::of(b"log"),
-            index,
-            seq: index,
-            prev: None,
-        };
-        draft.place(&position).unwrap()
-    }
-
-    /// Knows everything up to this length.
-    fn knowing(len: u64) -> Own {
-        let own = Own::new();
-        assert!(own.is_news(len), "what was there before is news once");
-        assert!(!own.is_news(len));
-        own
-    }
-
-    fn writes(own: &Own, entries: Vec<Entry>) {
-        own.begin();
-        own.end(&[Ok(Ok(entries))]);
-    }
-
-    #[test]
-    fn l12_ones_own_writing_is_no_news() {
-        let own = knowing(5);
-        writes(&own, vec![entry(5, Kind::Started), entry(6, Kind::Commit)]);
-        assert!(own.may_look());
-        assert!(!own.is_news(7));
-    }
-
-    #[test]
-    fn l12_what_another_process_wrote_is_news_before_and_after_ones_own() {
-        let own = knowing(5);
-        assert!(own.is_news(6), "another wrote last");
-        writes(&own, vec![entry(7, Kind::Started)]);
-        assert!(own.is_news(8), "another wrote in between");
-        assert!(!own.is_news(8));
-    }
-
-    #[test]
-    fn w7_a_revocation_written_here_is_news_to_the_other_sessions() {
-        let own = knowing(5);
-        writes(&own, vec![entry(5, Kind::WritRevoked)]);
-        assert!(own.is_news(6));
-    }
-
-    #[test]
-    fn l12_a_bell_during_an_append_is_judged_after_it() {
-        let own = knowing(5);
-        own.begin();
-        assert!(!own.may_look());
-        own.end(&[Ok(Ok(vec![entry(5, Kind::Started)]))]);
-        let heard = own.settled.notified();
-        let mut heard = std::pin::pin!(heard);
-        assert!(
-            heard.as_mut().enable(),
-            "who asked too early is asked again"
-        );
-        assert!(own.may_look() && !own.is_news(6));
-    }
-
-    #[test]
-    fn l12_an_append_that_failed_is_no_writing() {
-        let own = knowing(5);
-        own.begin();
-        own.end(&[Err(StoreError::Poisoned {
-            path: "x".into(),
-            reason: "y".into(),
-        })]);
-        assert!(own.may_look() && !own.is_news(5));
-    }
-}
+mod tests;

@@ -29,6 +29,7 @@ pub struct MemoryStore {
     state: Arc<Mutex<State>>,
     bells: Arc<Mutex<Bells>>,
     overtake: Arc<Mutex<Option<Overtake>>>,
+    far: bool,
 }
 
 #[derive(Default)]
@@ -66,7 +67,15 @@ impl MemoryStore {
             state: Arc::default(),
             bells: Arc::default(),
             overtake: Arc::default(),
+            far: false,
         }
+    }
+
+    /// As one across a network: nobody waits for its appends on the spot.
+    #[must_use]
+    pub fn far(mut self) -> Self {
+        self.far = true;
+        self
     }
 
     /// Once, just before such a batch is appended, another process does this.
@@ -250,6 +259,10 @@ impl LedgerStore for MemoryStore {
         };
         self.ring();
         Ok(outcomes)
+    }
+
+    fn appends_are_short(&self) -> bool {
+        !self.far
     }
 
     fn page(
