@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use thymos_compiler::Warrant;
-use thymos_core::body::{Body, Commit, Failure, StartedIds};
+use thymos_core::body::{Body, BodyState, Commit, Failure, Started};
 use thymos_core::budget::Cost;
 use thymos_core::id::{IdempotencyKey, ProposalId};
 use thymos_core::isolation::Rung;
@@ -56,23 +56,27 @@ impl Sealed {
 impl Begun {
     /// Spends a warrant against the durable `started` entry that announces exactly its proposal: the
     /// id is the proposal's content, and an entry whose id is not that of its proposal does not fold.
+    /// `body` must be the entry's own, as it was folded; debug builds look.
     ///
     /// # Errors
     /// [`NotAReceipt`] when the entry announces anything else. The warrant is spent all the same.
-    pub fn from_started(warrant: Warrant, started: &Entry) -> Result<Self, NotAReceipt> {
-        if started.kind() != Some(Kind::Started) {
-            return Err(NotAReceipt);
-        }
-        let body = started.body().ok_or(NotAReceipt)?;
-        let body = StartedIds::read(body).map_err(|_| NotAReceipt)?;
+    pub fn from_started(
+        warrant: Warrant,
+        entry: &Entry,
+        body: &Started,
+    ) -> Result<Self, NotAReceipt> {
+        debug_assert!(
+            matches!(entry.decode(), BodyState::Known(Body::Started(read)) if *read == *body),
+            "an entry with another body: {body:?}"
+        );
         let proposal = warrant.proposal_id().map_err(|_| NotAReceipt)?;
-        if body.proposal != proposal {
+        if entry.kind() != Some(Kind::Started) || body.proposal != proposal {
             return Err(NotAReceipt);
         }
         Ok(Self {
             warrant,
-            started: started.id,
-            trajectory: started.header.trajectory,
+            started: entry.id,
+            trajectory: entry.header.trajectory,
             proposal,
             key: body.key,
             rung: body.rung,

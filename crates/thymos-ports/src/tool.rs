@@ -37,6 +37,12 @@ pub trait Tool: Send + Sync {
         None
     }
 
+    /// Whether a call is over at once, since it waits for nothing, not even for a file: its session may
+    /// do it between two looks at what it was asked. One that waits all the same is done beside it.
+    fn is_brief(&self) -> bool {
+        false
+    }
+
     /// Acts on exactly what `begun` permits. Must honour `io.cancel` within one second `[X4]`, and
     /// must fail with [`FaultKind::Moved`] when what was resolved no longer holds.
     ///

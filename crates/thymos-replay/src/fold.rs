@@ -53,7 +53,15 @@ pub(crate) fn fold_made(
         "a body that is read back as another: {body:?}"
     );
     follows(projection, entry)?;
-    fold_body(projection, entry, body)?;
+    if let Body::Started(body) = body {
+        // Its id was computed when it was made; hashing all that was decided on once more would be
+        // most of this fold.
+        debug_assert_eq!(body.decided.proposal.id().as_ref(), Ok(&body.proposal));
+        let intent = intent_id(&body.decided.proposal.intent)?;
+        begun(projection, entry, body, intent)?;
+    } else {
+        fold_body(projection, entry, body)?;
+    }
     advance(projection, entry);
     Ok(())
 }
@@ -247,6 +255,16 @@ fn started(p: &mut Projection, entry: &Entry, body: Box<body::Started>) -> Resul
             body.proposal.to_string(),
         ));
     }
+    begun(p, entry, body, intent)
+}
+
+fn begun(
+    p: &mut Projection,
+    entry: &Entry,
+    body: Box<body::Started>,
+    intent: IntentId,
+) -> Result<(), Divergence> {
+    let proposal = body.proposal;
     if p.open_work.contains_key(&proposal) {
         return Err(Divergence::new(
             "started",

@@ -58,7 +58,7 @@ fn model() -> (ScriptedModel, Marks) {
         if turn == TURNS {
             return Ok(says("done"));
         }
-        let args = |call: u32| json!({"key": format!("key-{}", turn * CALLS + call)});
+        let args = |call: u32| json!({"key": format!("item-{}", turn * CALLS + call)});
         let wanted: Vec<(&str, Value)> = (0..CALLS).map(|call| ("kv_get", args(call))).collect();
         Ok(calls(wanted))
     });
@@ -75,7 +75,7 @@ fn parts(model: ScriptedModel) -> KernelParts {
         retired_keys: Vec::new(),
         tenant: String::new(),
         roots: roots(),
-        tools: vec![FakeTool::new("kv_get").port()],
+        tools: vec![FakeTool::new("kv_get").brief().port()],
         workspace: "/srv/app".into(),
         rung: Rung::L3,
         policy: FixedPolicy::builtin(),

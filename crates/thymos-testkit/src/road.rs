@@ -100,8 +100,8 @@ pub fn begin(warrant: Warrant, rung: Rung) -> Begun {
             .unwrap_or_default(),
     };
     let store = MemoryStore::new();
-    let entry = append(&store, &Body::Started(Box::new(started)));
-    Begun::from_started(warrant, &entry).expect("the entry announces this proposal")
+    let entry = append(&store, &Body::Started(Box::new(started.clone())));
+    Begun::from_started(warrant, &entry, &started).expect("the entry announces this proposal")
 }
 
 /// Appends one body to the fixture trajectory at noon, and returns its entry.

@@ -32,6 +32,7 @@ pub struct FakeTool {
     resolve: Option<Resolve>,
     probe: Probed,
     body: Body,
+    brief: bool,
     runs: Arc<AtomicUsize>,
     args: Arc<Mutex<Vec<Value>>>,
     entered: Arc<Notify>,
@@ -46,6 +47,7 @@ impl FakeTool {
             resolve: None,
             probe: Probed::Unknown,
             body: Body::Act(Arc::new(|_| Ok(Outcome::said("done", "done")))),
+            brief: false,
             runs: Arc::default(),
             args: Arc::default(),
             entered: Arc::default(),
@@ -97,6 +99,13 @@ impl FakeTool {
         act: impl Fn(&Begun) -> Result<Outcome, ToolFault> + Send + Sync + 'static,
     ) -> Self {
         self.body = Body::Act(Arc::new(act));
+        self
+    }
+
+    /// Says that its calls are over at once, true or not.
+    #[must_use]
+    pub fn brief(mut self) -> Self {
+        self.brief = true;
         self
     }
 
@@ -182,6 +191,10 @@ impl Tool for FakeTool {
 
     async fn probe(&self, _proposal: &Proposal, _look: &Look<'_>) -> Probed {
         self.probe.clone()
+    }
+
+    fn is_brief(&self) -> bool {
+        self.brief
     }
 
     async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {

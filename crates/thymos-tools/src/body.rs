@@ -32,6 +32,11 @@ pub(crate) trait Body: Send + Sync {
     fn order(&self, _args: &Value) -> Option<Order> {
         None
     }
+
+    /// As [`Tool::is_brief`].
+    fn is_brief(&self) -> bool {
+        false
+    }
 }
 
 /// A body behind the port.
@@ -49,6 +54,10 @@ impl<B: Body> Tool for Governed<B> {
 
     fn order(&self, args: &Value) -> Option<Order> {
         self.0.order(args)
+    }
+
+    fn is_brief(&self) -> bool {
+        self.0.is_brief()
     }
 
     async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {

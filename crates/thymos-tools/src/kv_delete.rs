@@ -58,6 +58,10 @@ impl Body for KvDelete {
         Ok(change_facts(look.world, resource))
     }
 
+    fn is_brief(&self) -> bool {
+        true
+    }
+
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
         let args: Args = reparse(call.args)?;
         let said = format!("removed `{}`", args.key);

@@ -50,6 +50,10 @@ impl Body for KvGet {
         Ok(look_facts(look.world, Resource::Kv(args.key)))
     }
 
+    fn is_brief(&self) -> bool {
+        true
+    }
+
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
         let args: Args = reparse(call.args)?;
         let Some(found) = io.world.get(&Resource::Kv(args.key.clone())) else {

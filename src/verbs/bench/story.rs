@@ -240,7 +240,7 @@ impl Cognition for Script {
 }
 
 fn args(tool: &str, number: u32) -> Value {
-    let key = format!("key-{number}");
+    let key = format!("item-{number}");
     if tool == "kv_set" {
         return json!({"key": key, "value": {"number": number, "text": "what a step keeps"}});
     }
@@ -311,6 +311,10 @@ impl Tool for Nothing {
         Ok(Resolved::pure())
     }
 
+    fn is_brief(&self) -> bool {
+        true
+    }
+
     async fn run(&self, _begun: &Begun, _io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
         Ok(Outcome::said("did nothing", "did nothing"))
     }
@@ -330,6 +334,10 @@ impl LedgerStore for Counted {
     fn append(&self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError> {
         self.marks.appends.fetch_add(1, Ordering::Relaxed);
         self.inner.append(batches)
+    }
+
+    fn appends_are_short(&self) -> bool {
+        self.inner.appends_are_short()
     }
 
     fn page(

@@ -110,6 +110,52 @@ async fn x4_an_interrupt_while_acting_is_sealed_as_cancelled_and_stops_the_run()
 }
 
 #[tokio::test]
+async fn x1_a_brief_tool_that_panics_faults_or_overruns_is_sealed_as_any_other() {
+    let brief = || FakeTool::new("grep").brief();
+    let panics = sealed_as(&brief().panicking(), FaultKind::Panicked).await;
+    panics.verified().await;
+    let faults = brief().faulting(FaultKind::Failed, "no such key");
+    sealed_as(&faults, FaultKind::Failed).await.verified().await;
+}
+
+#[tokio::test]
+async fn x4_a_tool_that_waits_though_it_says_it_is_brief_can_be_interrupted() {
+    let tool = FakeTool::new("grep").brief().hanging();
+    let entered = tool.entered();
+    let mut rig = Setup::new(twice("grep"), &[&tool]).open(Mode::Edit).await;
+    rig.say("go").await;
+    entered.notified().await;
+    let trajectory = rig.trajectory;
+    rig.ask(Command::Interrupt { trajectory }).await;
+    rig.until_kind("closed", 1).await;
+    assert_eq!(faults(&rig)[0].0, FaultKind::Cancelled);
+    assert_eq!(tool.runs(), 1, "its body was entered once and went on");
+    rig.verified().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn x4_an_interrupt_is_heard_between_two_brief_calls() {
+    const CALLS: usize = 60;
+    let tool = FakeTool::new("grep").brief().acting(|_| {
+        // Long enough for the request to arrive while others are still to come.
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        Ok(thymos_core::outcome::Outcome::said("done", "done"))
+    });
+    let entered = tool.entered();
+    let all = (0..CALLS).map(|n| ("grep", json!({"n": n}))).collect();
+    let steps = vec![Step::Turn(calls(all)), Step::Turn(says("so be it"))];
+    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
+    rig.say("go").await;
+    entered.notified().await;
+    let trajectory = rig.trajectory;
+    rig.ask(Command::Interrupt { trajectory }).await;
+    rig.until_kind("closed", 1).await;
+    assert_eq!(rig.stop(), Some(Stop::Cancelled));
+    assert!(tool.runs() < CALLS, "not one was left out");
+    rig.verified().await;
+}
+
+#[tokio::test]
 async fn x1_a_process_that_ends_in_order_seals_what_it_had_begun() {
     let tool = FakeTool::new("grep").hanging();
     let entered = tool.entered();

@@ -533,3 +533,38 @@ async fn w7_what_runs_under_a_writ_that_a_narrower_mode_ends_is_stopped_and_the_
     assert_eq!(rig.stop(), Some(thymos_core::body::Stop::Done));
     rig.verified().await;
 }
+
+#[tokio::test]
+async fn a2_an_answer_signed_for_one_trajectory_counts_on_no_other() {
+    let tool = writer();
+    let mut rig = asked(&tool, &json!({"quorum": 2})).await;
+    let there = rig.card().await;
+    let signed_there = signed(&rig, &there, "bob", &policy_key(), Decision::Approve);
+    // The very same call, held on a trajectory of its own.
+    for step in writes(&["a"]) {
+        rig.setup.model.push(step);
+    }
+    let Replied::Opened(other) = rig.ask(Command::New { mode: Mode::Edit }).await else {
+        panic!("no second trajectory")
+    };
+    rig.trajectory = other.trajectory;
+    rig.run("go").await;
+    let here = rig.card().await;
+    assert_ne!(there.proposal, here.proposal);
+    // As it was sent there, and dressed up as an answer to what waits here.
+    let mut moved = signed_there.clone();
+    moved.trajectory = rig.trajectory;
+    let replied = rig.ask(Command::Answer(moved)).await;
+    assert_eq!(replied, Replied::Stale(Changed::NotOpen));
+    let mut dressed = rig.answer_to(&here, Decision::Approve, "");
+    dressed.signed = signed_there.signed;
+    let replied = rig.ask(Command::Answer(dressed)).await;
+    assert!(
+        !matches!(replied, Replied::Accepted),
+        "another's answer counted: {replied:?}"
+    );
+    rig.approve().await;
+    assert_eq!(tool.runs(), 0);
+    assert_eq!(rig.holds().await.len(), 2, "one here and one there");
+    rig.verified().await;
+}

@@ -1,11 +1,14 @@
 //! Begin, act, seal: the only place where a tool's body is called `[X1]` `[X4]` `[X5]`.
 
+use std::future::{poll_fn, ready};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use thymos_compiler::Warrant;
+use thymos_core::IntentId;
 use thymos_core::body::{self, Body};
 use thymos_core::budget::Cost;
 use thymos_core::delta::Delta;
@@ -14,6 +17,7 @@ use thymos_core::world::{Unmet, World};
 use thymos_ports::tool::ToolIo;
 use thymos_ports::{Begun, Tool};
 use thymos_protocol::LiveOutput;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Activity, Inside, Job, RecordError, Session};
@@ -33,8 +37,8 @@ const LIVE_TAIL_BYTES: usize = 8 * 1024;
 
 impl Session {
     /// Spends a warrant: announces it durably, then lets the tool act beside the task.
-    pub(super) async fn begin(&mut self, warrant: Warrant) {
-        match self.announce(warrant).await {
+    pub(super) async fn begin(&mut self, intent: IntentId, warrant: Warrant) {
+        match self.announce(intent, warrant).await {
             Ok(Some(begun)) if self.cut_meanwhile(&begun) => {
                 let cut = fault(FaultKind::Cancelled, "its writ was revoked as it began");
                 self.seal(begun, Err(cut), 0).await;
@@ -59,10 +63,13 @@ impl Session {
         })
     }
 
-    async fn announce(&mut self, warrant: Warrant) -> Result<Option<Begun>, RecordError> {
+    async fn announce(
+        &mut self,
+        intent: IntentId,
+        warrant: Warrant,
+    ) -> Result<Option<Begun>, RecordError> {
         let decided = warrant.decided().clone();
         let proposal = warrant.proposal_id()?;
-        let intent = decided.proposal.intent.id()?;
         let key = decided.proposal.idempotency_key(&decided.facts.tenant)?;
         let reserved = decided
             .proposal
@@ -81,9 +88,11 @@ impl Session {
         }));
         match self.record(vec![started]).await {
             Ok(entries) => {
+                let folded = self.p.open_work.get(&proposal);
                 let begun = entries
                     .first()
-                    .and_then(|entry| Begun::from_started(warrant, entry).ok());
+                    .zip(folded)
+                    .and_then(|(entry, work)| Begun::from_started(warrant, entry, &work.body).ok());
                 let call = self.p.calls.get(&intent);
                 let compensates = call.and_then(|call| call.compensates);
                 Ok(begun.map(|begun| begun.compensating(compensates)))
@@ -126,21 +135,21 @@ impl Session {
             tool,
             cancel,
         };
-        let inside = self.inside.clone();
-        tokio::spawn(async move {
-            let from = act.k.now();
-            let result = act.run(&begun).await;
-            let wall_clock_ms = act.k.now().since(from);
-            // Before the seal is folded, or its deltas would be applied to a copy of the world.
-            drop(act);
-            let done = Inside::Acted {
-                begun: Box::new(begun),
-                result,
-                wall_clock_ms,
-            };
-            // Without a session there is nobody to seal it: it stays in doubt, which is the truth.
-            drop(inside.send(done).await);
-        });
+        let brief = act.tool.is_brief();
+        let mut work = Box::pin(act.through(begun));
+        let ended = if brief {
+            poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await
+        } else {
+            Poll::Pending
+        };
+        match ended {
+            // Through the session's own box: what a person asks for is heard before it.
+            Poll::Ready(done) => match self.inside.try_send(done) {
+                Ok(()) => {}
+                Err(full) => report(self.inside.clone(), ready(full.into_inner())),
+            },
+            Poll::Pending => report(self.inside.clone(), work),
+        }
     }
 
     /// Seals what ended; the session's own checks come before the store's.
@@ -188,6 +197,14 @@ impl Session {
     }
 }
 
+/// Waits for the end of work beside the task, and tells the session.
+fn report(inside: mpsc::Sender<Inside>, work: impl Future<Output = Inside> + Send + 'static) {
+    tokio::spawn(async move {
+        // Without a session there is nobody to seal it: it stays in doubt, which is the truth.
+        drop(inside.send(work.await).await);
+    });
+}
+
 struct Act {
     k: Arc<Kernel>,
     shared: Arc<Shared>,
@@ -198,6 +215,20 @@ struct Act {
 }
 
 impl Act {
+    /// The whole of it, and what it came to.
+    async fn through(self, begun: Begun) -> Inside {
+        let from = self.k.now();
+        let result = self.run(&begun).await;
+        let wall_clock_ms = self.k.now().since(from);
+        // Before the seal is folded, or its deltas would be applied to a copy of the world.
+        drop(self);
+        Inside::Acted {
+            begun: Box::new(begun),
+            result,
+            wall_clock_ms,
+        }
+    }
+
     /// Runs the tool's body to an outcome or a fault, whatever it does: return, fault, panic,
     /// overrun, ignore its cancel.
     async fn run(&self, begun: &Begun) -> Result<Outcome, Fault> {

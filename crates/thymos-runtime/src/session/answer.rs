@@ -325,7 +325,7 @@ impl Session {
             .any(|(_, s)| s.answer.decision == Decision::Deny);
         let verdict = admit(&held, &answers, &self.k.parts.roots, &scene.grounds(self));
         let recorded = match verdict {
-            Verdict::Cleared(warrant) => return self.begin(warrant).await,
+            Verdict::Cleared(warrant) => return self.begin(id, warrant).await,
             Verdict::Held(_) => Ok(()),
             Verdict::Refused(refused) => {
                 let stage = if denied { Stage::Answer } else { Stage::Admit };

@@ -75,7 +75,7 @@ impl Session {
         };
         let verdict = compile(&intent, &scene.grounds(self));
         let result = match verdict {
-            Verdict::Cleared(warrant) => return self.begin(warrant).await,
+            Verdict::Cleared(warrant) => return self.begin(id, warrant).await,
             Verdict::Held(held) => self.record_hold(*held).await,
             Verdict::Refused(refused) => self.record_refusal(*refused, Stage::Compile).await,
         };
@@ -104,7 +104,7 @@ impl Session {
         };
         let live_args = self.live_args.get(&id).cloned();
         let args = live_args.as_ref().unwrap_or(&intent.args).clone();
-        let resolved = self.look(intent, &args).await;
+        let resolved = self.look(id, intent, &args).await;
         let recorded = resolved
             .as_ref()
             .ok()
@@ -195,14 +195,14 @@ impl Session {
 
     /// Asks the tool to look, unless the call cannot make sense: unknown tool, arguments that do
     /// not fit, a key that is done or in doubt.
-    async fn look(&self, intent: &Intent, args: &Value) -> Result<Resolved, String> {
+    async fn look(&self, id: IntentId, intent: &Intent, args: &Value) -> Result<Resolved, String> {
         let Some(tool) = self.k.tool(&intent.tool) else {
             return Err(format!("there is no tool `{}`", intent.tool));
         };
         if self.k.tool_set.check_args(&intent.tool, args).is_err() {
             return Err("the arguments do not fit the tool's schema".into());
         }
-        if self.live_args_lost(intent) {
+        if self.live_args_lost(id, intent) {
             return Err("the call held a secret, and secrets are not stored; ask again".into());
         }
         let kept = self.k.kept();
@@ -229,19 +229,24 @@ impl Session {
                 return Err(format!("the tool `{}` panicked while looking", intent.tool));
             }
         };
-        self.undo_is_open(&intent.id().map_err(|e| e.to_string())?)?;
-        self.key_is_free(intent, &resolved)?;
+        self.undo_is_open(&id)?;
+        self.key_is_free(id, intent, &resolved)?;
         Ok(resolved)
     }
 
     /// `[X2]` A key in doubt is locked, for every call but the interrupted one itself.
-    fn key_is_free(&self, intent: &Intent, resolved: &Resolved) -> Result<(), String> {
+    fn key_is_free(
+        &self,
+        id: IntentId,
+        intent: &Intent,
+        resolved: &Resolved,
+    ) -> Result<(), String> {
+        if resolved.effect <= EffectClass::Read || self.p.open_work.is_empty() {
+            return Ok(());
+        }
         let key = self.key_of(intent, resolved).map_err(|e| e.to_string())?;
-        let id = intent.id().map_err(|e| e.to_string())?;
         let mut open = self.p.open_work.values();
-        if resolved.effect > EffectClass::Read
-            && open.any(|work| work.body.key == key && work.intent != id)
-        {
+        if open.any(|work| work.body.key == key && work.intent != id) {
             return Err("this very call was interrupted and is in doubt; settle it first".into());
         }
         Ok(())
@@ -266,11 +271,8 @@ impl Session {
         is_repeat(&refused.refusal).then_some(*end)
     }
 
-    fn live_args_lost(&self, intent: &Intent) -> bool {
-        crate::redact::contains_marker(&intent.args)
-            && intent
-                .id()
-                .is_ok_and(|id| !self.live_args.contains_key(&id))
+    fn live_args_lost(&self, id: IntentId, intent: &Intent) -> bool {
+        crate::redact::contains_marker(&intent.args) && !self.live_args.contains_key(&id)
     }
 
     /// The facts without secrets, or none when there were none in them.
