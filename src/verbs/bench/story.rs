@@ -264,6 +264,10 @@ impl Tool for Marked {
         self.inner.resolve(args, look).await
     }
 
+    fn is_brief(&self) -> bool {
+        self.inner.is_brief()
+    }
+
     async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
         let mark = ((self.clock)(), self.marks.appends.load(Ordering::Relaxed));
         let calls = self.marks.calls.lock();

@@ -94,13 +94,14 @@ pub(super) fn plain_len(bytes: &[u8]) -> usize {
             return at + first(ends);
         }
     }
-    let mut last = [b' '; 8];
-    for (slot, byte) in last.iter_mut().zip(tail) {
-        *slot = *byte;
+    // What is left is looked at together with some of what was: plain, so the first mark is in it.
+    if let Some(last) = bytes.last_chunk() {
+        let ends = ends_of_plain(u64::from_le_bytes(*last));
+        let plain = if ends == 0 { 8 } else { first(ends) };
+        return bytes.len() - 8 + plain;
     }
-    let ends = ends_of_plain(u64::from_le_bytes(last));
-    let plain = if ends == 0 { tail.len() } else { first(ends) };
-    bytes.len() - tail.len() + plain
+    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    tail.iter().position(ends).unwrap_or(tail.len())
 }
 
 /// The first byte that is marked. The lowest mark is exact; those above it may come of a borrow.
