@@ -137,7 +137,7 @@ fn title(app: &App) -> String {
     title
 }
 
-/// The style of the chosen row, over what it is made of.
+/// Marks the chosen row, over what it is made of.
 fn mark(app: &App, area: Rect, buffer: &mut Buffer) {
     let (list, chosen) = match &app.ledger.world {
         Some(world) => (&world.list, world.chosen() as u64),
@@ -145,7 +145,12 @@ fn mark(app: &App, area: Rect, buffer: &mut Buffer) {
     };
     let focused = app.focus.pane() == Pane::Ledger;
     for (row, y) in list.rows().zip(area.y..area.bottom()) {
-        if row.item as u64 == chosen && focused {
+        if row.item as u64 != chosen {
+            continue;
+        }
+        // Not by colour alone, and also while the inspector is looked at.
+        buffer.set_string(area.x, y, "▸", app.theme.style(Role::Focus));
+        if focused {
             let place = Rect {
                 y,
                 height: 1,
