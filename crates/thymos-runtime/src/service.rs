@@ -75,6 +75,15 @@ impl Shared {
         });
     }
 
+    /// As [`Self::ring`], if the change says that there is one.
+    pub(crate) fn ring_for_news(&self, change: impl FnOnce(&mut Heads) -> bool) {
+        self.bell.send_if_modified(|heads| {
+            let news = change(heads);
+            heads.epoch += u64::from(news);
+            news
+        });
+    }
+
     pub(crate) fn live(&self, change: impl FnOnce(&mut Live)) {
         self.live.send_modify(|live| {
             change(live);

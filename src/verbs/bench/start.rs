@@ -29,6 +29,9 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Nothing written for so long means that the start is over.
 const QUIET: Duration = Duration::from_millis(700);
 
+/// The keys that lead to approvals, ledger, authority and runs.
+const OTHER_SCREENS: [&[u8]; 4] = [b"\x182", b"\x183", b"\x184", b"\x185"];
+
 /// Starts whose first paint is timed; the last one is then used.
 const STARTS: usize = 5;
 
@@ -61,6 +64,7 @@ fn figures(
     let (ticks, (), bytes) = (cpu_ticks(pid)?, std::thread::sleep(IDLE), terminal.drain());
     let busy = cpu_ticks(pid)?.saturating_sub(ticks);
     let ticks_of_idle = 100.0 * IDLE.as_secs_f64();
+    let (screens, busiest) = terminal.idle_screens()?;
     let figure = Figure::new;
     Ok(vec![
         figure(
@@ -96,6 +100,18 @@ fn figures(
         figure(
             "CPU in 5 s of idleness",
             100.0 * count(busy) / ticks_of_idle,
+            "%",
+            Bar::AtMost(0.0),
+        ),
+        figure(
+            "bytes written in 1 s on each other screen, the most",
+            count(screens),
+            "bytes",
+            Bar::AtMost(0.0),
+        ),
+        figure(
+            "CPU in 1 s on each other screen, the most",
+            count(busiest),
             "%",
             Bar::AtMost(0.0),
         ),
@@ -178,6 +194,21 @@ impl Terminal {
 
     fn drain(&self) -> usize {
         self.seen.try_iter().map(|bytes| bytes.len()).sum()
+    }
+
+    /// Bytes written and ticks of the processor taken in a second on each screen but the first: of each
+    /// the most.
+    fn idle_screens(&mut self) -> Result<(usize, usize), AppError> {
+        let (mut bytes, mut ticks) = (0, 0);
+        for screen in OTHER_SCREENS {
+            self.keys.write_all(screen).map_err(fault)?;
+            self.settle();
+            let before = cpu_ticks(self.child.id())?;
+            std::thread::sleep(Duration::from_secs(1));
+            bytes = bytes.max(self.drain());
+            ticks = ticks.max(cpu_ticks(self.child.id())?.saturating_sub(before));
+        }
+        Ok((bytes, ticks))
     }
 
     fn echoes(&mut self, bench: &Bench) -> Result<Vec<Duration>, AppError> {

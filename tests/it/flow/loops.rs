@@ -30,6 +30,24 @@ fn said_by_operator(messages: &[ContextMessage]) -> Vec<&str> {
 }
 
 #[tokio::test]
+async fn q8_who_looks_at_what_waits_is_not_rung_for_looking() {
+    let tool = FakeTool::new("fs_write").effect(EffectClass::Write);
+    let steps = vec![Step::Turn(calls(vec![("fs_write", json!({"path": "a"}))]))];
+    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
+    rig.run("go").await;
+    for command in [Command::Holds, Command::Runs] {
+        // The first look may find something new; after that there is no news.
+        rig.ask(command.clone()).await;
+        rig.desk.link.bell.borrow_and_update();
+        for _ in 0..3 {
+            rig.ask(command.clone()).await;
+        }
+        let rung = rig.desk.link.bell.has_changed().unwrap();
+        assert!(!rung, "an app would look again for ever: {command:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_said_while_a_tool_acts_is_heard_in_the_next_turn() {
     let tool = FakeTool::new("grep").hanging();
     let entered = tool.entered();

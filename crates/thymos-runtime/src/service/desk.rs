@@ -11,12 +11,14 @@ use crate::session::{fold_stored, summary};
 /// The state of a trajectory that does not fold.
 const BROKEN: &str = "contradicts itself";
 
-/// Folds every trajectory whose head moved, unless a session here tells of itself.
+/// Folds every trajectory whose head moved, unless a session here tells of itself. Rings for news alone:
+/// who is rung looks again, and would be rung for that.
 pub(super) fn refresh(kernel: &Kernel, shared: &Shared, open: &[TrajectoryId]) {
     let store = kernel.parts.store.as_ref();
     let (Ok(heads), Ok(log_len)) = (store.heads(), store.len()) else {
         return;
     };
+    let mut news = false;
     for head in heads {
         let known = lock(&shared.desk)
             .get(&head.trajectory)
@@ -27,6 +29,7 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared, open: &[TrajectoryId]) {
         if !kernel.owns(&head.trajectory).unwrap_or(false) {
             continue;
         }
+        news = true;
         // A trajectory that does not fold is told by verify; here it is a row that says so.
         let Ok((projection, _)) = fold_stored(store, head.trajectory) else {
             let row = broken(store, head.trajectory, head.seq);
@@ -39,7 +42,11 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared, open: &[TrajectoryId]) {
             && kernel.parts.leases.take(&head.trajectory).is_some();
         lock(&shared.desk).insert(head.trajectory, summary(&projection, at_rest));
     }
-    shared.ring(|heads| heads.log_len = heads.log_len.max(log_len));
+    shared.ring_for_news(|heads| {
+        news |= log_len > heads.log_len;
+        heads.log_len = heads.log_len.max(log_len);
+        news
+    });
 }
 
 /// A trajectory that contradicts itself, as far as its first entry tells of it. It shares no notes.
