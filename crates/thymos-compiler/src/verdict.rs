@@ -1,6 +1,6 @@
 //! Live verdicts. `Warrant` has no public constructor: only this crate's gate makes one `[C17]`.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 use thymos_core::canonical::InvalidJson;
@@ -35,7 +35,7 @@ pub enum Verdict {
 #[must_use = "a warrant that is dropped authorises nothing"]
 #[derive(Debug)]
 pub struct Warrant {
-    decided: Box<Decided>,
+    decided: Arc<Decided>,
     live_args: Option<Value>,
     live_resolved: Option<Box<Resolved>>,
     approvals: Vec<EntryId>,
@@ -70,7 +70,7 @@ pub struct Refused {
 impl Warrant {
     pub(crate) fn new(decided: Decided, grounds: &Grounds<'_>, approvals: Vec<EntryId>) -> Self {
         Self {
-            decided: Box::new(decided),
+            decided: Arc::new(decided),
             live_args: grounds.live_args.cloned(),
             live_resolved: grounds.live_resolved.cloned().map(Box::new),
             approvals,
@@ -89,6 +89,12 @@ impl Warrant {
     #[must_use]
     pub fn decided(&self) -> &Decided {
         &self.decided
+    }
+
+    /// The same, for the entry that announces it.
+    #[must_use]
+    pub fn to_announce(&self) -> Arc<Decided> {
+        self.decided.clone()
     }
 
     /// The proposal it permits.

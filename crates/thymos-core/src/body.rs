@@ -1,5 +1,7 @@
 //! Entry bodies: one struct a kind `[L5]`. Encoded in canonical form; wording for people is elsewhere.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -350,8 +352,8 @@ noun! {
     Started {
         /// Approval entries it rests on.
         approvals: Vec<EntryId>,
-        /// What was decided on, whole.
-        decided: Decided,
+        /// What was decided on, whole; shared with the warrant that it was cleared by.
+        decided: Arc<Decided>,
         /// The key it holds `[X3]`.
         key: IdempotencyKey,
         /// Pre-answers that satisfied its asks; each is used once more `[A6]`.

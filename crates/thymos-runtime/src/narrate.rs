@@ -12,6 +12,7 @@ use thymos_core::proposal::Decided;
 use thymos_core::tool::Compensation;
 use thymos_core::{Entry, IntentId};
 use thymos_protocol::{Card, DecidedBy, Event, What};
+use thymos_replay::projection::OpenWork;
 
 use crate::modes::suggestion;
 use crate::words;
@@ -40,8 +41,8 @@ impl Narrator {
 
     /// As [`Self::learn`], from the body of the entry.
     pub(crate) fn learn_body(&mut self, body: &Body) {
-        // What was announced says its id; hashing it again costs as much as encoding it.
         let proposal = match body {
+            // What was announced says its id.
             Body::Started(started) => Some(started.proposal),
             other => other.decided().and_then(|d| d.proposal.id().ok()),
         };
@@ -57,6 +58,12 @@ impl Narrator {
             self.approvers
                 .insert(answer.proposal, answer.by.name.clone());
         }
+    }
+
+    /// As [`Self::learn_body`], of work that was just folded: its ids need not be hashed again.
+    pub(crate) fn learn_begun(&mut self, work: &OpenWork) {
+        let known = known(&work.body.decided, work.intent);
+        self.calls.insert(work.body.proposal, known);
     }
 
     fn call(&self, proposal: &ProposalId) -> KnownCall {

@@ -90,7 +90,7 @@ pub fn begin(warrant: Warrant, rung: Rung) -> Begun {
         key: proposal
             .idempotency_key("")
             .expect("a fixture has a canonical form"),
-        decided: warrant.decided().clone(),
+        decided: warrant.to_announce(),
         rung,
         approvals: Vec::new(),
         pre_answered: Vec::new(),

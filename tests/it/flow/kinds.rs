@@ -241,7 +241,7 @@ fn with_each_call(bodies: &[Body], record: &[Entry]) -> Vec<Body> {
             match &mut body {
                 Body::Rejection(body) => body.decided = decided.clone(),
                 Body::PendingApproval(body) => body.decided = decided.clone(),
-                Body::Started(body) => body.decided = decided.clone(),
+                Body::Started(body) => body.decided = decided.clone().into(),
                 other => panic!("{other:?} decides nothing"),
             }
             body

@@ -103,7 +103,7 @@ async fn a6_a_scope_answers_later_asks_below_its_folder_and_names_itself_in_each
         .filter_map(|body| match body {
             Body::Started(started) if !started.pre_answered.is_empty() => {
                 assert_eq!(started.pre_answered, [id]);
-                let lines = started.decided.trace.lines.into_iter();
+                let lines = started.decided.trace.lines.clone().into_iter();
                 lines
                     .map(|line| line.said)
                     .find(|said| said.starts_with("pre-answered"))

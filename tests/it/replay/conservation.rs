@@ -184,7 +184,7 @@ impl Member {
             trace: Trace::default(),
         };
         let started = self.add(&Body::Started(Box::new(Started {
-            decided,
+            decided: decided.into(),
             proposal: id,
             key,
             rung: Rung::L3,

@@ -4,7 +4,7 @@
 //! have written it.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use thymos_core::approval::Decision;
 use thymos_core::body::{Body, Failure, Resolution, Stop};
@@ -395,7 +395,11 @@ fn limit_is_less(told: &mut Told) -> Option<()> {
 fn facts_tell_less(told: &mut Told) -> Option<()> {
     let at = *places(told, |line| started(line).is_some()).last()?;
     if let Body::Started(work) = &mut told.lines[at].body {
-        let spent = work.decided.facts.spent.values_mut().next()?;
+        let spent = Arc::make_mut(&mut work.decided)
+            .facts
+            .spent
+            .values_mut()
+            .next()?;
         spent.tokens += 1;
     }
     Some(())
@@ -425,7 +429,10 @@ fn calls_that_cost_nothing(told: &mut Told) -> Option<()> {
     for _ in 0..=limit {
         let mut work = work.clone();
         work.reserved = Cost::default();
-        work.decided.facts.spent.clone_from(&spent);
+        Arc::make_mut(&mut work.decided)
+            .facts
+            .spent
+            .clone_from(&spent);
         append(
             told,
             first.trajectory,
@@ -500,7 +507,11 @@ fn nothing_was_reserved(told: &mut Told) -> Option<()> {
 fn a_line_forbids(told: &mut Told) -> Option<()> {
     let at = *places(told, |line| started(line).is_some()).first()?;
     if let Body::Started(work) = &mut told.lines[at].body {
-        work.decided.trace.lines.first_mut()?.ruling = Ruling::Forbid;
+        Arc::make_mut(&mut work.decided)
+            .trace
+            .lines
+            .first_mut()?
+            .ruling = Ruling::Forbid;
     }
     Some(())
 }

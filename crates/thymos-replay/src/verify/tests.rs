@@ -305,7 +305,7 @@ fn start(log: &mut Log, verdict: Verdict) {
     };
     let proposal = warrant.proposal().id().unwrap();
     let started = log.add(&Body::Started(Box::new(Started {
-        decided: warrant.decided().clone(),
+        decided: warrant.to_announce(),
         proposal,
         key: warrant.proposal().idempotency_key("").unwrap(),
         rung: Rung::L3,
@@ -559,7 +559,9 @@ fn v2_an_approval_of_no_hold_is_found() {
 fn v3_a_forged_trace_is_found() {
     let forged = rewrite(&log(), 6, |body| {
         if let Body::Started(started) = body {
-            started.decided.trace.lines[3].said.push('!');
+            Arc::make_mut(&mut started.decided).trace.lines[3]
+                .said
+                .push('!');
         }
     });
     assert_eq!(first(&forged.verify(Level::V3)), (Level::V3, 6, "trace"));
@@ -593,7 +595,10 @@ fn v3_a_start_that_claims_no_approval_was_needed_is_found() {
 fn v3_facts_that_do_not_give_the_recorded_verdict_are_found() {
     let forged = rewrite(&log(), 6, |body| {
         if let Body::Started(started) = body {
-            started.decided.facts.revoked.insert(writ().id().unwrap());
+            Arc::make_mut(&mut started.decided)
+                .facts
+                .revoked
+                .insert(writ().id().unwrap());
         }
     });
     assert_eq!(
@@ -625,7 +630,7 @@ fn witnessed(path: &str) -> Log {
     log.rows.truncate(15);
     rewrite(&log, 14, |body| {
         if let Body::Started(started) = body {
-            let line = &mut started.decided.trace.lines[6];
+            let line = &mut Arc::make_mut(&mut started.decided).trace.lines[6];
             line.said = "arguments fit, on their real value".into();
             line.witnessed = true;
         }

@@ -68,7 +68,7 @@ impl Session {
         intent: IntentId,
         warrant: Warrant,
     ) -> Result<Option<Begun>, RecordError> {
-        let decided = warrant.decided().clone();
+        let decided = warrant.to_announce();
         let proposal = warrant.proposal_id()?;
         let key = decided.proposal.idempotency_key(&decided.facts.tenant)?;
         let reserved = decided

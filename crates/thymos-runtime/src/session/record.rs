@@ -140,8 +140,17 @@ impl Session {
     fn learn(&mut self, entries: &[Entry], bodies: Vec<Body>) -> Result<(), Divergence> {
         let past = Stored(self.k.parts.store.as_ref());
         for (entry, body) in entries.iter().zip(bodies) {
-            self.narrator.learn_body(&body);
+            let begun = match &body {
+                Body::Started(started) => Some(started.proposal),
+                other => {
+                    self.narrator.learn_body(other);
+                    None
+                }
+            };
             fold_made_within(&mut self.p, entry, body, &past)?;
+            if let Some(work) = begun.and_then(|proposal| self.p.open_work.get(&proposal)) {
+                self.narrator.learn_begun(work);
+            }
         }
         Ok(())
     }

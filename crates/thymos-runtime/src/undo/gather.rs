@@ -215,7 +215,7 @@ fn effect(entry: &Entry, begin: Started, mut ended: Ended) -> Effect {
         tool: intent.tool.clone(),
         line: words::line(intent),
         came: Came::Ended(Box::new(Ended {
-            resolved: begin.decided.proposal.resolved,
+            resolved: begin.decided.proposal.resolved.clone(),
             ..ended
         })),
     }

@@ -167,7 +167,7 @@ fn undone(wanted: Option<ProposalId>, sealed: Option<ProposalId>) -> Log {
     };
     let proposal = warrant.proposal().id().unwrap();
     let started = log.add(&Body::Started(Box::new(Started {
-        decided: warrant.decided().clone(),
+        decided: warrant.to_announce(),
         proposal,
         key: warrant.proposal().idempotency_key("").unwrap(),
         rung: Rung::L3,

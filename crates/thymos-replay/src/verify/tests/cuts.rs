@@ -146,7 +146,7 @@ fn decided(mut log: Log, revoked: &[&SignedWrit]) -> Vec<&'static str> {
     );
     let body = match verdict {
         Verdict::Cleared(warrant) => Body::Started(Box::new(Started {
-            decided: warrant.decided().clone(),
+            decided: warrant.to_announce(),
             proposal: warrant.proposal().id().unwrap(),
             key: warrant.proposal().idempotency_key("").unwrap(),
             rung: Rung::L3,
