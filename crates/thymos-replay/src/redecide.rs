@@ -210,6 +210,11 @@ impl Redecider {
         found.ok_or_else(|| Divergence::new("policy set", "the one in force", id.to_string()))
     }
 
+    /// Whether this writ was issued in what was read so far.
+    pub(crate) fn knows(&self, writ: &WritId) -> bool {
+        self.writs.contains_key(writ)
+    }
+
     /// The chain that ends in this writ, root first, as far as its links were issued in this log; none
     /// where it is longer than a chain may be, since then none is presented.
     pub(crate) fn lineage(&self, leaf: &WritId) -> Vec<WritId> {

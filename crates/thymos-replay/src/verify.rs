@@ -24,6 +24,7 @@ use crate::redecide::{Redecided, Redecider};
 mod checkpoints;
 mod facts;
 mod kin;
+mod parts;
 mod report;
 mod tally;
 mod tree;
@@ -32,6 +33,7 @@ pub use checkpoints::{Keeper, KeptNote, Seen};
 pub(crate) use facts::holds_redacted_span;
 use facts::{Faults, Moment};
 use kin::{Beside, Orders};
+pub use parts::{Excerpt, Withheld};
 pub use report::{Counts, Finding, Level, Place, Report};
 pub use tally::{Hangs, Tally};
 
@@ -66,6 +68,10 @@ pub struct Verifier {
     orders: Orders,
     redecider: Redecider,
     past: Option<Arc<dyn Past>>,
+    withheld: Option<Withheld>,
+    excerpt: Option<parts::Under>,
+    /// A body was not there, here or on another trajectory.
+    gaps: bool,
     report: Report,
 }
 
@@ -78,6 +84,8 @@ struct Line {
     index: Option<u64>,
     /// What its model said last; only of one that hangs from another, which reports it.
     said: Option<String>,
+    /// Something that was said on it is not there, so that nobody knows what came last.
+    mute: bool,
     state: State,
 }
 
@@ -89,6 +97,8 @@ enum State {
     /// Something in it was erased or is of a newer version; what contradicts the rest afterwards
     /// may follow from what is gone.
     Gapped(Box<Projection>),
+    /// It contradicts itself behind something that is gone, and may do so because of it.
+    Lost,
     /// It contradicted itself; that was told.
     Broken,
 }
@@ -111,6 +121,9 @@ impl Verifier {
             orders: Orders::default(),
             redecider: Redecider::new(roots),
             past: None,
+            withheld: None,
+            excerpt: None,
+            gaps: false,
             report: Report::default(),
         }
     }
@@ -237,7 +250,7 @@ impl Verifier {
             match &line.state {
                 State::Sound(p) => tally.describe(p, true),
                 State::Gapped(p) => tally.describe(p, false),
-                State::Broken => {}
+                State::Lost | State::Broken => {}
             }
         }
         self.report.level = self.level;
@@ -264,7 +277,11 @@ impl Verifier {
 
     fn check_index(&mut self, row: &Row, place: Place) {
         let expected = self.next_index;
-        self.same(place, "log order", &expected, &row.index);
+        // An excerpt leaves out what is of others, and runs back nowhere.
+        let in_order = self.excerpt.is_some() && row.index > expected;
+        if !in_order {
+            self.same(place, "log order", &expected, &row.index);
+        }
         if expected != row.index {
             self.tree.lose();
         }
@@ -283,10 +300,11 @@ impl Verifier {
                 let what = Divergence::new("body", "the committed bytes", "other bytes");
                 self.report.add(Level::V1, place, what);
             }
-            Some(_) => {}
-            None => {
-                self.bare.insert(entry.id, place);
+            Some(_) if self.is_withheld(entry) => {
+                let what = Divergence::new("withheld", "no body, as was said", "one");
+                self.report.add(Level::V1, place, what);
             }
+            Some(_) | None => {}
         }
         if let Some(body) = erasure(entry) {
             self.announced.insert(body);
@@ -295,6 +313,9 @@ impl Verifier {
         let log = *self.log.get_or_insert(header.log);
         self.same(place, "log", &log, &header.log);
         self.check_line(place, entry);
+        if entry.content.is_none() {
+            self.check_bare(place, entry);
+        }
     }
 
     /// `[L2]` `seq` and `prev` chain each trajectory.
@@ -305,6 +326,7 @@ impl Verifier {
             head: None,
             index: None,
             said: None,
+            mute: false,
             state: State::Sound(Box::new(Projection::empty(header.trajectory))),
         });
         let (seq, head) = (line.next_seq, line.head);
@@ -327,10 +349,16 @@ impl Verifier {
             let what = Divergence::new("kind", "a known kind", found);
             self.report.add(Level::V2, place, what);
         }
-        let gap = entry.kind().is_none() || entry.content.is_none();
+        let bare = entry.content.is_none() && parts::decides(entry.kind());
+        let gap = entry.kind().is_none() || bare;
         let (mut projection, gapped) = match std::mem::replace(&mut line.state, State::Broken) {
             State::Sound(projection) => (projection, gap),
             State::Gapped(projection) => (projection, true),
+            State::Lost => {
+                line.state = State::Lost;
+                self.report.unchecked.state += 1;
+                return;
+            }
             State::Broken => {
                 self.report.unchecked.state += 1;
                 return;
@@ -361,9 +389,11 @@ impl Verifier {
             Err(what) => {
                 let tally = self.report.lines.entry(projection.trajectory).or_default();
                 tally.describe(&projection, false);
-                match gapped {
-                    true => self.report.unchecked.state += 1,
-                    false => self.report.add(Level::V2, place, what),
+                if gapped {
+                    self.report.unchecked.state += 1;
+                    line.state = State::Lost;
+                } else {
+                    self.report.add(Level::V2, place, what);
                 }
             }
         }
@@ -383,8 +413,23 @@ impl Verifier {
             self.report.unchecked.facts += u64::from(decides);
             return;
         };
+        // In an excerpt the writs of others may be elsewhere, and so may their revocations.
+        let known = |id: &WritId| self.redecider.knows(id);
+        if self.excerpt.is_some()
+            && let Some(decided) = body.decided()
+            && !decided
+                .proposal
+                .writs
+                .iter()
+                .chain(&decided.facts.standing)
+                .all(known)
+        {
+            self.report.unchecked.facts += 1;
+            return;
+        }
         let moment = Moment {
             before,
+            alone: self.excerpt.is_some(),
             previous: line.index,
             at: entry.header.at_ms,
             cuts: &self.cuts,
@@ -403,21 +448,30 @@ impl Verifier {
             Some(Line {
                 state: State::Sound(p),
                 said,
+                mute: false,
                 ..
             }) => Some((p.as_ref(), said.as_deref())),
             Some(_) | None => None,
         };
         let id = entry.header.trajectory;
         let empty = Projection::empty(id);
-        let before = match sound(&id) {
-            Some((before, _)) => Some(before),
-            None => (!self.lines.contains_key(&id)).then_some(&empty),
+        let before = match self.lines.get(&id).map(|line| &line.state) {
+            Some(State::Sound(before)) => Some(before.as_ref()),
+            Some(State::Gapped(_) | State::Lost | State::Broken) => None,
+            None => Some(&empty),
+        };
+        // Whoever ordered it may be elsewhere, or have lost the entry that did.
+        let complete = |id: &TrajectoryId| match self.lines.get(id).map(|line| &line.state) {
+            Some(State::Gapped(_) | State::Lost) => false,
+            Some(State::Sound(_) | State::Broken) => true,
+            None => self.excerpt.is_none(),
         };
         let faults = before.map_or_else(Faults::default, |before| {
             let beside = Beside {
                 before,
                 orders: &self.orders,
                 other: &sound,
+                complete: &complete,
             };
             beside.faults(entry, body)
         });
@@ -453,8 +507,17 @@ impl Verifier {
                 self.report.add(Level::V4, place, what);
             }
         }
+        let line = self.lines.get(&entry.header.trajectory);
+        let gapped = line.is_some_and(|line| matches!(line.state, State::Gapped(_) | State::Lost));
         match self.redecider.observe(entry, body) {
             Redecided::NoDecision => {}
+            // [L3] What it rested on may be what is gone.
+            Redecided::Unknown(_) | Redecided::Different(_) if gapped => {
+                self.report.unchecked.decisions += 1;
+            }
+            Redecided::Unknown(what) if self.may_miss(&what) => {
+                self.report.unchecked.decisions += 1;
+            }
             Redecided::Same { witnessed } => {
                 self.report.checked.decisions += 1;
                 self.report.witnessed += u64::from(witnessed);

@@ -7,8 +7,9 @@ use std::fmt;
 use thymos_core::LogId;
 use thymos_core::checkpoint::SignedCheckpoint;
 use thymos_core::key::PublicKey;
-use thymos_core::merkle::TreeHash;
+use thymos_core::merkle::{self, TreeHash};
 
+use super::Excerpt;
 use crate::divergence::Divergence;
 
 /// The name of the check in findings.
@@ -21,6 +22,8 @@ pub enum Keeper {
     Ledger,
     /// A file outside of it.
     Outside,
+    /// The bundle that the log was handed on in.
+    Bundle,
 }
 
 /// A note as it was kept, not yet believed.
@@ -102,12 +105,54 @@ impl Checkpoints {
             }
             self.held.agreed += 1;
             let newest = match keeper {
-                Keeper::Ledger => &mut self.held.ledger,
+                Keeper::Ledger | Keeper::Bundle => &mut self.held.ledger,
                 Keeper::Outside => &mut self.held.outside,
             };
             *newest = Some(size);
         }
         None
+    }
+
+    /// For an excerpt: the root that its entries must stand under, where a trusted key signed it, and
+    /// which of the earlier ones it does not go on from.
+    pub(super) fn under(
+        &mut self,
+        excerpt: &Excerpt,
+    ) -> (Option<TreeHash>, Vec<(u64, Divergence)>) {
+        let due = std::mem::take(&mut self.due).into_values().flatten();
+        let (mut due, mut faults): (Vec<_>, Vec<_>) =
+            (due.map(|(_, one)| one.checkpoint).collect(), Vec::new());
+        due.retain(|said| {
+            let own = said.log == excerpt.log;
+            if !own {
+                let (expected, found) =
+                    (format!("one of log {}", excerpt.log), said.log.to_string());
+                faults.push((said.size, Divergence::new(CHECK, expected, found)));
+            }
+            own
+        });
+        let newest = due.iter().find(|said| said.size == excerpt.size).copied();
+        let Some(newest) = newest else {
+            return (None, faults);
+        };
+        for said in due {
+            let proof = excerpt.consistency.get(&said.size);
+            let (old, new) = ((said.size, said.root), (newest.size, newest.root));
+            if merkle::extends(old, new, proof.map_or(&[][..], Vec::as_slice)) {
+                self.held.agreed += 1;
+                self.held.ledger = self.held.ledger.max(Some(said.size));
+            } else {
+                let expected = format!(
+                    "a proof that {} entries go on from {}",
+                    newest.size, said.size
+                );
+                faults.push((
+                    said.size,
+                    Divergence::new(CHECK, expected, "none that holds"),
+                ));
+            }
+        }
+        (Some(newest.root), faults)
     }
 
     /// What a log of `length` entries is short of.
@@ -159,6 +204,7 @@ impl fmt::Display for Keeper {
         f.write_str(match self {
             Self::Ledger => "in the ledger",
             Self::Outside => "in the checkpoint file",
+            Self::Bundle => "in the bundle",
         })
     }
 }

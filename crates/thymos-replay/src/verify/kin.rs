@@ -53,6 +53,8 @@ pub(super) struct Beside<'a> {
     pub(super) orders: &'a Orders,
     /// Another trajectory as it stands, where it is sound.
     pub(super) other: &'a dyn Fn(&TrajectoryId) -> Option<Other<'a>>,
+    /// Whether everything of another trajectory that could say something of this one is there.
+    pub(super) complete: &'a dyn Fn(&TrajectoryId) -> bool,
 }
 
 /// Notes what the entry orders.
@@ -82,7 +84,9 @@ impl Beside<'_> {
         if p.len == 1 && !matches!(body, Body::Branch(_)) {
             let parent = p.root.as_ref().and_then(|root| root.parent.as_ref());
             let ordered = self.orders.has(&p.trajectory);
-            faults.same("ordered or branched", &(parent.is_some()), &ordered);
+            if ordered || parent.is_none_or(|link| (self.complete)(&link.trajectory)) {
+                faults.same("ordered or branched", &(parent.is_some()), &ordered);
+            }
         }
         match body {
             Body::Root(root) => self.root(entry, root, &mut faults),
@@ -146,6 +150,14 @@ impl Beside<'_> {
             return;
         }
         let order = self.orders.children.get(&self.before.trajectory);
+        let parent = self
+            .before
+            .root
+            .as_ref()
+            .and_then(|root| root.parent.as_ref());
+        if order.is_none() && parent.is_some_and(|link| !(self.complete)(&link.trajectory)) {
+            return;
+        }
         let task = order.map(|order| order.task.as_str());
         same_words("task", task, &said.text, faults);
     }

@@ -131,6 +131,8 @@ pub struct Report {
     pub witnessed: u64,
     /// Entries whose body was destroyed.
     pub erased: u64,
+    /// Entries whose body was withheld by whoever handed the log on `[L16]`.
+    pub withheld: u64,
     /// What signed checkpoints vouch for `[L7]`.
     pub checkpoints: Seen,
     /// What is wrong, in log order, at most [`FINDINGS_MAX`] of it.
