@@ -7,6 +7,7 @@
 pub mod checkpoint;
 pub mod filter;
 pub mod floors;
+pub mod proof;
 pub mod redact;
 pub mod vault;
 

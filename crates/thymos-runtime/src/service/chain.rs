@@ -4,28 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thymos_core::TrajectoryId;
-use thymos_ports::LedgerStore;
 use thymos_ports::store::StoreError;
 use thymos_protocol::{
-    ChainState, ReplayReport, ReplayVerdict, ReplayedRun, VerifyFinding, VerifyProgress,
-    VerifyReport,
+    ChainState, ReplayReport, ReplayVerdict, ReplayedRun, VerifyProgress, VerifyReport,
 };
-use thymos_replay::verify::{Finding, Report, Tally};
-use thymos_replay::{Kinship, Level, Member, Row, Verifier, family};
+use thymos_replay::verify::{Report, Tally};
+use thymos_replay::{Kinship, Level, Member, Verifier, family};
 use tokio::task::JoinHandle;
 
 use super::Shared;
 use crate::kernel::Kernel;
 use crate::past::KeptStore;
-
-/// Rows verified at once. Bounds memory, and how long a cancel waits.
-const ROWS: usize = 2048;
+use crate::proof::{self, Evidence, STORAGE, extend, finding};
 
 /// How long new entries gather before they are verified together.
 const GATHER: Duration = Duration::from_millis(100);
-
-/// Name of the check of the storage beside the log.
-const STORAGE: &str = "storage";
 
 /// Verifies from the start once, then whatever is new after each ring of the bell.
 pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()> {
@@ -84,73 +77,45 @@ fn chain_state(verifier: &Verifier, error: Option<&StoreError>) -> ChainState {
     }
 }
 
-/// Feeds a verifier everything from where it stands to the end of the log.
-fn extend(
-    store: &dyn LedgerStore,
-    verifier: &mut Verifier,
-    progress: &mut dyn FnMut(VerifyProgress),
-) -> Result<(), StoreError> {
-    let total = store.len()?;
-    loop {
-        let rows = store.scan(verifier.next_index(), ROWS)?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        for row in rows {
-            verifier.push(&Row {
-                index: row.index,
-                entry: row.entry,
-                disagreements: row.disagreements,
-                tree: row.tree,
-            });
-        }
-        progress(VerifyProgress {
-            done: verifier.next_index(),
-            total,
-        });
-    }
-}
-
-/// Verifies the whole log afresh, every level, and the storage beside it. A file that is too damaged
-/// to be read to its end is a finding, and not a fault of ours.
+/// Verifies the whole log afresh, every level, and the storage beside it.
 pub(super) fn verify(
     kernel: &Kernel,
     progress: &mut dyn FnMut(VerifyProgress),
 ) -> Result<(Report, VerifyReport), StoreError> {
-    match look(kernel, progress) {
-        Err(error @ StoreError::Corrupt { .. }) => Ok(unreadable(&error)),
-        looked => looked,
-    }
-}
-
-fn unreadable(error: &StoreError) -> (Report, VerifyReport) {
-    let told = VerifyReport {
-        entries: 0,
-        trajectories: 0,
-        levels: vec!["nothing could be checked".into()],
-        findings: vec![storage(0, error.to_string())],
-        caveat: "what cannot be read cannot be verified".into(),
+    let (notes, trouble) = match kernel.checkpoints.kept() {
+        Err(error @ StoreError::Corrupt { .. }) => return Ok(proof::unreadable(&error)),
+        kept => kept?,
     };
-    (Report::default(), told)
+    let evidence = Evidence {
+        store: kernel.parts.store.clone(),
+        roots: kernel.ever.clone(),
+        notes,
+        part: None,
+    };
+    let place = kernel.parts.outside.place();
+    proof::verify(evidence, |report| caveat(report, &place, trouble), progress)
 }
 
-fn look(
-    kernel: &Kernel,
-    progress: &mut dyn FnMut(VerifyProgress),
-) -> Result<(Report, VerifyReport), StoreError> {
-    let (store, roots) = (&kernel.parts.store, &kernel.ever);
-    let (notes, trouble) = kernel.checkpoints.kept()?;
-    let past = Arc::new(KeptStore(store.clone()));
-    let mut verifier = Verifier::new(Level::V4, roots.clone())
-        .with_past(past)
-        .with_checkpoints(&notes, roots);
-    extend(store.as_ref(), &mut verifier, progress)?;
-    let report = verifier.finish(Some(store.len()?));
-    let mut told = told(&report, &kernel.parts.outside.place(), trouble);
-    for sentence in store.check_engine()? {
-        told.findings.push(storage(report.entries, sentence));
+/// What no lone ledger can prove, and how far one outside of it does `[L7]`.
+fn caveat(report: &Report, place: &str, trouble: Option<String>) -> String {
+    let (seen, entries) = (report.checkpoints, report.entries);
+    let alone = "a lone ledger cannot prove that its newest entries were not cut off";
+    if let Some(trouble) = trouble {
+        return format!("{alone}, and what stands outside cannot be read: {trouble}");
     }
-    Ok((report, told))
+    match (seen.outside, seen.ledger) {
+        (Some(outside), _) if outside >= entries => {
+            format!("the checkpoint in {place} covers all {entries} entries")
+        }
+        (Some(outside), Some(ledger)) if outside < ledger => format!(
+            "the checkpoints in {place} are older than the ledger: they end at {outside} entries, its own \
+             at {ledger}, and it has {entries}"
+        ),
+        (Some(outside), _) => format!(
+            "the newest checkpoint in {place} covers {outside} of {entries} entries; {alone} behind it"
+        ),
+        (None, _) => format!("{alone}: no checkpoint in {place}"),
+    }
 }
 
 /// The report as the tree of one run.
@@ -199,92 +164,5 @@ fn replayed_run(member: &Member<'_>) -> ReplayedRun {
         world: tally.world.map(|digest| digest.to_string()),
         findings_total: tally.findings_total,
         findings: tally.findings.iter().map(finding).collect(),
-    }
-}
-
-fn storage(index: u64, found: String) -> VerifyFinding {
-    VerifyFinding {
-        index,
-        trajectory: None,
-        seq: None,
-        check: STORAGE.into(),
-        expected: "what was stored".into(),
-        found,
-    }
-}
-
-/// What no lone ledger can prove, and how far one outside of it does `[L7]`.
-fn caveat(report: &Report, place: &str, trouble: Option<String>) -> String {
-    let (seen, entries) = (report.checkpoints, report.entries);
-    let alone = "a lone ledger cannot prove that its newest entries were not cut off";
-    if let Some(trouble) = trouble {
-        return format!("{alone}, and what stands outside cannot be read: {trouble}");
-    }
-    match (seen.outside, seen.ledger) {
-        (Some(outside), _) if outside >= entries => {
-            format!("the checkpoint in {place} covers all {entries} entries")
-        }
-        (Some(outside), Some(ledger)) if outside < ledger => format!(
-            "the checkpoints in {place} are older than the ledger: they end at {outside} entries, its own \
-             at {ledger}, and it has {entries}"
-        ),
-        (Some(outside), _) => format!(
-            "the newest checkpoint in {place} covers {outside} of {entries} entries; {alone} behind it"
-        ),
-        (None, _) => format!("{alone}: no checkpoint in {place}"),
-    }
-}
-
-/// A report in the screen's words.
-fn told(report: &Report, place: &str, trouble: Option<String>) -> VerifyReport {
-    let checked = &report.checked;
-    let mut levels = vec![
-        format!("V1 integrity of {} entries", checked.integrity),
-        format!("V2 state of {}", checked.state),
-        format!("V3 {} decisions", checked.decisions),
-        format!("V4 {} signatures", checked.identity),
-    ];
-    if report.checkpoints.agreed > 0 {
-        levels.push(format!("{} checkpoints agree", report.checkpoints.agreed));
-    }
-    if report.witnessed > 0 {
-        levels.push(format!(
-            "{} verdicts rest on a witnessed fact",
-            report.witnessed
-        ));
-    }
-    let unchecked = report.unchecked.state + report.unchecked.decisions;
-    if unchecked > 0 {
-        levels.push(format!("{unchecked} checks not possible"));
-    }
-    let mut findings: Vec<VerifyFinding> = report.findings.iter().map(finding).collect();
-    let untold = report.findings_total.saturating_sub(findings.len() as u64);
-    if untold > 0 {
-        findings.push(VerifyFinding {
-            index: report.entries,
-            trajectory: None,
-            seq: None,
-            check: "findings".into(),
-            expected: "none".into(),
-            found: format!("{untold} more, not told"),
-        });
-    }
-    VerifyReport {
-        entries: report.entries,
-        trajectories: report.trajectories,
-        levels,
-        findings,
-        caveat: caveat(report, place, trouble),
-    }
-}
-
-fn finding(found: &Finding) -> VerifyFinding {
-    VerifyFinding {
-        index: found.place.index,
-        trajectory: found.place.line.map(|(trajectory, _)| trajectory),
-        seq: found.place.line.map(|(_, seq)| seq),
-        check: format!("{} {}", found.level, found.what.check),
-        expected: found.what.expected.clone(),
-        found: found.what.found.clone(),
     }
 }

@@ -1,0 +1,222 @@
+//! Verification of a whole store, every level, in the screen's words: the one road for a ledger and for
+//! what was handed on of one.
+
+use std::sync::Arc;
+
+use thymos_core::writ::TrustRoots;
+use thymos_ports::LedgerStore;
+use thymos_ports::store::{StoreError, StoredRow};
+use thymos_protocol::{VerifyFinding, VerifyProgress, VerifyReport};
+use thymos_replay::verify::{Excerpt, Finding, KeptNote, Report, Withheld};
+use thymos_replay::{Level, Row, Verifier};
+
+use crate::past::KeptStore;
+
+/// Rows verified at once. Bounds memory, and how long a cancel waits.
+const ROWS: usize = 2048;
+
+/// Name of the check of the storage beside the log.
+pub(crate) const STORAGE: &str = "storage";
+
+/// What is verified, against what.
+pub struct Evidence {
+    /// The entries.
+    pub store: Arc<dyn LedgerStore>,
+    /// Every key that was ever trusted.
+    pub roots: TrustRoots,
+    /// The signed checkpoints.
+    pub notes: Vec<KeptNote>,
+    /// For what was handed on of a log: what is not in it.
+    pub part: Option<Part>,
+}
+
+/// What was left out of a log that was handed on.
+pub struct Part {
+    /// Bodies.
+    pub withheld: Withheld,
+    /// All other trajectories.
+    pub excerpt: Option<Excerpt>,
+}
+
+/// Feeds a verifier everything from where it stands to the end of the log.
+pub(crate) fn extend(
+    store: &dyn LedgerStore,
+    verifier: &mut Verifier,
+    progress: &mut dyn FnMut(VerifyProgress),
+) -> Result<(), StoreError> {
+    let total = store.len()?;
+    loop {
+        let rows = store.scan(verifier.next_index(), ROWS)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            verifier.push(&as_row(row));
+        }
+        progress(VerifyProgress {
+            done: verifier.next_index(),
+            total,
+        });
+    }
+}
+
+/// The same for an excerpt, whose rows come with their proofs.
+fn extend_proved(
+    store: &dyn LedgerStore,
+    verifier: &mut Verifier,
+    size: u64,
+) -> Result<(), StoreError> {
+    loop {
+        let rows = store.scan(verifier.next_index(), ROWS)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            let proof = store.inclusion(row.index, size)?;
+            verifier.push_proved(&as_row(row), proof.as_deref());
+        }
+    }
+}
+
+fn as_row(row: StoredRow) -> Row {
+    Row {
+        index: row.index,
+        entry: row.entry,
+        disagreements: row.disagreements,
+        tree: row.tree,
+    }
+}
+
+/// Verifies every level, and the storage beside the entries. What is too damaged to be read to its end
+/// is a finding, and not a fault of ours. `caveat` says what the report cannot prove.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be read for another reason.
+pub fn verify(
+    evidence: Evidence,
+    caveat: impl FnOnce(&Report) -> String,
+    progress: &mut dyn FnMut(VerifyProgress),
+) -> Result<(Report, VerifyReport), StoreError> {
+    match look(evidence, caveat, progress) {
+        Err(error @ StoreError::Corrupt { .. }) => Ok(unreadable(&error)),
+        looked => looked,
+    }
+}
+
+pub(crate) fn unreadable(error: &StoreError) -> (Report, VerifyReport) {
+    let told = VerifyReport {
+        entries: 0,
+        trajectories: 0,
+        levels: vec!["nothing could be checked".into()],
+        findings: vec![storage(0, error.to_string())],
+        caveat: "what cannot be read cannot be verified".into(),
+    };
+    (Report::default(), told)
+}
+
+fn look(
+    evidence: Evidence,
+    caveat: impl FnOnce(&Report) -> String,
+    progress: &mut dyn FnMut(VerifyProgress),
+) -> Result<(Report, VerifyReport), StoreError> {
+    let Evidence {
+        store,
+        roots,
+        notes,
+        part,
+    } = evidence;
+    let mut verifier = Verifier::new(Level::V4, roots.clone()).with_checkpoints(&notes, &roots);
+    let mut excerpt = None;
+    if let Some(part) = part {
+        verifier = verifier.with_withheld(part.withheld);
+        excerpt = part.excerpt;
+    }
+    let report = match &excerpt {
+        Some(excerpt) => {
+            verifier = verifier.of_excerpt(excerpt);
+            extend_proved(store.as_ref(), &mut verifier, excerpt.size)?;
+            verifier.finish(None)
+        }
+        None => {
+            let past = Arc::new(KeptStore(store.clone()));
+            verifier = verifier.with_past(past);
+            extend(store.as_ref(), &mut verifier, progress)?;
+            verifier.finish(Some(store.len()?))
+        }
+    };
+    let mut told = told(&report, caveat(&report));
+    for sentence in store.check_engine()? {
+        told.findings.push(storage(report.entries, sentence));
+    }
+    Ok((report, told))
+}
+
+fn storage(index: u64, found: String) -> VerifyFinding {
+    VerifyFinding {
+        index,
+        trajectory: None,
+        seq: None,
+        check: STORAGE.into(),
+        expected: "what was stored".into(),
+        found,
+    }
+}
+
+/// A report in the screen's words.
+fn told(report: &Report, caveat: String) -> VerifyReport {
+    let checked = &report.checked;
+    let mut levels = vec![
+        format!("V1 integrity of {} entries", checked.integrity),
+        format!("V2 state of {}", checked.state),
+        format!("V3 {} decisions", checked.decisions),
+        format!("V4 {} signatures", checked.identity),
+    ];
+    if report.checkpoints.agreed > 0 {
+        levels.push(format!("{} checkpoints agree", report.checkpoints.agreed));
+    }
+    if report.witnessed > 0 {
+        levels.push(format!(
+            "{} verdicts rest on a witnessed fact",
+            report.witnessed
+        ));
+    }
+    for (count, what) in [(report.erased, "erased"), (report.withheld, "withheld")] {
+        if count > 0 {
+            levels.push(format!("{count} bodies {what}"));
+        }
+    }
+    let unchecked = report.unchecked.state + report.unchecked.decisions;
+    if unchecked > 0 {
+        levels.push(format!("{unchecked} checks not possible"));
+    }
+    let mut findings: Vec<VerifyFinding> = report.findings.iter().map(finding).collect();
+    let untold = report.findings_total.saturating_sub(findings.len() as u64);
+    if untold > 0 {
+        findings.push(VerifyFinding {
+            index: report.entries,
+            trajectory: None,
+            seq: None,
+            check: "findings".into(),
+            expected: "none".into(),
+            found: format!("{untold} more, not told"),
+        });
+    }
+    VerifyReport {
+        entries: report.entries,
+        trajectories: report.trajectories,
+        levels,
+        findings,
+        caveat,
+    }
+}
+
+pub(crate) fn finding(found: &Finding) -> VerifyFinding {
+    VerifyFinding {
+        index: found.place.index,
+        trajectory: found.place.line.map(|(trajectory, _)| trajectory),
+        seq: found.place.line.map(|(_, seq)| seq),
+        check: format!("{} {}", found.level, found.what.check),
+        expected: found.what.expected.clone(),
+        found: found.what.found.clone(),
+    }
+}
