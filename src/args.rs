@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use crate::config::Flags;
 
 mod approvals;
+mod bundle;
 mod checkpoint;
 mod history;
 mod keys;
@@ -17,11 +18,12 @@ mod skills;
 mod writ;
 
 pub use approvals::{ApprovalsVerb, GrantArgs, OptionalScope, ScopeArgs, ScopeBounds, SignerArgs};
+pub use bundle::{ExportArgs, VerifyArgs};
 pub use checkpoint::CheckpointVerb;
 pub use history::{AgainArgs, BranchArgs, ReplayArgs, UndoArgs};
 pub use keys::{KeysVerb, Purpose};
 pub use policy::{FileArgs, PolicyVerb, SignBundleArgs};
-pub use receipt::{ReceiptArgs, VerifyArgs};
+pub use receipt::ReceiptArgs;
 pub use skills::{MemoryVerb, RoutingArgs, SkillArgs, SkillsVerb, TuneArgs};
 pub use writ::{NewWritArgs, SignWritArgs, UnderWritArgs, WritVerb};
 
@@ -143,10 +145,15 @@ pub enum Verb {
     Undo(UndoArgs),
     /// Do a call once more that happens only once for its arguments
     Again(AgainArgs),
-    /// Check every byte, link and fold of the ledger, or one receipt
+    /// Check every byte, link and fold of the ledger, or of a bundle, or one receipt
     ///
-    /// Exits 13 when anything is not what was written, and names the entry.
+    /// Exits 13 when anything is not what was written, and names the entry. A bundle and a receipt are
+    /// checked without any ledger.
     Verify(VerifyArgs),
+    /// Write a bundle: the log or one trajectory, as a tar of plain files that anybody can verify
+    ///
+    /// `thymos verify FILE` checks it anywhere; docs/spec/bundle.md says what is in it.
+    Export(ExportArgs),
     /// Give the proof that one entry stands in the ledger, for whoever has your public key
     ///
     /// A C2SP `tlog-proof`. It says that the entry is there, of what kind and when; with --disclose

@@ -30,6 +30,7 @@ use crate::error::{AppError, ErrorKind};
 use crate::system::{OsEntropy, SystemClock};
 
 pub(crate) mod bench;
+pub(crate) mod bundles;
 mod checkpoints;
 pub(crate) mod explain;
 pub(crate) mod keys;

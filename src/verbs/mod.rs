@@ -10,6 +10,8 @@ mod client;
 mod completions;
 mod config;
 mod doctor;
+mod export;
+mod handed;
 mod ids;
 mod keys;
 mod ledger;
@@ -38,6 +40,7 @@ use crate::error::{AppError, ErrorKind};
 use crate::term::screen;
 use crate::wire::{Purpose, Wired, wire};
 use client::Client;
+use handed::Handed;
 use signer::Signer;
 use thymos_core::TrajectoryId;
 
@@ -68,7 +71,19 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::ResetTerminal => return reset_terminal(),
         _ => {}
     }
-    let config = configuration::load(env, &cli.flags())?;
+    let mut flags = cli.flags();
+    if let Verb::Verify(args) = verb {
+        let load = || configuration::load(env, &cli.flags());
+        match handed::find(args)? {
+            Handed::Nothing => {}
+            Handed::Ledger(file) => flags.ledger = Some(file),
+            Handed::Receipt(file) => {
+                return receipt::check(&handed::roots(load, &args.keys, None)?, args, &file);
+            }
+            Handed::Bundle(file) => return handed::bundle(load, args, &file),
+        }
+    }
+    let config = configuration::load(env, &flags)?;
     let setting = Setting {
         env,
         config: &config,
@@ -80,10 +95,7 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Bench(args) => bench::measure(&setting, args),
         Verb::Keys(verb) => keys::perform(&setting, verb),
         Verb::Policy(verb) => policy::perform(&setting, verb),
-        Verb::Verify(args) if args.receipt.is_some() => {
-            let file = args.receipt.as_deref().unwrap_or(Path::new("-"));
-            receipt::check(&setting, args, file)
-        }
+        Verb::Export(args) => export::export(&setting, args),
         Verb::Doctor(output) => doctor::examine(&setting, output.json),
         Verb::Run(_) | Verb::Approvals(_) | Verb::Undo(_) | Verb::Again(_) | Verb::Branch(_) => {
             let folder = home(&setting, verb)?;

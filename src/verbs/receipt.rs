@@ -7,14 +7,12 @@ use std::path::Path;
 use serde_json::{Value, json};
 use thymos_core::key::PublicKey;
 use thymos_core::receipt::{RECEIPT_BYTES_MAX, Receipt};
+use thymos_core::writ::TrustRoots;
 use thymos_protocol::{Command, Replied};
 
-use super::Setting;
-use super::checkpoint::read_key;
 use super::client::{Client, unexpected};
 use crate::args::{ReceiptArgs, VerifyArgs};
 use crate::error::{AppError, ErrorKind};
-use crate::wire::trust::TrustFile;
 use crate::{out, strict};
 
 pub(super) async fn give(client: &mut Client, args: &ReceiptArgs) -> Result<u8, AppError> {
@@ -43,9 +41,9 @@ fn write_new(file: &Path, text: &str) -> Result<(), AppError> {
     })
 }
 
-/// Checks a receipt without any ledger.
-pub(super) fn check(setting: &Setting<'_>, args: &VerifyArgs, file: &Path) -> Result<u8, AppError> {
-    let keys = known(setting, &args.keys)?;
+/// Checks a receipt without any ledger, against these keys.
+pub(super) fn check(roots: &TrustRoots, args: &VerifyArgs, file: &Path) -> Result<u8, AppError> {
+    let keys = roots.operators.iter().map(|one| &one.key);
     let text = strict::text_within("receipt", file, RECEIPT_BYTES_MAX as u64)?;
     let refused = |why: String| {
         let message = format!("receipt `{}` proves nothing: {why}", file.display());
@@ -53,27 +51,13 @@ pub(super) fn check(setting: &Setting<'_>, args: &VerifyArgs, file: &Path) -> Re
             .hint("ask for it again, or name the key that signed it with --key")
     };
     let receipt = Receipt::parse(&text).map_err(|e| refused(e.to_string()))?;
-    let signer = receipt.check(&keys).map_err(|e| refused(e.to_string()))?;
+    let signer = receipt.check(keys).map_err(|e| refused(e.to_string()))?;
     if args.json {
         out::json(&as_json(&receipt, &signer))?;
         return Ok(0);
     }
     tell(&receipt, &signer)?;
     Ok(0)
-}
-
-/// The keys that were named, else those that the operator trusts or once trusted.
-fn known(setting: &Setting<'_>, named: &[String]) -> Result<Vec<PublicKey>, AppError> {
-    if !named.is_empty() {
-        return named.iter().map(|key| read_key(key)).collect();
-    }
-    let trust = TrustFile::read(&setting.config.paths)?;
-    let roots = trust.map(|trust| trust.roots().ever()).unwrap_or_default();
-    if roots.operators.is_empty() {
-        return Err(AppError::new(ErrorKind::Usage, "no key is trusted here")
-            .hint("name the one that signed it with --key"));
-    }
-    Ok(roots.operators.iter().map(|one| one.key).collect())
 }
 
 fn tell(receipt: &Receipt, signer: &PublicKey) -> Result<(), AppError> {

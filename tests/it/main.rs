@@ -3,6 +3,8 @@
 //! Modules stand under `#[cfg(test)]`, so that clippy's allowances for tests reach their helpers.
 
 #[cfg(test)]
+mod archive;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod corpus;
@@ -26,3 +28,5 @@ mod spec;
 mod tamper;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod whole;

@@ -33,7 +33,7 @@ const NOT_YET: [Kind; 6] = [
 ];
 
 /// A ledger with every kind that the program writes, in two trajectories.
-fn every_kind() -> Home {
+pub(crate) fn every_kind() -> Home {
     let wait = json!({"tool": "shell", "args": {"command": "echo x >> marks; sleep 60; echo y"}});
     let home = Home::playing(&[
         json!({"calls": [wait]}),

@@ -2,6 +2,7 @@
 
 pub(crate) mod home;
 
+pub(crate) mod bundles;
 mod checkpoints;
 mod history;
 mod input;

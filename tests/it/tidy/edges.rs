@@ -65,6 +65,11 @@ const ROOMS: &[Room] = &[
         "an adapter knows its trait and the nouns",
     ),
     room(
+        "thymos-bundle",
+        &["thymos-core", "thymos-ports"],
+        "an adapter knows its trait and the nouns",
+    ),
+    room(
         "thymos-cognition",
         &["thymos-core", "thymos-ports"],
         "an adapter knows its trait and the nouns",
@@ -92,6 +97,7 @@ const ROOMS: &[Room] = &[
     room(
         "thymos",
         &[
+            "thymos-bundle",
             "thymos-cognition",
             "thymos-compiler",
             "thymos-core",
@@ -110,7 +116,7 @@ const ROOMS: &[Room] = &[
 ];
 
 /// What a crate without a world may not be linked with, at any depth.
-const WORLDLY: [&str; 16] = [
+const WORLDLY: [&str; 17] = [
     "crossterm",
     "hyper",
     "landlock",
@@ -122,6 +128,7 @@ const WORLDLY: [&str; 16] = [
     "seccompiler",
     "socket2",
     "tempfile",
+    "thymos-bundle",
     "thymos-cognition",
     "thymos-ledger",
     "thymos-sandbox",

@@ -16,7 +16,8 @@ const WORLD: [&str; 5] = [
 ];
 
 /// Crates that stand behind a port or are the ring itself.
-const ADAPTERS: [&str; 5] = [
+const ADAPTERS: [&str; 6] = [
+    "thymos_bundle",
     "thymos_cognition",
     "thymos_ledger",
     "thymos_runtime",

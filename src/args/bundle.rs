@@ -1,0 +1,45 @@
+//! `thymos export`, and what `thymos verify` takes besides a ledger.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// `thymos export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Trajectory id, or a unique prefix: a bundle of this one, with proofs that it stands in the log
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub id: Option<String>,
+    /// The whole log
+    #[arg(long)]
+    pub all: bool,
+    /// Write it to this file
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Leave out what these entries say: a kind, or a sequence number of the trajectory (with --all an
+    /// index of the log); may be given several times
+    #[arg(long, value_name = "KIND|NUMBER")]
+    pub withhold: Vec<String>,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub force: bool,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `thymos verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Check this file instead, found by what it holds: a bundle, a receipt, or another ledger
+    pub file: Option<PathBuf>,
+    /// Check this receipt instead, offline: no ledger is opened
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    pub receipt: Option<PathBuf>,
+    /// Trust this public key for a bundle or a receipt, and not those you trust otherwise
+    #[arg(long = "key", value_name = "KEY")]
+    pub keys: Vec<String>,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,168 @@
+//! `thymos verify FILE`: what somebody handed on, found by its content and checked without a ledger.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use thymos_core::key::PublicKey;
+use thymos_core::writ::{Party, TrustRoots};
+
+use super::checkpoint::read_key;
+use super::verify;
+use crate::args::VerifyArgs;
+use crate::config::Config;
+use crate::error::{AppError, ErrorKind};
+use crate::out;
+use crate::wire::bundles::{self, Checked, Manifest};
+use crate::wire::trust::TrustFile;
+
+/// How a ledger's file begins.
+const LEDGER: &[u8] = b"SQLite format 3\0";
+
+/// How a receipt begins.
+const RECEIPT: &[u8] = b"c2sp.org/tlog-proof@";
+
+/// What is to be verified.
+pub(super) enum Handed {
+    /// Nothing but the ledger at hand.
+    Nothing,
+    /// Another ledger.
+    Ledger(PathBuf),
+    /// A receipt.
+    Receipt(PathBuf),
+    /// A bundle, or what must be one.
+    Bundle(PathBuf),
+}
+
+/// Looks at the first bytes.
+pub(super) fn find(args: &VerifyArgs) -> Result<Handed, AppError> {
+    if let Some(file) = &args.receipt {
+        return Ok(Handed::Receipt(file.clone()));
+    }
+    let found = match &args.file {
+        None => Handed::Nothing,
+        Some(file) => match begin(file)? {
+            begin if begin.starts_with(LEDGER) => Handed::Ledger(file.clone()),
+            begin if begin.starts_with(RECEIPT) => Handed::Receipt(file.clone()),
+            _ => Handed::Bundle(file.clone()),
+        },
+    };
+    let pinned = !args.keys.is_empty();
+    if pinned && matches!(found, Handed::Nothing | Handed::Ledger(_)) {
+        let message = "a ledger is checked against the keys that you trust, and --key names others";
+        return Err(AppError::new(ErrorKind::Usage, message)
+            .hint("name a bundle or a receipt, or `thymos keys trust` the key"));
+    }
+    Ok(found)
+}
+
+fn begin(file: &Path) -> Result<Vec<u8>, AppError> {
+    let mut begin = Vec::new();
+    let read = File::open(file).and_then(|open| open.take(32).read_to_end(&mut begin));
+    read.map(|_| begin).map_err(|error| {
+        let message = format!("`{}` cannot be read: {error}", file.display());
+        AppError::new(ErrorKind::User, message).hint("check the path and who owns it")
+    })
+}
+
+/// The keys that were named, else those that the operator trusts or once trusted. Those that a bundle
+/// names give names to keys, and no trust.
+pub(super) fn roots(
+    load: impl FnOnce() -> Result<Config, AppError>,
+    named: &[String],
+    bundle: Option<&Manifest>,
+) -> Result<TrustRoots, AppError> {
+    if !named.is_empty() {
+        let keys: Result<Vec<PublicKey>, _> = named.iter().map(|key| read_key(key)).collect();
+        let parties: Vec<Party> = keys?.into_iter().map(|key| party(key, bundle)).collect();
+        return Ok(TrustRoots {
+            policy: parties.clone(),
+            operators: parties,
+            retired: Vec::new(),
+        });
+    }
+    let config = load().map_err(|e| e.hint("or name the key that signed it with --key"))?;
+    let trust = TrustFile::read(&config.paths)?;
+    let roots = trust.map(|trust| trust.roots().ever()).unwrap_or_default();
+    if roots.operators.is_empty() {
+        let error = AppError::new(ErrorKind::Usage, "no key is trusted here")
+            .hint("name the one that signed it with --key");
+        return Err(match bundle.and_then(|manifest| manifest.keys.first()) {
+            Some(key) => error.hint(format!(
+                "it names {} of {}: ask its owner in another way whether that is so",
+                key.key,
+                out::safe(&key.name)
+            )),
+            None => error,
+        });
+    }
+    Ok(roots)
+}
+
+fn party(key: PublicKey, bundle: Option<&Manifest>) -> Party {
+    let named = bundle.and_then(|manifest| manifest.keys.iter().find(|own| own.key == key));
+    let name = named.map_or_else(|| key.short(), |own| own.name.clone());
+    Party { name, key }
+}
+
+/// Checks a bundle.
+pub(super) fn bundle(
+    load: impl FnOnce() -> Result<Config, AppError>,
+    args: &VerifyArgs,
+    file: &Path,
+) -> Result<u8, AppError> {
+    let bundle = bundles::open(file)?;
+    let roots = roots(load, &args.keys, Some(bundle.manifest()))?;
+    let checked = bundles::verify(file, Arc::new(bundle), &roots)?;
+    if args.json {
+        out::json(&as_json(&checked)?)?;
+    } else {
+        verify::print(&checked.report)?;
+        for line in about(&checked) {
+            out::line(&format!("  {}", out::safe(&line)))?;
+        }
+    }
+    Ok(if checked.report.findings.is_empty() {
+        0
+    } else {
+        13
+    })
+}
+
+fn about(checked: &Checked) -> Vec<String> {
+    let Manifest {
+        log,
+        size,
+        trajectory,
+        ..
+    } = &checked.manifest;
+    let what = match trajectory {
+        Some(trajectory) => format!("trajectory {} of log {}", trajectory.short(), log.short()),
+        None => format!("the whole log {}", log.short()),
+    };
+    let signer = match &checked.signer {
+        Some(key) => format!("that {key} signed"),
+        None => "that no known key signed".to_owned(),
+    };
+    vec![format!(
+        "it is {what}, under the checkpoint of {size} entries {signer}"
+    )]
+}
+
+fn as_json(checked: &Checked) -> Result<Value, AppError> {
+    let report = serde_json::to_value(&checked.report);
+    let mut value = report.map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?;
+    if let Some(fields) = value.as_object_mut() {
+        let manifest = &checked.manifest;
+        fields.insert(
+            "bundle".into(),
+            json!({
+                "log": manifest.log, "trajectory": manifest.trajectory, "size": manifest.size,
+                "signer": checked.signer,
+            }),
+        );
+    }
+    Ok(value)
+}

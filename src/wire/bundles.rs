@@ -1,0 +1,284 @@
+//! Bundles as files: written beside and put in place whole, opened as evidence `[L16]`.
+//!
+//! What a bundle holds is for `thymos-bundle`, and what it proves for the kernel.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thymos_bundle::{Bundle, Export, InvalidBundle, NamedKey, NotExported};
+use thymos_core::TrajectoryId;
+use thymos_core::body::{Body, BodyState};
+use thymos_core::checkpoint::SignedCheckpoint;
+use thymos_core::entry::EntryHeader;
+use thymos_core::key::PublicKey;
+use thymos_core::writ::TrustRoots;
+use thymos_ledger::SqliteLedger;
+use thymos_ports::LedgerStore;
+use thymos_protocol::VerifyReport;
+use thymos_replay::verify::{Excerpt, Keeper, KeptNote, Report};
+use thymos_runtime::proof::{self, Evidence, Part};
+
+use super::store_error;
+use crate::config::Config;
+use crate::error::{AppError, ErrorKind};
+
+pub(crate) use thymos_bundle::{Exported, Manifest, Withheld};
+
+/// What is to be written, and where.
+pub(crate) struct Order<'a> {
+    pub(crate) file: &'a Path,
+    /// Over what stands there.
+    pub(crate) force: bool,
+    /// The checkpoint to stand on, as a note.
+    pub(crate) note: &'a str,
+    /// None for the whole log.
+    pub(crate) trajectory: Option<TrajectoryId>,
+    pub(crate) withheld: Withheld,
+    /// Keys to name: those that are or were trusted.
+    pub(crate) known: &'a TrustRoots,
+}
+
+/// What a verified bundle is.
+pub(crate) struct Checked {
+    pub(crate) manifest: Manifest,
+    pub(crate) signer: Option<PublicKey>,
+    pub(crate) report: VerifyReport,
+}
+
+/// Writes a bundle of the configured ledger.
+///
+/// # Errors
+/// [`AppError`] with what is wrong; then no file is left behind, and none was touched.
+pub(crate) fn export(config: &Config, order: &Order<'_>) -> Result<Exported, AppError> {
+    if !order.force && order.file.exists() {
+        return Err(in_the_way(order.file));
+    }
+    let ledger = &config.ledger.value;
+    let store = SqliteLedger::open_read_only(ledger).map_err(|e| store_error(&e))?;
+    if order.trajectory.is_none() {
+        of_one_tenant(&store, &config.tenant.value)?;
+    }
+    let checkpoint = SignedCheckpoint::parse(order.note)
+        .map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?;
+    let known = order.known.ever();
+    let export = Export {
+        store: &store,
+        checkpoint: &checkpoint,
+        trajectory: order.trajectory,
+        withheld: order.withheld.clone(),
+        keys: known.operators.iter().map(named).collect(),
+    };
+    let unfinished = beside(order.file);
+    let written = write_whole(&export, &unfinished)
+        .and_then(|exported| put_in_place(&unfinished, order).map(|()| exported));
+    if written.is_err() {
+        // The first error is the one to tell.
+        drop(fs::remove_file(&unfinished));
+    }
+    written
+}
+
+fn named(party: &thymos_core::writ::Party) -> NamedKey {
+    NamedKey {
+        name: party.name.clone(),
+        key: party.key,
+    }
+}
+
+fn write_whole(export: &Export<'_>, unfinished: &Path) -> Result<Exported, AppError> {
+    let unwritable = |error: &io::Error| unwritable(unfinished, error);
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(unfinished);
+    let mut out = BufWriter::new(made.map_err(|e| unwritable(&e))?);
+    let exported = thymos_bundle::write(export, &mut out).map_err(|e| not_exported(&e))?;
+    let synced = out.flush().and_then(|()| out.get_ref().sync_all());
+    synced.map_err(|e| unwritable(&e))?;
+    Ok(exported)
+}
+
+fn put_in_place(unfinished: &Path, order: &Order<'_>) -> Result<(), AppError> {
+    if order.force {
+        let moved = fs::rename(unfinished, order.file);
+        return moved.map_err(|e| unwritable(order.file, &e));
+    }
+    // A second name, unlike a rename, is never given over one that is there.
+    match fs::hard_link(unfinished, order.file) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(in_the_way(order.file));
+        }
+        Err(_) => {
+            let moved = fs::rename(unfinished, order.file);
+            return moved.map_err(|e| unwritable(order.file, &e));
+        }
+    }
+    fs::remove_file(unfinished).map_err(|e| unwritable(unfinished, &e))
+}
+
+fn beside(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!(".{name}.{}", std::process::id()))
+}
+
+/// A whole log is everybody's in it; another tenant's trajectories are not there `[C5]`.
+fn of_one_tenant(store: &SqliteLedger, tenant: &str) -> Result<(), AppError> {
+    for head in store.heads().map_err(|e| store_error(&e))? {
+        let first = store.page(&head.trajectory, 0, 1);
+        let first = first.map_err(|e| store_error(&e))?;
+        let own = first.first().is_some_and(|entry| match entry.decode() {
+            BodyState::Known(Body::Root(root)) => root.tenant == tenant,
+            // What is not there tells no tenant, and nothing of it is disclosed.
+            BodyState::Erased => true,
+            _ => false,
+        });
+        if !own {
+            let message = "the ledger holds trajectories of another tenant, and --all is all of it";
+            return Err(AppError::new(ErrorKind::Refused, message)
+                .hint("export yours one by one, as `thymos runs` lists them"));
+        }
+    }
+    Ok(())
+}
+
+/// Opens a bundle.
+///
+/// # Errors
+/// [`AppError`]: what of its form is not as it must be.
+pub(crate) fn open(file: &Path) -> Result<Bundle, AppError> {
+    let opened = File::open(file).map_err(|e| unreadable(file, &e.to_string()))?;
+    Bundle::open(Box::new(BufReader::new(opened))).map_err(|invalid| refused(file, &invalid))
+}
+
+/// Verifies a bundle at every level, against the keys in `roots` and nothing of this machine.
+///
+/// # Errors
+/// [`AppError`] when it cannot be read.
+pub(crate) fn verify(
+    file: &Path,
+    bundle: Arc<Bundle>,
+    roots: &TrustRoots,
+) -> Result<Checked, AppError> {
+    let manifest = bundle.manifest().clone();
+    let known = roots.ever();
+    let known: Vec<PublicKey> = known.operators.iter().map(|one| one.key).collect();
+    let last = bundle.checkpoint();
+    let signer = last.and_then(|last| last.signer(&known).ok());
+    let evidence = Evidence {
+        notes: notes(&bundle),
+        part: Some(part(&bundle)),
+        roots: roots.clone(),
+        store: bundle,
+    };
+    let said = caveat(&manifest);
+    let verified = proof::verify(
+        evidence,
+        |report| said + &of_blobs(&manifest, report),
+        &mut |_| {},
+    );
+    let (_, report) = verified.map_err(|e| unreadable(file, &e.to_string()))?;
+    Ok(Checked {
+        manifest,
+        signer,
+        report,
+    })
+}
+
+fn notes(bundle: &Bundle) -> Vec<KeptNote> {
+    let notes = bundle.checkpoints().iter().enumerate();
+    let kept = notes.map(|(at, note)| KeptNote {
+        keeper: Keeper::Bundle,
+        line: at + 1,
+        note: note.note().to_owned(),
+    });
+    kept.collect()
+}
+
+fn part(bundle: &Bundle) -> Part {
+    let manifest = bundle.manifest();
+    let withheld = manifest.withheld.clone();
+    let proofs = bundle.checkpoints().iter().zip(bundle.consistency_proofs());
+    let consistency: BTreeMap<_, _> = proofs
+        .map(|(note, proof)| (note.checkpoint.size, proof.clone()))
+        .collect();
+    Part {
+        withheld: Arc::new(move |header: &EntryHeader| withheld.covers(header)),
+        excerpt: manifest.trajectory.map(|_| Excerpt {
+            log: manifest.log,
+            size: manifest.size,
+            consistency,
+        }),
+    }
+}
+
+/// What a bundle cannot prove.
+fn caveat(manifest: &Manifest) -> String {
+    let size = manifest.size;
+    match manifest.trajectory {
+        None => format!("it proves nothing of what came after the {size} entries"),
+        Some(_) => format!(
+            "it proves that its entries stand among the first {size} of the log, and not that the \
+             trajectory ends with them"
+        ),
+    }
+}
+
+fn of_blobs(manifest: &Manifest, _: &Report) -> String {
+    match manifest.absent {
+        0 => String::new(),
+        absent => format!("; {absent} blobs that it refers to are not in it"),
+    }
+}
+
+fn refused(file: &Path, invalid: &InvalidBundle) -> AppError {
+    use InvalidBundle as E;
+    let shown = file.display();
+    let (kind, hint) = match invalid {
+        E::Io(_) => (ErrorKind::User, "check the path and who owns it"),
+        E::Foreign => (ErrorKind::User, "`thymos export` writes bundles"),
+        E::Manifest(thymos_bundle::manifest::InvalidManifest::Version(_)) => {
+            (ErrorKind::User, "use the thymos that wrote it")
+        }
+        _ => (
+            ErrorKind::Integrity,
+            "ask for it again; nothing of it was used",
+        ),
+    };
+    AppError::new(kind, format!("bundle `{shown}`: {invalid}")).hint(hint)
+}
+
+fn not_exported(error: &NotExported) -> AppError {
+    match error {
+        NotExported::Store(error) => store_error(error),
+        NotExported::Unsound(..) => AppError::new(ErrorKind::Integrity, error.to_string())
+            .hint("run `thymos verify`; nothing was written"),
+        NotExported::Write(_) => {
+            AppError::new(ErrorKind::User, error.to_string()).hint("check the disk")
+        }
+        NotExported::Nothing | NotExported::NoSuchEntry(_) | NotExported::ErasedWithheld(_) => {
+            AppError::new(ErrorKind::User, error.to_string())
+                .hint("`thymos ledger` lists the entries")
+        }
+    }
+}
+
+fn in_the_way(file: &Path) -> AppError {
+    let message = format!("there is a file `{}` already", file.display());
+    AppError::new(ErrorKind::User, message).hint("name another one, or replace it with --force")
+}
+
+fn unwritable(file: &Path, error: &io::Error) -> AppError {
+    let message = format!("`{}` cannot be written: {error}", file.display());
+    AppError::new(ErrorKind::User, message).hint("check the folder and the disk")
+}
+
+fn unreadable(file: &Path, words: &str) -> AppError {
+    let message = format!("bundle `{}` cannot be read: {words}", file.display());
+    AppError::new(ErrorKind::User, message).hint("check the path and who owns it")
+}
