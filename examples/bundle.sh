@@ -40,6 +40,14 @@ cp all.tar first.tar
 "$thymos" export --all -o all.tar --force
 cmp first.tar all.tar
 
+# Another machine takes the log over, with every id; doing it twice is doing it once.
+HOME="$scratch/other" "$thymos" import all.tar --key "$key"
+HOME="$scratch/other" "$thymos" import all.tar --key "$key" | grep -q ' 0 of them new' || fail "it was taken twice"
+HOME="$scratch/other" "$thymos" --ledger theirs.db --mode plan --model practice run "something else"
+code=0
+HOME="$scratch/other" "$thymos" --ledger theirs.db import all.tar --key "$key" || code=$?
+[ "$code" -eq 11 ] || fail "another log was answered with $code instead of 11"
+
 # A changed word is found, and a cut file is refused.
 code=0
 sed 's/and once more/and twice more/' all.tar > bent.tar

@@ -18,7 +18,7 @@ mod skills;
 mod writ;
 
 pub use approvals::{ApprovalsVerb, GrantArgs, OptionalScope, ScopeArgs, ScopeBounds, SignerArgs};
-pub use bundle::{ExportArgs, VerifyArgs};
+pub use bundle::{ExportArgs, ImportArgs, VerifyArgs};
 pub use checkpoint::CheckpointVerb;
 pub use history::{AgainArgs, BranchArgs, ReplayArgs, UndoArgs};
 pub use keys::{KeysVerb, Purpose};
@@ -154,6 +154,11 @@ pub enum Verb {
     ///
     /// `thymos verify FILE` checks it anywhere; docs/spec/bundle.md says what is in it.
     Export(ExportArgs),
+    /// Take over a whole log from a bundle, once all of it verifies
+    ///
+    /// An empty ledger becomes that log; one that is its beginning goes on to its end; any other is left
+    /// as it is, and so is everything when anything of it does not verify.
+    Import(ImportArgs),
     /// Give the proof that one entry stands in the ledger, for whoever has your public key
     ///
     /// A C2SP `tlog-proof`. It says that the entry is there, of what kind and when; with --disclose

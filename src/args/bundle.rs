@@ -1,4 +1,4 @@
-//! `thymos export`, and what `thymos verify` takes besides a ledger.
+//! `thymos export` and `import`, and what `thymos verify` takes besides a ledger.
 
 use std::path::PathBuf;
 
@@ -28,6 +28,20 @@ pub struct ExportArgs {
     pub json: bool,
 }
 
+/// `thymos import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The bundle
+    pub file: PathBuf,
+    /// Trust this public key for it, and not those you trust otherwise; with the name of its owner where
+    /// rules ask for people by name
+    #[arg(long = "key", value_name = "[NAME=]KEY")]
+    pub keys: Vec<String>,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `thymos verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
@@ -36,8 +50,9 @@ pub struct VerifyArgs {
     /// Check this receipt instead, offline: no ledger is opened
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     pub receipt: Option<PathBuf>,
-    /// Trust this public key for a bundle or a receipt, and not those you trust otherwise
-    #[arg(long = "key", value_name = "KEY")]
+    /// Trust this public key for a bundle or a receipt, and not those you trust otherwise; with the name
+    /// of its owner where rules ask for people by name
+    #[arg(long = "key", value_name = "[NAME=]KEY")]
     pub keys: Vec<String>,
     /// JSON instead of text
     #[arg(long)]

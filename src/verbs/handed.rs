@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use thymos_core::key::PublicKey;
 use thymos_core::writ::{Party, TrustRoots};
 
 use super::checkpoint::read_key;
@@ -75,8 +74,8 @@ pub(super) fn roots(
     bundle: Option<&Manifest>,
 ) -> Result<TrustRoots, AppError> {
     if !named.is_empty() {
-        let keys: Result<Vec<PublicKey>, _> = named.iter().map(|key| read_key(key)).collect();
-        let parties: Vec<Party> = keys?.into_iter().map(|key| party(key, bundle)).collect();
+        let parties: Result<Vec<Party>, _> = named.iter().map(|key| party(key, bundle)).collect();
+        let parties = parties?;
         return Ok(TrustRoots {
             policy: parties.clone(),
             operators: parties,
@@ -101,10 +100,17 @@ pub(super) fn roots(
     Ok(roots)
 }
 
-fn party(key: PublicKey, bundle: Option<&Manifest>) -> Party {
+/// A key as it was typed, perhaps with the name of its owner: rules may ask for the yes of somebody by
+/// name, so a name that the reader gives outranks that of the bundle.
+fn party(typed: &str, bundle: Option<&Manifest>) -> Result<Party, AppError> {
+    if let Some((name, key)) = typed.split_once('=') {
+        let (name, key) = (name.to_owned(), read_key(key)?);
+        return Ok(Party { name, key });
+    }
+    let key = read_key(typed)?;
     let named = bundle.and_then(|manifest| manifest.keys.iter().find(|own| own.key == key));
     let name = named.map_or_else(|| key.short(), |own| own.name.clone());
-    Party { name, key }
+    Ok(Party { name, key })
 }
 
 /// Checks a bundle.

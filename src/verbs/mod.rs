@@ -13,6 +13,7 @@ mod doctor;
 mod export;
 mod handed;
 mod ids;
+mod import;
 mod keys;
 mod ledger;
 mod memory;
@@ -95,6 +96,7 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Bench(args) => bench::measure(&setting, args),
         Verb::Keys(verb) => keys::perform(&setting, verb),
         Verb::Policy(verb) => policy::perform(&setting, verb),
+        Verb::Import(args) => import::import(&setting, args),
         Verb::Export(args) => export::export(&setting, args),
         Verb::Doctor(output) => doctor::examine(&setting, output.json),
         Verb::Run(_) | Verb::Approvals(_) | Verb::Undo(_) | Verb::Again(_) | Verb::Branch(_) => {

@@ -9,7 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use thymos_bundle::{Bundle, Export, InvalidBundle, NamedKey, NotExported};
+use thymos_bundle::{Export, InvalidBundle, NamedKey, NotExported};
 use thymos_core::TrajectoryId;
 use thymos_core::body::{Body, BodyState};
 use thymos_core::checkpoint::SignedCheckpoint;
@@ -18,6 +18,7 @@ use thymos_core::key::PublicKey;
 use thymos_core::writ::TrustRoots;
 use thymos_ledger::SqliteLedger;
 use thymos_ports::LedgerStore;
+use thymos_ports::store::Unfit;
 use thymos_protocol::VerifyReport;
 use thymos_replay::verify::{Excerpt, Keeper, KeptNote, Report};
 use thymos_runtime::proof::{self, Evidence, Part};
@@ -26,7 +27,7 @@ use super::store_error;
 use crate::config::Config;
 use crate::error::{AppError, ErrorKind};
 
-pub(crate) use thymos_bundle::{Exported, Manifest, Withheld};
+pub(crate) use thymos_bundle::{Bundle, Exported, Manifest, Withheld};
 
 /// What is to be written, and where.
 pub(crate) struct Order<'a> {
@@ -187,6 +188,43 @@ pub(crate) fn verify(
         manifest,
         signer,
         report,
+    })
+}
+
+/// Takes over a verified bundle of a whole log; gives the number of entries that are new.
+///
+/// # Errors
+/// [`AppError`] when it does not fit or cannot be kept; then nothing was.
+pub(crate) fn import(config: &Config, file: &Path, bundle: &Bundle) -> Result<u64, AppError> {
+    let store = super::open_ledger(config)?;
+    let ledger = config.ledger.value.display().to_string();
+    let log = bundle.log();
+    let taken = store.adopt(log, &mut bundle.pieces());
+    taken.map_err(|e| store_error(&e))?.map_err(|unfit| {
+        let (words, hint) = match unfit {
+            Unfit::OtherLog(own) => (
+                format!(
+                    "ledger `{ledger}` has entries of another log, {}",
+                    own.short()
+                ),
+                "name an empty or new one with --ledger",
+            ),
+            Unfit::Parted(index) => (
+                format!(
+                    "ledger `{ledger}` went on otherwise than bundle `{}` from index {index} on",
+                    file.display()
+                ),
+                "import it into another one with --ledger, and find out which of them is right",
+            ),
+            Unfit::Gap(index) => (
+                format!(
+                    "the entry at index {index} of bundle `{}` does not come next",
+                    file.display()
+                ),
+                "ask for it again; nothing of it was used",
+            ),
+        };
+        AppError::new(ErrorKind::Refused, words).hint(hint)
     })
 }
 

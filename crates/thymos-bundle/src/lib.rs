@@ -13,6 +13,7 @@ mod refs;
 mod tar;
 
 mod open;
+mod pieces;
 mod store;
 mod write;
 

@@ -10,7 +10,9 @@ use thymos_core::merkle::TreeHash;
 use thymos_core::sealed::Envelope;
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
-use thymos_ports::store::{Batch, Conflict, Found, Head, StoreError, StoredRow, Watch};
+use thymos_ports::store::{
+    Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
+};
 
 use crate::open::{Bundle, Chunk, Kept, placed};
 use crate::{lines, refs};
@@ -92,7 +94,7 @@ impl Bundle {
     }
 
     /// A blob in its stored form, once it is what its name says; and whether it is sealed.
-    fn kept(&self, digest: &Digest) -> Result<Option<(Vec<u8>, bool)>, StoreError> {
+    pub(crate) fn kept(&self, digest: &Digest) -> Result<Option<(Vec<u8>, bool)>, StoreError> {
         let Some((place, sealed)) = self.blobs.get(digest) else {
             return Ok(None);
         };
@@ -115,6 +117,14 @@ impl LedgerStore for Bundle {
     }
 
     fn append(&self, _: Vec<Batch>) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError> {
+        Err(read_only())
+    }
+
+    fn adopt(
+        &self,
+        _: LogId,
+        _: &mut dyn Iterator<Item = Result<Piece, StoreError>>,
+    ) -> Result<Result<u64, Unfit>, StoreError> {
         Err(read_only())
     }
 
@@ -254,7 +264,7 @@ impl LedgerStore for Bundle {
     }
 }
 
-fn corrupt(at: impl Into<String>, reason: impl Into<String>) -> StoreError {
+pub(crate) fn corrupt(at: impl Into<String>, reason: impl Into<String>) -> StoreError {
     StoreError::Corrupt {
         path: PATH.to_owned(),
         at: at.into(),

@@ -16,6 +16,8 @@ use crate::fault::{During, Trouble};
 use crate::row::{head_of, stored};
 use crate::tree;
 
+mod adopt;
+
 /// Trajectories whose end is remembered between appends. Beyond it all are forgotten and read anew.
 const ENDS_MAX: usize = 4_096;
 
@@ -148,7 +150,7 @@ impl Writer {
             ..
         } = self;
         let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-        memory.refresh(&transaction)?;
+        memory.refresh(&transaction, log)?;
         let mut placed = Vec::with_capacity(batches.len());
         for batch in batches {
             placed.push(memory.place(&transaction, *log, batch)?);
@@ -175,11 +177,12 @@ impl Writer {
 }
 
 impl Memory {
-    fn refresh(&mut self, transaction: &Transaction<'_>) -> Result<(), Trouble> {
+    fn refresh(&mut self, transaction: &Transaction<'_>, log: &LogId) -> Result<(), Trouble> {
         let version: i64 = transaction
             .prepare_cached("PRAGMA data_version")?
             .query_row([], |row| row.get(0))?;
         if self.data_version != Some(version) {
+            adopt::same_log(transaction, log)?;
             self.ends.clear();
             self.tree = tree::frontier(transaction)?;
             self.data_version = Some(version);
@@ -196,12 +199,7 @@ impl Memory {
         log: LogId,
         batch: Batch,
     ) -> Result<Result<Vec<Entry>, Conflict>, Trouble> {
-        let end = match self.ends.entry(batch.trajectory) {
-            hash_map::Entry::Occupied(known) => known.into_mut(),
-            hash_map::Entry::Vacant(slot) => {
-                slot.insert(End::read(transaction, &batch.trajectory)?)
-            }
-        };
+        let end = end_of(&mut self.ends, transaction, &batch.trajectory)?;
         // Compare and set: whoever thought of another length decided on another past.
         if end.length != batch.at_seq {
             return Ok(Err(Conflict {
@@ -217,6 +215,18 @@ impl Memory {
         }
         Ok(Ok(entries))
     }
+}
+
+/// The end of a trajectory, as it is remembered or as it is read.
+fn end_of<'m>(
+    ends: &'m mut HashMap<TrajectoryId, End>,
+    transaction: &Transaction<'_>,
+    trajectory: &TrajectoryId,
+) -> Result<&'m mut End, Trouble> {
+    Ok(match ends.entry(*trajectory) {
+        hash_map::Entry::Occupied(known) => known.into_mut(),
+        hash_map::Entry::Vacant(slot) => slot.insert(End::read(transaction, trajectory)?),
+    })
 }
 
 impl End {
@@ -263,15 +273,21 @@ impl End {
             prev: self.last,
         };
         let entry = draft.place(&position).map_err(Trouble::Draft)?;
+        self.keep(transaction, &entry)?;
+        Ok(entry)
+    }
+
+    /// Puts an entry in the file whose place is the next one.
+    fn keep(&mut self, transaction: &Transaction<'_>, entry: &Entry) -> Result<(), Trouble> {
         let number = match self.number {
             Some(number) => number,
             None => insert_trajectory(transaction, &entry.header.trajectory)?,
         };
-        insert(transaction, number, &entry)?;
+        insert(transaction, number, entry)?;
         self.number = Some(number);
         self.length += 1;
         self.last = Some(entry.id);
-        Ok(entry)
+        Ok(())
     }
 }
 

@@ -1,14 +1,16 @@
 //! [`SqliteLedger`]: its connections, who may use which, and the port's functions handed on.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::Connection;
 use thymos_core::id::Digest;
 use thymos_core::merkle::{Node, TreeHash};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
-use thymos_ports::store::{Batch, Conflict, Found, Head, StoreError, StoredRow, Watch};
+use thymos_ports::store::{
+    Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
+};
 
 use crate::append::{self, Writer};
 use crate::bell::Bell;
@@ -53,6 +55,8 @@ pub struct SqliteLedger {
     path: PathBuf,
     name: String,
     log: LogId,
+    /// The log that was taken over, once at most: only an empty ledger can.
+    adopted: OnceLock<LogId>,
     /// Whether there is a tree beside the entries: not in a file of format 1 that is only read.
     keeps_tree: bool,
     // Held only to take a connection or to put it back, never while one is used [L12]. INVARIANT: dropped before
@@ -132,6 +136,7 @@ impl SqliteLedger {
             readers: Mutex::new(Vec::new()),
             path: opened.path,
             log: opened.log,
+            adopted: OnceLock::new(),
             keeps_tree: opened.keeps_tree,
             source: opened.source,
             bell: opened.bell,
@@ -176,7 +181,7 @@ impl SqliteLedger {
 
 impl LedgerStore for SqliteLedger {
     fn log(&self) -> LogId {
-        self.log
+        self.adopted.get().copied().unwrap_or(self.log)
     }
 
     fn append(&self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError> {
@@ -195,18 +200,34 @@ impl LedgerStore for SqliteLedger {
         true
     }
 
+    fn adopt(
+        &self,
+        log: LogId,
+        pieces: &mut dyn Iterator<Item = Result<Piece, StoreError>>,
+    ) -> Result<Result<u64, Unfit>, StoreError> {
+        let taken = self.writer().adopt(&self.name, log, pieces)?;
+        if taken.is_ok() {
+            if log != self.log {
+                // Set before at most by another thread, to the same.
+                self.adopted.get_or_init(|| log);
+            }
+            self.bell.ring();
+        }
+        Ok(taken)
+    }
+
     fn page(
         &self,
         trajectory: &TrajectoryId,
         seq: u64,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
-        self.read(|connection| read::page(connection, &self.log, trajectory, (seq, limit)))
+        self.read(|connection| read::page(connection, &self.log(), trajectory, (seq, limit)))
     }
 
     fn scan(&self, index: u64, limit: usize) -> Result<Vec<StoredRow>, StoreError> {
         let keeps_tree = self.keeps_tree;
-        self.read(|connection| read::scan(connection, (&self.log, keeps_tree), index, limit))
+        self.read(|connection| read::scan(connection, (&self.log(), keeps_tree), index, limit))
     }
 
     fn node(&self, node: Node) -> Result<TreeHash, StoreError> {
@@ -229,11 +250,11 @@ impl LedgerStore for SqliteLedger {
     }
 
     fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {
-        self.read(|connection| read::entry(connection, &self.log, id))
+        self.read(|connection| read::entry(connection, &self.log(), id))
     }
 
     fn heads(&self) -> Result<Vec<Head>, StoreError> {
-        self.read(|connection| read::heads(connection, &self.log))
+        self.read(|connection| read::heads(connection, &self.log()))
     }
 
     fn len(&self) -> Result<u64, StoreError> {
@@ -241,7 +262,7 @@ impl LedgerStore for SqliteLedger {
     }
 
     fn find_prefix(&self, prefix: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
-        self.read(|connection| read::find_prefix(connection, &self.log, prefix, limit))
+        self.read(|connection| read::find_prefix(connection, &self.log(), prefix, limit))
     }
 
     fn put_blob(&self, bytes: &[u8]) -> Result<Digest, StoreError> {

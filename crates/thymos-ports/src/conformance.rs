@@ -2,6 +2,7 @@
 //!
 //! Called from an adapter's own tests with a fresh instance; needs no feature flag.
 
+mod adopt;
 mod ledger;
 
 pub use ledger::{ledger_store, sample_batch, sample_draft};

@@ -12,7 +12,7 @@ use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 /// Acknowledged means durable `[L11]`. Writers of several processes serialize; readers never block
 /// a writer `[L12]`.
 pub trait LedgerStore: Send + Sync {
-    /// The log's id, fixed when the ledger was made.
+    /// The log's id, fixed when the ledger was made; only [`Self::adopt`] changes it, once.
     fn log(&self) -> LogId;
 
     /// Appends batches in one transaction, all or none, and returns the placed entries in order.
@@ -29,6 +29,31 @@ pub trait LedgerStore: Send + Sync {
     fn appends_are_short(&self) -> bool {
         false
     }
+
+    /// Takes over entries of a log that have their places already, with blobs and checkpoints: in one
+    /// transaction, all or nothing, durable when it returns `[L16]`. Gives the number of entries that
+    /// are new here.
+    ///
+    /// - A store without entries becomes the log `log`: [`Self::log`] says so from then on, and whoever
+    ///   else has it open under the old id must not append any more. One with entries must be of it.
+    /// - An entry at an index that is taken must have the id of the one there; then nothing changes, and
+    ///   a body that was erased stays so. Else all is refused as [`Unfit::Parted`].
+    /// - Any other entry must be the next: of this log, its index the length of the log, its sequence
+    ///   number the length of its trajectory, its previous entry the head. It is kept byte for byte, the
+    ///   tree grows with it, and the bell rings once at the end. Else all is refused as [`Unfit::Gap`].
+    /// - Blobs and checkpoints are kept as by [`Self::put_blob`], [`Self::put_sealed_blob`] and
+    ///   [`Self::put_checkpoint`].
+    ///
+    /// Pieces are taken one by one, so that memory does not grow with their number. An error among them
+    /// ends all, and nothing is kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was kept; after [`StoreError::Poisoned`] nothing ever will be.
+    fn adopt(
+        &self,
+        log: LogId,
+        pieces: &mut dyn Iterator<Item = Result<Piece, StoreError>>,
+    ) -> Result<Result<u64, Unfit>, StoreError>;
 
     /// Entries of one trajectory from `seq` on, at most `limit`, in order.
     ///
@@ -220,6 +245,30 @@ pub struct Conflict {
     pub expected: u64,
     /// The trajectory's length now.
     pub found: u64,
+}
+
+/// Something that a store takes over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// An entry with its place, read by [`Entry::read`].
+    Entry(Box<Entry>),
+    /// Content.
+    Blob(Vec<u8>),
+    /// Sealed content, in its envelope.
+    SealedBlob(Vec<u8>),
+    /// A signed checkpoint: its size, and the note.
+    Checkpoint(u64, String),
+}
+
+/// Why nothing was taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    /// The store has entries, of this other log.
+    OtherLog(LogId),
+    /// The store has another entry at this index.
+    Parted(u64),
+    /// The entry of this index is not the next one.
+    Gap(u64),
 }
 
 /// A row as stored, perhaps corrupt.

@@ -10,7 +10,9 @@ use thymos_core::limits::{BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
 use thymos_core::sealed::Envelope;
 use thymos_core::{Digest, Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
-use thymos_ports::store::{Batch, Conflict, Found, Head, StoreError, StoredRow, Watch};
+use thymos_ports::store::{
+    Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
+};
 
 const PATH: &str = ":memory:";
 
@@ -38,6 +40,8 @@ struct State {
     blobs: BTreeMap<Digest, Vec<u8>>,
     sealed: BTreeMap<Digest, Vec<u8>>,
     checkpoints: BTreeMap<u64, String>,
+    /// The log that was taken over.
+    adopted: Option<LogId>,
     appends: usize,
     failures: VecDeque<StoreError>,
     full: bool,
@@ -183,6 +187,45 @@ impl State {
             .filter(move |entry| entry.header.trajectory == trajectory)
     }
 
+    /// Takes over one piece; true when it is an entry that was not there.
+    fn adopt(&mut self, log: LogId, piece: Piece) -> Result<bool, Unfit> {
+        let entry = match piece {
+            Piece::Entry(entry) => *entry,
+            Piece::Blob(bytes) => {
+                self.blobs.entry(Digest::of(&bytes)).or_insert(bytes);
+                return Ok(false);
+            }
+            Piece::SealedBlob(envelope) => {
+                if let Some(read) = Envelope::read(&envelope)
+                    && !self.blobs.contains_key(&read.digest)
+                {
+                    self.sealed.entry(read.digest).or_insert(envelope);
+                }
+                return Ok(false);
+            }
+            Piece::Checkpoint(size, note) => {
+                self.checkpoints.entry(size).or_insert(note);
+                return Ok(false);
+            }
+        };
+        let header = &entry.header;
+        let index = header.index;
+        if let Some(kept) = self.entries.iter().find(|kept| kept.header.index == index) {
+            return match kept.id == entry.id {
+                true => Ok(false),
+                false => Err(Unfit::Parted(index)),
+            };
+        }
+        let head = self.line(header.trajectory).next_back().map(|head| head.id);
+        let seq = number(self.line(header.trajectory).count());
+        let next = (log, number(self.entries.len()), seq, head);
+        if next != (header.log, index, header.seq, header.prev) {
+            return Err(Unfit::Gap(index));
+        }
+        self.entries.push(entry);
+        Ok(true)
+    }
+
     fn place(
         &mut self,
         log: LogId,
@@ -237,11 +280,52 @@ fn check(batches: &[Batch]) -> Result<(), StoreError> {
 
 impl LedgerStore for MemoryStore {
     fn log(&self) -> LogId {
-        self.log
+        self.state().adopted.unwrap_or(self.log)
+    }
+
+    fn adopt(
+        &self,
+        log: LogId,
+        pieces: &mut dyn Iterator<Item = Result<Piece, StoreError>>,
+    ) -> Result<Result<u64, Unfit>, StoreError> {
+        let own = self.log();
+        let mut new = 0;
+        {
+            let mut state = self.state();
+            state.refuse()?;
+            if own != log && !state.entries.is_empty() {
+                return Ok(Err(Unfit::OtherLog(own)));
+            }
+            let kept = (
+                state.entries.len(),
+                state.blobs.clone(),
+                state.sealed.clone(),
+                state.checkpoints.clone(),
+            );
+            let taken = || {
+                for piece in pieces {
+                    match state.adopt(log, piece?) {
+                        Ok(fresh) => new += u64::from(fresh),
+                        Err(unfit) => return Ok(Err(unfit)),
+                    }
+                }
+                Ok(Ok(()))
+            };
+            let taken = taken();
+            if !matches!(taken, Ok(Ok(()))) {
+                state.entries.truncate(kept.0);
+                (state.blobs, state.sealed, state.checkpoints) = (kept.1, kept.2, kept.3);
+                return taken.map(|unfit| unfit.map(|()| 0));
+            }
+            state.adopted = Some(log);
+        }
+        self.ring();
+        Ok(Ok(new))
     }
 
     fn append(&self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError> {
         self.overtaken(&batches);
+        let log = self.log();
         let outcomes = {
             let mut state = self.state();
             state.appends += 1;
@@ -250,7 +334,7 @@ impl LedgerStore for MemoryStore {
             let kept = state.entries.len();
             let outcomes: Result<Vec<_>, _> = batches
                 .into_iter()
-                .map(|batch| state.place(self.log, batch))
+                .map(|batch| state.place(log, batch))
                 .collect();
             if outcomes.is_err() {
                 state.entries.truncate(kept); // all or none

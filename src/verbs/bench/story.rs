@@ -19,7 +19,9 @@ use thymos_core::{Digest, Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::cognition::{
     Context, ModelFault, ModelIdentity, ProposedCall, Streamed, TokenUsage, Turn, TurnStop,
 };
-use thymos_ports::store::{Batch, Conflict, Found, Head, StoreError, StoredRow, Watch};
+use thymos_ports::store::{
+    Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
+};
 use thymos_ports::tool::{Look, ToolFault, ToolIo, Unresolvable};
 use thymos_ports::{Begun, Cognition, LedgerStore, Tool};
 use thymos_protocol::{Command, Event, Replied, What};
@@ -359,6 +361,14 @@ impl LedgerStore for Counted {
 
     fn node(&self, node: Node) -> Result<TreeHash, StoreError> {
         self.inner.node(node)
+    }
+
+    fn adopt(
+        &self,
+        log: LogId,
+        pieces: &mut dyn Iterator<Item = Result<Piece, StoreError>>,
+    ) -> Result<Result<u64, Unfit>, StoreError> {
+        self.inner.adopt(log, pieces)
     }
 
     fn put_checkpoint(&self, size: u64, note: &str) -> Result<(), StoreError> {

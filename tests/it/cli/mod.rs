@@ -5,6 +5,7 @@ pub(crate) mod home;
 pub(crate) mod bundles;
 mod checkpoints;
 mod history;
+mod imports;
 mod input;
 mod keys;
 mod memory;

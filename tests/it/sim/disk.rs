@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thymos_core::{Digest, Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
-use thymos_ports::store::{Batch, Conflict, Found, Head, StoreError, StoredRow, Watch};
+use thymos_ports::store::{
+    Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
+};
 use thymos_testkit::MemoryStore;
 
 use super::ground::Life;
@@ -125,6 +127,15 @@ impl LedgerStore for Disk {
             drop(self.shared.append(batches)?);
         }
         Err(poisoned())
+    }
+
+    fn adopt(
+        &self,
+        log: LogId,
+        pieces: &mut dyn Iterator<Item = Result<Piece, StoreError>>,
+    ) -> Result<Result<u64, Unfit>, StoreError> {
+        self.refuse()?;
+        self.shared.adopt(log, pieces)
     }
 
     fn page(

@@ -402,3 +402,34 @@ fn l16_a_blob_is_what_its_name_says_and_somebody_refers_to_it() {
     let bundle = open(&pack(&all)).unwrap();
     assert!(bundle.blob(&digest).is_err());
 }
+
+#[test]
+fn l16_what_a_store_takes_over_is_under_the_checkpoint_or_nothing_is_taken() {
+    let store = ledger();
+    let bytes = export(&store, None, Withheld::default());
+    let copy = MemoryStore::new();
+    let bundle = open(&bytes).unwrap();
+    assert_eq!(copy.adopt(bundle.log(), &mut bundle.pieces()), Ok(Ok(40)));
+    assert_eq!(copy.entries(), store.entries());
+    assert_eq!(copy.checkpoints(0).unwrap().len(), 4);
+    // Another end that fits by itself, as if the file had changed after it was verified.
+    let mut all = members(&bytes);
+    let text = String::from_utf8(all[2].1.clone()).unwrap();
+    let at = text.rfind("\"at_ms\":18").unwrap();
+    all[2].1 = [&text[..at], "\"at_ms\":19", &text[at + 10..]]
+        .concat()
+        .into_bytes();
+    let bundle = open(&pack(&all)).unwrap();
+    let copy = MemoryStore::new();
+    let refused = copy.adopt(bundle.log(), &mut bundle.pieces()).unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("not those under its checkpoint"),
+        "{refused}"
+    );
+    assert_eq!(
+        (copy.entries(), copy.checkpoints(0)),
+        (Vec::new(), Ok(Vec::new()))
+    );
+}

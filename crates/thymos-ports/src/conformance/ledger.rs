@@ -16,6 +16,7 @@ use thymos_core::merkle::{Frontier, KEPT_LEVEL_MIN, TreeHash, extends, includes,
 use thymos_core::sealed::{Envelope, NONCE_BYTES};
 use thymos_core::{Entry, EntryId, Kind, Timestamp, TrajectoryId};
 
+use super::adopt;
 use crate::store::{Batch, Conflict, Found, LedgerStore, StoreError};
 
 /// Runs every check, each on a fresh and empty store.
@@ -40,6 +41,10 @@ pub fn ledger_store(make: &mut dyn FnMut() -> Box<dyn LedgerStore>) {
         checkpoints_are_kept_by_size,
         a_bell_rings_until_it_is_dropped,
         writers_of_many_threads_make_one_order,
+        adopt::an_empty_store_becomes_the_log,
+        adopt::a_log_is_extended_and_never_forked,
+        adopt::what_does_not_come_next_is_refused,
+        adopt::an_error_among_the_pieces_keeps_nothing,
     ] {
         check(make().as_ref());
     }
@@ -433,7 +438,7 @@ fn append_one(store: &dyn LedgerStore, batch: Batch) -> Vec<Entry> {
     must(must_be(outcomes.pop()))
 }
 
-fn scanned(store: &dyn LedgerStore) -> Vec<Entry> {
+pub(super) fn scanned(store: &dyn LedgerStore) -> Vec<Entry> {
     let rows = must(store.scan(0, 10_000));
     rows.into_iter()
         .map(|row| {
@@ -452,7 +457,7 @@ fn line(number: u8) -> TrajectoryId {
     clippy::panic,
     reason = "a suite of tests that lives outside test code"
 )]
-fn must<T, E: Debug>(outcome: Result<T, E>) -> T {
+pub(super) fn must<T, E: Debug>(outcome: Result<T, E>) -> T {
     match outcome {
         Ok(value) => value,
         Err(error) => panic!("the store refused: {error:?}"),

@@ -1,0 +1,151 @@
+//! `thymos import` `[L16]`: a whole log moves to another machine with every id and every proof, and
+//! nothing that does not verify or does not fit leaves a trace.
+
+use std::fs;
+
+use serde_json::json;
+use thymos_core::Entry;
+
+use super::bundles::{exported, key, ran};
+use super::home::Home;
+use crate::archive::Archive;
+use crate::whole::whole;
+
+/// A machine with a bundle in its folder, and a key that is trusted here.
+fn machine(archive: &Archive) -> Home {
+    let home = Home::playing(&[json!({"text": "done"})]);
+    let config = home.read("home/.config/thymos/config.toml");
+    home.config(&format!("{config}\n[operator]\nname = \"bea\"\n"));
+    fs::write(home.path("ws/b.tar"), archive.bytes()).unwrap();
+    home
+}
+
+fn import(home: &Home, key: &str) -> super::home::Ended {
+    home.run(&["import", "b.tar", "--key", key])
+}
+
+fn bytes(entries: &[Entry]) -> Vec<Vec<u8>> {
+    entries
+        .iter()
+        .map(|entry| entry.header_bytes.clone())
+        .collect()
+}
+
+#[test]
+fn l16_a_log_moves_with_every_id_and_every_proof_and_twice_is_once() {
+    let home = whole();
+    let key = key(&home);
+    let archive = exported(&home, &["--all"]);
+    let entries = home.entries();
+    let there = machine(&archive);
+    let taken = import(&there, &key);
+    assert_eq!(taken.code, 0, "{taken:?}");
+    assert!(
+        taken
+            .out
+            .contains(&format!("{0} entries of log", entries.len())),
+        "{taken:?}"
+    );
+    assert!(
+        taken.err.contains(&format!("keys trust ada {key}")),
+        "{taken:?}"
+    );
+    assert_eq!(there.entries(), entries);
+    let again = import(&there, &key);
+    assert!(
+        again.code == 0 && again.out.contains(", 0 of them new"),
+        "{again:?}"
+    );
+    assert_eq!(there.entries(), entries);
+    assert_eq!(
+        there
+            .run(&["keys", "trust", "ada", &key, "--for", "answers,policy"])
+            .code,
+        0
+    );
+    let told = there.run(&["verify"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    // A receipt that was given there proves the same here, and the bundle is the same but for its keys.
+    let id = entries[7].id.to_string();
+    let receipt = home.run(&["receipt", &id]).out;
+    there.write("ws/r", &receipt);
+    assert_eq!(there.run(&["verify", "r"]).code, 0);
+    let mut moved = exported(&there, &["--all"]);
+    moved.say("keys", archive.manifest()["keys"].clone());
+    assert_eq!(moved.bytes(), archive.bytes());
+    // It goes on there, and what went on comes back.
+    let went_on = there.run(&["--mode", "plan", "run", "there"]);
+    assert_eq!(went_on.code, 0, "{went_on:?}");
+    let longer = exported(&there, &["--all"]);
+    fs::write(home.path("ws/b.tar"), longer.bytes()).unwrap();
+    let theirs = super::bundles::key(&there);
+    let back = home.run(&["import", "b.tar", "--key", &key, "--key", &theirs]);
+    assert_eq!(back.code, 0, "{back:?}");
+    assert_eq!(home.entries(), there.entries());
+}
+
+#[test]
+fn l16_another_log_and_another_history_are_refused_in_one_sentence() {
+    let home = ran();
+    let key = key(&home);
+    let archive = exported(&home, &["--all"]);
+    let busy = ran();
+    fs::write(busy.path("ws/b.tar"), archive.bytes()).unwrap();
+    let before = bytes(&busy.entries());
+    import(&busy, &key).says(11, "has entries of another log", "--ledger");
+    assert_eq!(bytes(&busy.entries()), before);
+    // Both went on from the same beginning, each in its own way.
+    let there = machine(&archive);
+    assert_eq!(import(&there, &key).code, 0);
+    assert_eq!(there.run(&["keys", "trust", "ada", &key]).code, 0);
+    assert_eq!(there.run(&["--mode", "plan", "run", "there"]).code, 0);
+    home.script(&[json!({"text": "done"})]);
+    assert_eq!(home.run(&["--mode", "plan", "run", "here"]).code, 0);
+    let forked = exported(&there, &["--all"]);
+    fs::write(home.path("ws/b.tar"), forked.bytes()).unwrap();
+    let before = bytes(&home.entries());
+    let theirs = super::bundles::key(&there);
+    home.run(&["import", "b.tar", "--key", &key, "--key", &theirs])
+        .says(11, "went on otherwise", "find out which");
+    assert_eq!(bytes(&home.entries()), before);
+    home.verifies();
+}
+
+#[test]
+fn l16_only_what_verifies_is_taken_and_nothing_half_done_stays() {
+    let home = ran();
+    let key = key(&home);
+    let archive = exported(&home, &["--all"]);
+    let mut bent = archive.clone();
+    let mut entries = bent.entries();
+    let at = bent.of_kind("commit");
+    entries[at][2][30] ^= 1;
+    bent.set_entries(&entries);
+    let there = machine(&bent);
+    let ended = import(&there, &key);
+    assert_eq!(ended.code, 13, "{ended:?}");
+    assert!(ended.out.starts_with("NOT verified"), "{ended:?}");
+    assert!(ended.err.contains("does not verify"), "{ended:?}");
+    assert!(!there.ledger().exists(), "no ledger was made");
+    let other = thymos_core::key::SigningKey::from_seed(&[5; 32]).public();
+    let there = machine(&archive);
+    assert_eq!(import(&there, &other.to_string()).code, 13);
+    assert!(!there.ledger().exists());
+    there
+        .run(&["import", "b.tar"])
+        .says(2, "no key is trusted", &key);
+    let run = home.json(&["runs", "--json"])[0]["trajectory"].clone();
+    for (args, words) in [
+        (&[run.as_str().unwrap()][..], "an excerpt"),
+        (
+            &["--all", "--withhold", "message"],
+            "bodies of it are withheld",
+        ),
+    ] {
+        let there = machine(&exported(&home, args));
+        import(&there, &key).says(1, words, "export --all");
+        assert!(!there.ledger().exists());
+    }
+    there.write("ws/b.tar", "hello");
+    import(&there, &key).says(1, "it is no bundle", "thymos export");
+}
