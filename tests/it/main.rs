@@ -25,6 +25,8 @@ mod sim;
 #[cfg(test)]
 mod spec;
 #[cfg(test)]
+mod stranger;
+#[cfg(test)]
 mod tamper;
 #[cfg(test)]
 mod tidy;
