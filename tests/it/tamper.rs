@@ -13,14 +13,16 @@ use thymos::config::{Env, Flags, load};
 use thymos::wire::{Purpose, wire};
 use thymos_core::approval::{Decision, Via};
 use thymos_core::canonical::{parse, value_to_bytes};
-use thymos_core::checkpoint::SignedCheckpoint;
+use thymos_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use thymos_core::key::SigningKey;
+use thymos_core::merkle::{Frontier, KEPT_LEVEL_MIN, leaf};
 use thymos_core::writ::Mode;
 use thymos_core::{EntryId, Kind, TrajectoryId};
 use thymos_protocol::{Answer, Command, Replied};
 
 use crate::cli::home::{Ended, Home, until};
 use crate::flow::rig::Desk;
+use crate::whole::whole;
 
 /// What no part of the program writes yet.
 const NOT_YET: [Kind; 6] = [
@@ -337,20 +339,15 @@ fn of_headers(m: u64, len: u64) -> Vec<Tampering> {
         Tampering::new(
             "rewrite every hash after a change",
             (m..len).collect(),
+            move |c| rewrite(c, m, len),
+        ),
+        Tampering::new(
+            "rewrite every hash, the tree and a checkpoint, with a key of one's own",
+            Vec::new(),
             move |c| {
-                let mut row = Row::read(c, m);
-                row.set("at_ms", 5.into());
-                row.write(c, m);
-                let trajectory = row.field("trajectory");
-                for index in m + 1..len {
-                    let mut next = Row::read(c, index);
-                    if next.field("trajectory") != trajectory {
-                        continue;
-                    }
-                    next.set("prev", row.id().to_string().into());
-                    next.write(c, index);
-                    row = next;
-                }
+                rewrite(c, m, len);
+                grow_anew(c, len);
+                sign_anew(c, len);
             },
         ),
         Tampering::new("rewrite the newest entry", vec![len - 1], move |c| {
@@ -389,6 +386,53 @@ fn of_content(m: u64) -> Vec<Tampering> {
         set("shorten the salt", "salt = x'00'".into()),
         set("empty the header", "header = x''".into()),
     ]
+}
+
+/// Changes an entry, and every link behind it in its trajectory.
+fn rewrite(c: &Connection, m: u64, len: u64) {
+    let mut row = Row::read(c, m);
+    row.set("at_ms", 5.into());
+    row.write(c, m);
+    let trajectory = row.field("trajectory");
+    for index in m + 1..len {
+        let mut next = Row::read(c, index);
+        if next.field("trajectory") != trajectory {
+            continue;
+        }
+        next.set("prev", row.id().to_string().into());
+        next.write(c, index);
+        row = next;
+    }
+}
+
+/// The tree as it would be over these entries.
+fn grow_anew(c: &Connection, len: u64) {
+    c.execute("DELETE FROM nodes", []).unwrap();
+    let mut tree = Frontier::new();
+    for index in 0..len {
+        tree.push(leaf(Row::read(c, index).id().as_bytes()), |node, hash| {
+            if node.level >= KEPT_LEVEL_MIN {
+                let sql = "INSERT INTO nodes (ends, level, hash) VALUES (?1, ?2, ?3)";
+                let values = params![node.end.cast_signed(), node.level, hash.as_bytes()];
+                c.execute(sql, values).unwrap();
+            }
+        });
+    }
+}
+
+/// Every checkpoint as it would be over these entries, by somebody who has not the key of the log.
+fn sign_anew(c: &Connection, len: u64) {
+    let log = Row::read(c, 0).field("log");
+    let log = log.as_str().unwrap().parse().unwrap();
+    let mut tree = Frontier::new();
+    for index in 0..len {
+        tree.push(leaf(Row::read(c, index).id().as_bytes()), |_, _| {});
+        let (size, root) = (tree.size(), tree.root());
+        let note = Checkpoint { log, size, root }.sign(&SigningKey::from_seed(&[66; 32]));
+        let sql = "UPDATE checkpoints SET note = ?2 WHERE size = ?1";
+        c.execute(sql, params![size.cast_signed(), note.note()])
+            .unwrap();
+    }
 }
 
 /// The stored bytes of one entry.
@@ -466,14 +510,10 @@ fn t1_every_act_of_tampering_is_found_and_located_and_never_called_verified() {
     let m = kinds.iter().position(|kind| kind == "reconciled").unwrap() as u64;
     let foreign = kinds.iter().rposition(|kind| kind == "root").unwrap() as u64;
     let copy = home.path("copy.db");
-    let connection = Connection::open(home.ledger()).unwrap();
-    connection
-        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
-        .unwrap();
-    drop(connection);
+    settled(&home);
     let first = first_checkpoint(&home.ledger());
     for mut tampering in matrix(&kinds, m, foreign) {
-        if tampering.name.contains("a checkpoint") {
+        if tampering.at.is_empty() || tampering.name.contains("a checkpoint") {
             tampering.at = vec![first - 1];
         }
         let name = &tampering.name;
@@ -498,6 +538,55 @@ fn t1_every_act_of_tampering_is_found_and_located_and_never_called_verified() {
         );
         assert!(!told.out.starts_with("verified"), "{name}: {told:?}");
     }
+}
+
+/// A copy of a ledger, with nothing left beside it.
+fn settled(home: &Home) {
+    let connection = Connection::open(home.ledger()).unwrap();
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    connection.execute_batch(sql).unwrap();
+}
+
+#[test]
+fn t1_a_tail_that_was_cut_before_any_kind_is_found_against_the_checkpoint_outside() {
+    let home = whole();
+    // A share that is closed behind the end of its run is covered by the next one only.
+    assert_eq!(home.run(&["checkpoint", "make"]).code, 0);
+    settled(&home);
+    let kinds: Vec<String> = home.entries().into_iter().map(|e| e.header.kind).collect();
+    let mut seen = BTreeSet::new();
+    let copy = home.path("copy.db");
+    // The last of each kind, so that as little as may be is gone with it.
+    for (at, kind) in kinds.iter().enumerate().rev() {
+        let index = at as u64;
+        if !seen.insert(kind.clone()) {
+            continue;
+        }
+        for suffix in ["", "-wal", "-shm", "-bell"] {
+            drop(fs::remove_file(home.path(&format!("copy.db{suffix}"))));
+        }
+        fs::copy(home.ledger(), &copy).unwrap();
+        let cut = Tampering::sql(
+            kind,
+            index,
+            format!(
+                "DELETE FROM entries WHERE idx >= {index};
+                 DELETE FROM nodes WHERE ends > {index};
+                 DELETE FROM checkpoints WHERE size > {index};
+                 DELETE FROM trajectories WHERE number NOT IN (SELECT trajectory FROM entries);"
+            ),
+        );
+        cut.act(&copy);
+        let path = copy.display().to_string();
+        let ended = home.run(&["verify", "--ledger", &path, "--json"]);
+        assert_eq!(ended.code, 13, "{kind}: {ended:?}");
+        assert_eq!(located(&ended), [index], "{kind}: {ended:?}");
+        assert!(
+            ended.out.contains("the ledger is older"),
+            "{kind}: {ended:?}"
+        );
+    }
+    assert_eq!(seen.len(), Kind::ALL.len() - 1, "all but `erased`");
 }
 
 /// Entries under the oldest checkpoint of a ledger.

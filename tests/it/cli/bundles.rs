@@ -433,6 +433,30 @@ fn l16_what_was_changed_in_a_bundle_is_found() {
     }
 }
 
+#[test]
+fn l16_t1_a_flipped_bit_of_a_bundle_is_told_wherever_it_is() {
+    let home = ran();
+    let key = key(&home);
+    for archive in [
+        exported(&home, &["--all"]),
+        exported(&home, &[&newest(&home)]),
+    ] {
+        let sound = archive.bytes();
+        // The names of keys are nobody's word but the writer's, and prove nothing.
+        let manifest = archive.0[0].1.len();
+        for sample in 1..=60_usize {
+            let behind = 512 + manifest;
+            let bits = (sound.len() - behind) * 8;
+            let bit = behind * 8 + sample.wrapping_mul(0x9e37_79b9_7f4a_7c15_usize) % bits;
+            let mut flipped = sound.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let ended = told(&home, &key, &flipped);
+            assert_eq!(ended.code, 13, "bit {bit}: {ended:?}");
+            assert!(!ended.out.starts_with("verified"), "bit {bit}: {ended:?}");
+        }
+    }
+}
+
 /// Every hash written anew over another history, and signed by a key that is at hand.
 fn forged(archive: &Archive, key: &SigningKey, notes_of: Option<&Archive>) -> Vec<u8> {
     let mut bent = archive.clone();

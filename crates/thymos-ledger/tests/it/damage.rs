@@ -243,6 +243,34 @@ fn t1_a_flipped_bit_is_told_or_changes_nothing() {
 }
 
 #[test]
+fn t1_a_flipped_bit_of_ten_thousand_entries_is_told_or_changes_nothing() {
+    let place = Place::new();
+    let ledger = place.open();
+    for round in 0..20 {
+        append(&ledger, line(1), round * 400, 400);
+        append(&ledger, line(2), round * 100, 100);
+    }
+    let digest = ledger.put_blob(&[7; 5_000]).unwrap();
+    append(&ledger, line(2), 2_000, 1);
+    let rows = ledger.scan(0, usize::MAX).unwrap();
+    assert_eq!(rows.len(), 10_001);
+    drop(ledger);
+    let (sound, contents) = (fs::read(&place.path).unwrap(), (rows, Some(vec![7; 5_000])));
+    let bits = sound.len() * 8;
+    let mut told = 0;
+    for sample in 1..=24usize {
+        let bit = sample.wrapping_mul(0x9e37_79b9_7f4a_7c15_usize) % bits;
+        let mut flipped = sound.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        match is_told_or_harmless(&flipped, &digest, &contents) {
+            Ok(noticed) => told += usize::from(noticed),
+            Err(why) => panic!("bit {bit}: {why}"),
+        }
+    }
+    assert!(told >= 16, "{told} of 24 flips were told");
+}
+
+#[test]
 fn t1_a_cut_file_is_told() {
     let place = Place::new();
     let (sound, digest, contents) = filled(&place);
