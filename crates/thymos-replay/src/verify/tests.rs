@@ -27,6 +27,7 @@ use thymos_policy::PolicySet;
 mod branches;
 mod checkpoints;
 mod cuts;
+mod parts;
 mod signers;
 mod skills;
 mod tree;
