@@ -34,6 +34,11 @@ fn kept_entries_are_read_or_refused() {
 }
 
 #[test]
+fn kept_bundles_are_read_or_refused() {
+    check_kept("bundle", doors::bundle);
+}
+
+#[test]
 fn kept_writs_are_read_or_refused() {
     check_kept("writ", doors::writ);
 }

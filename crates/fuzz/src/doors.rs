@@ -2,10 +2,13 @@
 //!
 //! Shared by the fuzz targets and `tests/it/corpus.rs`; a door that panics has found a mistake.
 
+use std::io::Cursor;
+
 use thymos::keymap::{self, KeymapFile};
 use thymos::theme::load::{ThemeFile, load as load_theme};
 use thymos::theme::{Depth, ThemeRequest};
 use thymos::ui::safe_text::{AnsiReader, SafeText, is_unsafe};
+use thymos_bundle::Bundle as LogBundle;
 use thymos_cognition::sse::{SseDecoder, SseEvent};
 use thymos_compiler::CheckedChain;
 use thymos_core::Timestamp;
@@ -14,7 +17,9 @@ use thymos_core::canonical;
 use thymos_core::entry::{Entry, Kind};
 use thymos_core::skill::SkillFile;
 use thymos_core::writ::{SignedWrit, TrustRoots};
+
 use thymos_policy::{Bundle, BundleFile, SignedBundle};
+use thymos_ports::LedgerStore;
 use thymos_runtime::filter::Filter;
 use thymos_tools::apply_patch;
 
@@ -48,6 +53,28 @@ pub fn entry(bytes: &[u8]) {
         let twice = canonical::canonicalize(&once).unwrap();
         assert_eq!(once, twice, "canonical bytes are canonical");
     }
+}
+
+/// A bundle: it is refused in a sentence, or read to its end as a store is.
+pub fn bundle(bytes: &[u8]) {
+    let bundle = match LogBundle::open(Box::new(Cursor::new(bytes.to_vec()))) {
+        Ok(bundle) => bundle,
+        Err(invalid) => {
+            assert!(!invalid.to_string().is_empty());
+            return;
+        }
+    };
+    let mut next = 0;
+    loop {
+        let rows = bundle.scan(next, 7).unwrap();
+        let Some(last) = rows.last() else { break };
+        assert!(last.index >= next, "it never goes back");
+        next = last.index + 1;
+        drop(bundle.inclusion(last.index, bundle.manifest().size));
+    }
+    drop(bundle.check_engine().unwrap());
+    drop(bundle.heads());
+    bundle.pieces().for_each(drop);
 }
 
 /// A signed writ, as a file holds it. A stranger's is never trusted.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Read, Seek, SeekFrom};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use thymos_core::Entry;
 use thymos_core::TrajectoryId;
@@ -39,7 +39,7 @@ pub struct Bundle {
     // Held for one read.
     source: Mutex<Box<dyn Source>>,
     // The rows of the member that was read last: rows are asked for in order.
-    pub(crate) recent: Mutex<Option<(u64, Vec<Kept>)>>,
+    pub(crate) recent: Mutex<Option<Arc<Rows>>>,
 }
 
 /// Entries that stand together.
@@ -49,6 +49,13 @@ pub(crate) struct Chunk {
     pub(crate) first: u64,
     pub(crate) entries: Place,
     pub(crate) proofs: Option<Place>,
+}
+
+/// The entries of a member, with a proof of each in an excerpt.
+pub(crate) struct Rows {
+    pub(crate) first: u64,
+    pub(crate) kept: Vec<Kept>,
+    pub(crate) proofs: Vec<Vec<TreeHash>>,
 }
 
 /// Where content stands.

@@ -3,7 +3,7 @@
 //! Where a body is not there, nothing here says why; the manifest and the entries do.
 
 use std::collections::BTreeSet;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use thymos_core::id::Digest;
 use thymos_core::merkle::TreeHash;
@@ -14,7 +14,7 @@ use thymos_ports::store::{
     Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
 };
 
-use crate::open::{Bundle, Chunk, Kept, placed};
+use crate::open::{Bundle, Chunk, Rows, placed};
 use crate::{lines, refs};
 
 /// What a bundle is called in errors: whoever opened it knows its name.
@@ -24,17 +24,28 @@ const PATH: &str = "bundle";
 const BLOBS_TOLD_MAX: usize = 100;
 
 impl Bundle {
-    fn rows(&self, chunk: &Chunk) -> Result<Vec<Kept>, StoreError> {
+    /// The entries of a member with their proofs, read once for as long as they are asked for.
+    fn rows(&self, chunk: &Chunk) -> Result<Arc<Rows>, StoreError> {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((first, rows)) = recent.as_ref().filter(|(first, _)| *first == chunk.first) {
-            debug_assert_eq!(*first, chunk.first);
-            return Ok(rows.clone());
+        if let Some(rows) = recent.as_ref().filter(|rows| rows.first == chunk.first) {
+            return Ok(Arc::clone(rows));
         }
         let at = || format!("entries from index {}", chunk.first);
         let bytes = self.read(chunk.entries).map_err(|e| corrupt(at(), e))?;
         let rows = lines::read(&bytes).ok_or_else(|| corrupt(at(), "it changed meanwhile"))?;
-        let rows = placed(chunk.first, rows, self.manifest.trajectory.is_some());
-        *recent = Some((chunk.first, rows.clone()));
+        let proofs = match chunk.proofs {
+            Some(place) => {
+                let bytes = self.read(place).map_err(|e| corrupt(at(), e))?;
+                lines::read_proofs(&bytes)
+            }
+            None => None,
+        };
+        let rows = Arc::new(Rows {
+            first: chunk.first,
+            kept: placed(chunk.first, rows, self.manifest.trajectory.is_some()),
+            proofs: proofs.unwrap_or_default(),
+        });
+        *recent = Some(Arc::clone(&rows));
         Ok(rows)
     }
 
@@ -51,9 +62,9 @@ impl Bundle {
             return Ok(None);
         };
         let rows = self.rows(chunk)?;
-        let found = rows.into_iter().find(|(at, _)| *at == index);
+        let found = rows.kept.iter().find(|(at, _)| *at == index);
         match found {
-            Some((_, Ok(entry))) => Ok(Some(entry)),
+            Some((_, Ok(entry))) => Ok(Some(entry.clone())),
             Some((_, Err(invalid))) => Err(corrupt(
                 format!("entry at index {index}"),
                 invalid.to_string(),
@@ -66,9 +77,9 @@ impl Bundle {
     fn check_blobs(&self) -> Result<Vec<String>, StoreError> {
         let mut wanted = BTreeSet::new();
         for chunk in &self.chunks {
-            for (_, entry) in self.rows(chunk)? {
+            for (_, entry) in &self.rows(chunk)?.kept {
                 if let Ok(entry) = entry {
-                    refs::add(&mut wanted, &entry);
+                    refs::add(&mut wanted, entry);
                 }
             }
         }
@@ -144,14 +155,14 @@ impl LedgerStore for Bundle {
     fn scan(&self, index: u64, limit: usize) -> Result<Vec<StoredRow>, StoreError> {
         let mut found = Vec::new();
         for chunk in self.chunks_from(index) {
-            for (at, entry) in self.rows(chunk)? {
+            for (at, entry) in &self.rows(chunk)?.kept {
                 if found.len() == limit {
                     return Ok(found);
                 }
-                if at >= index {
+                if *at >= index {
                     found.push(StoredRow {
-                        index: at,
-                        entry,
+                        index: *at,
+                        entry: entry.clone(),
                         disagreements: Vec::new(),
                         tree: None,
                     });
@@ -163,14 +174,12 @@ impl LedgerStore for Bundle {
 
     fn inclusion(&self, index: u64, size: u64) -> Result<Option<Vec<TreeHash>>, StoreError> {
         let own = self.manifest.size == size;
-        let chunk = self.chunks_from(index).first().filter(|_| own);
-        let Some((chunk, place)) = chunk.and_then(|chunk| Some((chunk, chunk.proofs?))) else {
+        let Some(chunk) = self.chunks_from(index).first().filter(|_| own) else {
             return Ok(None);
         };
-        let at = self.rows(chunk)?.iter().position(|(at, _)| *at == index);
-        let bytes = self.read(place).map_err(|e| corrupt("its proofs", e))?;
-        let proofs = lines::read_proofs(&bytes);
-        Ok(at.and_then(|at| proofs?.into_iter().nth(at)))
+        let rows = self.rows(chunk)?;
+        let at = rows.kept.iter().position(|(at, _)| *at == index);
+        Ok(at.and_then(|at| rows.proofs.get(at).cloned()))
     }
 
     fn consistency(&self, old: u64, new: u64) -> Result<Option<Vec<TreeHash>>, StoreError> {
@@ -198,12 +207,10 @@ impl LedgerStore for Bundle {
 
     fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {
         for chunk in &self.chunks {
-            let rows = self.rows(chunk)?.into_iter();
-            let found = rows
-                .filter_map(|(_, row)| row.ok())
-                .find(|entry| entry.id == *id);
-            if found.is_some() {
-                return Ok(found);
+            let rows = self.rows(chunk)?;
+            let mut entries = rows.kept.iter().filter_map(|(_, row)| row.as_ref().ok());
+            if let Some(found) = entries.find(|entry| entry.id == *id) {
+                return Ok(Some(found.clone()));
             }
         }
         Ok(None)

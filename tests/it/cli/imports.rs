@@ -2,9 +2,12 @@
 //! nothing that does not verify or does not fit leaves a trace.
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::json;
 use thymos_core::Entry;
+use thymos_ledger::SqliteLedger;
+use thymos_ports::LedgerStore;
 
 use super::bundles::{exported, key, ran};
 use super::home::Home;
@@ -148,4 +151,48 @@ fn l16_only_what_verifies_is_taken_and_nothing_half_done_stays() {
     }
     there.write("ws/b.tar", "hello");
     import(&there, &key).says(1, "it is no bundle", "thymos export");
+}
+
+#[test]
+fn l16_an_import_or_export_that_is_killed_leaves_all_or_nothing() {
+    let home = ran();
+    let key = key(&home);
+    let archive = exported(&home, &["--all"]);
+    let count = home.entries().len();
+    let there = machine(&archive);
+    // The ledger is there before the killing starts, so that what is killed is the taking over.
+    assert_eq!(there.run(&["runs"]).code, 0);
+    let mut cut_short = 0;
+    for delay in 0..16 {
+        let fresh = there.path(&format!("ws/{delay}.db"));
+        let ledger = fresh.display().to_string();
+        let mut killed = there.start(&["--ledger", &ledger, "import", "b.tar", "--key", &key]);
+        std::thread::sleep(Duration::from_millis(delay * 6));
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        let stands = || match SqliteLedger::open_read_only(&fresh) {
+            Ok(ledger) => ledger.len().unwrap(),
+            Err(_) => 0,
+        };
+        let left = stands();
+        assert!(
+            left == 0 || left == count as u64,
+            "{left} of {count} after {delay}"
+        );
+        cut_short += u64::from(left == 0);
+        let again = there.run(&["--ledger", &ledger, "import", "b.tar", "--key", &key]);
+        assert_eq!(again.code, 0, "{again:?}");
+        assert_eq!(stands(), count as u64);
+        let out = there.path(&format!("ws/{delay}.tar"));
+        let name = out.display().to_string();
+        let mut killed = home.start(&["export", "--all", "-o", &name]);
+        std::thread::sleep(Duration::from_millis(delay * 6));
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        if out.exists() {
+            let whole = home.run(&["verify", &name]);
+            assert_eq!(whole.code, 0, "{whole:?}");
+        }
+    }
+    assert!(cut_short > 0, "nothing was killed in time");
 }

@@ -433,3 +433,48 @@ fn l16_what_a_store_takes_over_is_under_the_checkpoint_or_nothing_is_taken() {
         (Vec::new(), Ok(Vec::new()))
     );
 }
+
+/// A number that differs for each, and is the same each time.
+fn drawn(seed: u64) -> usize {
+    let bytes = Digest::of(&seed.to_be_bytes());
+    let head = bytes.as_bytes().first_chunk().unwrap();
+    usize::try_from(u64::from_be_bytes(*head) >> 1).unwrap()
+}
+
+#[test]
+fn l16_whatever_its_members_hold_a_bundle_is_refused_or_read_to_its_end() {
+    let withheld = Withheld {
+        entries: vec![7],
+        kinds: Vec::new(),
+    };
+    let bundles = [
+        export(&ledger(), None, Withheld::default()),
+        export(&ledger(), Some("b"), withheld),
+    ];
+    let mut opened = 0;
+    for seed in 0..1_500_u64 {
+        let mut all = members(&bundles[drawn(seed) % 2]);
+        for change in 0..=drawn(seed + 10_000) % 3 {
+            let at = drawn(seed * 7 + change as u64 + 20_000) % all.len();
+            let (name, content) = &mut all[at];
+            let byte = drawn(seed * 11 + change as u64 + 30_000) % content.len();
+            match drawn(seed + 40_000) % 4 {
+                0 => content[byte] ^= 1 << (byte % 8),
+                1 => content.truncate(byte),
+                2 => content.insert(byte, b'\n'),
+                _ => *name = name.replace('0', &(byte % 10).to_string()),
+            }
+        }
+        let Ok(bundle) = open(&pack(&all)) else {
+            continue;
+        };
+        opened += 1;
+        let rows = bundle.scan(0, usize::MAX).unwrap();
+        for row in &rows {
+            drop(bundle.inclusion(row.index, bundle.manifest().size));
+        }
+        drop((bundle.heads(), bundle.check_engine().unwrap()));
+        bundle.pieces().for_each(drop);
+    }
+    assert!(opened > 100, "{opened} were well formed");
+}
