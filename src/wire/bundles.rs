@@ -59,6 +59,12 @@ pub(crate) fn export(config: &Config, order: &Order<'_>) -> Result<Exported, App
         return Err(in_the_way(order.file));
     }
     let ledger = &config.ledger.value;
+    if let (Ok(own), Ok(file)) = (ledger.canonicalize(), order.file.canonicalize())
+        && own == file
+    {
+        let message = format!("`{}` is the ledger itself", order.file.display());
+        return Err(AppError::new(ErrorKind::User, message).hint("name another file"));
+    }
     let store = SqliteLedger::open_read_only(ledger).map_err(|e| store_error(&e))?;
     if order.trajectory.is_none() {
         of_one_tenant(&store, &config.tenant.value)?;

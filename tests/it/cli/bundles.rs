@@ -219,6 +219,10 @@ fn l16_what_is_wrong_with_an_export_is_said_before_a_byte_is_written() {
         "--force",
     );
     assert_eq!(home.read("ws/b.tar"), "mine");
+    let ledger = home.ledger().display().to_string();
+    home.run(&["export", "--all", "--force", "-o", &ledger])
+        .says(1, "is the ledger itself", "another file");
+    home.verifies();
     home.run(&["--tenant", "other", "export", "--all", "-o", "o.tar"])
         .says(11, "another tenant", "thymos runs");
     home.run(&["--tenant", "other", "export", &newest(&home), "-o", "o.tar"])
