@@ -303,6 +303,10 @@ pub fn store_error(error: &thymos_ports::store::StoreError) -> AppError {
             ErrorKind::Integrity,
             "restore a backup, or start a new one with --ledger",
         ),
+        E::Away { .. } => (
+            ErrorKind::Kernel,
+            "see that the server runs and can be reached; nothing that was recorded is lost",
+        ),
         E::Full { .. } => (
             ErrorKind::Kernel,
             "free some room; nothing that was recorded is lost",

@@ -6,7 +6,7 @@ use thymos_core::limits::BLOB_BYTES_MAX;
 use thymos_core::sealed::{ENVELOPE_BYTES, Envelope};
 use thymos_ports::store::StoreError;
 
-use crate::fault::Trouble;
+use crate::fault::{Damage, Trouble};
 
 /// A middle level: text shrinks to a third or so at some hundred MB/s.
 const ZSTD_LEVEL: i32 = 3;
@@ -30,6 +30,22 @@ pub(crate) struct Packed<'a> {
     pub(crate) digest: Digest,
     plain: &'a [u8],
     packed: Option<Vec<u8>>,
+}
+
+impl Packed<'_> {
+    /// The bytes to store.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.packed.as_deref().unwrap_or(self.plain)
+    }
+
+    /// How many there are when they are unpacked.
+    pub(crate) fn size(&self) -> i64 {
+        i64::try_from(self.plain.len()).unwrap_or(i64::MAX)
+    }
+
+    pub(crate) fn is_packed(&self) -> bool {
+        self.packed.is_some()
+    }
 }
 
 pub(crate) fn pack<'a>(path: &str, plain: &'a [u8]) -> Result<Packed<'a>, StoreError> {
@@ -81,7 +97,6 @@ pub(crate) fn known(connection: &Connection, digest: &Digest) -> Result<bool, Tr
 }
 
 pub(crate) fn insert(connection: &Connection, blob: &Packed<'_>) -> rusqlite::Result<()> {
-    let bytes = blob.packed.as_deref().unwrap_or(blob.plain);
     connection
         .prepare_cached(
             "INSERT INTO blobs (digest, size, packed, bytes) VALUES (?1, ?2, ?3, ?4) \
@@ -89,9 +104,9 @@ pub(crate) fn insert(connection: &Connection, blob: &Packed<'_>) -> rusqlite::Re
         )?
         .execute(params![
             blob.digest.as_bytes(),
-            i64::try_from(blob.plain.len()).unwrap_or(i64::MAX),
-            blob.packed.is_some(),
-            bytes,
+            blob.size(),
+            blob.is_packed(),
+            blob.bytes(),
         ])
         .map(drop)
 }
@@ -106,13 +121,23 @@ pub(crate) fn read(connection: &Connection, digest: &Digest) -> Result<Option<Ke
     let Some((size, packed, bytes)) = row else {
         return Ok(None);
     };
-    match unpack(size, packed != 0, bytes) {
-        Some(plain) if Digest::of(&plain) == *digest => Ok(Some(Kept::Plain(plain))),
+    Ok(Some(open(digest, size, packed != 0, bytes)?))
+}
+
+/// What stored bytes hold, if they are those of the digest.
+pub(crate) fn open(
+    digest: &Digest,
+    size: i64,
+    packed: bool,
+    bytes: Vec<u8>,
+) -> Result<Kept, Damage> {
+    match unpack(size, packed, bytes) {
+        Some(plain) if Digest::of(&plain) == *digest => Ok(Kept::Plain(plain)),
         // Content that only looks like an envelope has its own digest, so it never comes here.
         Some(sealed) if Envelope::read(&sealed).is_some_and(|e| e.digest == *digest) => {
-            Ok(Some(Kept::Sealed(sealed)))
+            Ok(Kept::Sealed(sealed))
         }
-        Some(_) | None => Err(Trouble::corrupt(
+        Some(_) | None => Err(Damage::new(
             format!("blob {}", digest.short()),
             "its bytes are not those of its digest",
         )),

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use thymos_core::id::Digest;
 
 use crate::blob;
-use crate::fault::Trouble;
+use crate::fault::{Damage, Trouble};
 use crate::schema::FORMAT_WITHOUT_TREE;
 
 /// Findings of the engine that are told one by one.
@@ -87,7 +87,9 @@ fn blobs(connection: &Connection, findings: &mut Vec<String>) -> Result<(), Trou
             .and_then(|digest| blob::read(connection, &digest));
         match read {
             Ok(_) => {}
-            Err(Trouble::Corrupt { at, reason }) => findings.push(format!("{at}: {reason}")),
+            Err(Trouble::Corrupt(Damage { at, reason })) => {
+                findings.push(format!("{at}: {reason}"));
+            }
             Err(Trouble::Engine(error)) => findings.push(error.to_string()),
             Err(trouble @ Trouble::Draft(_)) => return Err(trouble),
         }

@@ -6,21 +6,17 @@ use rusqlite::{ErrorCode, ffi};
 use thymos_core::entry::InvalidEntry;
 use thymos_ports::store::StoreError;
 
-/// What went wrong inside, before the path is put to it.
-#[derive(Debug)]
-pub(crate) enum Trouble {
-    /// The engine refused.
-    Engine(rusqlite::Error),
-    /// What is stored is not what was written.
-    Corrupt { at: String, reason: String },
-    /// A draft could not become an entry.
-    Draft(InvalidEntry),
+/// What is stored is not what was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Damage {
+    pub(crate) at: String,
+    pub(crate) reason: String,
 }
 
-impl Trouble {
+impl Damage {
     /// Something stored does not fit.
-    pub(crate) fn corrupt(at: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Corrupt {
+    pub(crate) fn new(at: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
             at: at.into(),
             reason: reason.into(),
         }
@@ -28,16 +24,45 @@ impl Trouble {
 
     /// An entry that does not fit, by its position in the log.
     pub(crate) fn entry(index: i64, reason: impl Into<String>) -> Self {
-        Self::corrupt(format!("entry at index {index}"), reason)
+        Self::new(format!("entry at index {index}"), reason)
+    }
+}
+
+/// What went wrong inside, before the path is put to it.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The engine refused.
+    Engine(rusqlite::Error),
+    /// What is stored is not what was written.
+    Corrupt(Damage),
+    /// A draft could not become an entry.
+    Draft(InvalidEntry),
+}
+
+impl Trouble {
+    /// Something stored does not fit.
+    pub(crate) fn corrupt(at: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Corrupt(Damage::new(at, reason))
+    }
+
+    /// An entry that does not fit, by its position in the log.
+    pub(crate) fn entry(index: i64, reason: impl Into<String>) -> Self {
+        Self::Corrupt(Damage::entry(index, reason))
     }
 
     /// As the port says it.
     pub(crate) fn named(self, path: &str, during: During) -> StoreError {
         match self {
             Self::Engine(error) => engine(path, during, &error),
-            Self::Corrupt { at, reason } => corrupt(path, at, reason),
+            Self::Corrupt(Damage { at, reason }) => corrupt(path, at, reason),
             Self::Draft(invalid) => StoreError::Draft(invalid),
         }
+    }
+}
+
+impl From<Damage> for Trouble {
+    fn from(damage: Damage) -> Self {
+        Self::Corrupt(damage)
     }
 }
 

@@ -264,7 +264,7 @@ fn check_tail(connection: &Connection, log: &LogId) -> Result<(), Trouble> {
         )
         .optional()?;
     match last {
-        Some(raw) => raw.sound(log).map(drop),
+        Some(raw) => raw.sound(log).map(drop).map_err(Trouble::from),
         None => Ok(()),
     }
 }

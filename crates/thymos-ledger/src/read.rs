@@ -6,7 +6,7 @@ use thymos_core::merkle::{Node, TreeHash};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::store::{Found, Head, StoredRow};
 
-use crate::fault::Trouble;
+use crate::fault::{Damage, Trouble};
 use crate::row::{Raw, SELECT, head_of, stored};
 use crate::schema::STRETCH_BITS;
 use crate::tree;
@@ -29,17 +29,23 @@ pub(crate) fn page(
         let raw = Raw::read(row)?;
         let index = raw.index;
         let entry = raw.sound(log)?;
-        if entry.header.seq != due {
-            let reason = format!(
-                "entry {due} of trajectory {} is missing",
-                trajectory.short()
-            );
-            return Err(Trouble::corrupt(format!("before index {index}"), reason));
-        }
+        follows(&entry, due, index)?;
         due += 1;
         entries.push(entry);
     }
     Ok(entries)
+}
+
+/// Whether an entry is the one that its trajectory is due to have there.
+pub(crate) fn follows(entry: &Entry, due: u64, index: i64) -> Result<(), Damage> {
+    if entry.header.seq == due {
+        return Ok(());
+    }
+    let line = entry.header.trajectory.short();
+    Err(Damage::new(
+        format!("before index {index}"),
+        format!("entry {due} of trajectory {line} is missing"),
+    ))
 }
 
 pub(crate) fn page_sql() -> String {
@@ -80,7 +86,7 @@ pub(crate) fn scan(
 }
 
 /// Puts to each row the subtrees that are whole with it. Both are in order.
-fn attach(rows: &mut [StoredRow], nodes: Vec<(Node, Option<TreeHash>)>) {
+pub(crate) fn attach(rows: &mut [StoredRow], nodes: Vec<(Node, Option<TreeHash>)>) {
     let mut nodes = nodes.into_iter().peekable();
     for row in rows {
         let end = row.index.saturating_add(1);
@@ -131,17 +137,26 @@ pub(crate) fn heads(connection: &Connection, log: &LogId) -> Result<Vec<Head>, T
     let mut rows = query.query([])?;
     let mut heads = Vec::new();
     while let Some(row) = rows.next()? {
-        let entry = Raw::read(row)?.sound(log)?;
-        heads.push(Head {
-            trajectory: entry.header.trajectory,
-            seq: entry.header.seq,
-            entry: entry.id,
-            index: entry.header.index,
-            at_ms: entry.header.at_ms,
-        });
+        heads.push(head(&Raw::read(row)?.sound(log)?));
     }
     heads.sort_unstable_by_key(|head| std::cmp::Reverse(head.index));
     Ok(heads)
+}
+
+/// A trajectory's newest entry as the port tells it.
+pub(crate) fn head(entry: &Entry) -> Head {
+    Head {
+        trajectory: entry.header.trajectory,
+        seq: entry.header.seq,
+        entry: entry.id,
+        index: entry.header.index,
+        at_ms: entry.header.at_ms,
+    }
+}
+
+/// An entry that a prefix may mean.
+pub(crate) fn found_entry(entry: &Entry) -> Found {
+    Found::Entry(entry.id, entry.header.trajectory, entry.header.seq)
 }
 
 pub(crate) fn heads_sql() -> String {
@@ -162,10 +177,7 @@ pub(crate) fn find_prefix(
     prefix: &str,
     limit: usize,
 ) -> Result<Vec<Found>, Trouble> {
-    let hexadecimal = prefix
-        .bytes()
-        .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-    if !hexadecimal || prefix.len() > 64 {
+    if !may_begin_an_id(prefix) {
         return Ok(Vec::new());
     }
     let mut found = trajectories(connection, prefix, limit)?;
@@ -177,8 +189,7 @@ pub(crate) fn find_prefix(
             let Some(row) = rows.next()? else { break };
             let entry = Raw::read(row)?.sound(log)?;
             if entry.id.to_string().starts_with(prefix) {
-                let header = &entry.header;
-                found.push(Found::Entry(entry.id, header.trajectory, header.seq));
+                found.push(found_entry(&entry));
             }
         }
         if found.len() >= limit {
@@ -205,8 +216,14 @@ fn trajectories(
     Ok(found)
 }
 
-// The lowest or highest id that starts with the prefix.
-fn bound(prefix: &str, fill: char) -> [u8; 32] {
+/// Whether an id can begin with this text.
+pub(crate) fn may_begin_an_id(prefix: &str) -> bool {
+    let digits = |digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+    prefix.bytes().all(digits) && prefix.len() <= 64
+}
+
+/// The lowest or highest id that starts with the prefix.
+pub(crate) fn bound(prefix: &str, fill: char) -> [u8; 32] {
     let padded: String = prefix
         .chars()
         .chain(std::iter::repeat_n(
@@ -239,7 +256,7 @@ pub(crate) fn last_index(connection: &Connection) -> Result<Option<u64>, Trouble
     Ok(last.and_then(|last| u64::try_from(last).ok()))
 }
 
-fn rows_max(limit: usize) -> i64 {
+pub(crate) fn rows_max(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 

@@ -1,11 +1,12 @@
 //! One row of `entries`: the bytes that were hashed, and the columns that must agree with them `[L1]`.
+//! The same on every engine but for how the id is found.
 
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use thymos_core::entry::{Content, InvalidEntry, Salt};
 use thymos_core::{Entry, EntryId, LogId};
 
-use crate::fault::Trouble;
+use crate::fault::Damage;
 
 /// What every query over entries selects, in the order that [`Raw::read`] takes it.
 pub(crate) const SELECT: &str = "SELECT e.idx, t.id, e.seq, e.kind, e.at_ms, e.id_head, e.header, \
@@ -15,14 +16,28 @@ pub(crate) const SELECT: &str = "SELECT e.idx, t.id, e.seq, e.kind, e.at_ms, e.i
 /// row that cannot be read at all would hide the rows after it.
 pub(crate) struct Raw {
     pub(crate) index: i64,
-    trajectory: Option<Vec<u8>>,
-    seq: Option<i64>,
-    kind: Option<Vec<u8>>,
-    at_ms: Option<i64>,
-    id_head: Option<i64>,
-    header: Vec<u8>,
-    salt: Option<Vec<u8>>,
-    body: Option<Vec<u8>>,
+    pub(crate) trajectory: Option<Vec<u8>>,
+    pub(crate) seq: Option<i64>,
+    pub(crate) kind: Option<Vec<u8>>,
+    pub(crate) at_ms: Option<i64>,
+    pub(crate) id: IdColumn,
+    pub(crate) header: Vec<u8>,
+    pub(crate) salt: Option<Vec<u8>>,
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+/// What an engine keeps to find an entry by its id.
+pub(crate) enum IdColumn {
+    /// Eight bytes of it, as [`head_of`] has them.
+    Head(Option<i64>),
+}
+
+impl IdColumn {
+    fn is_of(&self, id: &EntryId) -> bool {
+        match self {
+            Self::Head(head) => *head == Some(head_of(id)),
+        }
+    }
 }
 
 impl Raw {
@@ -33,7 +48,7 @@ impl Raw {
             seq: integer(row.get_ref(2)?),
             kind: bytes(row.get_ref(3)?),
             at_ms: integer(row.get_ref(4)?),
-            id_head: integer(row.get_ref(5)?),
+            id: IdColumn::Head(integer(row.get_ref(5)?)),
             header: bytes(row.get_ref(6)?).unwrap_or_default(),
             salt: bytes(row.get_ref(7)?),
             body: bytes(row.get_ref(8)?),
@@ -48,7 +63,7 @@ impl Raw {
             seq,
             kind,
             at_ms,
-            id_head,
+            id,
             header,
             salt,
             body,
@@ -71,7 +86,7 @@ impl Raw {
                 "time",
                 at_ms.is_some() && at_ms == stored(said.at_ms.as_ms()),
             ),
-            ("id", id_head == Some(head_of(&entry.id))),
+            ("id", id.is_of(&entry.id)),
         ];
         let disagreements = agree
             .into_iter()
@@ -82,12 +97,12 @@ impl Raw {
     }
 
     /// The entry, where nothing but a sound one will do.
-    pub(crate) fn sound(self, log: &LogId) -> Result<Entry, Trouble> {
+    pub(crate) fn sound(self, log: &LogId) -> Result<Entry, Damage> {
         let index = self.index;
         match self.compare(log) {
-            (Err(invalid), _) => Err(Trouble::entry(index, invalid.to_string())),
+            (Err(invalid), _) => Err(Damage::entry(index, invalid.to_string())),
             (Ok(entry), disagreements) => match disagreements.into_iter().next() {
-                Some(disagreement) => Err(Trouble::entry(index, disagreement)),
+                Some(disagreement) => Err(Damage::entry(index, disagreement)),
                 None => Ok(entry),
             },
         }

@@ -138,7 +138,8 @@ fn each_id(
     Ok(())
 }
 
-fn place(node: Node) -> String {
+/// A subtree, named for a person.
+pub(crate) fn place(node: Node) -> String {
     format!(
         "the subtree of level {} before index {}",
         node.level, node.end

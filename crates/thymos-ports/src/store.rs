@@ -348,6 +348,13 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
+    /// Its server cannot be reached; nothing was kept, and appending works again when it is back.
+    Away {
+        /// The path.
+        path: String,
+        /// What was seen of it.
+        reason: String,
+    },
     /// The disk is full; nothing was kept, and appending works again when there is room `[L11]`.
     Full {
         /// The path.
@@ -383,6 +390,9 @@ impl fmt::Display for StoreError {
             Self::Foreign { path } => write!(f, "`{path}` is not a thymos ledger"),
             Self::Corrupt { path, at, reason } => {
                 write!(f, "ledger `{path}` is corrupt at {at}: {reason}")
+            }
+            Self::Away { path, reason } => {
+                write!(f, "ledger `{path}` cannot be reached: {reason}")
             }
             Self::Full { path } => write!(f, "no room left on the disk of ledger `{path}`"),
             Self::Poisoned { path, reason } => {

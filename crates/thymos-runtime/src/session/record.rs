@@ -210,11 +210,11 @@ impl Session {
         self.queue.clear();
     }
 
-    /// Tries again to store what could not be stored, once there may be room.
+    /// Tries again to store what could not be stored, once there may be room or a server.
     pub(super) async fn mend(&mut self) {
         if !matches!(
             self.broken,
-            Some(StoreError::Full { .. } | StoreError::Locked { .. })
+            Some(StoreError::Full { .. } | StoreError::Locked { .. } | StoreError::Away { .. })
         ) {
             return;
         }
