@@ -1,4 +1,5 @@
-//! The ledger on SQLite: one file, one writer a process, many readers, and a bell.
+//! The ledger on SQLite, one file with one writer a process, many readers and a bell; and the same
+//! ledger on a PostgreSQL server, for more than one machine.
 //!
 //! Keeps bytes and finds them again. It decides nothing, reads no clock and draws no randomness;
 //! what a row proves is for `thymos-replay` to say.
@@ -29,4 +30,7 @@ mod bell;
 mod check;
 mod fault;
 
+mod postgres;
+
 pub use ledger::{Genesis, Options, SqliteLedger};
+pub use postgres::{Lease, PostgresLedger, Server, TlsMode};

@@ -30,12 +30,15 @@ pub(crate) struct Raw {
 pub(crate) enum IdColumn {
     /// Eight bytes of it, as [`head_of`] has them.
     Head(Option<i64>),
+    /// All of it.
+    Whole(Option<Vec<u8>>),
 }
 
 impl IdColumn {
     fn is_of(&self, id: &EntryId) -> bool {
         match self {
             Self::Head(head) => *head == Some(head_of(id)),
+            Self::Whole(whole) => whole.as_deref() == Some(id.as_bytes()),
         }
     }
 }

@@ -82,6 +82,13 @@ impl MemoryStore {
         self
     }
 
+    /// The same ledger under another id; for an empty one.
+    #[must_use]
+    pub fn with_log(mut self, log: LogId) -> Self {
+        self.log = log;
+        self
+    }
+
     /// Once, just before such a batch is appended, another process does this.
     pub fn overtake(
         &self,

@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod suite;
 #[cfg(test)]
 mod support;

@@ -1,12 +1,17 @@
-//! The port's conformance suite, against a file and against memory.
+//! The port's conformance suite, against a file, memory and a server; and the same bytes in all.
 
-use thymos_core::entry::Position;
-use thymos_core::{Kind, LogId, TrajectoryId};
-use thymos_ledger::{Genesis, SqliteLedger};
-use thymos_ports::store::Piece;
-use thymos_ports::{LedgerStore, conformance};
+use thymos_core::canonical::value_to_bytes;
+use thymos_core::entry::{Position, Salt};
+use thymos_core::merkle::TreeHash;
+use thymos_core::{EntryId, Kind, LogId, TrajectoryId};
+use thymos_ledger::{Genesis, PostgresLedger, SqliteLedger};
+use thymos_ports::LedgerStore;
+use thymos_ports::conformance::{self, sample_batch, sample_draft};
+use thymos_ports::store::{Batch, Piece, StoredRow};
+use thymos_testkit::MemoryStore;
+use thymos_testkit::postgres::Database;
 
-const GENESIS: Genesis = Genesis { random: [1; 32] };
+use crate::support::{GENESIS, line, server};
 
 #[test]
 fn l14_a_ledger_in_a_file_conforms() {
@@ -59,4 +64,94 @@ fn l16_whoever_opened_an_empty_ledger_before_it_became_another_log_appends_nothi
     let file = rusqlite::Connection::open(&path).unwrap();
     let renamed = file.execute("UPDATE log SET id = zeroblob(32)", []);
     assert!(renamed.unwrap_err().to_string().contains("keeps its id"));
+}
+
+#[test]
+fn l14_a_ledger_on_a_server_conforms() {
+    // Kept until the end: a ledger is used while its database is there.
+    let mut databases = Vec::new();
+    if Database::new().is_none() {
+        return;
+    }
+    conformance::ledger_store(&mut || {
+        let database = Database::new().unwrap();
+        let ledger = PostgresLedger::open(server(&database), GENESIS).unwrap();
+        databases.push(database);
+        Box::new(ledger)
+    });
+}
+
+/// Everything about a ledger that somebody outside could hold against another one.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    ids: Vec<EntryId>,
+    bytes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    roots: Vec<TreeHash>,
+    proofs: Vec<Option<Vec<TreeHash>>>,
+}
+
+fn seen(store: &dyn LedgerStore) -> Seen {
+    let size = store.len().unwrap();
+    let rows: Vec<StoredRow> = store.scan(0, 10_000).unwrap();
+    assert!(rows.iter().all(|row| row.disagreements.is_empty()));
+    let entries: Vec<_> = rows.into_iter().map(|row| row.entry.unwrap()).collect();
+    let proofs = (0..size).flat_map(|at| {
+        let inclusion = store.inclusion(at, size).unwrap();
+        [inclusion, store.consistency(at, size).unwrap()]
+    });
+    Seen {
+        ids: entries.iter().map(|entry| entry.id).collect(),
+        bytes: entries
+            .iter()
+            .map(|entry| {
+                let body = entry.body().map(<[u8]>::to_vec);
+                (entry.header_bytes.clone(), body)
+            })
+            .collect(),
+        roots: (0..=size).map(|size| store.root(size).unwrap()).collect(),
+        proofs: proofs.collect(),
+    }
+}
+
+fn fill(store: &dyn LedgerStore) {
+    for (number, kind) in (0..).zip(Kind::ALL) {
+        let own = Batch {
+            trajectory: line(1),
+            at_seq: number,
+            drafts: vec![sample_draft(line(1), kind, number)],
+        };
+        let placed = store.append(vec![own, sample_batch(line(2), number * 2, 2)]);
+        assert!(placed.unwrap().iter().all(Result::is_ok));
+    }
+    // What a text column would not take, and what fills many pages.
+    let large = "\u{0}\u{1f}\u{fffd}'\";--\\".repeat(150_000);
+    let mut odd = sample_draft(line(3), Kind::Message, 0);
+    odd.body = value_to_bytes(&serde_json::json!({ "text": large })).unwrap();
+    odd.salt = Salt::from_bytes([0; 32]);
+    let last = Batch {
+        trajectory: line(3),
+        at_seq: 0,
+        drafts: vec![odd],
+    };
+    assert!(store.append(vec![last]).unwrap().iter().all(Result::is_ok));
+}
+
+#[test]
+fn l14_every_store_keeps_the_same_bytes_ids_roots_and_proofs() {
+    let log = LogId::of(&GENESIS.random);
+    let file = SqliteLedger::in_memory(GENESIS).unwrap();
+    fill(&file);
+    let of_file = seen(&file);
+    assert_eq!(file.log(), log);
+    let memory = MemoryStore::new().with_log(log);
+    fill(&memory);
+    assert_eq!(of_file, seen(&memory));
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let server = PostgresLedger::open(server(&database), GENESIS).unwrap();
+    assert_eq!(server.log(), log);
+    fill(&server);
+    assert_eq!(of_file, seen(&server));
+    assert_eq!(server.check_engine().unwrap(), Vec::<String>::new());
 }

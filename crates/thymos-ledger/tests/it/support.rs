@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 use thymos_core::merkle::{Frontier, KEPT_LEVEL_MIN, leaf};
+use thymos_core::secret::Secret;
 use thymos_core::{Entry, EntryId, Kind, TrajectoryId};
-use thymos_ledger::{Genesis, SqliteLedger};
+use thymos_ledger::{Genesis, Server, SqliteLedger, TlsMode};
 use thymos_ports::LedgerStore;
 use thymos_ports::conformance::{sample_batch, sample_draft};
 use thymos_ports::store::Batch;
+use thymos_testkit::postgres::Database;
 
 pub(crate) const GENESIS: Genesis = Genesis { random: [1; 32] };
 
@@ -31,12 +33,26 @@ impl Place {
     }
 }
 
+/// A database as the ledger is told of it.
+pub(crate) fn server(database: &Database) -> Server {
+    let (user, password) = database.role();
+    Server {
+        hosts: vec![database.address()],
+        user,
+        password: password.map(Secret::new),
+        database: database.name().to_owned(),
+        tls: TlsMode::Disable,
+        roots: None,
+        connect_ms: 10_000,
+    }
+}
+
 pub(crate) fn line(number: u8) -> TrajectoryId {
     TrajectoryId::of(&[number])
 }
 
 /// One entry of each kind on line 1 at even indexes, and a message on line 2 after each.
-pub(crate) fn fill_with_every_kind(ledger: &SqliteLedger) -> Vec<Entry> {
+pub(crate) fn fill_with_every_kind(ledger: &dyn LedgerStore) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (number, kind) in (0..).zip(Kind::ALL) {
         let one = Batch {
@@ -50,7 +66,7 @@ pub(crate) fn fill_with_every_kind(ledger: &SqliteLedger) -> Vec<Entry> {
     entries
 }
 
-pub(crate) fn append(ledger: &SqliteLedger, trajectory: TrajectoryId, at: u64, drafts: u64) {
+pub(crate) fn append(ledger: &dyn LedgerStore, trajectory: TrajectoryId, at: u64, drafts: u64) {
     let mut outcomes = ledger
         .append(vec![sample_batch(trajectory, at, drafts)])
         .unwrap();
@@ -60,7 +76,7 @@ pub(crate) fn append(ledger: &SqliteLedger, trajectory: TrajectoryId, at: u64, d
 /// What a reader of rows alone can say against a log: the index, and why.
 ///
 /// `newest` is what somebody remembers of the end; without it a cut tail cannot be seen `[L7]`.
-pub(crate) fn walk(ledger: &SqliteLedger, newest: Option<&Entry>) -> Vec<(u64, String)> {
+pub(crate) fn walk(ledger: &dyn LedgerStore, newest: Option<&Entry>) -> Vec<(u64, String)> {
     let mut findings = Vec::new();
     let mut due = 0;
     let mut ends: BTreeMap<TrajectoryId, (u64, EntryId)> = BTreeMap::new();
