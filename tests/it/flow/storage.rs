@@ -6,6 +6,7 @@ use thymos_core::effect::EffectClass;
 use thymos_core::outcome::Outcome;
 use thymos_core::tool::Recovery;
 use thymos_core::writ::Mode;
+use thymos_ports::store::StoreError;
 use thymos_protocol::{Command, Fault, Replied};
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, MemoryStore, Step};
@@ -80,6 +81,42 @@ async fn l11_a_disk_that_fills_while_a_tool_acts_loses_nothing_and_work_resumes_
             .all(|event| event.kind != "commit")
     );
     rig.setup.store.make_room();
+    assert_eq!(interrupted(&mut rig).await, Replied::Accepted);
+    let events = rig.until_kind("commit", 1).await;
+    assert_eq!(story(&events)[2..], ["intent", "started", "commit"]);
+    rig.run("").await;
+    assert_eq!((tool.runs(), rig.stop()), (1, Some(Stop::Done)));
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn l11_a_server_that_goes_away_while_a_tool_acts_loses_nothing_and_work_resumes_when_it_is_back()
+ {
+    let setup = Setup::new(steps(), &[]);
+    let tool = during(&setup.store, |store| {
+        for _ in 0..2 {
+            store.fail_next_append(StoreError::Away {
+                path: "postgres://ada@db/log".to_owned(),
+                reason: "connection refused".to_owned(),
+            });
+        }
+    });
+    let mut rig = setup
+        .with(|setup| setup.tools = vec![tool.port()])
+        .open(Mode::Edit)
+        .await;
+    rig.say("go").await;
+    let fault = stuck(&mut rig).await;
+    assert!(
+        fault.message.contains("cannot be reached"),
+        "{}",
+        fault.message
+    );
+    assert!(
+        fault
+            .hint
+            .is_some_and(|hint| hint.contains("bring the server back"))
+    );
     assert_eq!(interrupted(&mut rig).await, Replied::Accepted);
     let events = rig.until_kind("commit", 1).await;
     assert_eq!(story(&events)[2..], ["intent", "started", "commit"]);

@@ -10,6 +10,7 @@ use thymos_core::id::ProposalId;
 use thymos_core::intent::{Author, Intent};
 use thymos_core::key::PublicKey;
 use thymos_core::limits::{MESSAGE_BYTES_MAX, REASON_CHARS_MAX};
+use thymos_ports::store::StoreError;
 use thymos_protocol::{Changed, Command, Fault, Replied};
 use thymos_replay::projection::Hold;
 
@@ -492,11 +493,12 @@ fn held(hold: &Hold) -> Held {
     }
 }
 
-fn stuck(broken: &thymos_ports::store::StoreError) -> Replied {
-    fault(
-        broken.to_string(),
-        "free the disk or reopen the ledger, then try again",
-    )
+fn stuck(broken: &StoreError) -> Replied {
+    let hint = match broken {
+        StoreError::Away { .. } => "bring the server back, then try again",
+        _ => "free the disk or reopen the ledger, then try again",
+    };
+    fault(broken.to_string(), hint)
 }
 
 pub(super) fn fault(message: impl Into<String>, hint: impl Into<String>) -> Replied {
