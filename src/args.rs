@@ -77,8 +77,8 @@ pub struct Common {
     /// Read this config file
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
-    /// Use this ledger file
-    #[arg(long, value_name = "FILE", global = true)]
+    /// Use this ledger: a file, or postgres://user@host/database
+    #[arg(long, value_name = "FILE|URL", global = true)]
     pub ledger: Option<PathBuf>,
     /// Model to use: a provider of the config, a preset, or `provider/model`
     #[arg(long, value_name = "NAME", global = true)]

@@ -11,10 +11,8 @@ use thymos_core::budget::Budget;
 use thymos_core::key::SigningKey;
 use thymos_core::tool::ToolContract;
 use thymos_core::writ::{Party, TrustRoots};
-use thymos_ledger::{Genesis, SqliteLedger};
 use thymos_policy::Switches;
-use thymos_ports::clock::draw;
-use thymos_ports::{Entropy, LedgerStore, Tool};
+use thymos_ports::{LedgerStore, Tool};
 use thymos_runtime::floors::lifted;
 use thymos_runtime::kernel::RunLimits;
 use thymos_runtime::modes::ModeTerms;
@@ -25,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::link::Link;
 use crate::config::tools::no_such_tool;
-use crate::config::{BudgetConfig, Config, Env, paths};
+use crate::config::{BudgetConfig, Config, Env};
 use crate::error::{AppError, ErrorKind};
 use crate::system::{OsEntropy, SystemClock};
 
@@ -35,12 +33,15 @@ mod checkpoints;
 pub(crate) mod explain;
 pub(crate) mod keys;
 mod leases;
+mod ledger;
 mod models;
 pub mod policy;
 pub mod probes;
 pub mod skills;
 pub(crate) mod trust;
 pub(crate) mod writs;
+
+pub use ledger::store_error;
 
 /// What differs between the app and the verbs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,10 +75,10 @@ pub fn wire(
     let workspace = open_workspace(directory)?;
     // Before anything is made: a mistyped model leaves nothing behind.
     let models = models::Models::new(env.clone(), config)?;
+    let ledger = ledger::Ledger::open(env, config)?;
     let held = keys::in_use(&config.paths)?;
     let (key, trust) = keys::operator(&config.paths, &config.operator.value, &OsEntropy)?;
-    let store = open_ledger(config)?;
-    let last = last_trajectory(store.as_ref(), &workspace, &config.tenant.value);
+    let last = last_trajectory(ledger.store.as_ref(), &workspace, &config.tenant.value);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -94,7 +95,7 @@ pub fn wire(
                 key,
                 roots: trust.roots(),
                 held,
-                store,
+                ledger,
                 models: Arc::new(models),
             },
             purpose,
@@ -126,7 +127,7 @@ struct Made {
     key: SigningKey,
     roots: TrustRoots,
     held: keys::KeysLock,
-    store: Arc<dyn LedgerStore>,
+    ledger: ledger::Ledger,
     models: Arc<models::Models>,
 }
 
@@ -147,9 +148,11 @@ fn kernel(
     secrets.push(keys::as_secret(&made.key));
     let retired = keys::retired(&config.paths);
     secrets.extend(retired.iter().map(keys::as_secret));
-    let outside = checkpoints::CheckpointFile::new(&config.checkpoints.value, &made.store.log());
+    secrets.extend(made.ledger.password.clone());
+    let store = Arc::clone(&made.ledger.store);
+    let outside = checkpoints::CheckpointFile::new(&config.checkpoints.value, &store.log());
     let parts = KernelParts {
-        store: made.store,
+        store,
         hands: Hands::Threads,
         outside: Arc::new(outside),
         clock: Arc::new(SystemClock),
@@ -170,7 +173,7 @@ fn kernel(
         )),
         redactor: Arc::new(Redactor::new(secrets, keys::redaction_key(&made.key))),
         models: made.models,
-        leases: Arc::new(leases::FileLeases::new(config.paths.leases(), made.held)?),
+        leases: made.ledger.leases(config.paths.leases(), made.held)?,
         skills: Arc::new(skills::SkillFolder::new(config.paths.skills())),
         limits: RunLimits {
             turns_max: config.turns_max.value,
@@ -266,61 +269,6 @@ fn terms(config: &BudgetConfig) -> ModeTerms {
     }
 }
 
-/// The ledger, made when it is not there.
-///
-/// # Errors
-/// [`AppError`] in the store's words, with what to do.
-pub fn open_ledger(config: &Config) -> Result<Arc<dyn LedgerStore>, AppError> {
-    let path = &config.ledger.value;
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        paths::make_private(folder)?;
-    }
-    let genesis = Genesis {
-        random: draw(&OsEntropy as &dyn Entropy),
-    };
-    match SqliteLedger::open(path, genesis) {
-        Ok(ledger) => Ok(Arc::new(ledger)),
-        Err(error) => Err(store_error(&error)),
-    }
-}
-
-/// A store's error as a person reads it.
-#[must_use]
-pub fn store_error(error: &thymos_ports::store::StoreError) -> AppError {
-    use thymos_ports::store::StoreError as E;
-    let (kind, hint) = match error {
-        E::Open { .. } => (
-            ErrorKind::User,
-            "check the path and who owns it, or use --ledger",
-        ),
-        E::Locked { .. } => (ErrorKind::Kernel, "close the other program, or wait for it"),
-        E::Newer { .. } => (ErrorKind::Kernel, "use the newer thymos that wrote it"),
-        E::Foreign { .. } => (ErrorKind::User, "name another file with --ledger"),
-        E::Corrupt { .. } => (
-            ErrorKind::Integrity,
-            "restore a backup, or start a new one with --ledger",
-        ),
-        E::Away { .. } => (
-            ErrorKind::Kernel,
-            "see that the server runs and can be reached; nothing that was recorded is lost",
-        ),
-        E::Full { .. } => (
-            ErrorKind::Kernel,
-            "free some room; nothing that was recorded is lost",
-        ),
-        E::Poisoned { .. } => (
-            ErrorKind::Kernel,
-            "check the disk, then open it again and run `thymos verify`",
-        ),
-        E::Draft(_) => (ErrorKind::Internal, "report this; it is our mistake"),
-        E::Engine { .. } => (ErrorKind::Kernel, "run `thymos doctor`"),
-    };
-    AppError::new(kind, error.to_string()).hint(hint)
-}
-
 /// Trajectories looked through for the newest one of a workspace; older ones are in the picker.
 const HEADS_LOOKED_AT: usize = 64;
 
@@ -372,13 +320,14 @@ fn protected(env: &Env, config: &Config) -> Vec<PathBuf> {
         config.checkpoints.value.clone(),
         config.file.clone(),
     ];
-    let ledger = &config.ledger.value;
-    protected.push(ledger.clone());
-    for suffix in ["-wal", "-shm", "-bell"] {
-        let mut name = ledger.clone().into_os_string();
-        name.push(suffix);
-        protected.push(PathBuf::from(name));
+    if let Some(ledger) = config.ledger.value.file() {
+        for suffix in ["", "-wal", "-shm", "-bell"] {
+            let mut name = ledger.as_os_str().to_owned();
+            name.push(suffix);
+            protected.push(PathBuf::from(name));
+        }
     }
+    protected.extend(env.path("PGPASSFILE"));
     if let Some(home) = env.path("HOME") {
         for name in [
             ".cargo/credentials.toml",
@@ -386,6 +335,7 @@ fn protected(env: &Env, config: &Config) -> Vec<PathBuf> {
             ".npmrc",
             ".pypirc",
             ".netrc",
+            ".pgpass",
             ".ssh",
         ] {
             let path = home.join(name);

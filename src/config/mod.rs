@@ -5,6 +5,7 @@
 
 pub mod env;
 pub mod explain;
+pub mod ledger;
 pub mod paths;
 pub mod raw;
 pub mod tools;

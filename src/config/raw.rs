@@ -100,7 +100,7 @@ pub struct RawUi {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawLedger {
-    /// Its file.
+    /// Its file, or the URL of its database.
     pub path: Option<Spanned<PathBuf>>,
     /// The folder of checkpoint files.
     pub checkpoints: Option<Spanned<PathBuf>>,

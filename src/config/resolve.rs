@@ -8,6 +8,7 @@ use thymos_core::secret::Secret;
 use thymos_core::writ::Mode;
 use toml::Spanned;
 
+use super::ledger::LedgerPlace;
 use super::raw::{RawBudget, RawProvider, ReadFile};
 use super::tools::{self, ToolFloor};
 use super::{Env, Paths};
@@ -98,8 +99,8 @@ pub struct Config {
     pub color: Setting<String>,
     /// Mouse reporting at start.
     pub mouse: Setting<bool>,
-    /// The ledger's file.
-    pub ledger: Setting<PathBuf>,
+    /// The ledger's file or database.
+    pub ledger: Setting<LedgerPlace>,
     /// The folder of checkpoint files, outside of the ledger `[L7]`.
     pub checkpoints: Setting<PathBuf>,
     /// What no tool may touch, besides the program's own files.
@@ -223,7 +224,7 @@ pub(super) fn resolve(
             "auto".into(),
         ))?,
         mouse: layers.file_or(&raw.ui.mouse, false),
-        ledger,
+        ledger: LedgerPlace::of(ledger)?,
         checkpoints: layers.file_or(&raw.ledger.checkpoints, paths.checkpoints()),
         protected: layers.file_or(&raw.tools.protected, Vec::new()),
         extra_read: layers.file_or(&raw.tools.extra_read, toolchains(env)),

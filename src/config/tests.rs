@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::ledger::LedgerPlace;
 use super::*;
 use crate::error::ErrorKind;
 
@@ -25,7 +26,7 @@ fn a_missing_file_means_the_defaults() {
     assert_eq!(config.mode.source, Source::Default);
     assert_eq!(
         config.ledger.value,
-        home.path().join(".local/share/thymos/ledger.db")
+        LedgerPlace::File(home.path().join(".local/share/thymos/ledger.db"))
     );
 }
 

@@ -33,7 +33,7 @@ pub(super) fn path(setting: &Setting<'_>) -> Result<u8, AppError> {
     out::line(&format!("themes  {}", config.paths.themes().display()))?;
     out::line(&format!("policy  {}", config.paths.policy().display()))?;
     out::line(&format!("skills  {}", config.paths.skills().display()))?;
-    out::line(&format!("ledger  {}", config.ledger.value.display()))?;
+    out::line(&format!("ledger  {}", config.ledger.value))?;
     out::line(&format!(
         "key     {}",
         config.paths.operator_key().display()

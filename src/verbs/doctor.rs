@@ -16,7 +16,7 @@ pub(super) fn examine(setting: &Setting<'_>, json: bool) -> Result<u8, AppError>
     let findings = [
         files(setting),
         policy(setting),
-        probes::ledger(&setting.config.ledger.value),
+        probes::ledger(setting.env, &setting.config.ledger.value),
         probes::cage(),
         runtime.block_on(probes::model(setting.env, setting.config)),
         terminal(setting),

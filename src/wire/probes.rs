@@ -1,13 +1,13 @@
 //! What `thymos doctor` looks at behind the adapters: cage, ledger, model. Changes nothing.
 
-use std::path::Path;
-
 use thymos_ledger::SqliteLedger;
 use thymos_ports::LedgerStore;
 
 use super::models::{Models, services};
 use super::store_error;
+use crate::config::ledger::LedgerPlace;
 use crate::config::{Config, Env};
+use crate::error::AppError;
 
 /// One finding of the doctor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,25 +40,20 @@ pub fn cage() -> Finding {
 
 /// Looks at the ledger without making one.
 #[must_use]
-pub fn ledger(path: &Path) -> Finding {
+pub fn ledger(env: &Env, place: &LedgerPlace) -> Finding {
     let what = "ledger".to_owned();
-    if !path.exists() {
-        let lines = vec![format!("{} will be made on first use", path.display())];
-        return Finding {
-            what,
-            ok: true,
-            lines,
-            hint: None,
-        };
-    }
-    let opened = SqliteLedger::open_read_only(path)
-        .and_then(|ledger| Ok((ledger.len()?, ledger.heads()?.len())));
-    match opened {
-        Ok((entries, trajectories)) => {
-            let lines = vec![format!(
-                "{}: {entries} entries, {trajectories} trajectories",
-                path.display()
-            )];
+    match size(env, place) {
+        Ok(size) => {
+            let told = match size {
+                Some((entries, trajectories)) => {
+                    format!("{place}: {entries} entries, {trajectories} trajectories")
+                }
+                None => format!("{place} will be made on first use"),
+            };
+            let mut lines = vec![told];
+            if let LedgerPlace::Server(url) = place {
+                lines.push(format!("sslmode {}", url.sslmode));
+            }
             Finding {
                 what,
                 ok: true,
@@ -66,16 +61,29 @@ pub fn ledger(path: &Path) -> Finding {
                 hint: None,
             }
         }
-        Err(error) => {
-            let told = store_error(&error);
-            Finding {
-                what,
-                ok: false,
-                lines: vec![told.message],
-                hint: told.hints.into_iter().next(),
-            }
-        }
+        Err(told) => Finding {
+            what,
+            ok: false,
+            lines: vec![told.message],
+            hint: told.hints.into_iter().next(),
+        },
     }
+}
+
+/// Entries and trajectories; none where there is no ledger yet.
+fn size(env: &Env, place: &LedgerPlace) -> Result<Option<(u64, usize)>, AppError> {
+    let opened: Option<Box<dyn LedgerStore>> = match place {
+        LedgerPlace::File(path) if !path.exists() => None,
+        LedgerPlace::File(path) => Some(Box::new(
+            SqliteLedger::open_read_only(path).map_err(|e| store_error(&e))?,
+        )),
+        LedgerPlace::Server(url) => match super::ledger::look(env, url)? {
+            Some(ledger) => Some(Box::new(ledger)),
+            None => None,
+        },
+    };
+    let counted = opened.map(|ledger| Ok((ledger.len()?, ledger.heads()?.len())));
+    counted.transpose().map_err(|e| store_error(&e))
 }
 
 /// Asks the configured model's provider for its list of models.

@@ -148,6 +148,29 @@ pub fn is_own() -> bool {
     own
 }
 
+/// The port of a copy of the throw-away server that follows it and takes no writes.
+///
+/// # Panics
+/// When it cannot be started.
+#[must_use]
+pub fn standby() -> Option<u16> {
+    if !is_own() {
+        return None;
+    }
+    let output = Command::new(root().join(".ci/postgres"))
+        .arg(root().join("target/postgres"))
+        .arg("standby")
+        .output()
+        .expect("bash runs .ci/postgres");
+    let told = String::from_utf8_lossy(&output.stdout);
+    let port = told.trim().parse();
+    Some(port.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr))))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
 fn cluster() -> Option<&'static Cluster> {
     static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
     let found = CLUSTER.get_or_init(find).as_ref();
@@ -169,8 +192,7 @@ fn find() -> Option<Cluster> {
             _used: None,
         });
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let place = root.join("target/postgres");
+    let place = root().join("target/postgres");
     std::fs::create_dir_all(&place).expect("a folder below target");
     let used = OpenOptions::new()
         .create(true)
@@ -178,7 +200,7 @@ fn find() -> Option<Cluster> {
         .open(place.join("used"))
         .expect("a file below target");
     used.lock_shared().expect("a lock on it");
-    let output = Command::new(root.join(".ci/postgres"))
+    let output = Command::new(root().join(".ci/postgres"))
         .arg(&place)
         .output()
         .expect("bash runs .ci/postgres");

@@ -10,6 +10,7 @@ mod input;
 mod keys;
 mod memory;
 mod policy;
+mod postgres;
 mod receipts;
 mod replay;
 mod secrets;

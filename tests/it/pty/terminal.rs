@@ -38,6 +38,13 @@ impl Place {
         place
     }
 
+    /// Sets the configuration.
+    pub(super) fn config(&self, text: &str) {
+        let folder = self.home().join(".config/thymos");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("config.toml"), text).unwrap();
+    }
+
     fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }

@@ -1,5 +1,7 @@
 //! A person's first session, in a real terminal: a tour, an approval, a denial, a refusal, a proof.
 
+use thymos_testkit::postgres::Database;
+
 use super::terminal::{Place, Terminal};
 
 /// The file that the tour proposes.
@@ -77,6 +79,39 @@ fn proved(place: &Place) {
     assert_eq!(code, 0, "{told}");
     assert_eq!(told.lines().count(), 2, "{told}");
     assert!(told.contains("counting is not needed"), "{told}");
+}
+
+#[test]
+fn x2_an_answer_of_another_process_over_a_server_moves_the_run_at_once_and_nobody_else_may_act() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let place = Place::new();
+    place.config(&format!("[ledger]\npath = \"{}\"\n", database.url()));
+    let note = place.workspace().join(NOTE);
+    let mut terminal = Terminal::open(&place);
+    terminal.sees("Welcome to thymos");
+    terminal.press("give me a tour\r");
+    terminal.sees("SUSPENDED #");
+    let (_, rows) = place.verb(&["approvals", "ls", "--json"]);
+    let row: serde_json::Value = serde_json::from_str(rows.lines().next().unwrap()).unwrap();
+    let card = |part: &str| row["card"][part].as_str().unwrap().to_owned();
+    // The app holds the lease of the trajectory, at the server: another process may not act on it...
+    let trajectory = row["trajectory"].as_str().unwrap();
+    let (code, _) = place.verb(&["run", "--resume", trajectory, "go on"]);
+    assert_eq!(code, 1, "two processes acted on one trajectory");
+    // ...but it may answer, and that alone moves the run in the app.
+    let (proposal, presented) = (card("proposal"), card("presented"));
+    let (code, told) = place.verb(&["approvals", "approve", &proposal, "--digest", &presented]);
+    assert_eq!(code, 0, "{told}");
+    terminal.until("the hold of the command", |text| {
+        text.contains("sort ./README.md")
+    });
+    assert!(note.exists());
+    drop(terminal);
+    let (code, told) = place.verb(&["verify"]);
+    assert_eq!(code, 0, "{told}");
+    assert!(told.starts_with("verified: "), "{told}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use thymos_ledger::{Genesis, PostgresLedger, Server, TlsMode};
 use thymos_ports::LedgerStore;
 use thymos_ports::conformance::sample_batch;
 use thymos_ports::store::StoreError;
-use thymos_testkit::postgres::{Database, authority, is_own};
+use thymos_testkit::postgres::{Database, authority, is_own, standby};
 
 use super::{ledger, open};
 use crate::support::{GENESIS, line, server};
@@ -139,6 +139,16 @@ fn l13_a_schema_that_is_not_ours_and_a_newer_one_are_told_apart() {
     closed(&made.len().unwrap_err(), "another ledger than before");
 }
 
+/// The grants of docs/guide/postgres.md, for a role.
+fn grants(role: &str) -> [String; 4] {
+    let page = include_str!("../../../../../docs/guide/postgres.md");
+    let lines = page.lines().filter(|line| line.starts_with("GRANT"));
+    let grants: Vec<String> = lines
+        .map(|line| line.replace("thymos_writer", role))
+        .collect();
+    grants.try_into().unwrap()
+}
+
 #[test]
 fn a_role_without_the_right_to_add_is_refused_at_once() {
     let Some((database, _)) = ledger() else {
@@ -151,18 +161,19 @@ fn a_role_without_the_right_to_add_is_refused_at_once() {
         ..server(&database)
     };
     closed(&refused(own.clone()), "permission denied");
-    database.sql(&format!(
-        "GRANT USAGE ON SCHEMA thymos TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA thymos TO {role}"
-    ));
+    let [connect, usage, select, insert] = grants(&role);
+    assert!(
+        connect.starts_with("GRANT CONNECT"),
+        "made before the tables"
+    );
+    database.sql(&format!("{usage} {select}"));
     closed(&refused(own.clone()), "may read it and not add to it");
     let reader = PostgresLedger::open_read_only(own.clone())
         .unwrap()
         .unwrap();
     assert_eq!(reader.len(), Ok(0));
     // What docs/guide/postgres.md grants is enough, and no more than that.
-    database.sql(&format!(
-        "GRANT INSERT ON thymos.entries, thymos.nodes, thymos.checkpoints, thymos.blobs TO {role}"
-    ));
+    database.sql(&insert);
     let writer = PostgresLedger::open(own, GENESIS).unwrap();
     assert!(writer.append(vec![sample_batch(line(1), 0, 1)]).unwrap()[0].is_ok());
     writer.put_blob(b"content").unwrap();
@@ -252,6 +263,36 @@ fn a_server_that_is_not_there_is_away_and_one_that_is_silent_is_not_waited_for()
         ..at(port)
     };
     assert!(matches!(refused(nowhere), StoreError::Away { .. }));
+}
+
+#[test]
+fn a_standby_is_refused_for_reading_too() {
+    let Some((database, ledger)) = ledger() else {
+        return;
+    };
+    ledger.put_blob(b"content").unwrap();
+    let Some(port) = standby() else {
+        return;
+    };
+    let own = Server {
+        hosts: vec![("127.0.0.1".to_owned(), port)],
+        ..server(&database)
+    };
+    // It follows within a moment, and takes connections before.
+    super::until("the copy has the database", || {
+        !matches!(&PostgresLedger::open_read_only(own.clone()),
+            Err(StoreError::Open { reason, .. }) if reason.contains("does not exist"))
+    });
+    closed(&refused(own.clone()), "is a standby");
+    let looked = PostgresLedger::open_read_only(own.clone());
+    assert!(looked.is_err_and(|error| error.to_string().contains("is a standby")));
+    // Of several hosts the primary is taken.
+    let both = Server {
+        hosts: vec![("127.0.0.1".to_owned(), port), database.address()],
+        ..own
+    };
+    let found = PostgresLedger::open(both, GENESIS).unwrap();
+    assert_eq!(found.log(), ledger.log());
 }
 
 #[test]
