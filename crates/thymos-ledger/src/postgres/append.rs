@@ -17,7 +17,7 @@ use tokio_postgres::types::Type;
 use super::fault::Trouble;
 use super::read::{self, SELECT, raw};
 use super::schema::{CHANNEL, ORDER_LOCK};
-use super::session::{Given, Session, Shared};
+use super::session::{DURABLE, Given, Session, Shared};
 use crate::row::stored;
 
 /// What one append did: per batch its entries, or why not.
@@ -51,7 +51,7 @@ struct End {
 pub(crate) fn begin_sql() -> String {
     let (class, number) = ORDER_LOCK;
     format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on; \
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {DURABLE}; \
          SELECT pg_advisory_xact_lock({class}, {number})"
     )
 }

@@ -99,6 +99,7 @@ fn of_server(said: &DbError) -> Trouble {
         | &SqlState::INVALID_PASSWORD
         | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION
         | &SqlState::INVALID_CATALOG_NAME => Trouble::Closed(words),
+        &SqlState::TOO_MANY_CONNECTIONS => Trouble::Lost(words),
         // The backend is going, or the server is coming or going.
         _ if matches!(code.code().get(..3), Some("57P" | "080")) => Trouble::Lost(words),
         _ => Trouble::Engine(words),

@@ -21,13 +21,22 @@ use super::tls::{Stream, Tls};
 const SETTINGS: &str = "
 SET search_path = pg_catalog, pg_temp;
 SET row_security = off;
-SET synchronous_commit = on;
+SET statement_timeout = 0;
 SET lock_timeout = '5s';
 SET idle_in_transaction_session_timeout = '20s';
 SET tcp_keepalives_idle = 20;
 SET tcp_keepalives_interval = 10;
 SET tcp_keepalives_count = 3;
 ";
+
+/// What is acknowledged is on the disk, whatever role or database are set to; one that waits for
+/// replicas to apply it goes on doing so.
+pub(crate) const DURABLE: &str = "SELECT set_config('synchronous_commit', \
+    CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, \
+    false)";
+
+/// The oldest server whose functions are all there.
+const VERSION_MIN: i32 = 14;
 
 /// How long an answer may take before the connection counts as lost. The slow look at everything
 /// has no such bound.
@@ -75,7 +84,9 @@ impl Session {
             let driver = tokio::spawn(drive(connection, notice));
             Self::set_up(client, driver).await
         };
-        match timeout(server.patience(), making).await {
+        // Each host may be the one that is silent.
+        let hosts = u32::try_from(server.hosts.len()).unwrap_or(1);
+        match timeout(server.patience().saturating_mul(hosts), making).await {
             Ok(made) => made,
             Err(_) => Err(Trouble::Lost(format!(
                 "no answer within {} ms",
@@ -85,16 +96,24 @@ impl Session {
     }
 
     async fn set_up(client: Client, driver: JoinHandle<()>) -> Result<Self, Trouble> {
-        let settings = client.batch_execute(SETTINGS);
+        let settings = format!("{SETTINGS}{DURABLE}");
+        let settings = client.batch_execute(&settings);
         let asked = client.query_typed_one(
             "SELECT pg_is_in_recovery(), current_setting('fsync'), pg_backend_pid(), \
              (SELECT (extract(epoch FROM backend_start) * 1000000)::int8 \
-              FROM pg_stat_get_activity(pg_backend_pid()))",
+              FROM pg_stat_get_activity(pg_backend_pid())), \
+             current_setting('server_version_num')::int4 / 10000",
             &[],
         );
         let (settings, row) = futures_util::future::join(settings, asked).await;
-        settings?;
         let row = row?;
+        let version: i32 = row.try_get(4)?;
+        if version < VERSION_MIN {
+            return Err(Trouble::Closed(format!(
+                "the server is PostgreSQL {version}, and {VERSION_MIN} or newer is needed"
+            )));
+        }
+        settings?;
         if row.try_get(0)? {
             let reason = "the server is a standby, and a ledger needs the primary";
             return Err(Trouble::Closed(reason.to_owned()));

@@ -12,7 +12,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
@@ -190,7 +190,8 @@ impl ServerCertVerifier for AnyName {
 /// One handshake to come.
 pub(crate) struct Handshake {
     config: Arc<ClientConfig>,
-    name: ServerName<'static>,
+    /// A socket's folder is none; it is asked for all the same, and shakes no hands.
+    name: Result<ServerName<'static>, InvalidDnsNameError>,
 }
 
 /// An encrypted stream.
@@ -204,10 +205,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for T
     type Error = io::Error;
 
     fn make_tls_connect(&mut self, host: &str) -> io::Result<Handshake> {
-        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         Ok(Handshake {
             config: Arc::clone(&self.0),
-            name,
+            name: ServerName::try_from(host.to_owned()),
         })
     }
 }
@@ -219,8 +219,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for Hands
 
     fn connect(self, stream: S) -> Shaking<S> {
         Box::pin(async move {
+            let name = self.name.map_err(io::Error::other)?;
             let connector = TlsConnector::from(self.config);
-            connector.connect(self.name, stream).await.map(Stream)
+            connector.connect(name, stream).await.map(Stream)
         })
     }
 }

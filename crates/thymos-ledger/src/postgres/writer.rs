@@ -209,6 +209,7 @@ impl Line {
         why: String,
     ) -> Result<bool, Trouble> {
         let (mut waited, mut pause) = (0, PAUSE_MS);
+        let mut last = Trouble::Locked;
         while waited < place.server.connect_ms.saturating_mul(PATIENCE) {
             let found = match self.session(place).await {
                 Ok(session) => append::was_kept(&session, placed).await,
@@ -216,15 +217,17 @@ impl Line {
             };
             match found {
                 Ok(kept) => return Ok(kept),
-                Err(Trouble::Locked) => {}
-                Err(trouble) if trouble.is_lost() => self.session = None,
-                Err(trouble) => return Err(unknown(&why, &trouble)),
+                // Whatever it is, also a standby: another server may be about to take over.
+                Err(trouble) => last = trouble,
+            }
+            if last.is_lost() {
+                self.session = None;
             }
             sleep(Duration::from_millis(pause)).await;
             waited += pause;
             pause *= 2;
         }
-        Err(unknown(&why, &Trouble::Locked))
+        Err(unknown(&why, &last))
     }
 
     async fn with<W, F>(&mut self, place: &Place, work: &W) -> Result<(), Trouble>

@@ -228,6 +228,33 @@ fn no_search_path_and_no_name_of_somebody_else_leads_elsewhere() {
 }
 
 #[test]
+fn l11_what_is_acknowledged_is_durable_whatever_the_role_is_set_to() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let name = database.name();
+    // A guard of our own: it says with which setting an entry came in.
+    let seen = |set: &str| {
+        database.sql(&format!(
+            "ALTER DATABASE {name} SET synchronous_commit = {set}"
+        ));
+        let ledger = open(&database);
+        database.sql(
+            "CREATE TABLE IF NOT EXISTS public.seen (how text); DELETE FROM public.seen; \
+             CREATE OR REPLACE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS \
+             'BEGIN INSERT INTO public.seen VALUES (current_setting(''synchronous_commit'')); RETURN NULL; END'; \
+             CREATE OR REPLACE TRIGGER note AFTER INSERT ON thymos.entries FOR EACH ROW \
+             EXECUTE FUNCTION public.note()",
+        );
+        append(&ledger, line(1), ledger.len().unwrap(), 1);
+        database.sql("SELECT how FROM public.seen")
+    };
+    assert_eq!(seen("off"), ["on"]);
+    assert_eq!(seen("local"), ["on"]);
+    assert_eq!(seen("remote_apply"), ["remote_apply"]);
+}
+
+#[test]
 fn text_that_looks_like_a_pattern_or_a_statement_is_only_text() {
     let Some((_database, ledger)) = filled() else {
         return;

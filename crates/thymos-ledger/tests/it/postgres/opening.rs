@@ -296,6 +296,26 @@ fn a_standby_is_refused_for_reading_too() {
 }
 
 #[test]
+fn a_socket_in_a_folder_is_a_host_too() {
+    let Some((database, ledger)) = ledger() else {
+        return;
+    };
+    if !is_own() {
+        return;
+    }
+    let folder = database.sql("SELECT current_setting('unix_socket_directories')");
+    let own = Server {
+        hosts: vec![(folder[0].clone(), database.address().1)],
+        tls: TlsMode::VerifyFull,
+        ..server(&database)
+    };
+    assert_eq!(
+        PostgresLedger::open(own, GENESIS).unwrap().log(),
+        ledger.log()
+    );
+}
+
+#[test]
 fn what_answers_but_is_no_postgres_is_refused() {
     let Some(database) = Database::new() else {
         return;
