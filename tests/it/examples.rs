@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use thymos_testkit::postgres::Database;
+
 /// Looks at a script, ten milliseconds apart, before it is held to hang.
 const LOOKS_MAX: u32 = 12_000;
 
@@ -15,11 +17,14 @@ const AT_ONCE: usize = 4;
 fn every_example_does_what_it_says() {
     let scripts = scripts();
     let mut faults = Vec::new();
+    // For the one that needs it; without a server it says that it skips.
+    let database = Database::new();
+    let url = database.as_ref().map(Database::url).unwrap_or_default();
     for some in scripts.chunks(AT_ONCE) {
         std::thread::scope(|scope| {
             let running: Vec<_> = some
                 .iter()
-                .map(|script| scope.spawn(|| run(script)))
+                .map(|script| scope.spawn(|| run(script, &url)))
                 .collect();
             faults.extend(running.into_iter().filter_map(|one| one.join().unwrap()));
         });
@@ -61,7 +66,7 @@ fn scripts() -> Vec<PathBuf> {
 }
 
 /// What went wrong, with everything the script printed.
-fn run(script: &Path) -> Option<String> {
+fn run(script: &Path, database: &str) -> Option<String> {
     let home = tempfile::tempdir().unwrap();
     let printed = home.path().join("printed");
     let out = File::create(&printed).unwrap();
@@ -72,6 +77,7 @@ fn run(script: &Path) -> Option<String> {
         .env("THYMOS", env!("CARGO_BIN_EXE_thymos"))
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("HOME", home.path())
+        .env("POSTGRES", database)
         .env("TMPDIR", home.path())
         .env("USER", "ada")
         .env("LANG", "C.UTF-8")

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use thymos_ledger::PostgresLedger;
+use thymos_ledger::{PostgresLedger, Server};
 use thymos_ports::LedgerStore;
 use thymos_ports::conformance::sample_batch;
 use thymos_ports::store::StoreError;
@@ -39,14 +39,8 @@ fn l11_a_connection_that_ended_while_idle_is_made_anew() {
     assert_eq!(walk(&ledger, None), []);
 }
 
-#[test]
-fn l11_a_backend_that_is_ended_in_the_middle_of_a_commit_kept_nothing_and_the_append_is_done_again()
-{
-    let Some((database, ledger)) = ledger() else {
-        return;
-    };
-    append(&ledger, line(1), 0, 2);
-    // The first commit from here on takes for ever, the next does not.
+/// The first commit from here on takes for ever, those after it do not.
+fn the_next_commit_hangs(database: &Database) {
     database.sql(
         "CREATE SEQUENCE public.once; \
          CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS \
@@ -54,23 +48,68 @@ fn l11_a_backend_that_is_ended_in_the_middle_of_a_commit_kept_nothing_and_the_ap
          CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON thymos.entries \
          DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.slow()",
     );
+}
+
+/// Ends the backend of the commit that hangs, once it does.
+fn end_the_commit(database: &Database) {
+    until("a commit hangs", || {
+        let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                   WHERE query LIKE '%COMMIT%' AND wait_event = 'PgSleep' \
+                   AND datname = current_database()";
+        database.sql(sql).remove(0) == "1"
+    });
+}
+
+#[test]
+fn l11_a_backend_that_is_ended_in_the_middle_of_a_commit_kept_nothing_and_the_append_is_done_again()
+{
+    let Some((database, ledger)) = ledger() else {
+        return;
+    };
+    append(&ledger, line(1), 0, 2);
+    the_next_commit_hangs(&database);
     let placed = std::thread::scope(|scope| {
         let appending = scope.spawn(|| ledger.append(vec![sample_batch(line(1), 2, 1)]));
-        until("a commit hangs", || {
-            database
-                .sql(
-                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-                     WHERE query LIKE '%COMMIT%' AND wait_event = 'PgSleep' \
-                     AND datname = current_database()",
-                )
-                .remove(0)
-                == "1"
-        });
+        end_the_commit(&database);
         appending.join().unwrap()
     });
     let entries = placed.unwrap().remove(0).unwrap();
     assert_eq!(entries[0].header.index, 2);
     assert_eq!(ledger.len(), Ok(3), "once, and not twice");
+    assert_eq!(walk(&ledger, None), []);
+}
+
+#[test]
+fn l11_another_entry_at_the_place_of_a_lost_commit_is_not_taken_for_it() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let between = Between::new(&database);
+    let patient = Server {
+        connect_ms: 10_000,
+        ..between.server(&database)
+    };
+    let ledger = PostgresLedger::open(patient, GENESIS).unwrap();
+    append(&ledger, line(1), 0, 2);
+    let there = open(&database);
+    the_next_commit_hangs(&database);
+    let placed = std::thread::scope(|scope| {
+        let appending = scope.spawn(|| ledger.append(vec![sample_batch(line(1), 2, 1)]));
+        until("a commit hangs", || {
+            let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' \
+                       AND datname = current_database()";
+            database.sql(sql).remove(0) == "1"
+        });
+        // Away from its server, while another machine extends the log.
+        between.cut.closed.store(true, Ordering::SeqCst);
+        end_the_commit(&database);
+        append(&there, line(2), 0, 1);
+        between.cut.closed.store(false, Ordering::SeqCst);
+        appending.join().unwrap()
+    });
+    let entries = placed.unwrap().remove(0).unwrap();
+    assert_eq!(entries[0].header.index, 3);
+    assert_eq!(ledger.len(), Ok(4));
     assert_eq!(walk(&ledger, None), []);
 }
 
