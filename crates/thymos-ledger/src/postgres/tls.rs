@@ -22,13 +22,6 @@ use tokio_rustls::TlsConnector;
 
 use super::server::{Server, TlsMode};
 
-/// How names are checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Names {
-    Checked,
-    Ignored,
-}
-
 /// Makes TLS sessions as the server's settings want them.
 #[derive(Clone)]
 pub(crate) struct Tls(Arc<ClientConfig>);
@@ -39,13 +32,13 @@ impl Tls {
         let provider = Arc::new(ring::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = match (server.tls, &server.roots) {
             (TlsMode::Disable | TlsMode::Prefer, _) | (TlsMode::Require, None) => {
-                Arc::new(Encrypted(Arc::clone(&provider)))
+                lenient(&provider, None)
             }
             // As PostgreSQL has it: `require` with certificates at hand checks them.
             (TlsMode::Require | TlsMode::VerifyCa, roots) => {
-                checked(&provider, roots.as_deref(), Names::Ignored)?
+                lenient(&provider, Some(trusting(&provider, roots.as_deref())?))
             }
-            (TlsMode::VerifyFull, roots) => checked(&provider, roots.as_deref(), Names::Checked)?,
+            (TlsMode::VerifyFull, roots) => trusting(&provider, roots.as_deref())?,
         };
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -57,21 +50,27 @@ impl Tls {
     }
 }
 
-fn checked(
+/// Wants a trusted certificate of this very host.
+fn trusting(
     provider: &Arc<CryptoProvider>,
     roots: Option<&Path>,
-    names: Names,
-) -> Result<Arc<dyn ServerCertVerifier>, String> {
+) -> Result<Arc<WebPkiServerVerifier>, String> {
     let roots = match roots {
         Some(file) => of_file(file)?,
         None => of_system()?,
     };
-    let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
         .build()
-        .map_err(|e| e.to_string())?;
-    Ok(match names {
-        Names::Checked => inner,
-        Names::Ignored => Arc::new(AnyName(inner)),
+        .map_err(|e| e.to_string())
+}
+
+fn lenient(
+    provider: &Arc<CryptoProvider>,
+    chain: Option<Arc<WebPkiServerVerifier>>,
+) -> Arc<dyn ServerCertVerifier> {
+    Arc::new(Lenient {
+        provider: Arc::clone(provider),
+        chain,
     })
 }
 
@@ -98,52 +97,15 @@ fn of_system() -> Result<RootCertStore, String> {
     }
 }
 
-/// Encrypts to whoever answers: what `prefer` and a bare `require` promise, and no more.
+/// Promises less than a trusted certificate of this host: of any host, or none at all, which is what
+/// `prefer` and a bare `require` mean.
 #[derive(Debug)]
-struct Encrypted(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Encrypted {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, known)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, known)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+struct Lenient {
+    provider: Arc<CryptoProvider>,
+    chain: Option<Arc<WebPkiServerVerifier>>,
 }
 
-/// Wants a trusted certificate, of whatever host.
-#[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -152,10 +114,10 @@ impl ServerCertVerifier for AnyName {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match self
-            .0
-            .verify_server_cert(certificate, between, name, ocsp, now)
-        {
+        let Some(chain) = &self.chain else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        match chain.verify_server_cert(certificate, between, name, ocsp, now) {
             // Names are looked at last: the chain was sound.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
@@ -170,7 +132,8 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
+        let known = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, known)
     }
 
     fn verify_tls13_signature(
@@ -179,11 +142,14 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
+        let known = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, known)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
