@@ -34,7 +34,7 @@ use fault::Trouble;
 use read::ReadNode;
 use session::{Session, Shared};
 use tls::Tls;
-use worker::Worker;
+use worker::{Boxed, Worker};
 use writer::Writer;
 
 pub use server::{Server, TlsMode};
@@ -106,18 +106,21 @@ impl PostgresLedger {
 
     fn read<T: Send + 'static, L, F>(&self, look: L) -> Result<T, StoreError>
     where
-        L: Fn(Shared) -> F + Send + 'static,
-        F: Future<Output = Result<T, Trouble>> + Send,
+        L: Fn(Shared) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, Trouble>> + Send + 'static,
     {
         let place = Arc::clone(&self.place);
-        let seen = self.worker.wait(async move { place.read(look).await });
+        let seen = self.worker.wait(async move {
+            let look = move |session| -> Boxed<Result<T, Trouble>> { Box::pin(look(session)) };
+            place.read(&look).await
+        });
         seen.map_err(|trouble| trouble.named(&self.place.name))
     }
 
     /// A proof in one trip, whatever its length.
     fn over_tree<T: Send + 'static>(
         &self,
-        compute: impl Fn(&mut ReadNode<'_>) -> Result<T, Trouble> + Copy + Send + 'static,
+        compute: impl Fn(&mut ReadNode<'_>) -> Result<T, Trouble> + Copy + Send + Sync + 'static,
     ) -> Result<T, StoreError> {
         self.read(move |session| async move { read::over_tree(&session, compute).await })
     }
@@ -156,6 +159,9 @@ impl PostgresLedger {
     }
 }
 
+/// One question, which may be asked twice.
+type Look<T> = dyn Fn(Shared) -> Boxed<Result<T, Trouble>> + Send + Sync;
+
 impl Place {
     /// A connection to the same ledger.
     async fn connect(&self) -> Result<Shared, Trouble> {
@@ -186,11 +192,7 @@ impl Place {
     }
 
     /// Looks once, and once more on a new connection when an idle one turns out to be dead.
-    async fn read<T, L, F>(&self, look: L) -> Result<T, Trouble>
-    where
-        L: Fn(Shared) -> F,
-        F: Future<Output = Result<T, Trouble>>,
-    {
+    async fn read<T>(&self, look: &Look<T>) -> Result<T, Trouble> {
         if let Some(session) = self.idle() {
             match look(Arc::clone(&session)).await {
                 Err(trouble) if trouble.is_lost() => {}

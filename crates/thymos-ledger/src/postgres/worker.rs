@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
@@ -10,6 +11,9 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use super::fault::Trouble;
+
+/// A future of no particular type.
+pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Runs futures until dropped; what still runs then is dropped with it.
 pub(crate) struct Worker {
@@ -44,11 +48,12 @@ impl Worker {
         work: impl Future<Output = Result<T, Trouble>> + Send + 'static,
     ) -> Result<T, Trouble> {
         let (done, answer) = mpsc::sync_channel(1);
-        let task = self.handle.spawn(async move {
+        // Boxed, so that the runtime's own code for a task is there once and not once a question.
+        let task: Boxed<()> = Box::pin(async move {
             // Nobody waits any more when the caller's thread is gone.
             drop(done.send(work.await));
         });
-        drop(task);
+        drop(self.handle.spawn(task));
         let gone = |_| Trouble::Engine("its thread has ended".to_owned());
         answer.recv().map_err(gone)?
     }
