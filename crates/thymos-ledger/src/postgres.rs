@@ -11,7 +11,9 @@ use thymos_core::id::Digest;
 use thymos_core::merkle::{self, Node, TreeHash};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
-use thymos_ports::store::{Batch, Conflict, Found, Head, StoreError, StoredRow, Watch};
+use thymos_ports::store::{
+    Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
+};
 
 use crate::append::check;
 use crate::blob::{self, Kept, Packed};
@@ -229,6 +231,18 @@ impl LedgerStore for PostgresLedger {
         self.writer()
             .append(&self.place, &self.worker, batches)
             .map_err(|trouble| trouble.named(&self.place.name))
+    }
+
+    // A server's log keeps the id under which every connection knows it.
+    fn adopt(
+        &self,
+        _log: LogId,
+        _pieces: &mut dyn Iterator<Item = Result<Piece, StoreError>>,
+    ) -> Result<Result<u64, Unfit>, StoreError> {
+        Err(StoreError::Engine {
+            path: self.place.name.clone(),
+            reason: "a server takes over no log yet; import into a file".to_owned(),
+        })
     }
 
     fn page(

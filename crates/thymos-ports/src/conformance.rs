@@ -5,4 +5,4 @@
 mod adopt;
 mod ledger;
 
-pub use ledger::{ledger_store, sample_batch, sample_draft};
+pub use ledger::{ledger_store, sample_batch, sample_draft, taking_over};

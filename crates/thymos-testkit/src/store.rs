@@ -527,6 +527,7 @@ mod tests {
     #[test]
     fn a_ledger_in_memory_conforms() {
         conformance::ledger_store(&mut || Box::new(MemoryStore::new()));
+        conformance::taking_over(&mut || Box::new(MemoryStore::new()));
     }
 
     #[test]

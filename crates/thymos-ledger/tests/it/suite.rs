@@ -17,16 +17,21 @@ use crate::support::{GENESIS, line, server};
 fn l14_a_ledger_in_a_file_conforms() {
     let folder = tempfile::tempdir().unwrap();
     let mut count = 0;
-    conformance::ledger_store(&mut || {
+    let mut make = || -> Box<dyn LedgerStore> {
         count += 1;
         let path = folder.path().join(format!("{count}.ledger"));
         Box::new(SqliteLedger::open(&path, GENESIS).unwrap())
-    });
+    };
+    conformance::ledger_store(&mut make);
+    conformance::taking_over(&mut make);
 }
 
 #[test]
 fn l14_a_ledger_in_memory_conforms() {
-    conformance::ledger_store(&mut || Box::new(SqliteLedger::in_memory(GENESIS).unwrap()));
+    let mut make =
+        || -> Box<dyn LedgerStore> { Box::new(SqliteLedger::in_memory(GENESIS).unwrap()) };
+    conformance::ledger_store(&mut make);
+    conformance::taking_over(&mut make);
 }
 
 #[test]
@@ -79,6 +84,21 @@ fn l14_a_ledger_on_a_server_conforms() {
         databases.push(database);
         Box::new(ledger)
     });
+}
+
+#[test]
+fn l16_a_ledger_on_a_server_takes_over_no_log_says_so_and_stays_as_it_is() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let ledger = PostgresLedger::open(server(&database), GENESIS).unwrap();
+    fill(&ledger);
+    let before = seen(&ledger);
+    let piece = Piece::Blob(b"of nobody".to_vec());
+    let refused = ledger.adopt(ledger.log(), &mut [Ok(piece)].into_iter());
+    let said = refused.unwrap_err().to_string();
+    assert!(said.contains("import into a file"), "{said}");
+    assert_eq!(seen(&ledger), before);
 }
 
 /// Everything about a ledger that somebody outside could hold against another one.

@@ -41,6 +41,17 @@ pub fn ledger_store(make: &mut dyn FnMut() -> Box<dyn LedgerStore>) {
         checkpoints_are_kept_by_size,
         a_bell_rings_until_it_is_dropped,
         writers_of_many_threads_make_one_order,
+    ] {
+        check(make().as_ref());
+    }
+}
+
+/// Runs what a store that takes over logs must do besides `[L16]`; each check with a new, empty store.
+///
+/// # Panics
+/// When the store does not conform.
+pub fn taking_over(make: &mut dyn FnMut() -> Box<dyn LedgerStore>) {
+    for check in [
         adopt::an_empty_store_becomes_the_log,
         adopt::a_log_is_extended_and_never_forked,
         adopt::what_does_not_come_next_is_refused,
