@@ -36,7 +36,7 @@ pub(super) fn export(setting: &Setting<'_>, args: &ExportArgs) -> Result<u8, App
         withheld: ground.withheld,
         known: &known,
     };
-    let exported = bundles::export(setting.config, &order)?;
+    let exported = bundles::export(setting.env, setting.config, &order)?;
     tell(args, &exported)
 }
 

@@ -23,7 +23,7 @@ pub(super) fn import(setting: &Setting<'_>, args: &ImportArgs) -> Result<u8, App
         let message = format!("bundle `{}` does not verify", file.display());
         return Err(AppError::new(ErrorKind::Integrity, message).hint("nothing of it was taken"));
     }
-    let new = bundles::import(setting.config, file, &bundle)?;
+    let new = bundles::import(setting.env, setting.config, file, &bundle)?;
     tell(setting, args, &checked, new)
 }
 

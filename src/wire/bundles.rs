@@ -24,7 +24,8 @@ use thymos_replay::verify::{Excerpt, Keeper, KeptNote, Report};
 use thymos_runtime::proof::{self, Evidence, Part};
 
 use super::store_error;
-use crate::config::Config;
+use crate::config::ledger::LedgerPlace;
+use crate::config::{Config, Env};
 use crate::error::{AppError, ErrorKind};
 
 pub(crate) use thymos_bundle::{Bundle, Exported, Manifest, Withheld};
@@ -54,26 +55,19 @@ pub(crate) struct Checked {
 ///
 /// # Errors
 /// [`AppError`] with what is wrong; then no file is left behind, and none was touched.
-pub(crate) fn export(config: &Config, order: &Order<'_>) -> Result<Exported, AppError> {
+pub(crate) fn export(env: &Env, config: &Config, order: &Order<'_>) -> Result<Exported, AppError> {
     if !order.force && order.file.exists() {
         return Err(in_the_way(order.file));
     }
-    let ledger = &config.ledger.value;
-    if let (Ok(own), Ok(file)) = (ledger.canonicalize(), order.file.canonicalize())
-        && own == file
-    {
-        let message = format!("`{}` is the ledger itself", order.file.display());
-        return Err(AppError::new(ErrorKind::User, message).hint("name another file"));
-    }
-    let store = SqliteLedger::open_read_only(ledger).map_err(|e| store_error(&e))?;
+    let store = to_read(env, &config.ledger.value, order.file)?;
     if order.trajectory.is_none() {
-        of_one_tenant(&store, &config.tenant.value)?;
+        of_one_tenant(store.as_ref(), &config.tenant.value)?;
     }
     let checkpoint = SignedCheckpoint::parse(order.note)
         .map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?;
     let known = order.known.ever();
     let export = Export {
-        store: &store,
+        store: store.as_ref(),
         checkpoint: &checkpoint,
         trajectory: order.trajectory,
         withheld: order.withheld.clone(),
@@ -87,6 +81,29 @@ pub(crate) fn export(config: &Config, order: &Order<'_>) -> Result<Exported, App
         drop(fs::remove_file(&unfinished));
     }
     written
+}
+
+/// The ledger, which `file` must not be.
+fn to_read(env: &Env, ledger: &LedgerPlace, file: &Path) -> Result<Box<dyn LedgerStore>, AppError> {
+    match ledger {
+        LedgerPlace::File(path) => {
+            if let (Ok(own), Ok(file)) = (path.canonicalize(), file.canonicalize())
+                && own == file
+            {
+                let message = format!("`{}` is the ledger itself", file.display());
+                return Err(AppError::new(ErrorKind::User, message).hint("name another file"));
+            }
+            let store = SqliteLedger::open_read_only(path).map_err(|e| store_error(&e))?;
+            Ok(Box::new(store))
+        }
+        LedgerPlace::Server(url) => match super::ledger::look(env, url)? {
+            Some(store) => Ok(Box::new(store)),
+            None => {
+                let message = format!("there is no ledger in `{url}` yet");
+                Err(AppError::new(ErrorKind::User, message))
+            }
+        },
+    }
 }
 
 fn named(party: &thymos_core::writ::Party) -> NamedKey {
@@ -135,7 +152,7 @@ fn beside(file: &Path) -> PathBuf {
 }
 
 /// A whole log is everybody's in it; another tenant's trajectories are not there `[C5]`.
-fn of_one_tenant(store: &SqliteLedger, tenant: &str) -> Result<(), AppError> {
+fn of_one_tenant(store: &dyn LedgerStore, tenant: &str) -> Result<(), AppError> {
     for head in store.heads().map_err(|e| store_error(&e))? {
         let first = store.page(&head.trajectory, 0, 1);
         let first = first.map_err(|e| store_error(&e))?;
@@ -201,9 +218,14 @@ pub(crate) fn verify(
 ///
 /// # Errors
 /// [`AppError`] when it does not fit or cannot be kept; then nothing was.
-pub(crate) fn import(config: &Config, file: &Path, bundle: &Bundle) -> Result<u64, AppError> {
-    let store = super::open_ledger(config)?;
-    let ledger = config.ledger.value.display().to_string();
+pub(crate) fn import(
+    env: &Env,
+    config: &Config,
+    file: &Path,
+    bundle: &Bundle,
+) -> Result<u64, AppError> {
+    let store = super::ledger::Ledger::open(env, config)?.store;
+    let ledger = config.ledger.value.to_string();
     let log = bundle.log();
     let taken = store.adopt(log, &mut bundle.pieces());
     taken.map_err(|e| store_error(&e))?.map_err(|unfit| {

@@ -79,7 +79,9 @@ fn l16_a_gap_excuses_nothing_before_it_and_nothing_that_follows_from_no_gap() {
     // A forged trace before the gap, which is the commit behind it.
     let forged = rewrite(&log(), 6, |body| {
         if let Body::Started(started) = body {
-            started.decided.trace.lines[3].said.push('!');
+            Arc::make_mut(&mut started.decided).trace.lines[3]
+                .said
+                .push('!');
         }
     });
     let report = without(&forged, Kind::Commit, true);
