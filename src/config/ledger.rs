@@ -143,6 +143,13 @@ fn parse(rest: &str) -> Result<ServerUrl, String> {
     }
     let (before, settings) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = before.split_once('/').unwrap_or((before, ""));
+    // What looks like host, port and database may be a password that is not written as it must be.
+    if database.contains('@') || settings.contains('@') {
+        return Err(
+            "the ledger's URL has a `@` behind its host; a password writes `/` as %2F and `?` as %3F"
+                .into(),
+        );
+    }
     let (login, hosts) = match authority.rsplit_once('@') {
         Some((login, hosts)) => (Some(login), hosts),
         None => (None, authority),
