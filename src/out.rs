@@ -44,10 +44,11 @@ pub fn write(bytes: &[u8]) -> Result<(), AppError> {
     }
 }
 
-/// Says something about the work, on standard error.
+/// Says something about the work, on standard error. Whatever names and words of others are in it, what
+/// does not print is made visible.
 pub fn talk(text: &str) {
     // Nobody listening is no reason to stop.
-    drop(writeln!(io::stderr().lock(), "{text}"));
+    drop(writeln!(io::stderr().lock(), "{}", safe(text)));
 }
 
 /// Text of others, with everything that does not print made visible.

@@ -38,7 +38,7 @@ async fn newest(client: &mut Client, make: bool, json: bool) -> Result<u8, AppEr
     };
     out::write(note.as_bytes())?;
     for line in about(&view) {
-        out::talk(&format!("thymos: {}", out::safe(&line)));
+        out::talk(&format!("thymos: {line}"));
     }
     Ok(0)
 }

@@ -74,7 +74,7 @@ pub(crate) fn export(env: &Env, config: &Config, order: &Order<'_>) -> Result<Ex
         keys: known.operators.iter().map(named).collect(),
     };
     let unfinished = beside(order.file);
-    let written = write_whole(&export, &unfinished)
+    let written = write_whole(&export, &unfinished, order.file)
         .and_then(|exported| put_in_place(&unfinished, order).map(|()| exported));
     if written.is_err() {
         // The first error is the one to tell.
@@ -113,8 +113,9 @@ fn named(party: &thymos_core::writ::Party) -> NamedKey {
     }
 }
 
-fn write_whole(export: &Export<'_>, unfinished: &Path) -> Result<Exported, AppError> {
-    let unwritable = |error: &io::Error| unwritable(unfinished, error);
+fn write_whole(export: &Export<'_>, unfinished: &Path, file: &Path) -> Result<Exported, AppError> {
+    // Told of what was asked for, whatever it is called meanwhile.
+    let unwritable = |error: &io::Error| unwritable(file, error);
     let made = OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -11,6 +11,9 @@ pub(crate) const BLOCK: usize = 512;
 /// Bytes of a name.
 const NAME_BYTES: usize = 100;
 
+/// Where a header says that it is one.
+const MAGIC: std::ops::Range<usize> = 257..262;
+
 /// The largest size that eleven octal digits tell.
 const SIZE_MAX: u64 = 0o77_777_777_777;
 
@@ -99,7 +102,11 @@ pub(crate) fn next(input: &mut dyn Read) -> Result<Option<Member>, InvalidTar> {
         return end(input).map(|()| None);
     }
     let name = text(block.get(..NAME_BYTES).unwrap_or_default());
-    let shown = || String::from_utf8_lossy(&name).into_owned();
+    // It is told before it is known to be a name: on one line, and nothing in it reaches a terminal.
+    let shown = || String::from_utf8_lossy(&name).escape_debug().to_string();
+    if block.get(MAGIC) != Some(b"ustar") {
+        return Err(InvalidTar::Header(shown()));
+    }
     if let Some(what) = not_plain(block.get(156).copied().unwrap_or_default()) {
         return Err(InvalidTar::NotPlain(shown(), what));
     }
@@ -108,12 +115,12 @@ pub(crate) fn next(input: &mut dyn Read) -> Result<Option<Member>, InvalidTar> {
         return Err(InvalidTar::Escapes(shown()));
     };
     if prefixed || escapes(&name) {
-        return Err(InvalidTar::Escapes(name));
+        return Err(InvalidTar::Escapes(shown()));
     }
     let size = octal(block.get(124..135).unwrap_or_default());
     match size.filter(|size| *size <= SIZE_MAX && header(&name, *size) == block) {
         Some(size) => Ok(Some(Member { name, size })),
-        None => Err(InvalidTar::Header(name)),
+        None => Err(InvalidTar::Header(shown())),
     }
 }
 

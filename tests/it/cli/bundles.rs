@@ -265,9 +265,12 @@ fn l16_a_file_is_found_by_its_content() {
     let entry = home.entries()[5].id.to_string();
     assert_eq!(home.run(&["receipt", &entry, "-o", "r.proof"]).code, 0);
     assert!(home.run(&["verify", "r.proof"]).out.starts_with("proved: "));
-    home.write("ws/text", "hello");
-    home.run(&["verify", "text"])
-        .says(1, "it is no bundle", "thymos export");
+    // Short, long, and with what would be read as another kind of member.
+    for text in ["hello".to_owned(), "root:x:0:0:root:/root\n".repeat(99)] {
+        home.write("ws/text", &text);
+        home.run(&["verify", "text"])
+            .says(1, "it is no bundle", "thymos export");
+    }
     home.run(&["verify", "nowhere"])
         .says(1, "cannot be read", "check the path");
 }
@@ -322,6 +325,28 @@ fn refusals(archive: &Archive) -> Vec<(&'static str, Vec<u8>)> {
             changed(&|all| all.say("log", json!(Digest::of(b"x")))),
         ),
     ]
+}
+
+#[test]
+fn l16_the_names_in_a_bundle_reach_no_terminal_as_they_are() {
+    let home = ran();
+    let (key, archive) = (key(&home), exported(&home, &["--all"]));
+    let bytes = archive.bytes();
+    for name in [
+        "blobs/\u{1b}[2J\u{1b}[31mx",
+        "x\nverified: 27 entries",
+        "blobs/\u{202e}rat",
+    ] {
+        for flag in [b'0', b'2'] {
+            let member = header(name, 0, flag);
+            let forged = [&bytes[..bytes.len() - 1024], &member, &[0; 1024]].concat();
+            let ended = told(&home, &key, &forged);
+            assert_eq!((ended.code, ended.out.as_str()), (13, ""), "{ended:?}");
+            let spoof = |c: char| c == '\u{202e}' || c.is_control() && c != '\n';
+            assert!(!ended.err.contains(spoof), "{ended:?}");
+            assert!(!ended.err.contains("\nverified"), "{ended:?}");
+        }
+    }
 }
 
 #[test]
