@@ -10,6 +10,9 @@ use crate::theme::Role;
 use crate::ui::chrome;
 use crate::ui::safe_text::SafeText;
 
+/// What stands before a hint.
+const HINT: &str = "  hint: ";
+
 /// Rows of the which-key list at most.
 const WHICH_KEY_ROWS_MAX: u16 = 10;
 
@@ -33,10 +36,15 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> bool {
         };
         let mark = if notice.bad { "! " } else { "" };
         spans.push(Span::styled(mark, app.theme.style(role)));
-        spans.extend(SafeText::line(&notice.line).spans(&app.theme, role));
-        if let Some(hint) = &notice.hint {
-            spans.push(Span::styled("  hint: ", app.theme.style(Role::Muted)));
-            spans.extend(SafeText::line(hint).spans(&app.theme, Role::Text));
+        // What does not fit says that there is more.
+        let mut room = usize::from(area.width).saturating_sub(mark.len());
+        let line = SafeText::line(&notice.line).shortened(room);
+        room = room.saturating_sub(line.width());
+        spans.extend(line.spans(&app.theme, role));
+        if let Some(hint) = notice.hint.as_ref().filter(|_| room > 2 * HINT.len()) {
+            spans.push(Span::styled(HINT, app.theme.style(Role::Muted)));
+            let hint = SafeText::line(hint).shortened(room - HINT.len());
+            spans.extend(hint.spans(&app.theme, Role::Text));
         }
     }
     if spans.is_empty() {

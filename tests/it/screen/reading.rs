@@ -44,6 +44,25 @@ fn a_refused_message_comes_back_to_the_composer() {
 }
 
 #[test]
+fn a_notice_that_does_not_fit_says_that_there_is_more() {
+    for hint in [None, Some("see that it runs".to_owned())] {
+        let mut desk = Desk::open(80, 24, Kernel::new());
+        let message = format!("ledger cannot be reached: {}", "refused ".repeat(12));
+        desk.kernel
+            .instead
+            .push(Replied::Fault(Fault { message, hint }));
+        desk.types("hello");
+        desk.keys("<Enter>");
+        let frame = desk.frame();
+        let told = frame.lines().find(|line| line.contains("! ledger"));
+        assert!(
+            told.is_some_and(|line| line.trim_end().ends_with("..")),
+            "{frame}"
+        );
+    }
+}
+
+#[test]
 fn a_paste_never_submits() {
     let mut desk = Desk::open(80, 24, Kernel::new());
     desk.event(thymos::app::Event::Paste("rm -rf /\r\nsecond\n".into()));
