@@ -225,8 +225,13 @@ pub(crate) fn import(
     file: &Path,
     bundle: &Bundle,
 ) -> Result<u64, AppError> {
-    let store = super::ledger::Ledger::open(env, config)?.store;
     let ledger = config.ledger.value.to_string();
+    if config.ledger.value.file().is_none() {
+        let message = format!("ledger `{ledger}` is on a server, which takes over no log yet");
+        return Err(AppError::new(ErrorKind::User, message)
+            .hint("import it into a file: `thymos --ledger FILE import ..`"));
+    }
+    let store = super::ledger::Ledger::open(env, config)?.store;
     let log = bundle.log();
     let taken = store.adopt(log, &mut bundle.pieces());
     taken.map_err(|e| store_error(&e))?.map_err(|unfit| {
