@@ -355,6 +355,8 @@ fn signed_part_changed(before: &Body, after: &Body) -> bool {
         (Body::SkillBound(a), Body::SkillBound(b)) => a.definition != b.definition,
         (Body::Approval(_) | Body::WritRevoked(_) | Body::Reconciled(_), _) => before != after,
         (Body::ToolsPinned(_), _) => before != after,
+        // It is announced by its id, which is taken for true where it is folded as it is made.
+        (Body::Started(a), Body::Started(b)) => a.decided.proposal != b.decided.proposal,
         _ => false,
     }
 }

@@ -471,11 +471,12 @@ const LEFT_EMPTY: &[(&str, &str)] = &[
 ];
 
 /// What is signed or pinned as a whole cannot be told otherwise, so it is not recorded at all.
-const SIGNED: [&str; 7] = [
+const SIGNED: [&str; 8] = [
     "approval",
     "policy_loaded",
     "reconciled",
     "skill_bound",
+    "started",
     "tools_pinned",
     "writ_issued",
     "writ_revoked",
