@@ -57,10 +57,6 @@ impl Body for MemoryForget {
         Ok(change_facts(look.world, Resource::Memory(args.key)))
     }
 
-    fn is_brief(&self) -> bool {
-        true
-    }
-
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
         let args: Args = reparse(call.args)?;
         // A tombstone reaches across: what others recall has to hear of it.

@@ -53,10 +53,6 @@ impl Body for MemoryList {
         Ok(read_facts(FILE_CALL_MS))
     }
 
-    fn is_brief(&self) -> bool {
-        true
-    }
-
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
         let args: Args = reparse(call.args)?;
         let wanted = |tags: &[String]| {

@@ -56,10 +56,6 @@ impl Body for MemoryRecall {
         Ok(read_facts(FILE_CALL_MS))
     }
 
-    fn is_brief(&self) -> bool {
-        true
-    }
-
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
         let args: Args = reparse(call.args)?;
         let query = args.query.to_lowercase();

@@ -71,10 +71,6 @@ impl Body for MemoryWrite {
         Ok(change_facts(look.world, Resource::Memory(args.key)))
     }
 
-    fn is_brief(&self) -> bool {
-        true
-    }
-
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
         let args: Args = reparse(call.args)?;
         let change = delta(call, io.world, Some(args.note()))?;

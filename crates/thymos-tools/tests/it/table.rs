@@ -48,6 +48,17 @@ async fn resolve(
     tool.resolve(&args, &look).await
 }
 
+/// What is done between two looks at what a person asks may wait for nothing: not for a file, a process
+/// or what other trajectories remember, which is read from the ledger.
+#[test]
+fn x4_only_what_the_trajectory_itself_holds_is_brief() {
+    let folder = tempfile::tempdir().unwrap();
+    let tools = tools(folder.path());
+    let brief = tools.iter().filter(|tool| tool.is_brief());
+    let names: Vec<&str> = brief.map(|tool| tool.contract().name.as_str()).collect();
+    assert_eq!(names, ["kv_get", "kv_set", "kv_list", "kv_delete"]);
+}
+
 #[test]
 fn every_tool_of_the_table_has_a_closed_schema_and_a_pin() {
     let folder = tempfile::tempdir().unwrap();
