@@ -37,6 +37,8 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct State {
     entries: Vec<Entry>,
+    /// How many entries each trajectory has, and the newest of them: an append looks at no other.
+    ends: BTreeMap<TrajectoryId, (u64, EntryId)>,
     blobs: BTreeMap<Digest, Vec<u8>>,
     sealed: BTreeMap<Digest, Vec<u8>>,
     checkpoints: BTreeMap<u64, String>,
@@ -194,6 +196,27 @@ impl State {
             .filter(move |entry| entry.header.trajectory == trajectory)
     }
 
+    /// How many entries a trajectory has, and the newest of them.
+    fn end(&self, trajectory: TrajectoryId) -> (u64, Option<EntryId>) {
+        let end = self.ends.get(&trajectory);
+        end.map_or((0, None), |(len, newest)| (*len, Some(*newest)))
+    }
+
+    fn push(&mut self, entry: Entry) {
+        let header = &entry.header;
+        let end = (header.seq + 1, entry.id);
+        self.ends.insert(header.trajectory, end);
+        self.entries.push(entry);
+    }
+
+    /// Back to so many entries.
+    fn cut(&mut self, kept: usize) {
+        self.ends.clear();
+        for entry in std::mem::take(&mut self.entries).into_iter().take(kept) {
+            self.push(entry);
+        }
+    }
+
     /// Takes over one piece; true when it is an entry that was not there.
     fn adopt(&mut self, log: LogId, piece: Piece) -> Result<bool, Unfit> {
         let entry = match piece {
@@ -223,13 +246,12 @@ impl State {
                 false => Err(Unfit::Parted(index)),
             };
         }
-        let head = self.line(header.trajectory).next_back().map(|head| head.id);
-        let seq = number(self.line(header.trajectory).count());
+        let (seq, head) = self.end(header.trajectory);
         let next = (log, number(self.entries.len()), seq, head);
         if next != (header.log, index, header.seq, header.prev) {
             return Err(Unfit::Gap(index));
         }
-        self.entries.push(entry);
+        self.push(entry);
         Ok(true)
     }
 
@@ -238,17 +260,13 @@ impl State {
         log: LogId,
         batch: Batch,
     ) -> Result<Result<Vec<Entry>, Conflict>, StoreError> {
-        let found = number(self.line(batch.trajectory).count());
+        let (found, mut prev) = self.end(batch.trajectory);
         if found != batch.at_seq {
             return Ok(Err(Conflict {
                 expected: batch.at_seq,
                 found,
             }));
         }
-        let mut prev = self
-            .line(batch.trajectory)
-            .next_back()
-            .map(|entry| entry.id);
         let mut placed = Vec::new();
         for (seq, draft) in (found..).zip(batch.drafts) {
             let index = number(self.entries.len());
@@ -260,7 +278,7 @@ impl State {
             };
             let entry = draft.place(&position).map_err(StoreError::Draft)?;
             prev = Some(entry.id);
-            self.entries.push(entry.clone());
+            self.push(entry.clone());
             placed.push(entry);
         }
         Ok(Ok(placed))
@@ -320,7 +338,7 @@ impl LedgerStore for MemoryStore {
             };
             let taken = taken();
             if !matches!(taken, Ok(Ok(()))) {
-                state.entries.truncate(kept.0);
+                state.cut(kept.0);
                 (state.blobs, state.sealed, state.checkpoints) = (kept.1, kept.2, kept.3);
                 return taken.map(|unfit| unfit.map(|()| 0));
             }
@@ -344,7 +362,7 @@ impl LedgerStore for MemoryStore {
                 .map(|batch| state.place(log, batch))
                 .collect();
             if outcomes.is_err() {
-                state.entries.truncate(kept); // all or none
+                state.cut(kept); // all or none
             }
             outcomes?
         };
