@@ -19,6 +19,7 @@ mod case;
 mod caveats;
 mod clauses;
 mod findings;
+mod schema;
 
 pub mod admit;
 pub mod answers;

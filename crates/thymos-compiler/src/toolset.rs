@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use jsonschema::Validator;
 use serde_json::{Map, Value};
 use thymos_core::canonical::InvalidJson;
 use thymos_core::tool::{ToolContract, ToolPin};
+
+use crate::schema::Schema;
 
 /// Contracts by name. Compiled once a session; looked up at every decision.
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ pub struct ToolSet {
 pub(crate) struct PinnedTool {
     pub(crate) contract: ToolContract,
     pub(crate) pin: ToolPin,
-    schema: Validator,
+    schema: Schema,
 }
 
 /// Why a contract cannot be pinned.
@@ -73,10 +74,8 @@ impl ToolSet {
                 fault,
             };
             let pin = contract.pin().map_err(|e| invalid(ToolFault::Json(e)))?;
-            let schema = jsonschema::options()
-                .offline()
-                .build(&closed(&contract.schema))
-                .map_err(|e| invalid(ToolFault::Schema(e.to_string())))?;
+            let schema = Schema::compile(closed(&contract.schema))
+                .map_err(|why| invalid(ToolFault::Schema(why)))?;
             let tool = PinnedTool {
                 contract,
                 pin,
@@ -118,12 +117,7 @@ impl ToolSet {
 
 impl PinnedTool {
     pub(crate) fn check_args(&self, args: &Value) -> Result<(), String> {
-        let Err(error) = self.schema.validate(args) else {
-            return Ok(());
-        };
-        let at = error.instance_path().to_string();
-        let place = if at.is_empty() { "/" } else { at.as_str() };
-        Err(format!("argument `{place}`: {}", error.masked()))
+        self.schema.check(args)
     }
 }
 

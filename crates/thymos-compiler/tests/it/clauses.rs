@@ -162,7 +162,7 @@ fn c7_arguments_that_do_not_fit_the_schema_are_refused_without_their_value() {
     assert_eq!(refused.refusal.clause, Clause::C7);
     assert_eq!(
         refused.refusal.reason,
-        "argument `/path`: value is not of type \"string\""
+        "argument `/path`: is not of type string"
     );
 }
 
