@@ -28,11 +28,18 @@ const NOWHERE: &str = "/proc/self/thymos-probe";
 
 /// Builds each rung once around a program that does not exist.
 ///
-/// Starts up to three short-lived processes and takes a few milliseconds.
+/// Starts up to three short-lived processes side by side and takes a few milliseconds.
 #[must_use]
 pub fn probe() -> CageProbe {
     let landlock_abi = landlock_abi();
-    let tried = [Rung::L1, Rung::L2, Rung::L3].map(|rung| (rung, attempt(rung)));
+    let tried = std::thread::scope(|threads| {
+        let trials =
+            [Rung::L1, Rung::L2, Rung::L3].map(|rung| (rung, threads.spawn(move || attempt(rung))));
+        trials.map(|(rung, trial)| {
+            let panicked = |_| Err(CageError::RungNotOffered { rung });
+            (rung, trial.join().unwrap_or_else(panicked))
+        })
+    });
     let mut notes = Vec::new();
     let mut best = Rung::L0;
     let mut unbroken = true;

@@ -4,7 +4,7 @@
 //! looking for those; no pattern can take more than linear time.
 
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::Regex;
 
@@ -357,12 +357,9 @@ const FORMATS: &[Format] = &[
     ),
 ];
 
-static COMPILED: LazyLock<Vec<(&'static Format, Regex)>> = LazyLock::new(|| {
-    FORMATS
-        .iter()
-        .map(|format| (format, constant(format.pattern)))
-        .collect()
-});
+/// The pattern of each form, built when a text first holds a literal of it: all of them take 20 ms, and
+/// a word such as `task-list` is worth one.
+static COMPILED: [OnceLock<Regex>; FORMATS.len()] = [const { OnceLock::new() }; FORMATS.len()];
 
 static AWS_SECRET: LazyLock<Regex> = LazyLock::new(|| constant(r"[A-Za-z0-9/+]{40}"));
 
@@ -386,7 +383,9 @@ pub(super) fn literals() -> impl Iterator<Item = &'static str> {
 pub(super) fn find(text: &str, spans: &mut Spans) {
     let present = |literal: &&str| text.contains(*literal);
     let worth = |format: &Format| format.literals.iter().any(present);
-    for (format, regex) in COMPILED.iter().filter(|(format, _)| worth(format)) {
+    let rows = FORMATS.iter().zip(&COMPILED);
+    for (format, slot) in rows.filter(|(format, _)| worth(format)) {
+        let regex = slot.get_or_init(|| constant(format.pattern));
         if format.edge == Edge::Group {
             for captures in regex.captures_iter(text) {
                 if let Some(group) = captures.get(1)
