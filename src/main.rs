@@ -8,6 +8,11 @@ use thymos::config::Env;
 use thymos::error::{AppError, ErrorKind};
 use thymos::{launch, out, verbs};
 
+/// A step makes and drops hundreds of small things; the system's allocator took a quarter of it
+/// (docs/benchmarks.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let env = Env::read();
