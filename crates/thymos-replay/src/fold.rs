@@ -20,8 +20,20 @@ mod ends;
 /// [`Divergence`] when the entry does not follow from what came before. The projection may then
 /// hold part of it and must not be used further.
 pub fn fold(projection: &mut Projection, entry: &Entry) -> Result<(), Divergence> {
+    fold_read(projection, entry, entry.decode())
+}
+
+/// As [`fold`], of an entry whose body was read already: `body` is what [`Entry::decode`] gave.
+///
+/// # Errors
+/// As [`fold`].
+pub(crate) fn fold_read(
+    projection: &mut Projection,
+    entry: &Entry,
+    body: BodyState,
+) -> Result<(), Divergence> {
     follows(projection, entry)?;
-    match entry.decode() {
+    match body {
         BodyState::Known(body) => fold_body(projection, entry, body)?,
         // What was erased or is not understood changes nothing that can still be told; verify says
         // so aloud, and the chain goes on.

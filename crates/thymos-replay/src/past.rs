@@ -9,7 +9,7 @@ use thymos_core::limits::BRANCH_DEPTH_MAX;
 use thymos_core::{Entry, EntryId, Kind, TrajectoryId};
 
 use crate::divergence::Divergence;
-use crate::fold::{fold, fold_made};
+use crate::fold::{fold_made, fold_read};
 use crate::projection::{Fate, Item, Projection};
 
 /// Entries read at once.
@@ -46,7 +46,7 @@ pub fn fold_within(
     entry: &Entry,
     past: &dyn Past,
 ) -> Result<(), Divergence> {
-    let gapped = fold_at(projection, entry, past, 0)?;
+    let gapped = fold_at(projection, entry, entry.decode(), past, 0)?;
     if gapped && !projection.inherited {
         let found = "entries of it were erased or are of a newer version";
         return Err(Divergence::new("branch", "a past that folds", found));
@@ -71,19 +71,24 @@ pub fn fold_made_within(
     fold_made(projection, entry, body)
 }
 
-/// Folds one entry; true when what it inherits has gaps.
+/// Folds one entry that was read; true when what it inherits has gaps.
 pub(crate) fn fold_at(
     projection: &mut Projection,
     entry: &Entry,
+    body: BodyState,
     past: &dyn Past,
     depth: usize,
 ) -> Result<bool, Divergence> {
-    fold(projection, entry)?;
-    if entry.kind() != Some(Kind::Branch) {
-        return Ok(false);
-    }
-    let BodyState::Known(Body::Branch(branch)) = entry.decode() else {
-        return Ok(true);
+    let branch = match &body {
+        BodyState::Known(Body::Branch(branch)) => Some(branch.clone()),
+        BodyState::Known(_)
+        | BodyState::Erased
+        | BodyState::UnknownKind(_)
+        | BodyState::Invalid(_) => None,
+    };
+    fold_read(projection, entry, body)?;
+    let Some(branch) = branch else {
+        return Ok(entry.kind() == Some(Kind::Branch));
     };
     let base = base(&branch, past, depth)?;
     if let Some(past) = base.projection {
@@ -113,7 +118,7 @@ fn base(branch: &Branch, past: &dyn Past, depth: usize) -> Result<Base, Divergen
             whole(entry)?;
             newest = entry.kind();
             gapped |= newest.is_none() || entry.content.is_none();
-            match fold_at(&mut projection, entry, past, depth + 1) {
+            match fold_at(&mut projection, entry, entry.decode(), past, depth + 1) {
                 Ok(gaps) => gapped |= gaps,
                 // What contradicts the rest after a gap may follow from what is gone.
                 Err(_) if gapped => {

@@ -52,6 +52,8 @@ pub struct Redecider {
     roots: TrustRoots,
     writs: BTreeMap<WritId, SignedWrit>,
     chains: BTreeMap<Vec<WritId>, Arc<CheckedChain>>,
+    /// The newest signed batch of each trajectory: a turn's calls have one and the same.
+    batches: BTreeMap<TrajectoryId, Arc<CheckedPossession>>,
     tools: BTreeMap<TrajectoryId, Arc<ToolSet>>,
     policies: Arc<Policies>,
     holds: Holds,
@@ -75,6 +77,7 @@ impl Redecider {
             roots,
             writs: BTreeMap::new(),
             chains: BTreeMap::new(),
+            batches: BTreeMap::new(),
             tools: BTreeMap::new(),
             policies: Arc::new(Policies::default()),
             holds: BTreeMap::new(),
@@ -181,7 +184,7 @@ impl Redecider {
         let chain = self.chain(&decided.proposal.writs)?;
         let tools = self.tools.get(&entry.header.trajectory).map(Arc::clone);
         let tools = tools.ok_or_else(|| Divergence::new("tools", "a pinned tool set", "none"))?;
-        let possession = CheckedPossession::check(decided.facts.possession.clone(), &chain);
+        let possession = self.batch(entry, decided, &chain);
         let standing = self.standing(&decided.facts.standing)?;
         Ok(Basis {
             chain,
@@ -280,6 +283,25 @@ impl Redecider {
         found.collect()
     }
 
+    /// The signed batch that a decision names, checked once for all decisions in a row that name it.
+    fn batch(
+        &mut self,
+        entry: &Entry,
+        decided: &Decided,
+        chain: &CheckedChain,
+    ) -> Arc<CheckedPossession> {
+        let line = entry.header.trajectory;
+        let named = &decided.facts.possession;
+        match self.batches.get(&line) {
+            Some(batch) if batch.is_check_of(named, chain) => Arc::clone(batch),
+            Some(_) | None => {
+                let batch = Arc::new(CheckedPossession::check(named.clone(), chain));
+                self.batches.insert(line, Arc::clone(&batch));
+                batch
+            }
+        }
+    }
+
     /// The chain of these writs, checked once and kept.
     fn chain(&mut self, ids: &[WritId]) -> Result<Arc<CheckedChain>, Divergence> {
         if let Some(chain) = self.chains.get(ids) {
@@ -302,7 +324,7 @@ impl Redecider {
 pub(crate) struct Basis {
     chain: Arc<CheckedChain>,
     tools: Arc<ToolSet>,
-    possession: CheckedPossession,
+    possession: Arc<CheckedPossession>,
     standing: Vec<CheckedStanding>,
 }
 

@@ -16,7 +16,7 @@ use thymos_core::writ::{Party, TrustRoots};
 use thymos_core::{Entry, EntryId, Kind, LogId, TrajectoryId, WritId};
 
 use crate::divergence::Divergence;
-use crate::fold::fold;
+use crate::fold::fold_read;
 use crate::past::{Past, fold_at};
 use crate::projection::Projection;
 use crate::redecide::{Redecided, Redecider};
@@ -171,26 +171,33 @@ impl Verifier {
                 return;
             }
         };
-        let body = match entry.decode() {
-            BodyState::Known(body) if self.level >= Level::V3 => Some(body),
-            BodyState::Known(_)
-            | BodyState::Erased
-            | BodyState::UnknownKind(_)
-            | BodyState::Invalid(_) => None,
+        // Read once, for all levels that look into it; the first needs its bytes alone.
+        let body = (self.level >= Level::V2).then(|| entry.decode());
+        let known = match &body {
+            Some(BodyState::Known(body)) if self.level >= Level::V3 => Some(body),
+            Some(
+                BodyState::Known(_)
+                | BodyState::Erased
+                | BodyState::UnknownKind(_)
+                | BodyState::Invalid(_),
+            )
+            | None => None,
         };
         // Before the fold: facts are of the moment before their entry.
-        if let Some(body) = &body {
+        let again = known.map(|body| {
             self.check_facts(place, entry, body);
             self.check_kin(place, entry, body);
-        }
+            self.check_signatures(place, body);
+            self.redecider.observe(entry, body)
+        });
         self.check_integrity(place, entry);
         self.check_log(row, entry);
         self.report.checked.integrity += 1;
-        if self.level >= Level::V2 {
-            self.check_state(place, entry);
+        if let Some(body) = body {
+            self.check_state(place, entry, body);
         }
-        if let Some(body) = &body {
-            self.check_decisions(place, entry, body);
+        if let Some(again) = again {
+            self.count_decision(place, entry, again);
         }
     }
 
@@ -257,7 +264,6 @@ impl Verifier {
         self.report
     }
 
-    /// `[L2]` Positions have no gap; where one is found, counting goes on behind it.
     /// What is said of everything up to here. It is of the log and of no line: the run whose entry
     /// comes last need not be the one that was changed.
     fn check_log(&mut self, row: &Row, entry: &Entry) {
@@ -268,13 +274,16 @@ impl Verifier {
         if let Some(what) = self.tree.push(&entry.id, row.tree.as_deref()) {
             self.report.add(Level::V1, place, what);
         }
-        if let Some(head) = self.tree.head()
+        let size = self.tree.size();
+        if size.is_some_and(|size| self.checkpoints.is_due(size))
+            && let Some(head) = self.tree.head()
             && let Some(what) = self.checkpoints.reach(entry.header.log, head)
         {
             self.report.add(Level::V1, place, what);
         }
     }
 
+    /// `[L2]` Positions have no gap; where one is found, counting goes on behind it.
     fn check_index(&mut self, row: &Row, place: Place) {
         let expected = self.next_index;
         // An excerpt leaves out what is of others, and runs back nowhere.
@@ -340,7 +349,7 @@ impl Verifier {
         }
     }
 
-    fn check_state(&mut self, place: Place, entry: &Entry) {
+    fn check_state(&mut self, place: Place, entry: &Entry, body: BodyState) {
         let Some(line) = self.lines.get_mut(&entry.header.trajectory) else {
             return;
         };
@@ -365,8 +374,10 @@ impl Verifier {
             }
         };
         let folded = match &self.past {
-            Some(past) => fold_at(&mut projection, entry, past.as_ref(), 0),
-            None => fold(&mut projection, entry).map(|()| entry.kind() == Some(Kind::Branch)),
+            Some(past) => fold_at(&mut projection, entry, body, past.as_ref(), 0),
+            None => {
+                fold_read(&mut projection, entry, body).map(|()| entry.kind() == Some(Kind::Branch))
+            }
         };
         // The words are not needed to check what follows, and would be most of the memory.
         projection.story = Vec::new();
@@ -489,27 +500,31 @@ impl Verifier {
         }
     }
 
-    fn check_decisions(&mut self, place: Place, entry: &Entry, body: &Body) {
-        if self.level >= Level::V4
-            && let Body::PolicyLoaded(loaded) = body
-        {
+    /// `[V4]` Who is said to have signed something did.
+    fn check_signatures(&mut self, place: Place, body: &Body) {
+        if self.level < Level::V4 {
+            return;
+        }
+        if let Body::PolicyLoaded(loaded) = body {
             self.report.checked.identity += u64::from(loaded.signed_by.is_some());
             if let Err(what) = self.redecider.vouched(loaded) {
                 self.report.add(Level::V4, place, what);
             }
         }
-        if self.level >= Level::V4
-            && let Some(holds) = signature_of(body)
-        {
+        if let Some(holds) = signature_of(body) {
             self.report.checked.identity += 1;
             if !holds {
                 let what = Divergence::new("signature", "by the key named in it", "another's");
                 self.report.add(Level::V4, place, what);
             }
         }
+    }
+
+    /// `[V3]` What deciding it again came to; after the fold, which finds out about gaps.
+    fn count_decision(&mut self, place: Place, entry: &Entry, again: Redecided) {
         let line = self.lines.get(&entry.header.trajectory);
         let gapped = line.is_some_and(|line| matches!(line.state, State::Gapped(_) | State::Lost));
-        match self.redecider.observe(entry, body) {
+        match again {
             Redecided::NoDecision => {}
             // [L3] What it rested on may be what is gone.
             Redecided::Unknown(_) | Redecided::Different(_) if gapped => {

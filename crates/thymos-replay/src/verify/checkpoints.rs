@@ -85,6 +85,12 @@ impl Checkpoints {
         all
     }
 
+    /// Whether one waits for this size. A root is asked for only then: it is the dearer the longer the
+    /// log is.
+    pub(super) fn is_due(&self, size: u64) -> bool {
+        self.due.contains_key(&size)
+    }
+
     /// The log has come to this size; all it says here must be the checkpoints' word too.
     pub(super) fn reach(
         &mut self,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
+use crate::fold::fold;
 use serde_json::json;
 use thymos_compiler::{CheckedChain, CheckedPossession, Grounds, ToolSet, Verdict, admit, compile};
 use thymos_core::Timestamp;

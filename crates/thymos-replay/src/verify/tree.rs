@@ -53,6 +53,11 @@ impl Tree {
         (!around).then(|| Divergence::new("tree", over, named(found)))
     }
 
+    /// Its size, while every entry up to here could be read.
+    pub(super) fn size(&self) -> Option<u64> {
+        self.grown.as_ref().map(Frontier::size)
+    }
+
     /// Size and root, while every entry up to here could be read.
     pub(super) fn head(&self) -> Option<(u64, TreeHash)> {
         self.grown.as_ref().map(|tree| (tree.size(), tree.root()))
