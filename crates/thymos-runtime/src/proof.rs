@@ -15,6 +15,9 @@ use crate::past::KeptStore;
 /// Rows verified at once. Bounds memory, and how long a cancel waits.
 const ROWS: usize = 2048;
 
+/// Pages that are read ahead of the one that is checked.
+const PAGES_AHEAD: usize = 1;
+
 /// Name of the check of the storage beside the log.
 pub(crate) const STORAGE: &str = "storage";
 
@@ -45,11 +48,8 @@ pub(crate) fn extend(
     progress: &mut dyn FnMut(VerifyProgress),
 ) -> Result<(), StoreError> {
     let total = store.len()?;
-    loop {
-        let rows = store.scan(verifier.next_index(), ROWS)?;
-        if rows.is_empty() {
-            return Ok(());
-        }
+    let from = verifier.next_index();
+    let mut push = |rows: Vec<StoredRow>| {
         for row in rows {
             verifier.push(&as_row(row));
         }
@@ -57,6 +57,47 @@ pub(crate) fn extend(
             done: verifier.next_index(),
             total,
         });
+    };
+    if total.saturating_sub(from) <= ROWS as u64 {
+        return pages(store, from, |rows| {
+            push(rows?);
+            Ok(true)
+        });
+    }
+    // Reading, which parses and hashes, takes about as long as checking: each has a core.
+    std::thread::scope(|threads| {
+        let (reader, read) = std::sync::mpsc::sync_channel(PAGES_AHEAD);
+        threads.spawn(move || {
+            // Who has stopped listening has said why.
+            pages(store, from, |rows| Ok(reader.send(rows).is_ok())).ok();
+        });
+        for rows in read {
+            push(rows?);
+        }
+        Ok(())
+    })
+}
+
+/// Reads page after page, to the end or as long as it is wanted; a fault is handed over like a page.
+fn pages(
+    store: &dyn LedgerStore,
+    mut from: u64,
+    mut take: impl FnMut(Result<Vec<StoredRow>, StoreError>) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    loop {
+        let rows = store.scan(from, ROWS);
+        let last = match &rows {
+            Ok(rows) => match rows.last() {
+                Some(row) => Some(row.index),
+                None => return Ok(()),
+            },
+            Err(_) => None,
+        };
+        let goes_on = take(rows)?;
+        match last {
+            Some(last) if goes_on => from = last.saturating_add(1),
+            Some(_) | None => return Ok(()),
+        }
     }
 }
 
