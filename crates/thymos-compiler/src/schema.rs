@@ -35,10 +35,10 @@ impl Schema {
         compiler.set_default_draft(Draft::V2020_12);
         compiler.use_loader(Box::new(Nothing));
         let mut all = Schemas::new();
-        let compiled = compiler
+        compiler
             .add_resource(HOME, schema)
-            .and_then(|()| compiler.compile(HOME, &mut all));
-        match compiled {
+            .map_err(|error| error.to_string())?;
+        match compiler.compile(HOME, &mut all) {
             Ok(at) => Ok(Self { all, at }),
             Err(error) => Err(error.to_string()),
         }
