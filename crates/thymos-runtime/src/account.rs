@@ -7,14 +7,13 @@
 use thymos_compiler::CheckedChain;
 use thymos_core::body::{self, Body, WritRevoked};
 use thymos_core::budget::{Budget, Cost, Dimension};
-use thymos_core::entry::{Draft, Salt};
 use thymos_core::key::Domain;
 use thymos_core::writ::SignedWrit;
 use thymos_core::{TrajectoryId, WritId};
-use thymos_ports::store::Batch;
 use thymos_protocol::{NotUsed, Replied};
 use thymos_replay::{Projection, fold};
 
+use crate::append::append;
 use crate::kernel::Kernel;
 use crate::session::{RecordError, fold_stored};
 
@@ -91,27 +90,7 @@ impl Account {
         k: &Kernel,
         bodies: Vec<Body>,
     ) -> Result<(), RecordError> {
-        let at = k.now().max(self.p.head_at);
-        let mut drafts = Vec::with_capacity(bodies.len());
-        for body in bodies {
-            let kind = body.kind();
-            let body = k.parts.redactor.redact_body(body)?;
-            drafts.push(Draft {
-                trajectory: self.p.trajectory,
-                kind,
-                at,
-                writer: k.parts.operator_key.public(),
-                salt: Salt::from_bytes(k.draw()),
-                body: body.encode()?,
-            });
-        }
-        let batch = Batch {
-            trajectory: self.p.trajectory,
-            at_seq: self.p.len,
-            drafts,
-        };
-        let appended = k.writer.append(batch).await.map_err(RecordError::Store)?;
-        let entries = appended.map_err(|_conflict| RecordError::Moved)?;
+        let entries = append(k, &self.p, bodies).await?;
         // No session owns an account; every one may work under its writ.
         k.writer.tell_all();
         for entry in &entries {

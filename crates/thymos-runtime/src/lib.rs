@@ -16,6 +16,7 @@ pub mod modes;
 pub mod skills;
 
 mod account;
+mod append;
 mod context;
 mod detail;
 mod hands;
