@@ -192,6 +192,9 @@ class Signatures:
         elif kind == "reconciled":
             message = [body[field] for field in ("proposal", "started", "resolution", "reason")]
             self.holds("reconciliation", body["by"]["key"], message, body["signature"])
+        elif kind == "erased":
+            message = [body[field] for field in ("entry", "seq", "reason")]
+            self.holds("erasure", body["by"]["key"], message, body["signature"])
         elif kind == "policy_loaded" and body["signed_by"] is not None:
             self.holds("policy", body["signed_by"], body["bundle"], body.get("signature"))
         elif kind == "skill_bound" and body.get("signed"):
@@ -206,11 +209,13 @@ class Signatures:
 
 # The entries, one after the other.
 
+MAY_GO = "message intent rejection pending_approval started commit failure delegation delegation_result".split()
+
 class Log:
     def __init__(self, manifest, keys):
         self.manifest, self.excerpt, self.signatures = manifest, manifest["trajectory"] is not None, Signatures(keys)
         self.count, self.next, self.lines, self.edge, self.roots = 0, 0, {}, [], {}
-        self.bare, self.erased, self.refs, self.withheld = {}, set(), set(), 0
+        self.bare, self.erased, self.refs, self.withheld = {}, {}, set(), 0
 
     def member(self, name, data, proof, notes):
         """The entries of one member, three lines each."""
@@ -244,14 +249,15 @@ class Log:
         withheld = kind in said["withheld"]["kinds"] or head["index"] in said["withheld"]["entries"]
         if (salt, body) == (b"-", b"-"):
             self.withheld += withheld
-            self.bare.update({} if withheld else {entry.hex(): where})
+            need(withheld or kind in MAY_GO, f"the body of {where} is gone, and a {kind} is never erased")
+            self.bare.update({} if withheld else {(line, seq): (entry.hex(), where)})
             return
         need(not withheld, f"{where} is there, and was said to be withheld")
         salted = re.fullmatch(rb"[0-9a-f]{64}", salt) and blake3(body, key=bytes.fromhex(salt.decode())).hexdigest()
         need(salted == head["body"], f"the body of {where} is not the committed one")
         body = parse(body, f"the body of {where}")
         if kind == "erased":
-            self.erased.add(body["entry"])
+            self.erased[line, int(body["seq"])] = body["entry"]
         if kind == "commit":
             values = [value for delta in body["outcome"]["deltas"] for value in (delta["before"], delta["after"])]
             images = [value["file"] for value in values if value and "file" in value] + [body["outcome"]["output"]]
@@ -317,8 +323,8 @@ def verify(path, keys):
     else:
         under = links is None and log.count == size and all(log.roots[at] == value for at, value in notes)
         need(under, "the entries are not those under the checkpoints")
-    for entry, where in log.bare.items():
-        need(entry in log.erased, f"the body of {where} is gone, and nothing says so")
+    for place, (entry, where) in log.bare.items():
+        need(log.erased.get(place) == entry, f"the body of {where} is gone, and nothing says so")
     need(blobs <= log.refs, "a blob is there that no entry refers to")
     need(len(log.refs - blobs) == int(manifest["absent"]), "a blob is missing")
     return (f"verified: {log.count} entries under the checkpoint of {size}, {log.signatures.checked} signatures in them, "

@@ -610,14 +610,28 @@ noun! {
 }
 
 noun! {
-    /// A body was destroyed.
+    /// A body was destroyed, or is about to be: the entry comes first `[L3]`.
     Erased {
-        /// Whose.
+        /// Whose: an entry of this trajectory.
         entry: EntryId,
+        /// Its sequence number, by which it is found.
+        seq: u64,
         /// Why.
         reason: String,
-        /// By whom.
+        /// By whom: the key that wrote this entry.
         by: Party,
+        /// Over (entry, seq, reason).
+        signature: Signature,
+    }
+}
+
+impl Erased {
+    /// The bytes that an order to erase signs.
+    ///
+    /// # Errors
+    /// [`InvalidJson`] when the number cannot be kept exactly.
+    pub fn message(entry: &EntryId, seq: u64, reason: &str) -> Result<CanonicalBytes, InvalidJson> {
+        canonical::encode(&(entry, seq, reason))
     }
 }
 

@@ -125,6 +125,39 @@ impl Kind {
         }
     }
 
+    /// Whether the body of such an entry may be destroyed `[L3]`: what was said, wanted, shown and
+    /// done may go; who had authority, what it cost and what was decided about it may not. The
+    /// reasons stand in docs/spec/ledger.md, kind by kind.
+    #[must_use]
+    pub const fn may_be_erased(self) -> bool {
+        match self {
+            Self::Message
+            | Self::Intent
+            | Self::Rejection
+            | Self::PendingApproval
+            | Self::Started
+            | Self::Commit
+            | Self::Failure
+            | Self::Delegation
+            | Self::DelegationResult => true,
+            Self::Root
+            | Self::Usage
+            | Self::Approval
+            | Self::Superseded
+            | Self::Reconciled
+            | Self::Branch
+            | Self::SkillBound
+            | Self::WritIssued
+            | Self::WritRevoked
+            | Self::PolicyLoaded
+            | Self::PolicyUnloaded
+            | Self::ModeChanged
+            | Self::ToolsPinned
+            | Self::Erased
+            | Self::Closed => false,
+        }
+    }
+
     /// The kind of a word; none for a word of a newer version.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {

@@ -76,6 +76,8 @@ pub enum Domain {
     Skill,
     /// A resolution of in-doubt work `[X2]`.
     Reconciliation,
+    /// An order to destroy a body `[L3]`.
+    Erasure,
 }
 
 impl Domain {
@@ -88,6 +90,7 @@ impl Domain {
             Self::Policy => "thymos v1 sign policy\n",
             Self::Skill => "thymos v1 sign skill\n",
             Self::Reconciliation => "thymos v1 sign reconciliation\n",
+            Self::Erasure => "thymos v1 sign erasure\n",
         }
     }
 

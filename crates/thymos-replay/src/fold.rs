@@ -37,7 +37,8 @@ pub(crate) fn fold_read(
         BodyState::Known(body) => fold_body(projection, entry, body)?,
         // What was erased or is not understood changes nothing that can still be told; verify says
         // so aloud, and the chain goes on.
-        BodyState::Erased | BodyState::UnknownKind(_) => {}
+        BodyState::Erased => projection.erasure.gone = true,
+        BodyState::UnknownKind(_) => {}
         BodyState::Invalid(invalid) => {
             return Err(Divergence::new(
                 "body",
@@ -98,6 +99,16 @@ fn follows(projection: &Projection, entry: &Entry) -> Result<(), Divergence> {
     Ok(())
 }
 
+/// Goes past an entry that does not follow because of what is gone before it; false when that is not
+/// why. For whoever reads: nobody may act on what is left.
+pub(crate) fn pass_over(projection: &mut Projection, entry: &Entry) -> bool {
+    let passes = projection.is_over() && follows(projection, entry).is_ok();
+    if passes {
+        advance(projection, entry);
+    }
+    passes
+}
+
 fn advance(projection: &mut Projection, entry: &Entry) {
     projection.len += 1;
     projection.head = Some(entry.id);
@@ -107,6 +118,14 @@ fn advance(projection: &mut Projection, entry: &Entry) {
 fn fold_body(p: &mut Projection, entry: &Entry, body: Body) -> Result<(), Divergence> {
     if p.len == 0 && !matches!(body, Body::Root(_)) {
         return Err(Divergence::new("first entry", "root", body.kind().word()));
+    }
+    // [L3] Taking away goes on behind an erasure: of bodies, and of authority.
+    if p.erasure.told && !matches!(body, Body::Erased(_) | Body::WritRevoked(_)) {
+        return Err(Divergence::new(
+            "behind an erasure",
+            "nothing but `erased` and `writ_revoked`",
+            body.kind().word(),
+        ));
     }
     match body {
         Body::Root(body) => root(p, body),
@@ -151,8 +170,28 @@ fn fold_body(p: &mut Projection, entry: &Entry, body: Body) -> Result<(), Diverg
         Body::DelegationResult(body) => delegation_result(p, body),
         Body::Branch(body) => branch(p, body),
         Body::SkillBound(body) => skill_bound(p, body),
-        Body::Erased(_) => Ok(()),
+        Body::Erased(body) => erased(p, &body),
     }
+}
+
+/// `[L3]` Only of what is at rest; what still seems to wait where bodies are gone has ended in one of
+/// them.
+fn erased(p: &mut Projection, body: &body::Erased) -> Result<(), Divergence> {
+    if body.seq >= p.len {
+        let found = format!("entry {}", body.seq);
+        return Err(Divergence::new("erased", "an entry before it", found));
+    }
+    if p.erasure.gone {
+        p.holds.clear();
+        p.open_work.clear();
+    }
+    if !(p.holds.is_empty() && p.open_work.is_empty()) {
+        let found = format!("{} of them", p.holds.len() + p.open_work.len());
+        let expected = "nothing that waits or is at work";
+        return Err(Divergence::new("erased", expected, found));
+    }
+    p.erasure.told = true;
+    Ok(())
 }
 
 fn root(p: &mut Projection, body: body::Root) -> Result<(), Divergence> {

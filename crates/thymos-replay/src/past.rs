@@ -9,7 +9,7 @@ use thymos_core::limits::BRANCH_DEPTH_MAX;
 use thymos_core::{Entry, EntryId, Kind, TrajectoryId};
 
 use crate::divergence::Divergence;
-use crate::fold::{fold_made, fold_read};
+use crate::fold::{fold_made, fold_read, pass_over};
 use crate::projection::{Fate, Item, Projection};
 
 /// Entries read at once.
@@ -35,9 +35,13 @@ struct Base {
     projection: Option<Projection>,
     /// Something in it was erased or is of a newer version, so that its world cannot be compared.
     gapped: bool,
+    /// Something in it was erased.
+    gone: bool,
 }
 
-/// As [`fold`], and a branch inherits from the commit that it starts from.
+/// As [`fold`], and a branch inherits from the commit that it starts from. Behind what was erased,
+/// entries that do not follow any more are passed over: such a trajectory can be read, and
+/// [`Projection::is_over`] says that it may not be acted on.
 ///
 /// # Errors
 /// [`Divergence`] as [`fold`], and when the past is not what the branch says.
@@ -46,8 +50,11 @@ pub fn fold_within(
     entry: &Entry,
     past: &dyn Past,
 ) -> Result<(), Divergence> {
-    let gapped = fold_at(projection, entry, entry.decode(), past, 0)?;
-    if gapped && !projection.inherited {
+    let gapped = match fold_at(projection, entry, entry.decode(), past, 0) {
+        Err(_) if pass_over(projection, entry) => false,
+        folded => folded?,
+    };
+    if gapped && !projection.inherited && !projection.erasure.gone {
         let found = "entries of it were erased or are of a newer version";
         return Err(Divergence::new("branch", "a past that folds", found));
     }
@@ -91,6 +98,7 @@ pub(crate) fn fold_at(
         return Ok(entry.kind() == Some(Kind::Branch));
     };
     let base = base(&branch, past, depth)?;
+    projection.erasure.gone |= base.gone;
     if let Some(past) = base.projection {
         projection.inherit(past);
     }
@@ -123,6 +131,7 @@ fn base(branch: &Branch, past: &dyn Past, depth: usize) -> Result<Base, Divergen
                 // What contradicts the rest after a gap may follow from what is gone.
                 Err(_) if gapped => {
                     return Ok(Base {
+                        gone: projection.erasure.gone,
                         projection: None,
                         gapped,
                     });
@@ -137,6 +146,7 @@ fn base(branch: &Branch, past: &dyn Past, depth: usize) -> Result<Base, Divergen
     }
     checked(branch, &projection, gapped)?;
     Ok(Base {
+        gone: projection.erasure.gone,
         projection: Some(projection),
         gapped,
     })

@@ -86,6 +86,18 @@ pub struct Projection {
     pub sealed: BTreeMap<ProposalId, Committed>,
     /// Proposals that were undone; none of them can be undone a second time.
     pub undone: BTreeSet<ProposalId>,
+    /// How much of it is gone `[L3]`.
+    pub erasure: Erasure,
+}
+
+/// What was erased of a trajectory. Behind it nothing is continued: what is gone may be what a budget,
+/// a key that is used once, or a hold rests on (docs/decisions/0013-what-was-erased-from-is-over.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Erasure {
+    /// Bodies that are not there, here or in the past that it branched off from.
+    pub gone: bool,
+    /// An `erased` entry stands on it.
+    pub told: bool,
 }
 
 /// Where a note comes from `[O4]`.
@@ -274,7 +286,14 @@ impl Projection {
             skills: Vec::new(),
             sealed: BTreeMap::new(),
             undone: BTreeSet::new(),
+            erasure: Erasure::default(),
         }
+    }
+
+    /// Whether it may only be read, because of what was erased.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        self.erasure.gone || self.erasure.told
     }
 
     /// The chain of a writ, root first, as far as it was issued here `[W7]`.

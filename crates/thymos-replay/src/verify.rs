@@ -3,11 +3,11 @@
 //! Reads no store: rows are pushed in log order, and memory grows with trajectories, not with what
 //! was said in them. It repairs nothing and trusts no column.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use thymos_core::body::{Body, BodyState, Role, WritRevoked};
+use thymos_core::body::{Body, BodyState, Erased, Role, WritRevoked};
 use thymos_core::canonical::{self, CanonicalBytes};
 use thymos_core::entry::{Commitment, InvalidEntry};
 use thymos_core::key::{Domain, Signature};
@@ -22,6 +22,7 @@ use crate::projection::Projection;
 use crate::redecide::{Redecided, Redecider};
 
 mod checkpoints;
+mod erasures;
 mod facts;
 mod kin;
 mod parts;
@@ -63,11 +64,14 @@ pub struct Verifier {
     checkpoints: checkpoints::Checkpoints,
     lines: BTreeMap<TrajectoryId, Line>,
     bare: BTreeMap<EntryId, Place>,
-    announced: BTreeSet<EntryId>,
+    /// What `erased` entries name, by place.
+    announced: BTreeMap<(TrajectoryId, u64), EntryId>,
     cuts: BTreeMap<WritId, u64>,
     orders: Orders,
     redecider: Redecider,
     past: Option<Arc<dyn Past>>,
+    /// Where what an `erased` entry names is looked up.
+    targets: Option<Arc<dyn Past>>,
     withheld: Option<Withheld>,
     excerpt: Option<parts::Under>,
     /// A body was not there, here or on another trajectory.
@@ -116,11 +120,12 @@ impl Verifier {
             checkpoints: checkpoints::Checkpoints::default(),
             lines: BTreeMap::new(),
             bare: BTreeMap::new(),
-            announced: BTreeSet::new(),
+            announced: BTreeMap::new(),
             cuts: BTreeMap::new(),
             orders: Orders::default(),
             redecider: Redecider::new(roots),
             past: None,
+            targets: None,
             withheld: None,
             excerpt: None,
             gaps: false,
@@ -132,7 +137,15 @@ impl Verifier {
     /// told as unchecked.
     #[must_use]
     pub fn with_past(mut self, past: Arc<dyn Past>) -> Self {
-        self.past = Some(past);
+        self.past = Some(past.clone());
+        self.with_targets(past)
+    }
+
+    /// The same, able to ask for what an `erased` entry names `[L3]`; without it, only bodies that are
+    /// not there are held against what may go.
+    #[must_use]
+    pub fn with_targets(mut self, targets: Arc<dyn Past>) -> Self {
+        self.targets = Some(targets);
         self
     }
 
@@ -237,14 +250,7 @@ impl Verifier {
             let entries = self.report.entries;
             self.same(place, "length of the log", &length, &entries);
         }
-        // [L3] A body may be destroyed, and never without an entry that says so.
-        for (id, place) in std::mem::take(&mut self.bare) {
-            self.report.erased += 1;
-            if !self.announced.contains(&id) {
-                let what = Divergence::new("body", "bytes, or an `erased` entry", "neither");
-                self.report.add(Level::V1, place, what);
-            }
-        }
+        self.check_unannounced();
         self.report.checkpoints = self.checkpoints.seen();
         let length = self.next_index;
         for (index, what) in std::mem::take(&mut self.checkpoints).finish(length) {
@@ -315,9 +321,7 @@ impl Verifier {
             }
             Some(_) | None => {}
         }
-        if let Some(body) = erasure(entry) {
-            self.announced.insert(body);
-        }
+        self.hear_erasure(place, entry);
         self.same(place, "index in the header", &place.index, &header.index);
         let log = *self.log.get_or_insert(header.log);
         self.same(place, "log", &log, &header.log);
@@ -562,20 +566,6 @@ impl Verifier {
     }
 }
 
-/// The entry whose body this one says was destroyed.
-fn erasure(entry: &Entry) -> Option<EntryId> {
-    if entry.kind() != Some(Kind::Erased) {
-        return None;
-    }
-    match entry.decode() {
-        BodyState::Known(Body::Erased(erased)) => Some(erased.entry),
-        BodyState::Known(_)
-        | BodyState::Erased
-        | BodyState::UnknownKind(_)
-        | BodyState::Invalid(_) => None,
-    }
-}
-
 /// Whether the signature inside a body holds; none where there is none to check.
 fn signature_of(body: &Body) -> Option<bool> {
     if let Body::WritIssued(issued) = body {
@@ -595,6 +585,15 @@ fn signature_of(body: &Body) -> Option<bool> {
     if let Body::WritRevoked(cut) = body {
         let message = WritRevoked::message(&cut.writ, &cut.reason, cut.used.as_ref()).ok();
         return Some(signed(&cut.by, Domain::Revocation, message, &cut.signature));
+    }
+    if let Body::Erased(order) = body {
+        let message = Erased::message(&order.entry, order.seq, &order.reason).ok();
+        return Some(signed(
+            &order.by,
+            Domain::Erasure,
+            message,
+            &order.signature,
+        ));
     }
     if let Body::Reconciled(end) = body {
         let message = (end.proposal, end.started, end.resolution, &end.reason);

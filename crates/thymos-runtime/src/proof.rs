@@ -174,7 +174,8 @@ fn look(
     }
     let report = match &excerpt {
         Some(excerpt) => {
-            verifier = verifier.of_excerpt(excerpt);
+            let targets = Arc::new(KeptStore(store.clone()));
+            verifier = verifier.of_excerpt(excerpt).with_targets(targets);
             extend_proved(store.as_ref(), &mut verifier, excerpt.size)?;
             verifier.finish(None)
         }
@@ -225,6 +226,12 @@ fn told(report: &Report, caveat: String) -> VerifyReport {
         if count > 0 {
             levels.push(format!("{count} bodies {what}"));
         }
+    }
+    if report.standing > 0 {
+        levels.push(format!(
+            "{} bodies that were erased still stand: they go when the ledger is next opened and nobody reads it",
+            report.standing
+        ));
     }
     let unchecked = report.unchecked.state + report.unchecked.decisions;
     if unchecked > 0 {

@@ -213,8 +213,10 @@ fn samples(kind: Kind, record: &[Entry]) -> Vec<Body> {
         Kind::ToolsPinned => return recorded(),
         Kind::Erased => Body::Erased(body::Erased {
             entry: EntryId::of(b"e"),
+            seq: 0,
             reason: "why".into(),
             by: party("ada", &operator_key()),
+            signature: operator_key().sign(Domain::Erasure, b"x"),
         }),
         Kind::Closed => {
             let stops = [

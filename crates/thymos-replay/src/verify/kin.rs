@@ -120,8 +120,10 @@ impl Beside<'_> {
             | Body::WritRevoked(_)
             | Body::PolicyUnloaded(_)
             | Body::ToolsPinned(_)
-            | Body::Erased(_)
             | Body::Closed(_) => {}
+            Body::Erased(order) => {
+                faults.same("who erased", &entry.header.writer, &order.by.key);
+            }
         }
         faults
     }

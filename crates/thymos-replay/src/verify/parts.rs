@@ -81,7 +81,7 @@ impl Verifier {
     pub(super) fn check_bare(&mut self, place: Place, entry: &Entry) {
         match self.is_withheld(entry) {
             true => self.report.withheld += 1,
-            false => drop(self.bare.insert(entry.id, place)),
+            false => self.check_gone(place, entry),
         }
         self.gaps = true;
         if let Some(line) = self.lines.get_mut(&entry.header.trajectory)

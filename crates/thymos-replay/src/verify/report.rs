@@ -131,6 +131,9 @@ pub struct Report {
     pub witnessed: u64,
     /// Entries whose body was destroyed.
     pub erased: u64,
+    /// Bodies that an `erased` entry names and that still stand: what is to be destroyed when the ledger
+    /// is next opened for writing.
+    pub standing: u64,
     /// Entries whose body was withheld by whoever handed the log on `[L16]`.
     pub withheld: u64,
     /// What signed checkpoints vouch for `[L7]`.

@@ -9,8 +9,8 @@ use thymos_compiler::{CheckedChain, CheckedPossession, Grounds, ToolSet, Verdict
 use thymos_core::Timestamp;
 use thymos_core::approval::{Answer, Decision, Scope, Via};
 use thymos_core::body::{
-    self, Approval, Commit, Intended, ModeChanged, PendingApproval, PolicyLoaded, Rejection, Root,
-    Stage, Started, ToolsPinned, WritIssued,
+    Approval, Commit, Intended, ModeChanged, PendingApproval, PolicyLoaded, Rejection, Root, Stage,
+    Started, ToolsPinned, WritIssued,
 };
 use thymos_core::budget::{Budget, Cost};
 use thymos_core::effect::{EffectClass, Effects, Risk};
@@ -28,6 +28,7 @@ use thymos_policy::PolicySet;
 mod branches;
 mod checkpoints;
 mod cuts;
+mod erasures;
 mod parts;
 mod signers;
 mod skills;
@@ -504,28 +505,6 @@ fn v1_unreadable_bytes_and_lying_columns_are_found() {
             .iter()
             .any(|finding| finding.what.check == "column")
     );
-}
-
-#[test]
-fn v1_a_body_may_be_destroyed_only_with_an_entry_that_says_so() {
-    let mut log = log();
-    log.add(&Body::Erased(body::Erased {
-        entry: EntryId::of(b"other"),
-        reason: String::new(),
-        by: party("ann", &operator()),
-    }));
-    let gone: Option<Content> = log.entry(5).content.take();
-    assert!(gone.is_some());
-    assert_eq!(first(&log.verify(Level::V1)), (Level::V1, 5, "body"));
-    let id = log.entry(5).id;
-    log.add(&Body::Erased(body::Erased {
-        entry: id,
-        reason: String::new(),
-        by: party("ann", &operator()),
-    }));
-    let report = log.verify(Level::V2);
-    assert!(report.is_verified(), "{:?}", report.findings);
-    assert_eq!(report.erased, 1);
 }
 
 #[test]

@@ -11,10 +11,10 @@ use super::*;
 use crate::past::{Past, fold_within};
 
 /// Hands out the entries of a log, as a store would.
-struct Rows(Vec<Entry>);
+pub(super) struct Rows(Vec<Entry>);
 
 impl Rows {
-    fn of(log: &Log) -> Self {
+    pub(super) fn of(log: &Log) -> Self {
         let rows = log.rows.iter().map(|row| row.entry.clone().unwrap());
         Self(rows.collect())
     }
