@@ -4,7 +4,7 @@
 //! Looks at everything once before the first byte, so that what is unsound is refused and the manifest
 //! can say what follows. Memory grows with the number of blobs, 32 bytes each, and with nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, Write};
 
@@ -62,6 +62,8 @@ pub enum NotExported {
     Nothing,
     /// An entry that says that another was erased cannot be withheld.
     ErasedWithheld(u64),
+    /// The body of this entry was erased, and still stands.
+    Standing(u64),
     /// No entry at this position could be withheld.
     NoSuchEntry(u64),
 }
@@ -75,7 +77,8 @@ struct Survey {
     named: BTreeSet<u64>,
     refs: BTreeSet<Digest>,
     bare: BTreeSet<EntryId>,
-    announced: BTreeSet<EntryId>,
+    /// What `erased` entries name, with where it stands.
+    announced: BTreeMap<EntryId, (TrajectoryId, u64)>,
     erased: u64,
 }
 
@@ -133,10 +136,15 @@ impl Export<'_> {
             let reason = "its entries are not those under the checkpoint".to_owned();
             return Err(NotExported::Unsound(survey.entries, reason));
         }
-        if survey.bare.iter().any(|id| !survey.announced.contains(id)) {
+        if survey
+            .bare
+            .iter()
+            .any(|id| !survey.announced.contains_key(id))
+        {
             let reason = "a body is gone, and no `erased` entry says so".to_owned();
             return Err(NotExported::Unsound(said.size, reason));
         }
+        self.none_stands(&survey)?;
         survey.erased = survey.bare.len() as u64;
         let missing = self
             .withheld
@@ -144,6 +152,25 @@ impl Export<'_> {
             .iter()
             .find(|at| !survey.named.contains(at));
         missing.map_or(Ok(survey), |at| Err(NotExported::NoSuchEntry(*at)))
+    }
+
+    /// `[L3]` What is about to be destroyed is not handed on.
+    fn none_stands(&self, survey: &Survey) -> Result<(), NotExported> {
+        let standing = |id: &&EntryId| !survey.bare.contains(id);
+        for id in survey.announced.keys().filter(standing) {
+            let Some((trajectory, seq)) = survey.announced.get(id) else {
+                continue;
+            };
+            let page = self.store.page(trajectory, *seq, 1)?;
+            let named = page.first().filter(|entry| entry.id == *id);
+            let stands = named.filter(|entry| {
+                entry.content.is_some() && entry.kind().is_some_and(Kind::may_be_erased)
+            });
+            if let Some(entry) = stands {
+                return Err(NotExported::Standing(entry.header.index));
+            }
+        }
+        Ok(())
     }
 
     /// Every entry that is written, in the order of the log.
@@ -282,6 +309,10 @@ impl Survey {
             self.named.insert(index);
         }
         if entry.content.is_none() {
+            if let Some(kind) = entry.kind().filter(|kind| !kind.may_be_erased()) {
+                let reason = format!("its body is gone, and a `{kind}` is never erased");
+                return Err(NotExported::Unsound(index, reason));
+            }
             self.bare.insert(entry.id);
             return Ok(());
         }
@@ -295,7 +326,8 @@ impl Survey {
         if entry.kind() == Some(Kind::Erased)
             && let BodyState::Known(Body::Erased(erased)) = entry.decode()
         {
-            self.announced.insert(erased.entry);
+            let place = (entry.header.trajectory, erased.seq);
+            self.announced.insert(erased.entry, place);
         }
         refs::add(&mut self.refs, entry);
         Ok(())
@@ -362,6 +394,9 @@ impl fmt::Display for NotExported {
                 f,
                 "the entry at index {index} says that another was erased, and cannot be withheld"
             ),
+            Self::Standing(index) => {
+                write!(f, "the body at index {index} was erased, and still stands")
+            }
             Self::NoSuchEntry(index) => {
                 write!(f, "there is no entry at index {index} to be withheld")
             }

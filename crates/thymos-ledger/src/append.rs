@@ -126,7 +126,11 @@ impl Writer {
             .map_err(|error| self.give_up(path, error.into()))
     }
 
-    fn ready(&self, path: &str) -> Result<(), StoreError> {
+    pub(crate) const fn log(&self) -> LogId {
+        self.log
+    }
+
+    pub(crate) fn ready(&self, path: &str) -> Result<(), StoreError> {
         let path = path.to_owned();
         if let Some(reason) = &self.poisoned {
             let reason = reason.clone();
@@ -160,7 +164,7 @@ impl Writer {
     }
 
     // The transaction is rolled back by now; what was remembered of it must go too.
-    fn give_up(&mut self, path: &str, trouble: Trouble) -> StoreError {
+    pub(crate) fn give_up(&mut self, path: &str, trouble: Trouble) -> StoreError {
         self.memory = Memory::default();
         let error = trouble.named(path, During::Write);
         if let StoreError::Poisoned { reason, .. } = &error {

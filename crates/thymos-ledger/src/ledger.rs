@@ -9,7 +9,7 @@ use thymos_core::merkle::{Node, TreeHash};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::{
-    Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
+    Batch, Conflict, Destroyed, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
 };
 
 use crate::append::{self, Writer};
@@ -104,7 +104,13 @@ impl SqliteLedger {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_with(path: &Path, genesis: Genesis, options: Options) -> Result<Self, StoreError> {
-        open::file(path, genesis, options).map(Self::from_opened)
+        let opened = open::file(path, genesis, options).map(Self::from_opened)?;
+        match opened.destroy_erased() {
+            Err(error @ StoreError::Poisoned { .. }) => Err(error),
+            // Whoever was killed between an order to erase and its end is finished here [L3]. Nothing
+            // else is a reason not to open: verify tells what still stands, and what is damaged.
+            Ok(_) | Err(_) => Ok(opened),
+        }
     }
 
     /// Opens an existing ledger without ever writing to it.
@@ -293,6 +299,10 @@ impl LedgerStore for SqliteLedger {
             Some(Kept::Sealed(envelope)) => Ok(Some(envelope)),
             Some(Kept::Plain(_)) | None => Ok(None),
         }
+    }
+
+    fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
+        self.writer().destroy_erased(&self.name)
     }
 
     fn check_engine(&self) -> Result<Vec<String>, StoreError> {

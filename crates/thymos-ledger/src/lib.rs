@@ -22,6 +22,7 @@ mod open;
 
 mod append;
 mod blob;
+mod erase;
 mod read;
 mod row;
 mod tree;

@@ -16,7 +16,10 @@ use crate::bell::Bell;
 use crate::fault::{self, During, Trouble};
 use crate::ledger::{Genesis, Opened, Options, Source};
 use crate::row::{Raw, SELECT};
-use crate::schema::{APPLICATION_ID, FORMAT_VERSION, FORMAT_WITHOUT_TREE, TABLES, TREE};
+use crate::schema::{
+    APPLICATION_ID, ERASURES, FORMAT_VERSION, FORMAT_WITHOUT_ERASURES, FORMAT_WITHOUT_TREE, LOOSER,
+    TABLES, TREE,
+};
 use crate::tree;
 
 /// Statements that stay prepared on a connection; there are about fifteen.
@@ -41,8 +44,8 @@ pub(crate) fn file(path: &Path, genesis: Genesis, options: Options) -> Result<Op
         if writable {
             set_writing(&connection)?;
             check_tail(&connection, &log)?;
-            if format == FORMAT_WITHOUT_TREE {
-                grow_tree(&connection)?;
+            if format < FORMAT_VERSION {
+                make_over(&connection)?;
             }
         }
         Ok(writable)
@@ -201,6 +204,9 @@ fn exists(path: &Path, name: &str) -> Result<bool, StoreError> {
 /// Counts what only format 2 has.
 const HAS_TREE: &str = "SELECT count(*) FROM sqlite_schema WHERE name IN ('nodes', 'checkpoints')";
 
+/// Counts what only format 3 has.
+const HAS_ERASURES: &str = "SELECT count(*) FROM sqlite_schema WHERE name = 'erasures'";
+
 /// Whose file, which version, which log `[L13]`.
 fn identify(connection: &Connection, name: &str) -> Result<(LogId, i64), StoreError> {
     let number = |pragma: &str| {
@@ -225,9 +231,19 @@ fn identify(connection: &Connection, name: &str) -> Result<(LogId, i64), StoreEr
         return Err(fault::corrupt(name, "the header of the file", reason));
     }
     // A lower version must not hide what a higher one proves with.
-    if found == FORMAT_WITHOUT_TREE && number(HAS_TREE)? > 0 {
-        let reason = format!("it says format version {found}, and holds a tree");
-        return Err(fault::corrupt(name, "the header of the file", reason));
+    let hides = |below: i64, query: &str| Ok(found <= below && number(query)? > 0);
+    for (below, query, what) in [
+        (FORMAT_WITHOUT_TREE, HAS_TREE, "a tree"),
+        (
+            FORMAT_WITHOUT_ERASURES,
+            HAS_ERASURES,
+            "what is to be erased",
+        ),
+    ] {
+        if hides(below, query)? {
+            let reason = format!("it says format version {found}, and holds {what}");
+            return Err(fault::corrupt(name, "the header of the file", reason));
+        }
     }
     let id: Option<[u8; 32]> = connection
         .query_row("SELECT id FROM log", [], |row| row.get(0))
@@ -240,14 +256,20 @@ fn identify(connection: &Connection, name: &str) -> Result<(LogId, i64), StoreEr
         .ok_or_else(|| fault::corrupt(name, "the id of the log", "it is missing"))
 }
 
-/// Makes a ledger of format 1 one of format 2 `[L13]`: the same bytes, and the tree over them. All or
-/// nothing, and once: another process may have done it meanwhile.
-fn grow_tree(connection: &Connection) -> Result<(), Trouble> {
+/// Makes a ledger of an older format one of this `[L13]`: the same bytes, and what is kept beside them.
+/// All or nothing, and once: another process may have done it meanwhile.
+fn make_over(connection: &Connection) -> Result<(), Trouble> {
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let format: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if format == FORMAT_WITHOUT_TREE {
+    if format <= FORMAT_WITHOUT_TREE {
         transaction.execute_batch(TREE)?;
         tree::build(&transaction)?;
+    }
+    if format <= FORMAT_WITHOUT_ERASURES {
+        transaction.execute_batch(LOOSER)?;
+        transaction.execute_batch(ERASURES)?;
+    }
+    if format < FORMAT_VERSION {
         transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
         transaction.commit()?;
     }
@@ -319,6 +341,7 @@ fn fill(connection: &Connection, genesis: Genesis) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     connection.execute_batch(TABLES)?;
     connection.execute_batch(TREE)?;
+    connection.execute_batch(ERASURES)?;
     connection.execute(
         "INSERT INTO log (one, id) VALUES (1, ?1)",
         [LogId::of(&genesis.random).as_bytes()],

@@ -12,7 +12,7 @@ use thymos_core::merkle::{self, Node, TreeHash};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::{
-    Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
+    Batch, Conflict, Destroyed, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
 };
 
 use crate::append::check;
@@ -21,6 +21,7 @@ use crate::ledger::Genesis;
 
 mod append;
 mod check;
+mod erase;
 mod fault;
 mod open;
 mod read;
@@ -74,7 +75,12 @@ impl PostgresLedger {
     /// [`StoreError`]: away, not to be opened as it is (credentials, TLS, rights, a standby), newer,
     /// of another program, corrupt. Nothing is changed then.
     pub fn open(server: Server, genesis: Genesis) -> Result<Self, StoreError> {
-        open::writing(server, genesis)
+        let opened = open::writing(server, genesis)?;
+        match opened.destroy_erased() {
+            Err(error @ StoreError::Poisoned { .. }) => Err(error),
+            // As with a file: what cannot be finished now is told by verify.
+            Ok(_) | Err(_) => Ok(opened),
+        }
     }
 
     /// Opens an existing ledger without ever writing to it; none where one could be made.
@@ -329,6 +335,13 @@ impl LedgerStore for PostgresLedger {
             Some(Kept::Sealed(envelope)) => Ok(Some(envelope)),
             Some(Kept::Plain(_)) | None => Ok(None),
         }
+    }
+
+    fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
+        self.may_write()?;
+        self.writer()
+            .destroy_erased(&self.place, &self.worker)
+            .map_err(|trouble| trouble.named(&self.place.name))
     }
 
     fn check_engine(&self) -> Result<Vec<String>, StoreError> {

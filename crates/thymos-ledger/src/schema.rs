@@ -4,11 +4,15 @@
 pub(crate) const APPLICATION_ID: i64 = 0x5468_796d;
 
 /// The format that this program writes, and the newest it reads `[L13]`.
-pub(crate) const FORMAT_VERSION: i64 = 2;
+pub(crate) const FORMAT_VERSION: i64 = 3;
 
 /// The format without a tree, made over when it is opened for writing
 /// (docs/decisions/0010-the-tree-grows-beside-the-entries.md).
 pub(crate) const FORMAT_WITHOUT_TREE: i64 = 1;
+
+/// The format whose triggers let any body go, made over as well
+/// (docs/decisions/0013-what-was-erased-from-is-over.md).
+pub(crate) const FORMAT_WITHOUT_ERASURES: i64 = 2;
 
 /// Entries that share one stretch of the id index.
 ///
@@ -86,16 +90,6 @@ CREATE TABLE blobs (
 
 CREATE TRIGGER entries_are_not_deleted BEFORE DELETE ON entries
 BEGIN SELECT RAISE(ABORT, 'an entry is never deleted'); END;
-CREATE TRIGGER entries_are_not_rewritten BEFORE UPDATE ON entries
-WHEN NOT (
-    NEW.salt IS NULL AND NEW.body IS NULL
-    AND NEW.idx IS OLD.idx AND NEW.trajectory IS OLD.trajectory AND NEW.seq IS OLD.seq
-    AND NEW.kind IS OLD.kind AND NEW.at_ms IS OLD.at_ms AND NEW.id_head IS OLD.id_head
-    AND NEW.header IS OLD.header
-)
-BEGIN SELECT RAISE(ABORT, 'an entry is never rewritten, only erased'); END;
-CREATE TRIGGER blobs_are_not_deleted BEFORE DELETE ON blobs
-BEGIN SELECT RAISE(ABORT, 'a blob is never deleted'); END;
 CREATE TRIGGER blobs_are_not_rewritten BEFORE UPDATE ON blobs
 BEGIN SELECT RAISE(ABORT, 'a blob is never rewritten'); END;
 CREATE TRIGGER trajectories_are_not_deleted BEFORE DELETE ON trajectories
@@ -106,6 +100,59 @@ CREATE TRIGGER the_log_is_not_deleted BEFORE DELETE ON log
 BEGIN SELECT RAISE(ABORT, 'the log keeps its id'); END;
 CREATE TRIGGER the_log_is_not_rewritten BEFORE UPDATE ON log
 BEGIN SELECT RAISE(ABORT, 'the log keeps its id'); END;
+";
+
+/// What formats 1 and 2 have not: `erasures`, the places that an `erased` entry names and that are not
+/// known to be empty yet, so that whoever opens the file sees at once whether something is to be
+/// finished `[L3]`; and triggers that let those bodies go, and blobs only meanwhile. Which blobs, and
+/// whether the id is the right one, no trigger can tell: the program looks.
+///
+/// The number of the format keeps out a program that would go on with a trajectory of which something
+/// is gone.
+pub(crate) const ERASURES: &str = "
+CREATE TABLE erasures (
+    idx INTEGER PRIMARY KEY,
+    trajectory INTEGER NOT NULL,
+    seq INTEGER NOT NULL
+) STRICT;
+CREATE INDEX erasures_by_target ON erasures (trajectory, seq);
+
+CREATE TRIGGER erasures_are_noted AFTER INSERT ON entries
+WHEN NEW.kind = 'erased' AND CASE WHEN json_valid(CAST(NEW.body AS TEXT))
+    THEN json_type(CAST(NEW.body AS TEXT), '$.seq') = 'integer' ELSE 0 END
+BEGIN
+    INSERT INTO erasures (idx, trajectory, seq)
+    VALUES (NEW.idx, NEW.trajectory, json_extract(CAST(NEW.body AS TEXT), '$.seq'));
+END;
+CREATE TRIGGER erasures_are_told BEFORE INSERT ON erasures
+WHEN NOT EXISTS (
+    SELECT 1 FROM entries WHERE idx = NEW.idx AND trajectory = NEW.trajectory AND kind = 'erased'
+        AND CASE WHEN json_valid(CAST(body AS TEXT))
+            THEN json_extract(CAST(body AS TEXT), '$.seq') = NEW.seq ELSE 0 END
+)
+BEGIN SELECT RAISE(ABORT, 'nothing is erased without an entry that says so'); END;
+CREATE TRIGGER erasures_are_not_rewritten BEFORE UPDATE ON erasures
+BEGIN SELECT RAISE(ABORT, 'nothing is erased without an entry that says so'); END;
+CREATE TRIGGER entries_are_not_rewritten BEFORE UPDATE ON entries
+WHEN NOT (
+    NEW.salt IS NULL AND NEW.body IS NULL
+    AND NEW.idx IS OLD.idx AND NEW.trajectory IS OLD.trajectory AND NEW.seq IS OLD.seq
+    AND NEW.kind IS OLD.kind AND NEW.at_ms IS OLD.at_ms AND NEW.id_head IS OLD.id_head
+    AND NEW.header IS OLD.header
+    AND OLD.kind IN ('message', 'intent', 'rejection', 'pending_approval', 'started', 'commit',
+        'failure', 'delegation', 'delegation_result')
+    AND EXISTS (SELECT 1 FROM erasures WHERE trajectory = OLD.trajectory AND seq = OLD.seq)
+)
+BEGIN SELECT RAISE(ABORT, 'an entry is never rewritten, only erased'); END;
+CREATE TRIGGER blobs_are_not_deleted BEFORE DELETE ON blobs
+WHEN NOT EXISTS (SELECT 1 FROM erasures)
+BEGIN SELECT RAISE(ABORT, 'a blob is never deleted'); END;
+";
+
+/// The triggers of formats 1 and 2 that [`ERASURES`] replaces.
+pub(crate) const LOOSER: &str = "
+DROP TRIGGER entries_are_not_rewritten;
+DROP TRIGGER blobs_are_not_deleted;
 ";
 
 const _: () = assert!(STRETCH_BITS == 12, "TABLES spells it out");

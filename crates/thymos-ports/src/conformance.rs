@@ -3,6 +3,8 @@
 //! Called from an adapter's own tests with a fresh instance; needs no feature flag.
 
 mod adopt;
+mod erase;
 mod ledger;
 
-pub use ledger::{ledger_store, sample_batch, sample_draft, taking_over};
+pub use erase::sample_order;
+pub use ledger::{erasing, ledger_store, sample_batch, sample_draft, taking_over};

@@ -8,6 +8,7 @@ pub mod begun;
 pub mod clock;
 pub mod cognition;
 pub mod conformance;
+pub mod erase;
 pub mod memory;
 pub mod store;
 pub mod tool;

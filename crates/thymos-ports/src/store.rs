@@ -177,6 +177,24 @@ pub trait LedgerStore: Send + Sync {
     /// [`StoreError::Corrupt`] when the bytes are neither.
     fn sealed_blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// Destroys salt and body of every entry that an `erased` entry on record names, and the blobs that
+    /// only those bodies mention `[L3]`: in one transaction, durable when it returns. Whatever else
+    /// keeps a copy of those bytes beside the rows is emptied too, or it is said that it was not.
+    ///
+    /// It takes nobody's word: the store reads the `erased` entries itself, and passes over one that
+    /// names another id than stands at that place, what comes after it, or a kind that
+    /// [may not go](thymos_core::Kind::may_be_erased). Doing it again changes nothing, so whoever was
+    /// killed between the entry and this is finished by the next call.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was destroyed; a store that is only read destroys nothing.
+    fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
+        Err(StoreError::Open {
+            path: "ledger".to_owned(),
+            reason: "nothing is erased in what is only read".to_owned(),
+        })
+    }
+
     /// What a walk over the rows cannot see: the engine's own structures, and blobs that are not
     /// what their digest says. One sentence a finding; none when all is well.
     ///
@@ -258,6 +276,18 @@ pub enum Piece {
     SealedBlob(Vec<u8>),
     /// A signed checkpoint: its size, and the note.
     Checkpoint(u64, String),
+}
+
+/// What was destroyed by one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Destroyed {
+    /// Bodies, each with its salt.
+    pub bodies: u64,
+    /// Blobs.
+    pub blobs: u64,
+    /// Copies of them may still stand beside the rows, because somebody was reading; the next call
+    /// tries again.
+    pub left_over: bool,
 }
 
 /// Why nothing was taken over.

@@ -10,8 +10,9 @@ use thymos_core::limits::{BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
 use thymos_core::sealed::Envelope;
 use thymos_core::{Digest, Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
+use thymos_ports::erase::{blobs_of, covers, digests_in, order};
 use thymos_ports::store::{
-    Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
+    Batch, Conflict, Destroyed, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
 };
 
 const PATH: &str = ":memory:";
@@ -253,6 +254,35 @@ impl State {
         }
         self.push(entry);
         Ok(true)
+    }
+
+    /// Carries every order out, those of long ago too.
+    fn destroy_erased(&mut self) -> Destroyed {
+        let orders: Vec<(Entry, _)> = self
+            .entries
+            .iter()
+            .filter_map(|entry| Some((entry.clone(), order(entry)?)))
+            .collect();
+        let mut destroyed = Destroyed::default();
+        let mut mentioned = std::collections::BTreeSet::new();
+        for (by, order) in &orders {
+            let mut targets = self.entries.iter_mut();
+            let target = targets.find(|target| covers(by, order, target));
+            let Some(target) = target.filter(|target| target.content.is_some()) else {
+                continue;
+            };
+            mentioned.extend(blobs_of(target));
+            target.content = None;
+            destroyed.bodies += 1;
+        }
+        for kept in self.entries.iter().filter_map(Entry::body).map(digests_in) {
+            mentioned.retain(|digest| !kept.contains(digest));
+        }
+        for digest in mentioned {
+            let gone = self.blobs.remove(&digest).is_some();
+            destroyed.blobs += u64::from(gone | self.sealed.remove(&digest).is_some());
+        }
+        destroyed
     }
 
     fn place(
@@ -511,6 +541,12 @@ impl LedgerStore for MemoryStore {
         Ok(self.state().sealed.get(digest).cloned())
     }
 
+    fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
+        let mut state = self.state();
+        state.refuse()?;
+        Ok(state.destroy_erased())
+    }
+
     fn watch(&self, bell: Box<dyn Fn() + Send + Sync>) -> Result<Watch, StoreError> {
         let mut bells = lock(&self.bells);
         bells.next += 1;
@@ -546,6 +582,7 @@ mod tests {
     fn a_ledger_in_memory_conforms() {
         conformance::ledger_store(&mut || Box::new(MemoryStore::new()));
         conformance::taking_over(&mut || Box::new(MemoryStore::new()));
+        conformance::erasing(&mut || Box::new(MemoryStore::new()));
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn a_ledger_of_a_newer_version_is_left_alone() {
     let ended = home.run(&["runs"]);
     ended.says(1, "has format version 99", "newer thymos");
     let connection = Connection::open(home.ledger()).unwrap();
-    connection.execute_batch("PRAGMA user_version = 2").unwrap();
+    connection.execute_batch("PRAGMA user_version = 3").unwrap();
     drop(connection);
     home.verifies();
 }

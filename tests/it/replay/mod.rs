@@ -42,7 +42,7 @@ const WRITTEN_TODAY: [&str; 18] = [
 ];
 
 /// Every format that was ever written.
-const FORMATS: [&str; 2] = ["v1", "v2"];
+const FORMATS: [&str; 3] = ["v1", "v2", "v3"];
 
 fn golden(format: &str) -> PathBuf {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/ledgers");

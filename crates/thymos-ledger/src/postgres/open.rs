@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 use super::append::begin_sql;
 use super::fault::Trouble;
 use super::read;
-use super::schema::{APPLICATION, FORMAT, TABLES, guards};
+use super::schema::{self, APPLICATION, FORMAT, FORMAT_WITHOUT_ERASURES, INDEXES, TABLES, guards};
 use super::server::Server;
 use super::session::{Given, Holds, Session};
 use super::tls::Tls;
@@ -29,6 +29,9 @@ pub(crate) fn writing(server: Server, genesis: Genesis) -> Result<PostgresLedger
                 Holds::Nothing => create(&session, genesis).await?,
             };
             may_write(&session).await?;
+            if session.format().await? < FORMAT {
+                make_over(&session).await?;
+            }
             check_tail(&session, log).await?;
             Ok((log, session))
         })?;
@@ -106,6 +109,7 @@ async fn fill(session: &Session, genesis: Genesis) -> Result<LogId, Trouble> {
         return Ok(log);
     }
     session.run(TABLES).await?;
+    session.run(INDEXES).await?;
     session.run(&guards()).await?;
     let log = LogId::of(&genesis.random);
     let id = &log.as_bytes()[..];
@@ -117,6 +121,29 @@ async fn fill(session: &Session, genesis: Genesis) -> Result<LogId, Trouble> {
     let sql = "INSERT INTO thymos.log (one, application, format, id) VALUES (1, $1, $2, $3)";
     session.query(sql, &given).await?;
     Ok(log)
+}
+
+/// Gives an older schema the guards of this one, once: somebody else may have done it meanwhile.
+async fn make_over(session: &Session) -> Result<(), Trouble> {
+    let made = async {
+        session.run(&begin_sql()).await?;
+        if session.format().await? <= FORMAT_WITHOUT_ERASURES {
+            session.run(&schema::make_over()).await?;
+        }
+        session.run("COMMIT").await
+    };
+    match made.await {
+        Ok(()) => Ok(()),
+        Err(trouble) => {
+            drop(session.run("ROLLBACK").await);
+            Err(match trouble {
+                Trouble::Engine(words) | Trouble::Closed(words) => Trouble::Closed(format!(
+                    "it has format {FORMAT_WITHOUT_ERASURES}, and its owner has to open it once: {words}"
+                )),
+                other => other,
+            })
+        }
+    }
 }
 
 async fn may_write(session: &Session) -> Result<(), Trouble> {

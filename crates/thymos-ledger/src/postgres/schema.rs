@@ -7,7 +7,48 @@
 pub(crate) const APPLICATION: i32 = 0x5468_796d;
 
 /// The format that this program writes, and the newest it reads `[L13]`.
-pub(crate) const FORMAT: i32 = 1;
+pub(crate) const FORMAT: i32 = 2;
+
+/// The format whose guards let any body go, made over by the owner when it is opened for writing
+/// (docs/decisions/0013-what-was-erased-from-is-over.md).
+pub(crate) const FORMAT_WITHOUT_ERASURES: i32 = 1;
+
+/// The id that an `erased` entry names, as text: canonical JSON has one place for it, and a quote inside
+/// of a text is never a bare one.
+macro_rules! named_id {
+    ($row:literal) => {
+        concat!(
+            "substring(encode(",
+            $row,
+            "body, 'escape') from '\"entry\":\"([0-9a-f]{64})\"')"
+        )
+    };
+}
+
+/// The kinds that may go; a test holds them against the core's.
+macro_rules! may_go {
+    () => {
+        "('message', 'intent', 'rejection', 'pending_approval', 'started', 'commit', 'failure', \
+         'delegation', 'delegation_result')"
+    };
+}
+
+/// What finds orders to erase, and what was erased. Added to what format 1 had.
+pub(crate) const INDEXES: &str = concat!(
+    "CREATE INDEX entries_erasing ON thymos.entries (trajectory, (",
+    named_id!(""),
+    ")) WHERE kind = 'erased';\n",
+    "CREATE INDEX entries_erased ON thymos.entries (idx) WHERE body IS NULL;\n"
+);
+
+/// Positions of `erased` entries whose bodies still stand, as far as their place says so.
+pub(crate) const PENDING: &str = concat!(
+    "SELECT b.idx FROM thymos.entries b JOIN thymos.entries t ON t.trajectory = b.trajectory \
+     AND t.seq = substring(encode(b.body, 'escape') from '\"seq\":([0-9]{1,18})')::int8 \
+     WHERE b.kind = 'erased' AND t.body IS NOT NULL AND t.kind IN ",
+    may_go!(),
+    " ORDER BY b.idx"
+);
 
 /// The two numbers of the advisory lock under which the log grows: one order, one writer at a time.
 /// Leases use the other key space, of one number of 64 bits.
@@ -69,19 +110,36 @@ pub(crate) struct Function {
 }
 
 /// What refuses changes.
-pub(crate) const FUNCTIONS: [Function; 2] = [
+pub(crate) const FUNCTIONS: [Function; 3] = [
     Function {
         name: "refuse",
         text: " BEGIN RAISE EXCEPTION 'the ledger only grows'; END ",
     },
     Function {
         name: "only_erase",
-        text: " BEGIN \
+        text: concat!(
+            " BEGIN \
             IF NEW.salt IS NULL AND NEW.body IS NULL AND NEW.idx = OLD.idx \
                 AND NEW.trajectory = OLD.trajectory AND NEW.seq = OLD.seq AND NEW.kind = OLD.kind \
                 AND NEW.at_ms = OLD.at_ms AND NEW.id = OLD.id AND NEW.header = OLD.header \
+                AND OLD.kind IN ",
+            may_go!(),
+            " AND EXISTS (SELECT 1 FROM thymos.entries e WHERE e.kind = 'erased' \
+                AND e.trajectory = OLD.trajectory AND e.seq > OLD.seq AND ",
+            named_id!("e."),
+            " = encode(OLD.id, 'hex')) \
             THEN RETURN NEW; END IF; \
-            RAISE EXCEPTION 'an entry is never rewritten, only erased'; END ",
+            RAISE EXCEPTION 'an entry is never rewritten, only erased'; END "
+        ),
+    },
+    // Which blobs, no trigger can tell in time; that something was erased in this transaction, it can.
+    Function {
+        name: "only_with_erased",
+        text: " BEGIN \
+            IF EXISTS (SELECT 1 FROM thymos.entries e WHERE e.body IS NULL \
+                AND e.xmin::text::int8 = txid_current() % 4294967296) \
+            THEN RETURN OLD; END IF; \
+            RAISE EXCEPTION 'a blob goes only with what was erased'; END ",
     },
 ];
 
@@ -109,11 +167,22 @@ const fn kept(table: &'static str, name: &'static str) -> Trigger {
 }
 
 /// Every trigger there is, and no other.
-pub(crate) const TRIGGERS: [Trigger; 6] = [
+pub(crate) const TRIGGERS: [Trigger; 7] = [
     kept("log", "the_log_is_kept"),
     kept("nodes", "the_tree_only_grows"),
     kept("checkpoints", "checkpoints_are_kept"),
-    kept("blobs", "blobs_are_kept"),
+    Trigger {
+        table: "blobs",
+        name: "blobs_are_kept",
+        fires: BEFORE | UPDATE | TRUNCATE,
+        calls: "refuse",
+    },
+    Trigger {
+        table: "blobs",
+        name: "blobs_are_not_deleted",
+        fires: ROW | BEFORE | DELETE,
+        calls: "only_with_erased",
+    },
     Trigger {
         table: "entries",
         name: "entries_are_not_deleted",
@@ -140,38 +209,54 @@ pub(crate) const UNIQUE: [(&str, i64); 5] = [
 /// The statements that make functions and triggers. `ALWAYS`, so that a session in replication mode
 /// is refused too.
 pub(crate) fn guards() -> String {
-    let mut text = String::new();
-    for Function { name, text: body } in FUNCTIONS {
-        text.push_str(&format!(
-            "CREATE FUNCTION thymos.{name}() RETURNS trigger LANGUAGE plpgsql \
-             SET search_path = pg_catalog, pg_temp AS $${body}$$;\n"
-        ));
-    }
-    for trigger in TRIGGERS {
-        let Trigger {
-            table, name, calls, ..
-        } = trigger;
-        let words = [
-            (DELETE, "DELETE"),
-            (UPDATE, "UPDATE"),
-            (TRUNCATE, "TRUNCATE"),
-        ];
-        let events: Vec<&str> = words
-            .iter()
-            .filter(|(bit, _)| trigger.fires & bit != 0)
-            .map(|(_, word)| *word)
-            .collect();
-        let each = if trigger.fires & ROW == 0 {
-            "STATEMENT"
-        } else {
-            "ROW"
-        };
-        text.push_str(&format!(
-            "CREATE TRIGGER {name} BEFORE {} ON thymos.{table} FOR EACH {each} \
-             EXECUTE FUNCTION thymos.{calls}();\n\
-             ALTER TABLE thymos.{table} ENABLE ALWAYS TRIGGER {name};\n",
-            events.join(" OR ")
-        ));
-    }
-    text
+    let functions = FUNCTIONS.iter().map(function);
+    functions.chain(TRIGGERS.iter().map(trigger)).collect()
+}
+
+/// Makes the guards of format 1 those of this one; its owner alone may.
+pub(crate) fn make_over() -> String {
+    let blobs = TRIGGERS.iter().filter(|trigger| trigger.table == "blobs");
+    let functions: String = FUNCTIONS.iter().map(function).collect();
+    let triggers: String = blobs.map(trigger).collect();
+    format!(
+        "ALTER TABLE thymos.log DISABLE TRIGGER the_log_is_kept;\n\
+         UPDATE thymos.log SET format = {FORMAT};\n\
+         ALTER TABLE thymos.log ENABLE ALWAYS TRIGGER the_log_is_kept;\n\
+         DROP TRIGGER blobs_are_kept ON thymos.blobs;\n\
+         {INDEXES}{functions}{triggers}"
+    )
+}
+
+fn function(Function { name, text }: &Function) -> String {
+    format!(
+        "CREATE OR REPLACE FUNCTION thymos.{name}() RETURNS trigger LANGUAGE plpgsql \
+         SET search_path = pg_catalog, pg_temp AS $${text}$$;\n"
+    )
+}
+
+fn trigger(trigger: &Trigger) -> String {
+    let Trigger {
+        table, name, calls, ..
+    } = trigger;
+    let words = [
+        (DELETE, "DELETE"),
+        (UPDATE, "UPDATE"),
+        (TRUNCATE, "TRUNCATE"),
+    ];
+    let events: Vec<&str> = words
+        .iter()
+        .filter(|(bit, _)| trigger.fires & bit != 0)
+        .map(|(_, word)| *word)
+        .collect();
+    let each = if trigger.fires & ROW == 0 {
+        "STATEMENT"
+    } else {
+        "ROW"
+    };
+    format!(
+        "CREATE TRIGGER {name} BEFORE {} ON thymos.{table} FOR EACH {each} \
+         EXECUTE FUNCTION thymos.{calls}();\n\
+         ALTER TABLE thymos.{table} ENABLE ALWAYS TRIGGER {name};\n",
+        events.join(" OR ")
+    )
 }

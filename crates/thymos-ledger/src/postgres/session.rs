@@ -175,6 +175,13 @@ impl Session {
         Ok(LogId::from_bytes(id))
     }
 
+    /// The format that the schema says it has.
+    pub(crate) async fn format(&self) -> Result<i32, Trouble> {
+        let rows = self.query("SELECT format FROM thymos.log", &[]).await?;
+        let row = rows.first().ok_or(Trouble::Foreign)?;
+        Ok(row.try_get(0)?)
+    }
+
     /// Ends another session of this role, if it still is there: what it held is free then, and
     /// what it was about is decided.
     pub(crate) async fn end(&self, other: &Backend) -> Result<(), Trouble> {

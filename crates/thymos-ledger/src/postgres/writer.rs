@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use thymos_core::TrajectoryId;
 use thymos_core::id::Digest;
-use thymos_ports::store::Batch;
+use thymos_ports::store::{Batch, Destroyed};
 use tokio::time::sleep;
 use tokio_postgres::types::Type;
 
 use super::Place;
 use super::append::{self, Memory, Outcome, Placed};
+use super::erase;
 use super::fault::Trouble;
 use super::session::{Backend, Given, Session, Shared};
 use super::worker::Worker;
@@ -133,6 +134,27 @@ impl Writer {
                 session.query(sql, &given).await.map(drop)
             }
         })
+    }
+
+    /// Destroys what `erased` entries name.
+    pub(crate) fn destroy_erased(
+        &mut self,
+        place: &Arc<Place>,
+        worker: &Worker,
+    ) -> Result<Destroyed, Trouble> {
+        let log = place.log;
+        let told = Arc::new(Mutex::new(Destroyed::default()));
+        let tell = Arc::clone(&told);
+        self.once_more(place, worker, move |session| {
+            let tell = Arc::clone(&tell);
+            async move {
+                let destroyed = erase::destroy(&session, log).await?;
+                *tell.lock().unwrap_or_else(PoisonError::into_inner) = destroyed;
+                Ok(())
+            }
+        })?;
+        let told = *told.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(told)
     }
 
     /// What may be done twice is done again on a new connection when the first one ends.

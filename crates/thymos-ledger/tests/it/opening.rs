@@ -94,12 +94,12 @@ fn l13_a_newer_ledger_is_refused_by_version() {
     let place = Place::new();
     append(&place.open(), line(1), 0, 1);
     let connection = Connection::open(&place.path).unwrap();
-    connection.pragma_update(None, "user_version", 3).unwrap();
+    connection.pragma_update(None, "user_version", 4).unwrap();
     let path = place.path.display().to_string();
     let newer = StoreError::Newer {
         path,
-        found: 3,
-        known: 2,
+        found: 4,
+        known: 3,
     };
     assert_eq!(refusal(&place.path), newer);
     connection.pragma_update(None, "user_version", 0).unwrap();

@@ -24,6 +24,7 @@ fn l14_a_ledger_in_a_file_conforms() {
     };
     conformance::ledger_store(&mut make);
     conformance::taking_over(&mut make);
+    conformance::erasing(&mut make);
 }
 
 #[test]
@@ -32,6 +33,7 @@ fn l14_a_ledger_in_memory_conforms() {
         || -> Box<dyn LedgerStore> { Box::new(SqliteLedger::in_memory(GENESIS).unwrap()) };
     conformance::ledger_store(&mut make);
     conformance::taking_over(&mut make);
+    conformance::erasing(&mut make);
 }
 
 #[test]
@@ -78,12 +80,14 @@ fn l14_a_ledger_on_a_server_conforms() {
     if Database::new().is_none() {
         return;
     }
-    conformance::ledger_store(&mut || {
+    let mut make = || -> Box<dyn LedgerStore> {
         let database = Database::new().unwrap();
         let ledger = PostgresLedger::open(server(&database), GENESIS).unwrap();
         databases.push(database);
         Box::new(ledger)
-    });
+    };
+    conformance::ledger_store(&mut make);
+    conformance::erasing(&mut make);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use thymos_core::merkle::{Frontier, KEPT_LEVEL_MIN, TreeHash, extends, includes,
 use thymos_core::sealed::{Envelope, NONCE_BYTES};
 use thymos_core::{Entry, EntryId, Kind, Timestamp, TrajectoryId};
 
-use super::adopt;
+use super::{adopt, erase};
 use crate::store::{Batch, Conflict, Found, LedgerStore, StoreError};
 
 /// Runs every check, each on a fresh and empty store.
@@ -56,6 +56,21 @@ pub fn taking_over(make: &mut dyn FnMut() -> Box<dyn LedgerStore>) {
         adopt::a_log_is_extended_and_never_forked,
         adopt::what_does_not_come_next_is_refused,
         adopt::an_error_among_the_pieces_keeps_nothing,
+    ] {
+        check(make().as_ref());
+    }
+}
+
+/// Runs what a store that erases must do besides `[L3]`; each check with a new, empty store.
+///
+/// # Panics
+/// When the store does not conform.
+pub fn erasing(make: &mut dyn FnMut() -> Box<dyn LedgerStore>) {
+    for check in [
+        erase::what_is_ordered_goes_and_nothing_else,
+        erase::no_order_reaches_what_it_may_not,
+        erase::a_blob_goes_with_the_last_body_that_mentions_it,
+        erase::every_kind_goes_or_stays_as_it_is_written,
     ] {
         check(make().as_ref());
     }

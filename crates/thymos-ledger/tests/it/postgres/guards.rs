@@ -2,14 +2,15 @@
 
 use thymos_ledger::PostgresLedger;
 use thymos_ports::LedgerStore;
-use thymos_ports::conformance::sample_batch;
-use thymos_ports::store::StoreError;
+use thymos_ports::conformance::{sample_batch, sample_order};
+use thymos_ports::store::{Batch, StoreError};
 use thymos_testkit::postgres::Database;
 
 use super::{ledger, open};
 use crate::support::{append, fill_with_every_kind, line, walk};
 
-const CHANGES: [&str; 10] = [
+const CHANGES: [&str; 11] = [
+    "UPDATE thymos.entries SET salt = NULL, body = NULL WHERE idx = 3",
     "DELETE FROM thymos.entries WHERE idx = 3",
     "UPDATE thymos.entries SET kind = 'intent' WHERE idx = 3",
     "UPDATE thymos.entries SET header = body WHERE idx = 3",
@@ -42,9 +43,6 @@ fn l10_nothing_is_deleted_or_rewritten_by_its_owner_or_a_superuser() {
         let said = database.try_sql(&replica).unwrap_err();
         assert!(said.contains("only"), "{change} of a replica: {said}");
     }
-    database.sql("UPDATE thymos.entries SET salt = NULL, body = NULL WHERE idx = 3");
-    let rows = ledger.scan(3, 1).unwrap();
-    assert!(rows[0].entry.as_ref().unwrap().content.is_none(), "erased");
     assert_eq!(walk(&ledger, None), []);
     assert_eq!(ledger.check_engine().unwrap(), Vec::<String>::new());
 }
@@ -216,10 +214,21 @@ fn no_search_path_and_no_name_of_somebody_else_leads_elsewhere() {
     append(&ledger, line(1), 3, 1);
     assert_eq!(ledger.page(&line(1), 0, 10).unwrap().len(), 4);
     assert_eq!(walk(&ledger, None), []);
-    // The guards' own words are found too: erasing works, and nothing else does.
-    database.sql(
-        "UPDATE thymos.entries SET salt = NULL, body = NULL WHERE idx OPERATOR(pg_catalog.=) 1",
-    );
+    // The guards' own words are found too: erasing what an entry names works, and nothing else does.
+    let erase = |index: u64| {
+        database.try_sql(&format!(
+            "UPDATE thymos.entries SET salt = NULL, body = NULL \
+             WHERE idx OPERATOR(pg_catalog.=) {index}"
+        ))
+    };
+    let named = ledger.page(&line(1), 1, 1).unwrap().remove(0);
+    let order = Batch {
+        trajectory: line(1),
+        at_seq: 4,
+        drafts: vec![sample_order(line(1), named.id, 1)],
+    };
+    assert!(ledger.append(vec![order]).unwrap()[0].is_ok());
+    assert!(erase(2).is_err() && erase(1).is_ok());
     assert!(
         database
             .try_sql("UPDATE thymos.entries SET seq = 9")

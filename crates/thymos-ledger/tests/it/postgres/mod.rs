@@ -12,6 +12,7 @@ use thymos_testkit::postgres::Database;
 
 use crate::support::{GENESIS, server};
 
+mod erase;
 mod guards;
 mod loss;
 mod opening;

@@ -1,0 +1,140 @@
+//! Destroys what `erased` entries name: bodies with their salts, and the blobs that nothing else
+//! mentions `[L3]`. Believes no caller and no column; decides nothing about what may be asked for.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use thymos_core::body::Erased;
+use thymos_core::id::Digest;
+use thymos_core::{Entry, LogId};
+use thymos_ports::erase::{blobs_of, covers, digests_in, order};
+use thymos_ports::store::{Destroyed, StoreError};
+
+use crate::append::Writer;
+use crate::blob;
+use crate::fault::Trouble;
+use crate::row::{Raw, SELECT, stored};
+
+impl Writer {
+    /// One transaction; then the write-ahead file is emptied, and only then is it noted that all is
+    /// done. Killed anywhere on the way, the next call goes on.
+    pub(crate) fn destroy_erased(&mut self, path: &str) -> Result<Destroyed, StoreError> {
+        self.ready(path)?;
+        match destroy(self.connection(), &self.log()) {
+            Ok(destroyed) => Ok(destroyed),
+            Err(trouble) => Err(self.give_up(path, trouble)),
+        }
+    }
+}
+
+fn destroy(connection: &Connection, log: &LogId) -> Result<Destroyed, Trouble> {
+    let mut destroyed = Destroyed::default();
+    if pending(connection)?.is_empty() {
+        return Ok(destroyed);
+    }
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let orders = pending(&transaction)?;
+    let mut mentioned = BTreeSet::new();
+    for index in &orders {
+        if let Some(gone) = take(&transaction, log, *index)? {
+            mentioned.extend(blobs_of(&gone));
+            destroyed.bodies += 1;
+        }
+    }
+    destroyed.blobs = destroy_blobs(&transaction, mentioned)?;
+    transaction.commit()?;
+    destroyed.left_over = !sweep(connection)?;
+    if !destroyed.left_over {
+        let mut done = connection.prepare("DELETE FROM erasures WHERE idx = ?1")?;
+        for index in orders {
+            done.execute([index])?;
+        }
+    }
+    Ok(destroyed)
+}
+
+/// Positions of the `erased` entries that are not known to be carried out.
+fn pending(connection: &Connection) -> Result<Vec<i64>, Trouble> {
+    let mut query = connection.prepare_cached("SELECT idx FROM erasures ORDER BY idx")?;
+    let rows = query.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Carries one order out; gives the entry as it was.
+fn take(transaction: &Transaction<'_>, log: &LogId, index: i64) -> Result<Option<Entry>, Trouble> {
+    let by = row(transaction, log, ("e.idx = ?1", params![index]))?;
+    let Some((by, order)) = by.and_then(|by| order(&by).map(|order| (by, order))) else {
+        return Ok(None);
+    };
+    let Some(target) = named(transaction, log, &by, &order)? else {
+        return Ok(None);
+    };
+    if !covers(&by, &order, &target) || target.content.is_none() {
+        return Ok(None);
+    }
+    transaction
+        .prepare_cached("UPDATE entries SET salt = NULL, body = NULL WHERE idx = ?1")?
+        .execute([stored(target.header.index)])?;
+    Ok(Some(target))
+}
+
+fn named(
+    transaction: &Transaction<'_>,
+    log: &LogId,
+    by: &Entry,
+    order: &Erased,
+) -> Result<Option<Entry>, Trouble> {
+    let place = "e.trajectory = (SELECT number FROM trajectories WHERE id = ?1) AND e.seq = ?2";
+    let trajectory = by.header.trajectory;
+    let at = params![trajectory.as_bytes(), stored(order.seq)];
+    row(transaction, log, (place, at))
+}
+
+fn row(
+    connection: &Connection,
+    log: &LogId,
+    (place, at): (&str, &[&dyn rusqlite::ToSql]),
+) -> Result<Option<Entry>, Trouble> {
+    let raw = connection
+        .prepare_cached(&format!("{SELECT} WHERE {place}"))?
+        .query_row(at, Raw::read)
+        .optional()?;
+    Ok(raw.map(|raw| raw.sound(log)).transpose()?)
+}
+
+/// Of these blobs, those that no body mentions any more. Reads every body that is left, which is what
+/// makes an erasure with blobs as slow as the log is long.
+fn destroy_blobs(
+    transaction: &Transaction<'_>,
+    mentioned: BTreeSet<Digest>,
+) -> Result<u64, Trouble> {
+    let mut alone = BTreeSet::new();
+    for digest in mentioned {
+        if blob::known(transaction, &digest)? {
+            alone.insert(digest);
+        }
+    }
+    if alone.is_empty() {
+        return Ok(0);
+    }
+    let mut query = transaction.prepare("SELECT body FROM entries WHERE body IS NOT NULL")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let kept = digests_in(row.get_ref(0)?.as_bytes().unwrap_or_default());
+        alone.retain(|digest| !kept.contains(digest));
+    }
+    let mut gone = 0;
+    let mut delete = transaction.prepare("DELETE FROM blobs WHERE digest = ?1")?;
+    for digest in alone {
+        gone += delete.execute([digest.as_bytes()])? as u64;
+    }
+    Ok(gone)
+}
+
+/// Empties the write-ahead file, which still holds the pages as they were; false while somebody reads
+/// from it. The file itself has zeros where the rows were: `secure_delete`.
+fn sweep(connection: &Connection) -> Result<bool, Trouble> {
+    let busy: i64 =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    Ok(busy == 0)
+}
