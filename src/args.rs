@@ -10,6 +10,7 @@ use crate::config::Flags;
 mod approvals;
 mod bundle;
 mod checkpoint;
+mod erase;
 mod history;
 mod keys;
 mod policy;
@@ -20,6 +21,7 @@ mod writ;
 pub use approvals::{ApprovalsVerb, GrantArgs, OptionalScope, ScopeArgs, ScopeBounds, SignerArgs};
 pub use bundle::{ExportArgs, ImportArgs, VerifyArgs};
 pub use checkpoint::CheckpointVerb;
+pub use erase::EraseArgs;
 pub use history::{AgainArgs, BranchArgs, ReplayArgs, UndoArgs};
 pub use keys::{KeysVerb, Purpose};
 pub use policy::{FileArgs, PolicyVerb, SignBundleArgs};
@@ -159,6 +161,13 @@ pub enum Verb {
     /// An empty ledger becomes that log; one that is its beginning goes on to its end; any other is left
     /// as it is, and so is everything when anything of it does not verify.
     Import(ImportArgs),
+    /// Destroy what entries say, for good; that they stood there, and who erased them, stays proved
+    ///
+    /// Shows what goes, what stays and what can no longer be verified, and asks first; without a
+    /// terminal it exits 10 with the plan's digest, and does it with `--yes --plan-digest`. Only a run
+    /// at rest can be erased from, and nothing goes on from it afterwards. Exits 11 for what may not go:
+    /// docs/guide/erasure.md.
+    Erase(EraseArgs),
     /// Give the proof that one entry stands in the ledger, for whoever has your public key
     ///
     /// A C2SP `tlog-proof`. It says that the entry is there, of what kind and when; with --disclose

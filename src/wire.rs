@@ -182,6 +182,10 @@ fn kernel(
         },
         terms: terms(&config.budget),
         continues: purpose.continues,
+        retention_ms: config
+            .retention_days
+            .value
+            .saturating_mul(24 * 60 * 60 * 1_000),
     };
     Kernel::new(parts).map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))
 }

@@ -39,7 +39,6 @@ fn floor(config: &Config, row: &ToolFloor) -> Vec<Row> {
 /// Every key there is, in file order.
 #[must_use]
 pub fn rows(config: &Config) -> Vec<Row> {
-    let shown = |path: &PathBuf| path.display().to_string();
     let mut rows = vec![
         row("operator.name", &config.operator, Clone::clone),
         row("session.mode", &config.mode, |mode| mode.word().to_owned()),
@@ -63,11 +62,10 @@ pub fn rows(config: &Config) -> Vec<Row> {
         row("ui.theme", &config.theme, Clone::clone),
         row("ui.color", &config.color, Clone::clone),
         row("ui.mouse", &config.mouse, ToString::to_string),
-        row("ledger.path", &config.ledger, ToString::to_string),
-        row("ledger.checkpoints", &config.checkpoints, shown),
         row("tools.protected", &config.protected, |paths| list(paths)),
         row("tools.extra_read", &config.extra_read, |paths| list(paths)),
     ];
+    rows.extend(ledger(config));
     rows.extend(budget(&config.budget));
     rows.extend(config.floors.iter().flat_map(|row| floor(config, row)));
     rows.extend(policy(config));
@@ -131,6 +129,16 @@ fn row<T>(key: &str, setting: &Setting<T>, show: impl Fn(&T) -> String) -> Row {
         value: show(&setting.value),
         source: setting.source.to_string(),
     }
+}
+
+fn ledger(config: &Config) -> [Row; 3] {
+    let shown = |path: &PathBuf| path.display().to_string();
+    let text = ToString::to_string;
+    [
+        row("ledger.path", &config.ledger, ToString::to_string),
+        row("ledger.checkpoints", &config.checkpoints, shown),
+        row("ledger.retention_days", &config.retention_days, text),
+    ]
 }
 
 fn budget(budget: &BudgetConfig) -> [Row; 5] {

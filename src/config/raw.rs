@@ -104,6 +104,8 @@ pub struct RawLedger {
     pub path: Option<Spanned<PathBuf>>,
     /// The folder of checkpoint files.
     pub checkpoints: Option<Spanned<PathBuf>>,
+    /// Days before an entry may be erased; 0 is none.
+    pub retention_days: Option<Spanned<u64>>,
 }
 
 /// The switches beside the rules.

@@ -103,6 +103,8 @@ pub struct Config {
     pub ledger: Setting<LedgerPlace>,
     /// The folder of checkpoint files, outside of the ledger `[L7]`.
     pub checkpoints: Setting<PathBuf>,
+    /// Days before an entry may be erased; 0 is none `[L3]`.
+    pub retention_days: Setting<u64>,
     /// What no tool may touch, besides the program's own files.
     pub protected: Setting<Vec<PathBuf>>,
     /// What children may read besides workspace and system.
@@ -134,6 +136,9 @@ pub struct BudgetConfig {
 
 /// The most that a budget key may say: what JSON keeps exactly, in the smallest unit used.
 const BUDGET_MAX: u64 = (1 << 53) / 60_000;
+
+/// A hundred years.
+const RETENTION_DAYS_MAX: u64 = 36_500;
 
 /// One provider as the file has it.
 #[derive(Debug, Clone)]
@@ -226,6 +231,7 @@ pub(super) fn resolve(
         mouse: layers.file_or(&raw.ui.mouse, false),
         ledger: LedgerPlace::of(ledger)?,
         checkpoints: layers.file_or(&raw.ledger.checkpoints, paths.checkpoints()),
+        retention_days: retention(layers.file_or(&raw.ledger.retention_days, 0))?,
         protected: layers.file_or(&raw.tools.protected, Vec::new()),
         extra_read: layers.file_or(&raw.tools.extra_read, toolchains(env)),
         floors: tools::floors(&file, &read)?,
@@ -235,6 +241,17 @@ pub(super) fn resolve(
         paths,
         file,
     })
+}
+
+fn retention(days: Setting<u64>) -> Result<Setting<u64>, AppError> {
+    if days.value <= RETENTION_DAYS_MAX {
+        return Ok(days);
+    }
+    let message = format!(
+        "`ledger.retention_days` is {} ({}), and at most {RETENTION_DAYS_MAX} can be kept",
+        days.value, days.source
+    );
+    Err(AppError::new(ErrorKind::Config, message).hint("correct that line"))
 }
 
 fn budget(layers: &Layers<'_>, raw: &RawBudget) -> Result<BudgetConfig, AppError> {

@@ -13,6 +13,14 @@ use crate::tell::{Detail, tell};
 pub(super) async fn again(client: &mut Client, args: &AgainArgs) -> Result<u8, AppError> {
     let trajectory = ids::trajectory(client, &args.id).await?;
     let entry = ids::entry(client, trajectory, &args.entry).await?;
+    if matches!(&entry.what, What::Note { line } if line == "erased") {
+        let message = format!(
+            "entry {} was erased, and nothing goes on from it",
+            entry.seq
+        );
+        return Err(AppError::new(ErrorKind::User, message)
+            .hint("start a new run: what the call was cannot be told any more"));
+    }
     let Some(intent) = intent_of(&entry.what) else {
         let message = format!(
             "entry {} is of kind `{}`, and no call",

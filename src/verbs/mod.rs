@@ -10,6 +10,7 @@ mod client;
 mod completions;
 mod config;
 mod doctor;
+mod erase;
 mod export;
 mod handed;
 mod ids;
@@ -146,6 +147,10 @@ async fn look(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result
         Verb::Receipt(args) => receipt::give(client, args).await,
         Verb::Checkpoint(verb) => checkpoint::perform(client, verb).await,
         Verb::Ledger(args) => ledger::print(client, args).await,
+        Verb::Erase(args) => {
+            let on_server = setting.config.ledger.value.file().is_none();
+            erase::erase(client, args, on_server).await
+        }
         Verb::Settle(args) => settle::settle(client, args).await,
         Verb::Skills(verb) => skills::perform(client, setting, verb).await,
         Verb::Routing(args) => routing::export(client, args).await,

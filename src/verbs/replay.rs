@@ -63,6 +63,7 @@ async fn world(
     if json {
         return out::json(&json!({ "trajectory": trajectory, "world": world }));
     }
+    say_partial(world.partial);
     out::line(&format!("replayed: {} entries", world.seq + 1))?;
     out::line(&format!(
         "world: {} resources, digest {}",
@@ -73,6 +74,12 @@ async fn world(
         out::line(&format!("  {}  {}", out::safe(&row.resource), held(row)))?;
     }
     Ok(())
+}
+
+fn say_partial(partial: bool) {
+    if partial {
+        out::talk("thymos: entries before it were erased; this is what is left");
+    }
 }
 
 fn held(row: &WorldRow) -> String {
@@ -136,6 +143,7 @@ async fn differ(
     if json {
         return out::json(&json!({ "trajectory": trajectory, "difference": diff }));
     }
+    say_partial(diff.partial);
     out::line(&format!(
         "difference: after entry {} and after entry {}, resources: {}",
         diff.from_seq,

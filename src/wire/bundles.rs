@@ -234,7 +234,13 @@ pub(crate) fn import(
     let store = super::ledger::Ledger::open(env, config)?.store;
     let log = bundle.log();
     let taken = store.adopt(log, &mut bundle.pieces());
-    taken.map_err(|e| store_error(&e))?.map_err(|unfit| {
+    let taken = taken.map_err(|e| store_error(&e))?;
+    if taken.is_ok() {
+        // [L3] What was erased elsewhere meanwhile may still stand here. What cannot be done now is done
+        // when the ledger is next opened.
+        drop(store.destroy_erased());
+    }
+    taken.map_err(|unfit| {
         let (words, hint) = match unfit {
             Unfit::OtherLog(own) => (
                 format!(
@@ -328,6 +334,8 @@ fn refused(file: &Path, invalid: &InvalidBundle) -> AppError {
 fn not_exported(error: &NotExported) -> AppError {
     match error {
         NotExported::Store(error) => store_error(error),
+        NotExported::Standing(_) => AppError::new(ErrorKind::User, error.to_string())
+            .hint("any command that opens the ledger finishes it, such as `thymos runs`"),
         NotExported::Unsound(..) => AppError::new(ErrorKind::Integrity, error.to_string())
             .hint("run `thymos verify`; nothing was written"),
         NotExported::Write(_) => {

@@ -99,6 +99,45 @@ fn l17_a_stranger_verifies_a_log_with_every_kind_and_each_trajectory_of_it() {
     }
 }
 
+#[test]
+fn l17_l3_a_stranger_sees_what_was_erased_and_that_nothing_else_is_gone() {
+    let Some(python) = or_skip() else { return };
+    let home = ran();
+    let key = key(&home);
+    let row = home.json(&["runs", "--json"]).remove(0);
+    let run = row["trajectory"].as_str().unwrap();
+    let shown = home.json(&["erase", "--run", run, "--dry-run", "--json"]);
+    let bodies = shown[0]["bodies"].as_array().unwrap().len();
+    let digest = shown[0]["digest"].as_str().unwrap();
+    let word = ["--reason", "r", "--yes", "--plan-digest", digest];
+    let erased = home.run(&[&["erase", "--run", run], &word[..]].concat());
+    assert_eq!(erased.code, 0, "{erased:?}");
+    for of in ["--all", run] {
+        let archive = exported(&home, &[of]);
+        let told = verify(&python, &home, &key, &archive.bytes());
+        assert_eq!(told.code, 0, "{told:?}");
+        assert!(
+            told.out.contains(&format!(", {bodies} erased, ")),
+            "{told:?}"
+        );
+        let bent = bent_signature(&archive, "erased");
+        let told = verify(&python, &home, &key, &bent);
+        assert!(told.out.contains("the signature of a erasure"), "{told:?}");
+        for (kind, words) in [
+            ("writ_issued", "a writ_issued is never erased"),
+            ("erased", "a erased is never erased"),
+        ] {
+            let mut lost = archive.clone();
+            let at = lost.of_kind(kind);
+            let mut entries = lost.entries();
+            (entries[at][1], entries[at][2]) = (b"-".to_vec(), b"-".to_vec());
+            lost.set_entries(&entries);
+            let told = verify(&python, &home, &key, &lost.bytes());
+            assert!(told.code == 1 && told.out.contains(words), "{told:?}");
+        }
+    }
+}
+
 /// Bodies changed by somebody who has the key of the log: every hash is right, a signature inside is not.
 fn forgeries(archive: &Archive) -> Vec<(&'static str, Vec<u8>)> {
     let kinds = [

@@ -40,6 +40,9 @@ pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 /// Characters of an operator's reason. A longer one is refused at the edge.
 pub const REASON_CHARS_MAX: usize = 4_096;
 
+/// Bodies of one erasure. More at once are refused; the rest is named by another.
+pub const ERASURE_BODIES_MAX: usize = 16_384;
+
 /// Branches of branches. A deeper one is refused when it is made.
 pub const BRANCH_DEPTH_MAX: usize = 32;
 

@@ -11,6 +11,8 @@ use thymos_core::key::PublicKey;
 use thymos_core::writ::{Mode, SignedWrit};
 use thymos_core::{EntryId, IntentId, TrajectoryId, WritId};
 
+use crate::erase::ErasureTargets;
+
 /// Pairs a reply with its request. Chosen by the app, rising.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ticket(pub u64);
@@ -322,6 +324,21 @@ pub enum Command {
     CheckSkills {
         /// A name for each, as its file has it, and the text.
         texts: Vec<(String, Vec<u8>)>,
+    },
+    /// Asks what erasing would do `[L3]`. Replies `ErasurePlan`, or `NotErased`.
+    PlanErasure {
+        /// What.
+        targets: ErasureTargets,
+    },
+    /// Destroys bodies for good, after an entry for each that says so `[L3]`. Replies `Erased`, or
+    /// `NotErased`.
+    Erase {
+        /// What.
+        targets: ErasureTargets,
+        /// The plan's digest: what was agreed to is what is done.
+        plan: Digest,
+        /// Why.
+        reason: String,
     },
     /// Lets running work end, refuses new, and answers `Accepted` when all is durable.
     Shutdown,

@@ -9,6 +9,7 @@ mod authority;
 mod card;
 mod command;
 mod detail;
+mod erase;
 mod event;
 mod governance;
 mod live;
@@ -21,6 +22,7 @@ pub use authority::{
 pub use card::{Card, CardState, Changed, HoldRow};
 pub use command::{Answer, Command, Reach, Request, ScopeChoice, Settlement, Ticket};
 pub use detail::{ChainFacts, Detail, TraceRow};
+pub use erase::{ErasureEnd, ErasureName, ErasurePlan, ErasureRow, ErasureTargets};
 pub use event::{DecidedBy, Event, FileChange, What};
 pub use governance::{
     ChangedVerdict, MemoryRow, Policies, PolicyRow, RoutingRow, Simulation, SkillParamRow,

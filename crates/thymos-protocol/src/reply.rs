@@ -12,6 +12,7 @@ use crate::authority::{GrantPreview, NotUsed, ScopePreview, WritFound, WritRow, 
 use crate::card::{Changed, HoldRow};
 use crate::command::Ticket;
 use crate::detail::Detail;
+use crate::erase::{ErasureEnd, ErasurePlan};
 use crate::event::Event;
 use crate::governance::{MemoryRow, Policies, RoutingRow, Simulation, SkillRow, UndoEnd, UndoPlan};
 use crate::status::Status;
@@ -90,6 +91,12 @@ pub enum Replied {
     Memory(Vec<MemoryRow>),
     /// Outcomes of routed intents.
     Routing(Vec<RoutingRow>),
+    /// What erasing would do.
+    ErasurePlan(Box<ErasurePlan>),
+    /// What was erased.
+    Erased(ErasureEnd),
+    /// It may not be erased, or not now; nothing was touched.
+    NotErased(Fault),
     /// An answer to a hold that no longer counts.
     Stale(Changed),
     /// It could not be done.
@@ -351,6 +358,9 @@ pub struct WorldView {
     pub digest: String,
     /// Every resource in order.
     pub rows: Vec<WorldRow>,
+    /// Entries up to there were erased: this is what is left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// How the folded world of one sequence number differs from that of another `[Y4]`.
@@ -366,6 +376,9 @@ pub struct WorldDiff {
     pub to_digest: String,
     /// Every resource that differs, in order.
     pub rows: Vec<WorldDiffRow>,
+    /// Entries up to the later one were erased: this is what is left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// One resource that differs.

@@ -92,6 +92,7 @@ fn parts(model: ScriptedModel) -> KernelParts {
         },
         terms: ModeTerms::standard(),
         continues: false,
+        retention_ms: 0,
     }
 }
 

@@ -72,6 +72,8 @@ pub struct KernelParts {
     pub terms: ModeTerms,
     /// Whether a run goes on by itself once its last hold is answered.
     pub continues: bool,
+    /// How old an entry must be before it may be erased; 0 is no age `[L3]`.
+    pub retention_ms: u64,
 }
 
 /// Limits of a run, from config.

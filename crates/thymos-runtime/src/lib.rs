@@ -19,6 +19,7 @@ mod account;
 mod append;
 mod context;
 mod detail;
+mod erase;
 mod hands;
 mod memory;
 mod narrate;

@@ -113,6 +113,9 @@ pub fn narrate(entry: &Entry, narrator: &Narrator) -> Event {
 }
 
 fn tell(entry: &Entry, body: Body, n: &Narrator) -> What {
+    if let Some(line) = orphan(&body, n) {
+        return What::Note { line };
+    }
     match body {
         Body::Root(body) => What::Opened {
             workspace: body.workspace,
@@ -161,6 +164,25 @@ fn tell(entry: &Entry, body: Body, n: &Narrator) -> What {
         | Body::SkillBound(_)
         | Body::Erased(_) => What::Note { line: note(&body) },
     }
+}
+
+/// What a person said about a call whose own entries were erased: alone it would read as if the call
+/// were still to come `[L3]`.
+fn orphan(body: &Body, n: &Narrator) -> Option<String> {
+    let (proposal, said) = match body {
+        Body::Approval(approval) => {
+            let answer = &approval.signed.answer;
+            let word = match answer.decision {
+                Decision::Approve => "approved",
+                Decision::Deny => "denied",
+            };
+            (&answer.proposal, format!("{word} by {}", answer.by.name))
+        }
+        Body::Superseded(body) => (&body.proposal, format!("withdrawn: {}", body.reason)),
+        Body::Reconciled(body) => (&body.proposal, format!("settled by {}", body.by.name)),
+        _ => return None,
+    };
+    (!n.calls.contains_key(proposal)).then(|| format!("a call that was erased was {said}"))
 }
 
 /// What is told in one line.

@@ -494,6 +494,8 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::CheckSkills { .. }
         | Command::Routing { .. }
         | Command::Memory
+        | Command::PlanErasure { .. }
+        | Command::Erase { .. }
         | Command::Shutdown => None,
     }
 }

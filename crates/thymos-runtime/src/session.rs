@@ -61,7 +61,7 @@ use undo::Waiting;
 
 pub(crate) use branch::BranchPoint;
 pub(crate) use delegate::{Birth, ChildEnd, Newborn};
-pub(crate) use record::{RecordError, fold_stored};
+pub(crate) use record::{OVER, RecordError, fold_stored};
 pub(crate) use report::summary;
 pub(crate) use skill::{InForce, in_force};
 pub(crate) use undo::{TakeBack, TakenBack};
@@ -475,7 +475,7 @@ impl Session {
     /// Takes the right to act here, if it is free; what is open then has nobody who would end it,
     /// and is in doubt `[X2]`.
     pub(super) fn take_lease(&mut self) {
-        if self.lease.is_some() || self.foreign_workspace().is_some() {
+        if self.lease.is_some() || self.foreign_workspace().is_some() || self.p.is_over() {
             return;
         }
         self.lease = self.k.parts.leases.take(&self.p.trajectory);

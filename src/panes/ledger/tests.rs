@@ -124,6 +124,7 @@ fn a_difference_tells_what_came_went_and_changed() {
         seq: 1,
         digest: String::new(),
         rows,
+        partial: false,
     };
     let from = view(vec![row("kv:a", 1), row("kv:b", 1), row("kv:c", 1)]);
     let to = view(vec![row("kv:a", 1), row("kv:b", 2), row("kv:d", 2)]);

@@ -4,6 +4,7 @@ pub(crate) mod home;
 
 pub(crate) mod bundles;
 mod checkpoints;
+mod erasure;
 mod history;
 mod imports;
 mod input;

@@ -78,7 +78,7 @@ fn written_here(kind: Kind) -> bool {
         | Kind::ModeChanged
         | Kind::ToolsPinned
         | Kind::Closed => true,
-        // The shell edits no call, and nothing erases yet.
+        // The shell edits no call; erasing has a test of its own in `flow::erasure`.
         Kind::Superseded | Kind::Erased => false,
     }
 }

@@ -9,10 +9,10 @@ use thymos_core::effect::EffectClass;
 use thymos_core::entry::{Draft, Kind, Salt};
 use thymos_core::key::Domain;
 use thymos_core::writ::Mode;
-use thymos_core::{TrajectoryId, WritId};
+use thymos_core::{Entry, TrajectoryId, WritId};
 use thymos_ports::LedgerStore;
 use thymos_ports::cognition::{Context, ContextMessage, ModelFault, Turn};
-use thymos_ports::store::Batch;
+use thymos_ports::store::{Batch, Piece};
 use thymos_protocol::{Command, HoldRow, Replied, RunRow, Settlement};
 use thymos_testkit::fixtures::{NOON, operator_key, party};
 use thymos_testkit::model::{calls, says};
@@ -135,6 +135,36 @@ async fn d1_a_delegated_run_works_on_its_own_trajectory_and_reports_back() {
         (row.state.as_str(), row.title.as_str()),
         ("done", "count the files")
     );
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn l3_w6_a_child_is_erased_from_only_once_its_end_is_recorded_above() {
+    let order = json!({"task": "look", "budget": {"tokens": 5_000}});
+    let model = family(vec![order], |_, _| says("nothing to see"));
+    let mut rig = setup(model, &[]).open(Mode::Plan).await;
+    rig.run("go").await;
+    let child = child_of(&mut rig).await;
+    // As a crash leaves it that comes between the child's end and the parent's word on it.
+    let entries = rig.setup.store.entries();
+    let told = |entry: &Entry| entry.kind() == Some(Kind::DelegationResult);
+    let cut = entries.iter().position(told).unwrap();
+    let pieces = entries[..cut].iter().cloned();
+    let mut pieces = pieces.map(|entry| Ok(Piece::Entry(Box::new(entry))));
+    let before = MemoryStore::new();
+    assert!(before.adopt(before.log(), &mut pieces).unwrap().is_ok());
+    let mut desk = rig.setup.clone().with(|setup| setup.store = before).serve();
+    let targets = super::erasure::whole(child);
+    match desk.ask(Command::PlanErasure { targets }).await {
+        Replied::NotErased(no) => assert!(no.message.contains("has not recorded its end")),
+        other => panic!("what it cost would be gone: {other:?}"),
+    }
+    // And with the end on record the child may go, and the parent's sums stay as they were.
+    let erased = super::erasure::erase(&mut rig, super::erasure::whole(child)).await;
+    assert!(matches!(erased, Replied::Erased(_)), "{erased:?}");
+    let mut rig = rig.restart(|_| {}).await;
+    let bars = rig.status().await.writ.budget;
+    assert_eq!((bars[0].spent, bars[1].spent), (330, 1), "{bars:?}");
     rig.verified().await;
 }
 

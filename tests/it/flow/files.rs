@@ -231,6 +231,34 @@ async fn w6_a_share_that_a_crash_left_without_a_session_is_given_back_once() {
     rig.verified().await;
 }
 
+#[tokio::test]
+async fn l3_w6_erasing_a_run_gives_nothing_of_its_share_back() {
+    let chain = file(3, |_| {});
+    let mut rig = writing(2).open(Mode::Plan).await;
+    assert_eq!(take(&mut rig, &chain, calls_of(3)).await, Replied::Accepted);
+    rig.run("go").await;
+    assert_eq!(commits(&rig), 2);
+    // Ended here, and cut off before the account was told; then what it used is erased.
+    let share = rig.status().await.writ.id;
+    let trajectory = rig.trajectory;
+    let revoke = Command::Revoke {
+        trajectory,
+        writ: share,
+        reason: "cut off".into(),
+    };
+    assert_eq!(rig.ask(revoke).await, Replied::Accepted);
+    let erased = super::erasure::erase(&mut rig, super::erasure::whole(trajectory)).await;
+    assert!(matches!(erased, Replied::Erased(_)), "{erased:?}");
+    let mut rig = rig.restart(|_| {}).await;
+    rig.trajectory = another(&mut rig).await;
+    let words = no(take(&mut rig, &chain, calls_of(1)).await);
+    assert!(
+        words.contains("no tool calls are left") || words.contains("0 tool calls"),
+        "{words}"
+    );
+    rig.verified().await;
+}
+
 /// The account as a process leaves it that dies before its session has the share.
 fn orphan(rig: &Rig, chain: &[SignedWrit], tool_calls: u64, session: TrajectoryId) {
     let trajectory = account_of(chain);

@@ -8,6 +8,7 @@ mod branches;
 mod clauses;
 mod delegation;
 pub(crate) mod doubt;
+mod erasure;
 pub(crate) mod files;
 mod generations;
 pub(crate) mod kinds;

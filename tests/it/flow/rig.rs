@@ -118,6 +118,7 @@ pub(crate) struct Setup {
     pub(crate) skills: Skills,
     pub(crate) models: Vec<String>,
     pub(crate) tenant: String,
+    pub(crate) retention_ms: u64,
 }
 
 /// Skills as a folder would hold them: name and text.
@@ -153,6 +154,7 @@ impl Setup {
             skills: Skills::default(),
             models: Vec::new(),
             tenant: String::new(),
+            retention_ms: 0,
         }
     }
 
@@ -192,6 +194,7 @@ impl Setup {
             },
             terms: self.terms,
             continues: self.continues,
+            retention_ms: self.retention_ms,
         }
     }
 

@@ -88,6 +88,7 @@ pub(super) fn live(life: Life<'_>) -> Client {
         },
         terms: thymos_runtime::modes::ModeTerms::standard(),
         continues: true,
+        retention_ms: 0,
     })
     .unwrap();
     let (requests, requested) = mpsc::channel(64);

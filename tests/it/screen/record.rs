@@ -102,6 +102,7 @@ fn found(kernel: &Kernel, filter: &str) -> Replied {
 fn world(seq: u64) -> WorldView {
     WorldView {
         seq,
+        partial: false,
         digest: "77ac77ac77ac".into(),
         rows: vec![
             WorldRow {

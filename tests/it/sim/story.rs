@@ -280,6 +280,7 @@ impl Story {
             },
             terms: self.terms,
             continues: self.seed.is_multiple_of(2),
+            retention_ms: 0,
         }
     }
 

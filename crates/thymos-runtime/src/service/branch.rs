@@ -9,7 +9,7 @@ use thymos_protocol::{Command, Fault, Replied, Ticket};
 
 use super::{Service, lookup};
 use crate::kernel::Kernel;
-use crate::session::{BranchPoint, Session};
+use crate::session::{BranchPoint, OVER, Session, fold_stored};
 
 impl Service {
     pub(super) async fn branch(
@@ -65,6 +65,10 @@ fn point(
     if generations(kernel, trajectory) >= BRANCH_DEPTH_MAX {
         let message = format!("a branch of more than {BRANCH_DEPTH_MAX} generations is not made");
         return Err(no(message, "branch off one of the trajectories above it"));
+    }
+    let (whole, _) = fold_stored(kernel.parts.store.as_ref(), trajectory).map_err(|e| no(e, ""))?;
+    if whole.is_over() {
+        return Err(no(OVER, "start a new run"));
     }
     let (past, _) = lookup::told(kernel, trajectory, found.header.seq).map_err(|e| no(e, ""))?;
     let point = BranchPoint::of(&past).map_err(|e| no(e, ""))?;

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use super::{Service, Summary, chain, lock, policies, receipt, routing, writs};
 use crate::account;
 use crate::checkpoint::Refused;
+use crate::erase;
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::memory::{self, Whose};
@@ -96,10 +97,39 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
         | Command::RevokeChain { .. }
         | Command::FindWrits { .. }
         | Command::WritStanding { .. }
+        | Command::PlanErasure { .. }
+        | Command::Erase { .. }
         | Command::CheckSkills { .. } => return about_work(service, ticket, command).await,
         _ => fault("this needs a trajectory"),
     };
     service.reply(ticket, replied).await;
+}
+
+/// Erasing is the one look-up that does something; it takes the rights of a session for it.
+fn erasing(service: &Service, ticket: Ticket, command: Command) {
+    let kernel = service.kernel.clone();
+    match command {
+        Command::PlanErasure { targets } => {
+            beside(service, ticket, move || erase::plan(&kernel, &targets));
+        }
+        Command::Erase {
+            targets,
+            plan,
+            reason,
+        } => {
+            let wanted = erase::Wanted {
+                targets,
+                plan,
+                reason,
+            };
+            reply_later(
+                service,
+                ticket,
+                tokio::spawn(erase::carry_out(kernel, wanted)),
+            );
+        }
+        _ => beside(service, ticket, || fault("this is not about erasing")),
+    }
 }
 
 /// Whose entry it is; another tenant's is not there `[C5]`.
@@ -156,6 +186,9 @@ async fn about_work(service: &mut Service, ticket: Ticket, command: Command) {
         | Command::CompareCheckpoint { .. }
         | Command::Receipt { .. } => {
             return beside(service, ticket, move || about_proof(&kernel, &command));
+        }
+        Command::PlanErasure { .. } | Command::Erase { .. } => {
+            return erasing(service, ticket, command);
         }
         Command::FindWrits { prefix } => {
             return beside(service, ticket, move || writs::find(&kernel, &prefix));
@@ -430,6 +463,7 @@ fn world_at(kernel: &Arc<Kernel>, trajectory: TrajectoryId, seq: u64) -> Replied
         seq: projection.len.saturating_sub(1),
         digest,
         rows,
+        partial: projection.erasure.gone,
     })
 }
 
@@ -470,6 +504,7 @@ fn world_diff(kernel: &Arc<Kernel>, trajectory: TrajectoryId, between: (u64, u64
         to_seq: to.len.saturating_sub(1),
         to_digest,
         rows: rows.collect(),
+        partial: to.erasure.gone || from.erasure.gone,
     })
 }
 

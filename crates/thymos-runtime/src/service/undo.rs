@@ -8,7 +8,7 @@ use thymos_protocol::{Fault, Replied, Reply, Ticket, UndoEnd, UndoStop};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Service;
-use crate::session::{Ask, TakeBack, TakenBack};
+use crate::session::{Ask, RecordError, TakeBack, TakenBack};
 use crate::undo::{Action, Planned, plan};
 
 /// What an undo is to do.
@@ -27,7 +27,7 @@ impl Service {
         tokio::spawn(async move {
             let replied = match plan(&kernel, trajectory, from_seq).await {
                 Ok(planned) => Replied::UndoPlan(planned.plan),
-                Err(error) => fault(error, "run `thymos verify`"),
+                Err(error) => unplanned(&error),
             };
             drop(replies.send(Reply { ticket, replied }).await);
         });
@@ -42,7 +42,7 @@ impl Service {
                 Err(no) => return self.reply(ticket, no).await,
             },
             Err(error) => {
-                let no = fault(error, "run `thymos verify`");
+                let no = unplanned(&error);
                 return self.reply(ticket, no).await;
             }
         };
@@ -129,6 +129,14 @@ async fn one(root: TrajectoryId, action: Action, asks: &mpsc::Sender<Ask>) -> Ta
         Ok(()) => came.await.unwrap_or_else(|_| gone()),
         Err(_) => gone(),
     }
+}
+
+fn unplanned(error: &RecordError) -> Replied {
+    let hint = match error {
+        RecordError::Over => "what it did has to be taken back by hand",
+        _ => "run `thymos verify`",
+    };
+    fault(error, hint)
 }
 
 fn fault(message: impl std::fmt::Display, hint: &str) -> Replied {

@@ -15,13 +15,16 @@ use thymos_protocol::{Changed, Command, Fault, Replied};
 use thymos_replay::projection::Hold;
 
 use super::timer::expires_at;
-use super::{Activity, Inside, Job, RecordError, Session};
+use super::{Activity, Inside, Job, OVER, RecordError, Session};
 
 impl Session {
     /// Does what a command asks, or says why not.
     pub(super) async fn hear(&mut self, command: Command) -> Replied {
         if let Some(replied) = self.look_up(&command) {
             return replied;
+        }
+        if self.p.is_over() && !takes_away(&command) {
+            return fault(OVER, "start a new run");
         }
         if matches!(command, Command::Interrupt { .. })
             && self.unsealed.is_none()
@@ -491,6 +494,14 @@ fn held(hold: &Hold) -> Held {
         presentation: hold.body.presentation.clone(),
         presented: hold.body.presented,
     }
+}
+
+/// What may still be asked of a trajectory of which something was erased `[L3]`.
+const fn takes_away(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Revoke { .. } | Command::Writs { .. } | Command::Interrupt { .. }
+    )
 }
 
 fn stuck(broken: &StoreError) -> Replied {

@@ -300,6 +300,10 @@ impl Session {
 }
 
 fn ended(p: &Projection, share: &WritId) -> Option<Cost> {
+    // [L3] What was used of it may be among what is gone: then nothing comes back.
+    if p.is_over() {
+        return None;
+    }
     if !p.writs.contains_key(share) {
         return Some(Cost::default());
     }

@@ -21,6 +21,10 @@ const PAGE: usize = 1024;
 /// Tries of a batch that others keep overtaking. Beyond it the work is refused as too contended.
 const TRIES_MAX: u32 = 16;
 
+/// What is said where something goes no further.
+pub(crate) const OVER: &str =
+    "part of this run was erased: it can be read, and nothing goes on from it";
+
 /// Why bodies did not become entries.
 #[derive(Debug)]
 pub(crate) enum RecordError {
@@ -32,6 +36,8 @@ pub(crate) enum RecordError {
     Body(InvalidJson),
     /// A body does not survive redaction.
     Redaction(RedactFault),
+    /// Something of the trajectory was erased, and nothing goes on behind that `[L3]`.
+    Over,
     /// Another process wrote first; what it wrote is folded now, and the caller must look again.
     Moved,
 }
@@ -43,6 +49,7 @@ impl fmt::Display for RecordError {
             Self::Diverged(e) => write!(f, "the stored trajectory contradicts itself: {e}"),
             Self::Body(e) => write!(f, "an entry cannot be kept exactly: {e}"),
             Self::Redaction(e) => write!(f, "an entry cannot be redacted: {e}"),
+            Self::Over => f.write_str(OVER),
             Self::Moved => f.write_str("another process wrote to this trajectory first"),
         }
     }
@@ -106,6 +113,13 @@ impl Session {
     }
 
     async fn record_these(&mut self, mut bodies: Vec<Body>) -> Result<Vec<Entry>, NotRecorded> {
+        // [L3] What is gone may be what a budget or a key that is used once rests on. A revocation only
+        // takes away.
+        let takes_away = |body: &Body| matches!(body, Body::WritRevoked(_));
+        if self.p.is_over() && !bodies.iter().all(takes_away) {
+            let why = RecordError::Over;
+            return Err(NotRecorded { why, bodies });
+        }
         let drafts = match self.drafts(&mut bodies) {
             Ok(drafts) => drafts,
             Err(why) => return Err(NotRecorded { why, bodies }),
@@ -196,6 +210,7 @@ impl Session {
             RecordError::Diverged(_)
             | RecordError::Body(_)
             | RecordError::Redaction(_)
+            | RecordError::Over
             | RecordError::Moved => StoreError::Engine {
                 path: "trajectory".into(),
                 reason: error.to_string(),

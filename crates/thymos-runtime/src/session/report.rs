@@ -184,6 +184,7 @@ pub(crate) fn summary(p: &Projection, at_rest: bool) -> Summary {
     let in_doubt = if at_rest { p.open_work.len() as u64 } else { 0 };
     let account = root_of(p).map(|writ| format!("shares of writ `{}`", writ.writ.name));
     let state = match &p.stopped {
+        _ if p.is_over() => "erased in part".to_owned(),
         _ if in_doubt > 0 => "in doubt".to_owned(),
         _ if !holds.is_empty() => "held".to_owned(),
         Some(stop) => stop_words(stop),
@@ -194,7 +195,7 @@ pub(crate) fn summary(p: &Projection, at_rest: bool) -> Summary {
         len: p.len,
         row: RunRow {
             trajectory: p.trajectory,
-            title: account.unwrap_or_else(|| p.title()),
+            title: account.unwrap_or_else(|| title(p)),
             workspace,
             head_seq: p.len.saturating_sub(1),
             at_ms: p.head_at,
@@ -207,6 +208,14 @@ pub(crate) fn summary(p: &Projection, at_rest: bool) -> Summary {
         holds,
         whose: Whose::of(p),
         notes: shared_by(p),
+    }
+}
+
+/// A run whose first words are gone still has a name to be chosen by.
+fn title(p: &Projection) -> String {
+    match p.title() {
+        none if none.is_empty() && p.is_over() => "(erased)".to_owned(),
+        title => title,
     }
 }
 

@@ -90,6 +90,10 @@ pub(super) fn gather(
             continue;
         }
         let (projection, _) = fold_stored(store, next)?;
+        if projection.is_over() {
+            // [L3] What it did may be among what is gone: a plan without that would be none.
+            return Err(RecordError::Over);
+        }
         todo.extend(projection.children.keys());
         let wanted = in_force(&projection, cut);
         read(kernel, &projection, &wanted, &mut found.effects)?;
