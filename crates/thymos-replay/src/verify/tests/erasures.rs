@@ -178,7 +178,6 @@ fn v4_l3_an_order_is_signed_by_who_wrote_it() {
     let at = position(&log, Kind::Intent);
     erase(&mut log, at);
     assert!(log.verify(Level::V4).is_verified());
-    let last = log.rows.len() - 1;
     let change = |change: &dyn Fn(&mut Erased)| {
         let mut log = super::log();
         let message = log.add(&said());
@@ -191,7 +190,6 @@ fn v4_l3_an_order_is_signed_by_who_wrote_it() {
             }
         })
     };
-    let _ = last;
     let other = change(&|order| order.reason = "another".into());
     let report = other.verify(Level::V4);
     assert!(!report.holds_at(Level::V4), "{:?}", report.findings);
