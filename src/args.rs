@@ -295,7 +295,7 @@ pub struct SettleArgs {
 /// `thymos bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// Only these rows, such as `Q1,Q2`
+    /// Only these rows, such as `Q1,Q2`, or `large`, which takes minutes
     #[arg(long, value_name = "IDS")]
     pub only: Option<String>,
     /// One JSON object a line: id, name, value, unit, bar, met

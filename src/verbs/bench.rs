@@ -7,6 +7,7 @@ mod ledger;
 mod record;
 mod screen;
 mod size;
+mod sizes;
 mod spawn;
 mod start;
 mod steps;
@@ -30,15 +31,21 @@ use crate::term::Monotonic;
 /// A row of the table: its id, and how it is measured.
 struct Row {
     id: &'static str,
+    /// Takes minutes, and is measured when it is asked for by its id.
+    slow: bool,
     measure: fn(&Bench) -> Result<Vec<Figure>, AppError>,
 }
 
 const fn row(id: &'static str, measure: fn(&Bench) -> Result<Vec<Figure>, AppError>) -> Row {
-    Row { id, measure }
+    Row {
+        id,
+        slow: false,
+        measure,
+    }
 }
 
 /// Every row, in the order of `docs/benchmarks.md`.
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 15] = [
     row("Q1", authorise::measure),
     row("Q2", steps::in_memory),
     row("Q3", steps::durable),
@@ -51,6 +58,13 @@ const ROWS: [Row; 12] = [
     row("Q10", screen::bytes),
     row("Q11", spawn::measure),
     row("Q12", size::measure),
+    row("small", sizes::small),
+    row("medium", sizes::medium),
+    Row {
+        id: "large",
+        slow: true,
+        measure: sizes::large,
+    },
 ];
 
 /// What a row may use.
@@ -150,7 +164,7 @@ pub(super) fn measure(setting: &Setting<'_>, args: &BenchArgs) -> Result<u8, App
 /// The rows asked for, in the table's order.
 fn chosen(only: Option<&str>) -> Result<Vec<&'static Row>, AppError> {
     let Some(only) = only else {
-        return Ok(ROWS.iter().collect());
+        return Ok(ROWS.iter().filter(|row| !row.slow).collect());
     };
     let wanted: Vec<&str> = only.split(',').map(str::trim).collect();
     for id in &wanted {
@@ -177,7 +191,7 @@ fn print(id: &str, figure: &Figure, json: bool) -> Result<(), AppError> {
         });
     }
     let Some(value) = figure.value else {
-        return out::line(&format!("{id:<4} {}", figure.name));
+        return out::line(&format!("{id:<6} {}", figure.name));
     };
     let verdict = match (figure.bar_text(), figure.met()) {
         (Some(bar), Some(true)) => format!("met  {bar}"),
@@ -186,7 +200,7 @@ fn print(id: &str, figure: &Figure, json: bool) -> Result<(), AppError> {
     };
     let value = number(value);
     let line = format!(
-        "{id:<4} {:<66} {value:>11} {:<9} {verdict}",
+        "{id:<6} {:<66} {value:>11} {:<9} {verdict}",
         figure.name, figure.unit
     );
     out::line(line.trim_end())

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use thymos_core::isolation::Rung;
 use thymos_core::key::SigningKey;
 use thymos_core::writ::{Party, TrustRoots};
-use thymos_ledger::{Genesis, SqliteLedger};
+use thymos_ledger::{Genesis, Options, SqliteLedger};
 use thymos_ports::cognition::ModelFault;
 use thymos_ports::{Cognition, LedgerStore, Tool};
 use thymos_protocol::ModelRow;
@@ -55,6 +55,16 @@ pub(crate) fn ledger(path: &Path) -> Result<Arc<dyn LedgerStore>, AppError> {
     Ok(Arc::new(ledger))
 }
 
+/// The same, made without syncs.
+pub(crate) fn unsynced(path: &Path) -> Result<Arc<dyn LedgerStore>, AppError> {
+    let options = Options {
+        unsynced: true,
+        ..Options::default()
+    };
+    let ledger = SqliteLedger::open_with(path, GENESIS, options).map_err(|e| store_error(&e))?;
+    Ok(Arc::new(ledger))
+}
+
 /// A ledger in memory.
 pub(crate) fn memory() -> Result<Arc<dyn LedgerStore>, AppError> {
     let ledger = SqliteLedger::in_memory(GENESIS).map_err(|e| store_error(&e))?;
@@ -80,11 +90,11 @@ pub(crate) fn tool(name: &str, folder: &Path) -> Result<Arc<dyn Tool>, AppError>
 /// What a scratch kernel is built around.
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn LedgerStore>,
-    pub(crate) tool: Arc<dyn Tool>,
+    pub(crate) tools: Vec<Arc<dyn Tool>>,
     pub(crate) model: Arc<dyn Cognition>,
 }
 
-/// A kernel around one tool and one model, and the app's end of its link.
+/// A kernel around a few tools and one model, and the app's end of its link.
 pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle<()>), AppError> {
     let inside = runtime.enter();
     let kernel = Kernel::new(KernelParts {
@@ -97,7 +107,7 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
         retired_keys: Vec::new(),
         tenant: String::new(),
         roots: roots(),
-        tools: vec![parts.tool],
+        tools: parts.tools,
         workspace: "bench".to_owned(),
         rung: Rung::L2,
         policy: FixedPolicy::builtin(),

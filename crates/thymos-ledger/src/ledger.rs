@@ -38,11 +38,17 @@ pub struct Genesis {
 pub struct Options {
     /// Milliseconds to wait for another process's transaction before [`StoreError::Locked`].
     pub busy_ms: u32,
+    /// Leave out every sync: nothing is durable then, and a power cut can ruin the file. For scratch
+    /// ledgers that are made, measured and thrown away.
+    pub unsynced: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { busy_ms: BUSY_MS }
+        Self {
+            busy_ms: BUSY_MS,
+            unsynced: false,
+        }
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn file(path: &Path, genesis: Genesis, options: Options) -> Result<Op
     let (log, format) = identify(&connection, &name)?;
     let sound = writable(&connection).and_then(|writable| {
         if writable {
-            set_writing(&connection)?;
+            set_writing(&connection, &options)?;
             check_tail(&connection, &log)?;
             if format < FORMAT_VERSION {
                 make_over(&connection)?;
@@ -157,7 +157,7 @@ fn set_common(connection: &Connection, options: &Options) -> rusqlite::Result<()
     )
 }
 
-fn set_writing(connection: &Connection) -> Result<(), Trouble> {
+fn set_writing(connection: &Connection, options: &Options) -> Result<(), Trouble> {
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(Trouble::corrupt(
@@ -171,6 +171,9 @@ fn set_writing(connection: &Connection) -> Result<(), Trouble> {
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; \
          PRAGMA secure_delete = ON;",
     )?;
+    if options.unsynced {
+        connection.execute_batch("PRAGMA synchronous = OFF")?;
+    }
     connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES_MAX)?;
     connection.query_row(
         &format!("PRAGMA journal_size_limit = {WAL_BYTES_KEPT}"),

@@ -116,7 +116,7 @@ pub(super) fn open(bench: &Bench) -> Result<Vec<Figure>, AppError> {
         drop(page.map_err(fault)?);
         jumps.push(took);
     }
-    let mut figures = vec![
+    let figures = vec![
         Figure::new(
             format!("open a ledger of {LONG} entries"),
             ms(Samples(opening).median()),
@@ -129,9 +129,27 @@ pub(super) fn open(bench: &Bench) -> Result<Vec<Figure>, AppError> {
             "ms",
             Bar::AtMost(20.0),
         ),
+        proofs(bench, store.as_ref())?,
+        super::record::world(bench)?,
     ];
-    figures.push(super::record::world(bench)?);
-    let why = "nothing measures them yet";
-    figures.push(Figure::left_out("inclusion and consistency proofs", why));
     Ok(figures)
+}
+
+/// The slower kind of proof, from everywhere in a ledger to its end.
+fn proofs(bench: &Bench, store: &dyn LedgerStore) -> Result<Figure, AppError> {
+    let mut samples = Vec::new();
+    for index in (0..LONG).step_by(997) {
+        let (took, included) = bench.time(|| store.inclusion(index, LONG));
+        drop(included.map_err(fault)?);
+        samples.push(took);
+        let (took, goes_on) = bench.time(|| store.consistency(index + 1, LONG));
+        drop(goes_on.map_err(fault)?);
+        samples.push(took);
+    }
+    Ok(Figure::new(
+        "inclusion and consistency proofs, p99",
+        ms(Samples(samples).at(99)),
+        "ms",
+        Bar::AtMost(1.0),
+    ))
 }

@@ -260,8 +260,13 @@ fn reader(mut near: File) -> Receiver<Vec<u8>> {
 }
 
 fn resident_mib(pid: u32) -> Result<f64, AppError> {
+    memory_mib(pid, "VmRSS:")
+}
+
+/// One line of what the system says of a process's memory.
+pub(super) fn memory_mib(pid: u32, name: &str) -> Result<f64, AppError> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).map_err(fault)?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|rest| {
         rest.trim()
             .trim_end_matches("kB")

@@ -120,11 +120,11 @@ pub(super) fn work(
             inner: store,
             marks: marks.clone(),
         }),
-        tool: Arc::new(Marked {
+        tools: vec![Arc::new(Marked {
             inner,
             marks: marks.clone(),
             clock: bench.clock.clone(),
-        }),
+        })],
         model: Arc::new(Script {
             tool: kind.tool(),
             turn: AtomicU32::new(0),

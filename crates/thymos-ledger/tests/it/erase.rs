@@ -137,7 +137,10 @@ fn l3_while_somebody_reads_the_copies_stand_and_are_told_and_go_the_next_time() 
     let place = Place::new();
     let folder = place.path.parent().unwrap();
     drop(place.open());
-    let patience = Options { busy_ms: 20 };
+    let patience = Options {
+        busy_ms: 20,
+        ..Options::default()
+    };
     let ledger = SqliteLedger::open_with(&place.path, GENESIS, patience).unwrap();
     let said = say(&ledger, Kind::Message, WORDS);
     let reader = Connection::open(&place.path).unwrap();

@@ -14,7 +14,10 @@ use thymos_ports::store::StoreError;
 use crate::support::{GENESIS, Place, append, line, walk};
 
 fn refusal(path: &Path) -> StoreError {
-    let options = Options { busy_ms: 20 };
+    let options = Options {
+        busy_ms: 20,
+        ..Options::default()
+    };
     let error = SqliteLedger::open_with(path, GENESIS, options).map(drop);
     error.unwrap_err()
 }
@@ -160,7 +163,15 @@ fn a_write_ahead_file_without_its_ledger_is_not_taken_for_ours() {
 #[test]
 fn l12_a_ledger_whose_writer_is_busy_is_locked_and_comes_back() {
     let place = Place::new();
-    let ledger = SqliteLedger::open_with(&place.path, GENESIS, Options { busy_ms: 20 }).unwrap();
+    let ledger = SqliteLedger::open_with(
+        &place.path,
+        GENESIS,
+        Options {
+            busy_ms: 20,
+            ..Options::default()
+        },
+    )
+    .unwrap();
     append(&ledger, line(1), 0, 1);
     let other = Connection::open(&place.path).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
@@ -209,7 +220,15 @@ fn reading_only_reads_and_never_appends() {
 #[test]
 fn l12_readers_do_not_wait_for_a_writer_nor_it_for_them() {
     let place = Place::new();
-    let ledger = SqliteLedger::open_with(&place.path, GENESIS, Options { busy_ms: 20 }).unwrap();
+    let ledger = SqliteLedger::open_with(
+        &place.path,
+        GENESIS,
+        Options {
+            busy_ms: 20,
+            ..Options::default()
+        },
+    )
+    .unwrap();
     append(&ledger, line(1), 0, 1);
     let reader = Connection::open(&place.path).unwrap();
     reader.execute_batch("BEGIN").unwrap();

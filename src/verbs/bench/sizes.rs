@@ -1,0 +1,396 @@
+//! `ledger-small`, `-medium` and `-large`: ledgers of 100, 10,000 and 1,000,000 entries with the mix of
+//! kinds that runs have, written by the real ring, and what using each of them costs.
+//!
+//! They are made without syncs, so that a million entries take a minute or two.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use thymos_core::TrajectoryId;
+use thymos_core::writ::Mode;
+use thymos_ports::cognition::{
+    Context, ModelFault, ModelIdentity, ProposedCall, Streamed, TokenUsage, Turn, TurnStop,
+};
+use thymos_ports::{Cognition, LedgerStore};
+use thymos_protocol::{Command, Replied};
+use thymos_replay::{Level, Row, Verifier};
+use tokio::runtime::Runtime;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Bar, Bench, Figure, Samples, fault, ms, rate};
+use crate::error::AppError;
+use crate::verbs::client::Client;
+use crate::wire::bench as adapters;
+
+/// Turns of one trajectory, and calls of a turn: together below the calls that a mode's writ allows.
+const TURNS: u32 = 110;
+const CALLS: u32 = 4;
+
+/// One call in so many has arguments that do not fit, and is refused.
+const MISTAKES: u32 = 16;
+
+/// Runs of one kernel: each stays open in it until it ends.
+const RUNS: usize = 16;
+
+/// Samples of what is asked for anywhere in a ledger.
+const LOOKS: u64 = 200;
+
+/// Rows read at once, as the app does.
+const ROWS: usize = 2048;
+
+pub(super) fn small(bench: &Bench) -> Result<Vec<Figure>, AppError> {
+    measure(bench, "small", 100)
+}
+
+pub(super) fn medium(bench: &Bench) -> Result<Vec<Figure>, AppError> {
+    measure(bench, "medium", 10_000)
+}
+
+pub(super) fn large(bench: &Bench) -> Result<Vec<Figure>, AppError> {
+    measure(bench, "large", 1_000_000)
+}
+
+fn measure(bench: &Bench, name: &str, wanted: u64) -> Result<Vec<Figure>, AppError> {
+    let path = bench.file(&format!("{name}.db"));
+    let store = adapters::unsynced(&path)?;
+    let made = make(bench, &store, wanted)?;
+    let entries = store.len().map_err(fault)?;
+    drop(store);
+    let bytes = fs::metadata(&path).map_err(fault)?.len();
+    let mut figures = vec![
+        told(
+            format!("ledger of {entries} entries, made without syncs"),
+            rate(entries, made.took),
+            "entries/s",
+        ),
+        told(
+            "bytes of the file an entry",
+            rate(bytes, Duration::from_secs(entries)),
+            "bytes",
+        ),
+        told(
+            "the run at its end over the run at its beginning, in time an entry",
+            made.last.as_secs_f64() / made.first.as_secs_f64().max(1e-9),
+            "x",
+        ),
+    ];
+    figures.extend(looks(bench, &path, made.trajectory)?);
+    figures.extend(levels(bench, &path)?);
+    Ok(figures)
+}
+
+fn told(name: impl Into<String>, value: f64, unit: &'static str) -> Figure {
+    Figure::new(name, value, unit, Bar::None)
+}
+
+/// A ledger that was written.
+struct Made {
+    took: Duration,
+    /// The newest trajectory.
+    trajectory: TrajectoryId,
+    /// Time an entry in the first run and in the last one.
+    first: Duration,
+    last: Duration,
+}
+
+/// Lets run after run work on this ledger until it is long enough.
+fn make(bench: &Bench, store: &Arc<dyn LedgerStore>, wanted: u64) -> Result<Made, AppError> {
+    let turns = TURNS.min(u32::try_from(wanted / 13).unwrap_or(u32::MAX).max(1));
+    let from = bench.now();
+    let (mut spans, mut newest) = (Vec::new(), None);
+    while store.len().map_err(fault)? < wanted {
+        let mut kernel = Kernel::start(bench, store, turns)?;
+        for _ in 0..RUNS {
+            let (began, before) = (bench.now(), store.len().map_err(fault)?);
+            if before >= wanted {
+                break;
+            }
+            newest = Some(kernel.run()?);
+            let added = store.len().map_err(fault)?.saturating_sub(before).max(1);
+            spans.push((bench.now() - began) / u32::try_from(added).unwrap_or(u32::MAX));
+        }
+        kernel.end();
+    }
+    let none = || fault("nothing was written");
+    Ok(Made {
+        took: bench.now() - from,
+        trajectory: newest.ok_or_else(none)?,
+        first: *spans.first().ok_or_else(none)?,
+        last: *spans.last().ok_or_else(none)?,
+    })
+}
+
+/// A kernel on a ledger, with a model that talks.
+struct Kernel {
+    runtime: Runtime,
+    client: Client,
+    served: JoinHandle<()>,
+    said: Arc<Notify>,
+}
+
+impl Kernel {
+    fn start(bench: &Bench, store: &Arc<dyn LedgerStore>, turns: u32) -> Result<Self, AppError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(fault)?;
+        let said = Arc::new(Notify::new());
+        let parts = adapters::Parts {
+            store: store.clone(),
+            tools: vec![
+                adapters::tool("kv_set", &bench.scratch)?,
+                adapters::tool("kv_get", &bench.scratch)?,
+            ],
+            model: Arc::new(Talker {
+                turn: AtomicU32::new(0),
+                turns,
+                said: said.clone(),
+            }),
+        };
+        let (link, served) = adapters::serve(&runtime, parts)?;
+        Ok(Self {
+            client: Client::new(link),
+            runtime,
+            served,
+            said,
+        })
+    }
+
+    fn run(&mut self) -> Result<TrajectoryId, AppError> {
+        self.runtime.block_on(run(&mut self.client, &self.said))
+    }
+
+    fn end(mut self) {
+        self.runtime.block_on(async {
+            self.client.shut_down().await;
+            drop(self.served.await);
+        });
+    }
+}
+
+/// One run from its prompt to its end.
+async fn run(client: &mut Client, said: &Notify) -> Result<TrajectoryId, AppError> {
+    let opened = client.ask(Command::New { mode: Mode::Auto }).await?;
+    let Replied::Opened(status) = opened else {
+        return Err(fault("no trajectory was opened"));
+    };
+    let trajectory = status.trajectory;
+    let text = "keep what you find out, and look at it again".to_owned();
+    client.ask(Command::Prompt { trajectory, text }).await?;
+    said.notified().await;
+    // It has said its last word; what is left is to close.
+    loop {
+        let news = client.news(trajectory, u64::MAX).await?;
+        if news.status.running.is_none() {
+            return Ok(trajectory);
+        }
+        tokio::time::sleep(Duration::from_micros(200)).await;
+    }
+}
+
+/// `[Q7]` Opening, jumping, proving, and the world at a sequence.
+fn looks(bench: &Bench, path: &Path, trajectory: TrajectoryId) -> Result<Vec<Figure>, AppError> {
+    let mut opening = Vec::new();
+    for _ in 0..7 {
+        let (took, store) = bench.time(|| adapters::ledger(path));
+        drop(store?);
+        opening.push(took);
+    }
+    let store = adapters::ledger(path)?;
+    let entries = store.len().map_err(fault)?;
+    let step = (entries / LOOKS).max(1);
+    let places = || (0..entries).step_by(usize::try_from(step).unwrap_or(1));
+    let (mut jumps, mut inclusions, mut consistencies) = (Vec::new(), Vec::new(), Vec::new());
+    for index in places() {
+        let (took, page) = bench.time(|| store.scan(index, 64));
+        drop(page.map_err(fault)?);
+        jumps.push(took);
+        let (took, proof) = bench.time(|| store.inclusion(index, entries));
+        proof
+            .map_err(fault)?
+            .ok_or_else(|| fault("an entry without a proof"))?;
+        inclusions.push(took);
+        let (took, proof) = bench.time(|| store.consistency(index.max(1), entries));
+        proof
+            .map_err(fault)?
+            .ok_or_else(|| fault("a length without a proof"))?;
+        consistencies.push(took);
+    }
+    let worlds = worlds(bench, &store, trajectory)?;
+    let row = |name: &str, samples: Vec<Duration>, percent, most| {
+        Figure::new(
+            name,
+            ms(Samples(samples).at(percent)),
+            "ms",
+            Bar::AtMost(most),
+        )
+    };
+    Ok(vec![
+        row("open it, p50", opening, 50, 50.0),
+        row(
+            "jump to an entry anywhere, a page of 64, p99",
+            jumps,
+            99,
+            20.0,
+        ),
+        row("inclusion proof, p99", inclusions, 99, 1.0),
+        row("consistency proof, p99", consistencies, 99, 1.0),
+        row(
+            "world at a sequence of its newest run, the slowest of 5",
+            worlds,
+            100,
+            50.0,
+        ),
+    ])
+}
+
+fn worlds(
+    bench: &Bench,
+    store: &Arc<dyn LedgerStore>,
+    trajectory: TrajectoryId,
+) -> Result<Vec<Duration>, AppError> {
+    let mut kernel = Kernel::start(bench, store, 0)?;
+    let client = &mut kernel.client;
+    let took = kernel.runtime.block_on(async {
+        let head = client.open(trajectory).await?.head_seq;
+        let mut took = Vec::new();
+        for share in 1..=5 {
+            let seq = head * share / 5;
+            let from = bench.now();
+            client.ask(Command::WorldAt { trajectory, seq }).await?;
+            took.push(bench.now() - from);
+        }
+        Ok(took)
+    });
+    kernel.end();
+    took
+}
+
+/// `[Q6]` Verifying the whole, the reading included, level by level.
+fn levels(bench: &Bench, path: &Path) -> Result<Vec<Figure>, AppError> {
+    let store = adapters::ledger(path)?;
+    let entries = store.len().map_err(fault)?;
+    let mut figures = Vec::new();
+    let bars = [
+        (Level::V1, "verify V1, the reading included"),
+        (Level::V2, "verify V1 and V2, the reading included"),
+        (Level::V3, "verify V1 to V3, the reading included"),
+    ];
+    for (level, name) in bars {
+        let (took, verified) = bench.time(|| verify(store.as_ref(), level));
+        verified?;
+        figures.push(told(name, rate(entries, took), "entries/s"));
+    }
+    let most = peak_mib()?;
+    figures.push(Figure::new(
+        "the most memory of this process up to here",
+        most,
+        "MiB",
+        Bar::None,
+    ));
+    Ok(figures)
+}
+
+fn verify(store: &dyn LedgerStore, level: Level) -> Result<(), AppError> {
+    let mut verifier = Verifier::new(level, adapters::roots());
+    loop {
+        let rows = store.scan(verifier.next_index(), ROWS).map_err(fault)?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            verifier.push(&Row {
+                index: row.index,
+                entry: row.entry,
+                disagreements: row.disagreements,
+                tree: row.tree,
+            });
+        }
+    }
+    let report = verifier.finish(Some(store.len().map_err(fault)?));
+    match report.findings.first() {
+        Some(found) => Err(fault(format!("the scratch ledger is not sound: {found}"))),
+        None => Ok(()),
+    }
+}
+
+/// The most memory that this process ever had, by the system's count.
+fn peak_mib() -> Result<f64, AppError> {
+    super::start::memory_mib(std::process::id(), "VmHWM:")
+}
+
+/// The model: says something, calls, mistakes itself now and then, and ends.
+struct Talker {
+    turn: AtomicU32,
+    turns: u32,
+    said: Arc<Notify>,
+}
+
+#[async_trait]
+impl Cognition for Talker {
+    fn identity(&self) -> ModelIdentity {
+        ModelIdentity {
+            provider: "bench".into(),
+            model: "talker".into(),
+            context_tokens: None,
+        }
+    }
+
+    async fn propose(
+        &self,
+        _context: &Context,
+        _sink: &mut (dyn for<'bit> FnMut(Streamed<'bit>) + Send),
+        _cancel: &CancellationToken,
+    ) -> Result<Turn, ModelFault> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % (self.turns + 1);
+        let ends = turn == self.turns;
+        if ends {
+            self.said.notify_one();
+        }
+        let calls = if ends { 0 } else { CALLS };
+        Ok(Turn {
+            text: format!("Turn {turn}: I keep what I found out, and look at it again."),
+            reasoning: String::new(),
+            provider_state: None,
+            calls: (0..calls).map(|n| call(turn * CALLS + n)).collect(),
+            stop: if ends {
+                TurnStop::Done
+            } else {
+                TurnStop::Calls
+            },
+            usage: TokenUsage {
+                input: 90,
+                output: 12,
+                ..TokenUsage::default()
+            },
+            attempts: 1,
+        })
+    }
+}
+
+fn call(number: u32) -> ProposedCall {
+    let key = format!("item-{number}");
+    let (tool, args) = match number {
+        n if n % MISTAKES == MISTAKES - 1 => ("kv_set", json!({"key": 7})),
+        n if n % 2 == 0 => ("kv_set", kept(&key, number)),
+        _ => ("kv_get", json!({"key": format!("item-{}", number - 1)})),
+    };
+    ProposedCall {
+        call: format!("c{number}"),
+        tool: tool.to_owned(),
+        args,
+        malformed: None,
+    }
+}
+
+fn kept(key: &str, number: u32) -> Value {
+    json!({"key": key, "value": {"number": number, "text": "what a step keeps"}})
+}
