@@ -29,7 +29,7 @@ use crate::system::{OsEntropy, SystemClock};
 
 pub(crate) mod bench;
 pub(crate) mod bundles;
-mod checkpoints;
+pub mod checkpoints;
 pub(crate) mod explain;
 pub(crate) mod keys;
 mod leases;

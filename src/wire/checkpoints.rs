@@ -21,11 +21,13 @@ const TAIL_BYTES: u64 = 32 * 1024;
 /// How the origin of a note begins, at the start of a line.
 const NOTE: &str = "\nthymos/";
 
-pub(super) struct CheckpointFile(PathBuf);
+/// One file, which belongs to one log.
+pub struct CheckpointFile(PathBuf);
 
 impl CheckpointFile {
     /// That of a log, in the folder of checkpoints. It is made with the first one.
-    pub(super) fn new(folder: &std::path::Path, log: &LogId) -> Self {
+    #[must_use]
+    pub fn new(folder: &std::path::Path, log: &LogId) -> Self {
         Self(folder.join(format!("{log}.notes")))
     }
 

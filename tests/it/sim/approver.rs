@@ -11,7 +11,7 @@ use super::draw::Dice;
 
 /// A way to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(crate) enum Manner {
     Approve,
     Deny,
     WrongDigest,
@@ -23,7 +23,7 @@ pub(super) enum Manner {
 }
 
 /// How often each.
-pub(super) const MANNERS: &[(u64, Manner)] = &[
+pub(crate) const MANNERS: &[(u64, Manner)] = &[
     (8, Manner::Approve),
     (2, Manner::Deny),
     (1, Manner::WrongDigest),
@@ -35,19 +35,19 @@ pub(super) const MANNERS: &[(u64, Manner)] = &[
 ];
 
 /// The second approver.
-pub(super) fn bob_key() -> SigningKey {
+pub(crate) fn bob_key() -> SigningKey {
     SigningKey::from_seed(&[4; 32])
 }
 
 /// `ada` and `bob` may answer.
-pub(super) fn everybody() -> TrustRoots {
+pub(crate) fn everybody() -> TrustRoots {
     let mut all = roots();
     all.operators.push(party("bob", &bob_key()));
     all
 }
 
 /// The command that answers a hold in this manner.
-pub(super) fn answer(
+pub(crate) fn answer(
     row: &HoldRow,
     manner: Manner,
     reason: &str,
@@ -109,7 +109,7 @@ fn sign(answer: &mut Answer, name: &str, key: &SigningKey, at: thymos_core::Time
 }
 
 /// Whether an answer in this manner can never count.
-pub(super) fn counts_wrongly(manner: Manner, replied: &Replied) -> bool {
+pub(crate) fn counts_wrongly(manner: Manner, replied: &Replied) -> bool {
     let never = matches!(manner, Manner::WrongDigest | Manner::Stranger);
     never && *replied == Replied::Accepted
 }

@@ -7,11 +7,11 @@ use thymos_core::Digest;
 
 /// A stream of numbers. Clones share it.
 #[derive(Clone)]
-pub(super) struct Dice(Arc<Mutex<u64>>);
+pub(crate) struct Dice(Arc<Mutex<u64>>);
 
 impl Dice {
     /// The stream of one part of a story: parts do not disturb each other.
-    pub(super) fn of(seed: u64, part: &str) -> Self {
+    pub(crate) fn of(seed: u64, part: &str) -> Self {
         let mixed = Digest::of(&[&seed.to_be_bytes(), part.as_bytes()].concat());
         let (first, _) = mixed.as_bytes().split_at(8);
         let state = first
@@ -30,22 +30,22 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    pub(super) fn below(&self, end: u64) -> u64 {
+    pub(crate) fn below(&self, end: u64) -> u64 {
         self.draw() % end
     }
 
     /// Whether a thing happens that happens once in `times`.
-    pub(super) fn once_in(&self, times: u64) -> bool {
+    pub(crate) fn once_in(&self, times: u64) -> bool {
         self.below(times) == 0
     }
 
-    pub(super) fn pick<'t, T>(&self, from: &'t [T]) -> Option<&'t T> {
+    pub(crate) fn pick<'t, T>(&self, from: &'t [T]) -> Option<&'t T> {
         let count = u64::try_from(from.len()).unwrap();
         (count > 0).then(|| &from[usize::try_from(self.below(count)).unwrap()])
     }
 
     /// One of several things, each with its weight.
-    pub(super) fn weighed<T: Copy>(&self, from: &[(u64, T)]) -> T {
+    pub(crate) fn weighed<T: Copy>(&self, from: &[(u64, T)]) -> T {
         let mut at = self.below(from.iter().map(|(weight, _)| weight).sum());
         for (weight, what) in from {
             if at < *weight {
@@ -57,7 +57,7 @@ impl Dice {
     }
 
     /// Lets others go first, a drawn number of times.
-    pub(super) async fn dawdle(&self) {
+    pub(crate) async fn dawdle(&self) {
         for _ in 0..self.below(4) {
             tokio::task::yield_now().await;
         }
@@ -65,7 +65,7 @@ impl Dice {
 }
 
 /// A value in a few words.
-pub(super) fn brief(value: &Value) -> String {
+pub(crate) fn brief(value: &Value) -> String {
     let text = value.to_string();
     text.chars().take(60).collect()
 }

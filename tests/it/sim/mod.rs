@@ -6,18 +6,18 @@
 //! rules that share no code with the kernel. `cargo xtask sim --seed N` tells one story step by step.
 
 mod actions;
-mod approver;
+pub(crate) mod approver;
 mod census;
 mod disk;
-mod draw;
+pub(crate) mod draw;
 mod forged;
 mod ground;
 mod model;
 mod policy;
 mod process;
-mod rules;
+pub(crate) mod rules;
 mod story;
-mod told;
-mod tools;
+pub(crate) mod told;
+pub(crate) mod tools;
 
 mod tests;

@@ -32,7 +32,7 @@ use super::model::SimModel;
 use super::policy::{Rules, SHELVES};
 use super::process::Process;
 use super::told::{Rest, Told, View, lines};
-use super::tools::{Outside, Workshop};
+use super::tools::{ONCE, Outside, Workshop};
 
 /// Things that happen in one story.
 const ACTIONS: u64 = 24;
@@ -187,6 +187,7 @@ impl Story {
             checkpoints: self.store.checkpoints(0).unwrap(),
             entries,
             runs: self.outside.runs(),
+            once: ONCE,
             secrets: self.secrets,
             views: self.views,
             rest,

@@ -9,53 +9,55 @@ use super::tools::Ran;
 
 /// One entry, decoded.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
-    pub(super) index: u64,
-    pub(super) trajectory: TrajectoryId,
-    pub(super) seq: u64,
-    pub(super) at: Timestamp,
-    pub(super) id: thymos_core::EntryId,
-    pub(super) body: Body,
+pub(crate) struct Line {
+    pub(crate) index: u64,
+    pub(crate) trajectory: TrajectoryId,
+    pub(crate) seq: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) id: thymos_core::EntryId,
+    pub(crate) body: Body,
 }
 
 /// What a live session said of itself while nothing went on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct View {
-    pub(super) trajectory: TrajectoryId,
+pub(crate) struct View {
+    pub(crate) trajectory: TrajectoryId,
     /// Entries of the log at that moment.
-    pub(super) log_len: u64,
-    pub(super) spent: Vec<(WritId, Cost)>,
-    pub(super) holds: Vec<ProposalId>,
-    pub(super) world: String,
+    pub(crate) log_len: u64,
+    pub(crate) spent: Vec<(WritId, Cost)>,
+    pub(crate) holds: Vec<ProposalId>,
+    pub(crate) world: String,
 }
 
 /// The end of a story, told by a process that found everything at rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rest {
-    pub(super) trajectory: TrajectoryId,
-    pub(super) in_doubt: u64,
+pub(crate) struct Rest {
+    pub(crate) trajectory: TrajectoryId,
+    pub(crate) in_doubt: u64,
 }
 
 /// Everything that rules look at.
 #[derive(Clone)]
-pub(super) struct Told {
-    pub(super) entries: Vec<Entry>,
-    pub(super) lines: Vec<Line>,
-    pub(super) runs: Vec<Ran>,
-    pub(super) secrets: Vec<String>,
-    pub(super) blobs: Vec<Vec<u8>>,
+pub(crate) struct Told {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) runs: Vec<Ran>,
+    /// Tools that happen once for a key.
+    pub(crate) once: &'static [&'static str],
+    pub(crate) secrets: Vec<String>,
+    pub(crate) blobs: Vec<Vec<u8>>,
     /// The signed checkpoints that the store kept, by size.
-    pub(super) checkpoints: Vec<(u64, String)>,
-    pub(super) views: Vec<View>,
-    pub(super) rest: Vec<Rest>,
+    pub(crate) checkpoints: Vec<(u64, String)>,
+    pub(crate) views: Vec<View>,
+    pub(crate) rest: Vec<Rest>,
     /// Answers that do not count, and counted.
-    pub(super) wrong: Vec<String>,
+    pub(crate) wrong: Vec<String>,
     /// Findings of the kernel's own verification.
-    pub(super) findings: Vec<String>,
-    pub(super) steps: Vec<String>,
+    pub(crate) findings: Vec<String>,
+    pub(crate) steps: Vec<String>,
 }
 
-pub(super) fn lines(entries: &[Entry]) -> Vec<Line> {
+pub(crate) fn lines(entries: &[Entry]) -> Vec<Line> {
     let line = |entry: &Entry| match entry.decode() {
         BodyState::Known(body) => Line {
             index: entry.header.index,
@@ -72,7 +74,7 @@ pub(super) fn lines(entries: &[Entry]) -> Vec<Line> {
 
 impl Told {
     /// Every byte of the record, in order.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut all = Vec::new();
         for entry in &self.entries {
             all.extend_from_slice(&entry.header_bytes);
@@ -87,7 +89,7 @@ impl Told {
 
 impl Line {
     /// One line for a person.
-    pub(super) fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         let what = match &self.body {
             Body::Message(body) => format!("{:?}: {}", body.role, cut(&body.text)),
             Body::Intent(body) => {

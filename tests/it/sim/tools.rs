@@ -26,14 +26,14 @@ use super::ground::Life;
 
 /// One run of a tool's body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ran {
-    pub(super) started: EntryId,
-    pub(super) trajectory: TrajectoryId,
-    pub(super) tool: String,
+pub(crate) struct Ran {
+    pub(crate) started: EntryId,
+    pub(crate) trajectory: TrajectoryId,
+    pub(crate) tool: String,
     /// Entries of the log that were durable when it began.
-    pub(super) durable: u64,
+    pub(crate) durable: u64,
     /// Whether its effect came about.
-    pub(super) effect: bool,
+    pub(crate) effect: bool,
 }
 
 /// The world outside of the kernel: it outlives every process.

@@ -9,7 +9,6 @@ use thymos_core::outcome::FaultKind;
 use thymos_core::{EntryId, IntentId, TrajectoryId};
 
 use super::super::told::{Line, Told};
-use super::super::tools::ONCE;
 use super::starts;
 
 /// Entries that announce work of which no end is recorded.
@@ -175,7 +174,7 @@ fn once(told: &Told, done: impl Fn(&Told, &Line) -> bool) -> Vec<String> {
             }
             Body::Started(work) => {
                 let intent = &work.decided.proposal.intent;
-                if ONCE.contains(&intent.tool.as_str()) {
+                if told.once.contains(&intent.tool.as_str()) {
                     let again = keys.again.contains(&intent.id().unwrap());
                     if keys.open.values().any(|key| *key == work.key) {
                         faults.push(format!("entry {} begins a key that is open", line.index));

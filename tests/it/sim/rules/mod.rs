@@ -11,8 +11,8 @@ use thymos_core::body::Body;
 
 use super::told::{Line, Told};
 
-pub(super) use acts::open_work;
-pub(super) use budget::spent;
+pub(crate) use acts::open_work;
+pub(crate) use budget::spent;
 
 /// One thing that must hold.
 pub(super) struct Rule {
@@ -67,7 +67,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Every rule that a story breaks, and how.
-pub(super) fn broken(told: &Told) -> Vec<(&'static str, String)> {
+pub(crate) fn broken(told: &Told) -> Vec<(&'static str, String)> {
     let all = RULES.iter().flat_map(|rule| {
         let faults = (rule.check)(told).into_iter();
         faults.map(|fault| (rule.name, format!("[{}] {fault}", rule.clauses)))
