@@ -258,6 +258,7 @@ impl Session {
     ) {
         self.settle_by_contract().await;
         self.find_children();
+        self.admit_answered();
         self.step().await;
         self.publish();
         loop {

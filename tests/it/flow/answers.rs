@@ -43,6 +43,39 @@ async fn admission_refuses(mut rig: Rig, tool: &FakeTool, clause: &str, words: &
 }
 
 #[tokio::test]
+async fn a1_an_answer_that_a_crash_overtook_is_acted_on_once_its_run_is_opened_again() {
+    let tool = writer();
+    let mut rig = held(&tool).await;
+    // The answer is durable, the announcement of what it allows is not.
+    rig.setup.store.poison_after(1);
+    rig.approve().await;
+    rig.until_kind("approval", 1).await;
+    rig.until_idle().await;
+    let Rig {
+        setup,
+        mut desk,
+        trajectory,
+    } = rig;
+    assert_eq!(desk.ask(Command::Shutdown).await, Replied::Accepted);
+    assert_eq!(tool.runs(), 0);
+    setup.store.reopen();
+    let mut desk = setup.serve();
+    // By now it has looked once for what others wrote, when nothing was open.
+    assert!(matches!(desk.ask(Command::Runs).await, Replied::Runs(_)));
+    let opened = desk.ask(Command::Open { trajectory }).await;
+    assert!(matches!(opened, Replied::Opened(_)), "{opened:?}");
+    let mut rig = Rig {
+        setup,
+        desk,
+        trajectory,
+    };
+    rig.until_kind("commit", 1).await;
+    assert_eq!(tool.runs(), 1);
+    assert!(rig.holds().await.is_empty(), "it must not wait any more");
+    rig.verified().await;
+}
+
+#[tokio::test]
 async fn t5_a_writ_that_expired_since_the_ask_refuses_by_c4() {
     let tool = writer();
     let rig = held(&tool).await;

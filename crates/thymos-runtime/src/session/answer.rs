@@ -470,6 +470,15 @@ impl Session {
             return;
         }
         self.stop_if_cut();
+        self.admit_answered();
+    }
+
+    /// Puts what was answered, and neither begun nor refused, before the gate again: another process
+    /// answered it, or the one that did ended before it came to it.
+    pub(super) fn admit_answered(&mut self) {
+        if self.lease.is_none() {
+            return;
+        }
         let waiting: Vec<ProposalId> = self
             .p
             .holds
