@@ -150,6 +150,8 @@ impl Session {
         let mut summary = summary(&self.p, self.lease.is_some() && !running);
         if running {
             summary.row.state = "running".into();
+            // [X2] A delegated run at work hides no other work without an end.
+            summary.row.in_doubt = self.unsettled();
         }
         self.shared.publish(self.p.trajectory, summary);
         let status = self.status();
