@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
+use std::time::Instant;
 
 use thymos_core::EntryId;
 use thymos_core::id::Digest;
@@ -39,7 +40,8 @@ fn other_process() {
     let ledger = SqliteLedger::open(Path::new(path), GENESIS).unwrap();
     match task {
         "write" => write_for_ever(&ledger),
-        "contend" => contend(&ledger),
+        "contend" => contend(&ledger, |written| written == 100),
+        "contend-long" => contend(&ledger, long_enough()),
         other => panic!("no task `{other}`"),
     }
 }
@@ -58,8 +60,10 @@ fn write_for_ever(ledger: &SqliteLedger) {
     }
 }
 
-fn contend(ledger: &SqliteLedger) {
-    for _ in 0..100 {
+// Until it has written so many batches, or for so long; then one line that says how many.
+fn contend(ledger: &SqliteLedger, is_enough: impl Fn(u64) -> bool) {
+    let mut written = 0;
+    while !is_enough(written) {
         let mut at = 0;
         loop {
             let mut outcomes = ledger
@@ -70,7 +74,18 @@ fn contend(ledger: &SqliteLedger) {
                 Err(conflict) => at = conflict.found,
             }
         }
+        written += 1;
     }
+    println!("wrote {written}");
+}
+
+/// Seconds for which two writers are asked to write; none writes what every test run does.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a person asks for more than every test run does"
+)]
+fn seconds() -> Option<u64> {
+    std::env::var("THYMOS_CRASH_WRITERS").ok()?.parse().ok()
 }
 
 fn acknowledged(line: &str) -> Option<(EntryId, Digest)> {
@@ -118,20 +133,43 @@ fn t2_nothing_acknowledged_is_lost_by_a_kill() {
     assert_eq!(place.open().check_engine(), Ok(Vec::new()));
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "so long is what was asked for; nothing is measured by it"
+)]
+fn long_enough() -> impl Fn(u64) -> bool {
+    let (begun, long) = (Instant::now(), seconds().unwrap_or_default());
+    move |_| begun.elapsed().as_secs() >= long
+}
+
+/// How many batches a writer says it wrote.
+fn wrote(child: &mut Child) -> u64 {
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let lines = output.lines().map_while(Result::ok);
+    let said = lines.filter_map(|line| line.split_once("wrote ")?.1.parse().ok());
+    let written = said.last().expect("it ends with a count");
+    assert!(child.wait().unwrap().success());
+    written
+}
+
 #[test]
 fn l12_two_processes_make_one_order_and_no_fork() {
     let place = Place::new();
     let ledger = place.open();
-    let mut children = [spawn("contend", &place.path), spawn("contend", &place.path)];
+    let task = seconds().map_or("contend", |_| "contend-long");
+    let mut children = [spawn(task, &place.path), spawn(task, &place.path)];
     for at in 0..20 {
         append(&ledger, line(2), at, 1);
     }
-    for child in &mut children {
-        assert!(child.wait().unwrap().success());
-    }
+    let written = children.each_mut().map(wrote);
+    assert!(written.iter().all(|written| *written > 0), "{written:?}");
+    let batches: u64 = written.iter().sum();
+    println!("{written:?} batches of {BATCH} entries by two writers");
     assert_eq!(walk(&ledger, None), []);
-    assert_eq!(ledger.page(&line(1), 0, usize::MAX).unwrap().len(), 600);
+    let page = ledger.page(&line(1), 0, usize::MAX).unwrap();
+    assert_eq!(page.len() as u64, batches * BATCH);
     assert_eq!(ledger.page(&line(2), 0, usize::MAX).unwrap().len(), 20);
+    assert_eq!(ledger.check_engine(), Ok(Vec::new()));
 }
 
 #[test]

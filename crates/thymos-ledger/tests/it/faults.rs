@@ -149,6 +149,126 @@ fn l11_a_refused_write_ends_the_writer() {
     assert_eq!(place.open().len(), Ok(3));
 }
 
+/// The sentence of an error, which must name the file; none when there is none.
+fn said<T: std::fmt::Debug + PartialEq>(
+    place: &Place,
+    now: Result<T, StoreError>,
+    before: &Result<T, StoreError>,
+) -> Option<String> {
+    match now {
+        Ok(now) => {
+            assert_eq!(
+                &Ok(now),
+                before,
+                "an answer under a failing disk is a true one"
+            );
+            None
+        }
+        Err(error) => {
+            let words = error.to_string();
+            assert!(words.contains(&place.path.display().to_string()), "{words}");
+            Some(words)
+        }
+    }
+}
+
+#[test]
+fn l11_a_disk_that_refuses_to_read_is_told_by_each_call_and_nothing_is_made_up() {
+    let place = Place::new();
+    let ledger = place.open();
+    append(&ledger, line(1), 0, 300);
+    let blob = ledger.put_blob(&[7; 50_000]).unwrap();
+    ledger.put_checkpoint(300, "a note").unwrap();
+    drop(ledger);
+    let id = place.open().page(&line(1), 0, 1).unwrap().remove(0).id;
+    type Call<'c> = (
+        &'c str,
+        Box<dyn Fn(&SqliteLedger) -> Result<String, StoreError> + Sync + 'c>,
+    );
+    let debug = |what: &dyn std::fmt::Debug| format!("{what:?}");
+    let calls: Vec<Call<'_>> = vec![
+        ("len", Box::new(move |l| l.len().map(|a| debug(&a)))),
+        (
+            "page",
+            Box::new(move |l| l.page(&line(1), 0, 300).map(|a| debug(&a))),
+        ),
+        ("scan", Box::new(move |l| l.scan(0, 300).map(|a| debug(&a)))),
+        ("heads", Box::new(move |l| l.heads().map(|a| debug(&a)))),
+        ("entry", Box::new(move |l| l.entry(&id).map(|a| debug(&a)))),
+        ("root", Box::new(move |l| l.root(300).map(|a| debug(&a)))),
+        ("blob", Box::new(move |l| l.blob(&blob).map(|a| debug(&a)))),
+        (
+            "checkpoints",
+            Box::new(move |l| l.checkpoints(0).map(|a| debug(&a))),
+        ),
+        (
+            "prefix",
+            Box::new(move |l| l.find_prefix("00", 9).map(|a| debug(&a))),
+        ),
+        (
+            "engine",
+            Box::new(move |l| l.check_engine().map(|a| debug(&a))),
+        ),
+    ];
+    for (name, call) in calls {
+        // Opened anew each time: nothing of it is in memory.
+        let ledger = place.open();
+        let refused = while_failing(&[always(libc::SYS_pread64)], libc::EIO, || call(&ledger));
+        let before = call(&ledger);
+        assert!(before.is_ok(), "{name}: the disk is well again: {before:?}");
+        let words = said(&place, refused, &before);
+        assert!(words.is_some(), "{name} told nothing");
+    }
+    assert_eq!(walk(&place.open(), None), []);
+}
+
+#[test]
+fn l11_an_append_that_cannot_read_keeps_nothing() {
+    let place = Place::new();
+    append(&place.open(), line(1), 0, 3);
+    let ledger = place.open();
+    let refused = while_failing(&[always(libc::SYS_pread64)], libc::EIO, || {
+        ledger.append(vec![sample_batch(line(1), 3, 2)])
+    });
+    assert!(refused.is_err(), "{refused:?}");
+    drop(ledger);
+    let again = place.open();
+    assert_eq!((again.len(), walk(&again, None)), (Ok(3), Vec::new()));
+    append(&again, line(1), 3, 1);
+}
+
+#[test]
+fn l11_a_checkpoint_is_kept_durably_or_refused() {
+    let kept = |calls: &[libc::c_long], errno: i32| {
+        let calls: Vec<_> = calls.iter().copied().map(always).collect();
+        let place = Place::new();
+        let ledger = place.open();
+        append(&ledger, line(1), 0, 3);
+        let put = || ledger.put_checkpoint(3, "a note");
+        let refused = while_failing(&calls, errno, put).unwrap_err();
+        let further = ledger.put_checkpoint(3, "a note");
+        drop(ledger);
+        let again = place.open();
+        assert_eq!((again.len(), walk(&again, None)), (Ok(3), Vec::new()));
+        (refused, further, again.checkpoints(0).unwrap().len())
+    };
+    let (refused, further, count) = kept(&[libc::SYS_pwrite64], libc::ENOSPC);
+    assert!(matches!(refused, StoreError::Full { .. }), "{refused:?}");
+    assert_eq!((further, count), (Ok(()), 1), "there is room again");
+    for calls in [
+        &[libc::SYS_pwrite64][..],
+        &[libc::SYS_fsync, libc::SYS_fdatasync],
+    ] {
+        let (refused, further, count) = kept(calls, libc::EIO);
+        assert!(
+            matches!(refused, StoreError::Poisoned { .. }),
+            "{refused:?}"
+        );
+        assert_eq!(further, Err(refused), "never again as if clean");
+        assert!(count <= 1);
+    }
+}
+
 #[test]
 fn a_read_only_folder_is_told_and_can_still_be_read() {
     let place = Place::new();

@@ -19,4 +19,6 @@ mod support;
 #[cfg(test)]
 mod tamper;
 #[cfg(test)]
+mod torn;
+#[cfg(test)]
 mod tree;
