@@ -11,6 +11,8 @@ mod corpus;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod crashes;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod flow;

@@ -4,14 +4,16 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::crash::Shots;
 use crate::sim::Wanted;
 
 /// What is printed for words that name no chore.
 const USAGE: &str = "usage: cargo xtask docgen [--check] | theme-check | screenshot\n       \
-    cargo xtask sim [--seed N | --stories N [--from N]]";
+    cargo xtask sim [--seed N | --stories N [--from N]]\n       \
+    cargo xtask crash [--kills N | --shot SHOT | --writers SECONDS]";
 
 /// One chore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Chore {
     /// Writes the generated pages.
     DocgenWrite,
@@ -21,6 +23,8 @@ pub(crate) enum Chore {
     ThemeCheck,
     /// Tells stories of the simulator.
     Sim(Wanted),
+    /// Kills processes, and looks at what they leave.
+    Crash(Shots),
     /// Draws the picture of the README from the release build.
     Screenshot,
 }
@@ -40,6 +44,8 @@ pub(crate) enum ChoreFault {
     Themes(Vec<String>),
     /// A story of the simulator breaks a rule; it has said which.
     Story,
+    /// Something did not survive a kill; it has said what.
+    Lost,
     /// Cargo could not be started.
     Cargo(String),
 }
@@ -51,6 +57,9 @@ impl Chore {
             ["docgen", "--check"] => Ok(Self::DocgenCheck),
             ["theme-check"] => Ok(Self::ThemeCheck),
             ["sim", words @ ..] if let Some(wanted) = Wanted::parse(words) => Ok(Self::Sim(wanted)),
+            ["crash", words @ ..] if let Some(shots) = Shots::parse(words) => {
+                Ok(Self::Crash(shots))
+            }
             ["screenshot"] => Ok(Self::Screenshot),
             _ => Err(ChoreFault::Usage(words.join(" "))),
         }
@@ -66,6 +75,7 @@ impl ChoreFault {
             | Self::Mismatch(_)
             | Self::Themes(_)
             | Self::Story
+            | Self::Lost
             | Self::Cargo(_) => ExitCode::FAILURE,
         }
     }
@@ -84,6 +94,9 @@ impl fmt::Display for ChoreFault {
             Self::Mismatch(what) => f.write_str(what),
             Self::Themes(lines) => f.write_str(&lines.join("\n")),
             Self::Story => f.write_str("a story breaks a rule: see above how to tell it again"),
+            Self::Lost => {
+                f.write_str("a kill left what must not be: see above how to see it again")
+            }
             Self::Cargo(reason) => write!(f, "`cargo` could not be started: {reason}"),
         }
     }
@@ -120,11 +133,16 @@ mod tests {
             Chore::parse(&["sim", "--seed", "3"]),
             Ok(Chore::Sim(Wanted::Seed(3)))
         );
+        assert_eq!(
+            Chore::parse(&["crash", "--kills", "500"]),
+            Ok(Chore::Crash(Shots::Kills(500)))
+        );
         for words in [
             &[][..],
             &["docgen", "--chekc"],
             &["theme-check", "dark"],
             &["sim", "--seed"],
+            &["crash", "--kills"],
         ] {
             assert!(matches!(Chore::parse(words), Err(ChoreFault::Usage(_))));
         }

@@ -1,9 +1,10 @@
-//! Chores of the workspace: `cargo xtask docgen [--check]`, `theme-check`, `sim` and `screenshot`.
+//! Chores of the workspace: `cargo xtask docgen [--check]`, `theme-check`, `sim`, `crash` and `screenshot`.
 //!
 //! Never shipped. Knows no kernel; reads tables of the app's library and files of this tree.
 #![forbid(unsafe_code)]
 
 mod chore;
+mod crash;
 mod docgen;
 mod keys;
 mod screenshot;
@@ -30,6 +31,7 @@ fn run(chore: Chore) -> Result<String, ChoreFault> {
         Chore::DocgenCheck => docgen::check(),
         Chore::ThemeCheck => theme_check::check(),
         Chore::Sim(wanted) => sim::tell(wanted),
+        Chore::Crash(shots) => crash::fire(&shots),
         Chore::Screenshot => screenshot::draw(),
     }
 }

@@ -1,0 +1,101 @@
+//! Kills processes at every point where they meet the world `[T2]`, or has two of them write at once `[L12]`.
+//!
+//! Knows no point itself: it runs the tests that do, with what was asked for in their environment.
+
+use std::process::Command;
+
+use crate::chore::{ChoreFault, root};
+
+/// The kernel's matrix: of the whole program's tests.
+const MATRIX: &str = "crashes::matrix::t2_killed";
+
+/// Two writers: of the ledger's tests.
+const WRITERS: &str = "crash::l12_two_processes_make_one_order_and_no_fork";
+
+/// What is to be fired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Shots {
+    /// Those of every test run.
+    Usual,
+    /// So many kills at points, and a tenth of that at any moment.
+    Kills(u64),
+    /// One story again, as a failure names it.
+    Shot(String),
+    /// None: two processes write for so many seconds.
+    Writers(u64),
+}
+
+impl Shots {
+    /// Reads `--kills N`, `--shot SHOT` or `--writers SECONDS`.
+    pub(crate) fn parse(words: &[&str]) -> Option<Self> {
+        match words {
+            [] => Some(Self::Usual),
+            ["--kills", number] => number.parse().ok().map(Self::Kills),
+            ["--shot", shot] if shot.contains(':') => Some(Self::Shot((*shot).to_owned())),
+            ["--writers", seconds] => seconds.parse().ok().map(Self::Writers),
+            _ => None,
+        }
+    }
+}
+
+/// Fires; what the tests say goes straight to the terminal.
+pub(crate) fn fire(shots: &Shots) -> Result<String, ChoreFault> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .current_dir(root())
+        .args(["test", "--quiet", "--locked"]);
+    let (package, test, said) = match shots {
+        Shots::Writers(seconds) => {
+            cargo.env("THYMOS_CRASH_WRITERS", seconds.to_string());
+            ("thymos-ledger", WRITERS, "one order, and no fork")
+        }
+        Shots::Usual | Shots::Kills(_) | Shots::Shot(_) => (
+            "thymos",
+            MATRIX,
+            "nothing was lost, and nothing happened twice",
+        ),
+    };
+    match shots {
+        Shots::Kills(number) => drop(cargo.env("THYMOS_CRASH_KILLS", number.to_string())),
+        Shots::Shot(shot) => drop(cargo.env("THYMOS_CRASH_SHOT", shot)),
+        Shots::Usual | Shots::Writers(_) => {}
+    }
+    cargo.args([
+        "--package",
+        package,
+        "--test",
+        "it",
+        "--",
+        test,
+        "--nocapture",
+    ]);
+    match cargo.status() {
+        Ok(status) if status.success() => Ok(said.to_owned()),
+        Ok(_) => Err(ChoreFault::Lost),
+        Err(error) => Err(ChoreFault::Cargo(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kills_are_asked_for_by_number_or_one_again() {
+        assert_eq!(Shots::parse(&[]), Some(Shots::Usual));
+        assert_eq!(Shots::parse(&["--kills", "500"]), Some(Shots::Kills(500)));
+        let shot = Shots::Shot("3:14/7".to_owned());
+        assert_eq!(Shots::parse(&["--shot", "3:14/7"]), Some(shot));
+        assert_eq!(Shots::parse(&["--writers", "60"]), Some(Shots::Writers(60)));
+        for words in [
+            &["--kills"][..],
+            &["--kills", "x"],
+            &["--shot", "3"],
+            &["--writers", "-1"],
+            &["--kills", "1", "--kills", "2"],
+            &["--speed", "1"],
+        ] {
+            assert_eq!(Shots::parse(words), None, "{words:?}");
+        }
+    }
+}
