@@ -464,5 +464,6 @@ fn parts(
         },
         terms: ModeTerms::standard(),
         continues: plan.continues,
+        retention_ms: 0,
     }
 }
