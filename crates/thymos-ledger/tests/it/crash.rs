@@ -9,13 +9,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
 
-use thymos_core::EntryId;
 use thymos_core::id::Digest;
+use thymos_core::{EntryId, TrajectoryId};
 use thymos_ledger::SqliteLedger;
 use thymos_ports::LedgerStore;
 use thymos_ports::conformance::sample_batch;
+use thymos_ports::store::StoreError;
 
-use crate::support::{GENESIS, Place, append, line, walk};
+use crate::support::{GENESIS, Place, line, walk};
 
 const TASK: &str = "ledger-task:";
 const KILLS: u64 = 24;
@@ -60,23 +61,29 @@ fn write_for_ever(ledger: &SqliteLedger) {
     }
 }
 
-// Until it has written so many batches, or for so long; then one line that says how many.
+// Until it has written so many batches, or for so long; then one line that says how many. Whoever finds
+// the lock taken again each time for as long as it waits is told so, and tries again.
 fn contend(ledger: &SqliteLedger, is_enough: impl Fn(u64) -> bool) {
     let mut written = 0;
     while !is_enough(written) {
-        let mut at = 0;
-        loop {
-            let mut outcomes = ledger
-                .append(vec![sample_batch(line(1), at, BATCH)])
-                .unwrap();
-            match outcomes.pop().unwrap() {
-                Ok(_) => break,
-                Err(conflict) => at = conflict.found,
-            }
-        }
+        append_at_last(ledger, line(1), BATCH);
         written += 1;
     }
     println!("wrote {written}");
+}
+
+fn append_at_last(ledger: &SqliteLedger, trajectory: TrajectoryId, drafts: u64) {
+    let mut at = 0;
+    loop {
+        match ledger.append(vec![sample_batch(trajectory, at, drafts)]) {
+            Ok(mut outcomes) => match outcomes.pop().unwrap() {
+                Ok(_) => return,
+                Err(conflict) => at = conflict.found,
+            },
+            Err(StoreError::Locked { .. }) => println!("waited too long"),
+            Err(other) => panic!("{other}"),
+        }
+    }
 }
 
 /// Seconds for which two writers are asked to write; none writes what every test run does.
@@ -158,8 +165,8 @@ fn l12_two_processes_make_one_order_and_no_fork() {
     let ledger = place.open();
     let task = seconds().map_or("contend", |_| "contend-long");
     let mut children = [spawn(task, &place.path), spawn(task, &place.path)];
-    for at in 0..20 {
-        append(&ledger, line(2), at, 1);
+    for _ in 0..20 {
+        append_at_last(&ledger, line(2), 1);
     }
     let written = children.each_mut().map(wrote);
     assert!(written.iter().all(|written| *written > 0), "{written:?}");
