@@ -39,12 +39,12 @@ struct Base {
     gone: bool,
 }
 
-/// As [`fold`], and a branch inherits from the commit that it starts from. Behind what was erased,
+/// As [`fold`](fn@crate::fold), and a branch inherits from the commit that it starts from. Behind what was erased,
 /// entries that do not follow any more are passed over: such a trajectory can be read, and
 /// [`Projection::is_over`] says that it may not be acted on.
 ///
 /// # Errors
-/// [`Divergence`] as [`fold`], and when the past is not what the branch says.
+/// [`Divergence`] as [`fold`](fn@crate::fold), and when the past is not what the branch says.
 pub fn fold_within(
     projection: &mut Projection,
     entry: &Entry,
