@@ -3,7 +3,7 @@
 //! Sessions are opened on demand and live until the link is gone. Look-ups that span trajectories
 //! read the store beside the sessions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -61,10 +61,22 @@ pub(crate) struct Shared {
     bell: watch::Sender<Heads>,
     live: watch::Sender<Live>,
     // A plain mutex: held for a map operation, never across an await.
-    desk: Mutex<BTreeMap<TrajectoryId, Summary>>,
+    desk: Mutex<Desk>,
+    // Held while trajectories are folded for the desk, so that none is folded twice at once.
+    refreshing: Mutex<()>,
+    /// Somebody waits for that already, and will see what there is by then.
+    refresh_due: AtomicBool,
     chain: Mutex<ChainState>,
     births: mpsc::UnboundedSender<Birth>,
     leaving: AtomicBool,
+}
+
+/// A row a trajectory, and who tells of itself.
+#[derive(Default)]
+struct Desk {
+    rows: BTreeMap<TrajectoryId, Summary>,
+    /// Trajectories with a session here, which knows best.
+    sessions: BTreeSet<TrajectoryId>,
 }
 
 impl Shared {
@@ -115,13 +127,16 @@ impl Shared {
 
     /// Puts a session's row on the desk. The session rings, and only for news.
     pub(crate) fn publish(&self, trajectory: TrajectoryId, summary: Summary) {
-        lock(&self.desk).insert(trajectory, summary);
+        let mut desk = lock(&self.desk);
+        desk.sessions.insert(trajectory);
+        desk.rows.insert(trajectory, summary);
     }
 
     /// Open holds of all trajectories; `own` are those of the asking one, which knows best.
     pub(crate) fn pending(&self, asking: &TrajectoryId, own: usize) -> u64 {
         let desk = lock(&self.desk);
         let others = desk
+            .rows
             .iter()
             .filter(|(id, _)| *id != asking)
             .map(|(_, s)| s.row.pending);
@@ -138,6 +153,7 @@ impl Shared {
         desk::learn(kernel, self);
         let desk = lock(&self.desk);
         let rows = desk
+            .rows
             .iter()
             .filter(|(id, row)| Some(*id) != except && row.whose == *whose);
         memory::newest(rows.flat_map(|(_, row)| row.notes.clone()))
@@ -173,7 +189,9 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
         leaving: AtomicBool::new(false),
         bell,
         live,
-        desk: Mutex::new(BTreeMap::new()),
+        desk: Mutex::default(),
+        refreshing: Mutex::new(()),
+        refresh_due: AtomicBool::new(false),
         chain: Mutex::new(ChainState::Unverified),
     });
     let changed = Arc::new(Notify::new());
@@ -247,7 +265,7 @@ impl Service {
             // A full queue means the session is awake anyway and folds what is new.
             drop(asks.try_send(Ask::CatchUp));
         }
-        self.refresh().await;
+        self.refresh();
     }
 
     /// Lets every session end: closing its door makes it cancel, seal and return.
@@ -406,14 +424,20 @@ impl Service {
         Some(self.adopt(trajectory, session, inside))
     }
 
-    async fn refresh(&self) {
+    /// Has the desk refreshed beside: the first time everything is folded, and nobody waits for that.
+    fn refresh(&self) {
         let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
-        let open: Vec<TrajectoryId> = self.sessions.keys().copied().collect();
-        let hands = kernel.parts.hands;
-        let refreshed = hands.beside(move || desk::refresh(&kernel, &shared, &open));
-        if let Err(panic) = refreshed.await {
-            self.shared.set_chain(ChainState::Broken(panic.to_string()));
+        if shared.refresh_due.swap(true, Ordering::AcqRel) {
+            return;
         }
+        let hands = kernel.parts.hands;
+        let told = shared.clone();
+        let refreshed = hands.beside(move || desk::refresh(&kernel, &shared));
+        tokio::spawn(async move {
+            if let Err(panic) = refreshed.await {
+                told.set_chain(ChainState::Broken(panic.to_string()));
+            }
+        });
     }
 
     async fn reply(&self, ticket: Ticket, replied: Replied) {

@@ -3,7 +3,7 @@
 //! Durable only as long as it lives: a test restarts on the same store by keeping its `Arc`.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use thymos_core::entry::{InvalidEntry, Position};
 use thymos_core::limits::{BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
@@ -32,6 +32,7 @@ pub struct MemoryStore {
     state: Arc<Mutex<State>>,
     bells: Arc<Mutex<Bells>>,
     overtake: Arc<Mutex<Option<Overtake>>>,
+    held_back: Arc<(Mutex<Option<TrajectoryId>>, Condvar)>,
     far: bool,
 }
 
@@ -74,6 +75,7 @@ impl MemoryStore {
             state: Arc::default(),
             bells: Arc::default(),
             overtake: Arc::default(),
+            held_back: Arc::default(),
             far: false,
         }
     }
@@ -90,6 +92,23 @@ impl MemoryStore {
     pub fn with_log(mut self, log: LogId) -> Self {
         self.log = log;
         self
+    }
+
+    /// Whoever reads this trajectory waits, as for a very long one, until [`Self::let_go`].
+    pub fn hold_back(&self, trajectory: TrajectoryId) {
+        *lock(&self.held_back.0) = Some(trajectory);
+    }
+
+    /// Reading goes on.
+    pub fn let_go(&self) {
+        *lock(&self.held_back.0) = None;
+        self.held_back.1.notify_all();
+    }
+
+    fn wait_for(&self, trajectory: TrajectoryId) {
+        let (held, gone_on) = self.held_back.as_ref();
+        let waiting = |held: &mut Option<TrajectoryId>| *held == Some(trajectory);
+        drop(gone_on.wait_while(lock(held), waiting));
     }
 
     /// Once, just before such a batch is appended, another process does this.
@@ -410,6 +429,7 @@ impl LedgerStore for MemoryStore {
         seq: u64,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
+        self.wait_for(*trajectory);
         let state = self.state();
         let line = state.line(*trajectory);
         let from = line.filter(|entry| entry.header.seq >= seq);

@@ -37,7 +37,7 @@ const CALLS: u32 = 4;
 const MISTAKES: u32 = 16;
 
 /// Runs of one kernel: each stays open in it until it ends.
-const RUNS: usize = 16;
+const RUNS: usize = 128;
 
 /// Samples of what is asked for anywhere in a ledger.
 const LOOKS: u64 = 200;

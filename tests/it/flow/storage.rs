@@ -186,3 +186,29 @@ async fn l11_a_sync_that_failed_stops_the_session_until_it_is_opened_again() {
     assert_eq!((tool.runs(), rig.status().await.in_doubt), (1, 1));
     rig.verified().await;
 }
+
+/// The first look at a long log folds all of it, which takes seconds at a million entries.
+#[tokio::test]
+async fn requests_are_answered_while_the_desk_reads_a_long_log() {
+    let steps = vec![Step::Turn(says("done"))];
+    let mut rig = Setup::new(steps, &[]).open(Mode::Edit).await;
+    rig.run("work").await;
+    let (setup, before) = (rig.setup.clone(), rig.trajectory);
+    drop(rig);
+
+    setup.store.hold_back(before);
+    let mut desk = setup.serve();
+    let asked = desk.send(Command::Runs).await;
+    let Replied::Opened(opened) = desk.ask(Command::New { mode: Mode::Edit }).await else {
+        panic!("no trajectory was opened");
+    };
+    setup.store.let_go();
+    let Replied::Runs(rows) = desk.reply(asked).await else {
+        panic!("no runs were told");
+    };
+    let runs: Vec<_> = rows.iter().map(|row| row.trajectory).collect();
+    assert!(
+        runs.contains(&before) && runs.contains(&opened.trajectory),
+        "{runs:?}"
+    );
+}

@@ -1,5 +1,7 @@
 //! The desk: one row a trajectory with its open holds, refreshed where the ledger moved on.
 
+use std::sync::atomic::Ordering;
+
 use thymos_core::TrajectoryId;
 use thymos_ports::LedgerStore;
 use thymos_replay::{Projection, fold};
@@ -13,40 +15,56 @@ const BROKEN: &str = "contradicts itself";
 
 /// Folds every trajectory whose head moved, unless a session here tells of itself. Rings for news alone:
 /// who is rung looks again, and would be rung for that.
-pub(super) fn refresh(kernel: &Kernel, shared: &Shared, open: &[TrajectoryId]) {
+pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
+    let refreshing = lock(&shared.refreshing);
+    // Whatever is appended from here on is not seen by this look, and asks for another.
+    shared.refresh_due.store(false, Ordering::Release);
     let store = kernel.parts.store.as_ref();
     let (Ok(heads), Ok(log_len)) = (store.heads(), store.len()) else {
         return;
     };
     let mut news = false;
     for head in heads {
-        let known = lock(&shared.desk)
-            .get(&head.trajectory)
-            .map(|summary| summary.len);
-        if open.contains(&head.trajectory) || known == Some(head.seq + 1) {
-            continue;
-        }
-        if !kernel.owns(&head.trajectory).unwrap_or(false) {
+        let knows = shared.knows(&head.trajectory, head.seq + 1);
+        if knows || !kernel.owns(&head.trajectory).unwrap_or(false) {
             continue;
         }
         news = true;
         // A trajectory that does not fold is told by verify; here it is a row that says so.
         let Ok((projection, _)) = fold_stored(store, head.trajectory) else {
             let row = broken(store, head.trajectory, head.seq);
-            lock(&shared.desk).insert(head.trajectory, row);
+            shared.found(head.trajectory, row);
             continue;
         };
         // Asking takes the lease for a moment, which another process might want just then: so only
         // where the answer matters.
         let at_rest = !projection.open_work.is_empty()
             && kernel.parts.leases.take(&head.trajectory).is_some();
-        lock(&shared.desk).insert(head.trajectory, summary(&projection, at_rest));
+        shared.found(head.trajectory, summary(&projection, at_rest));
     }
+    drop(refreshing);
     shared.ring_for_news(|heads| {
         news |= log_len > heads.log_len;
         heads.log_len = heads.log_len.max(log_len);
         news
     });
+}
+
+impl Shared {
+    /// Whether nothing is to be looked up of a trajectory that is so long.
+    fn knows(&self, trajectory: &TrajectoryId, len: u64) -> bool {
+        let desk = lock(&self.desk);
+        let known = desk.rows.get(trajectory).map(|summary| summary.len);
+        desk.sessions.contains(trajectory) || known == Some(len)
+    }
+
+    /// Puts what was looked up on the desk, unless a session began to tell of itself meanwhile.
+    fn found(&self, trajectory: TrajectoryId, summary: Summary) {
+        let mut desk = lock(&self.desk);
+        if !desk.sessions.contains(&trajectory) {
+            desk.rows.insert(trajectory, summary);
+        }
+    }
 }
 
 /// A trajectory that contradicts itself, as far as its first entry tells of it. It shares no notes.
@@ -70,12 +88,13 @@ fn broken(store: &dyn LedgerStore, trajectory: TrajectoryId, head_seq: u64) -> S
 pub(super) fn learn(kernel: &Kernel, shared: &Shared) {
     let store = kernel.parts.store.as_ref();
     for head in store.heads().unwrap_or_default() {
-        if lock(&shared.desk).contains_key(&head.trajectory) {
+        if lock(&shared.desk).rows.contains_key(&head.trajectory) {
             continue;
         }
         if let Ok((projection, _)) = fold_stored(store, head.trajectory) {
             let row = summary(&projection, false);
-            lock(&shared.desk).entry(head.trajectory).or_insert(row);
+            let mut desk = lock(&shared.desk);
+            desk.rows.entry(head.trajectory).or_insert(row);
         }
     }
 }

@@ -15,7 +15,7 @@ use thymos_protocol::{
 use thymos_replay::{Projection, difference, fold_within};
 use tokio::task::JoinHandle;
 
-use super::{Service, Summary, chain, lock, policies, receipt, routing, writs};
+use super::{Service, Shared, Summary, chain, desk, lock, policies, receipt, routing, writs};
 use crate::account;
 use crate::checkpoint::Refused;
 use crate::erase;
@@ -37,14 +37,8 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
     let kernel = service.kernel.clone();
     let replied = match command {
         Command::Models => Replied::Models(kernel.parts.models.list()),
-        Command::Runs => {
-            service.refresh().await;
-            runs(service)
-        }
-        Command::Holds => {
-            service.refresh().await;
-            holds(service)
-        }
+        Command::Runs => return from_desk(service, ticket, |_, shared| runs(shared)),
+        Command::Holds => return from_desk(service, ticket, |_, shared| holds(shared)),
         Command::Policies | Command::ReloadPolicy => {
             let anew = matches!(command, Command::ReloadPolicy);
             return beside(service, ticket, move || {
@@ -205,12 +199,13 @@ async fn about_work(service: &mut Service, ticket: Ticket, command: Command) {
             });
         }
         Command::Memory => {
-            service.refresh().await;
-            let whose = Whose {
-                workspace: kernel.parts.workspace.clone(),
-                tenant: kernel.parts.tenant.clone(),
-            };
-            Replied::Memory(memory::rows(service.shared.notes(&kernel, &whose, None)))
+            return from_desk(service, ticket, |kernel, shared| {
+                let whose = Whose {
+                    workspace: kernel.parts.workspace.clone(),
+                    tenant: kernel.parts.tenant.clone(),
+                };
+                Replied::Memory(memory::rows(shared.notes(kernel, &whose, None)))
+            });
         }
         Command::Skills => Replied::Skills(rows(&kernel, &kernel.parts.skills.find())),
         Command::CheckSkills { texts } => Replied::Skills(rows(&kernel, &as_files(texts))),
@@ -223,6 +218,19 @@ async fn about_work(service: &mut Service, ticket: Ticket, command: Command) {
 fn beside(service: &Service, ticket: Ticket, look: impl FnOnce() -> Replied + Send + 'static) {
     let looking = service.kernel.parts.hands.beside(look);
     reply_later(service, ticket, looking);
+}
+
+/// Looks at the desk as it is after a refresh, which may fold the whole log: nobody else waits for it.
+fn from_desk(
+    service: &Service,
+    ticket: Ticket,
+    look: impl FnOnce(&Kernel, &Shared) -> Replied + Send + 'static,
+) {
+    let (kernel, shared) = (service.kernel.clone(), service.shared.clone());
+    beside(service, ticket, move || {
+        desk::refresh(&kernel, &shared);
+        look(&kernel, &shared)
+    });
 }
 
 /// Replies once the look-up has ended.
@@ -251,8 +259,9 @@ fn as_files(texts: Vec<(String, Vec<u8>)>) -> Vec<FoundSkill> {
     texts.into_iter().map(file).collect()
 }
 
-fn runs(service: &Service) -> Replied {
-    let mut rows: Vec<_> = lock(&service.shared.desk)
+fn runs(shared: &Shared) -> Replied {
+    let mut rows: Vec<_> = lock(&shared.desk)
+        .rows
         .values()
         .map(|summary| summary.row.clone())
         .collect();
@@ -260,14 +269,15 @@ fn runs(service: &Service) -> Replied {
     Replied::Runs(rows)
 }
 
-fn holds(service: &Service) -> Replied {
-    let desk = lock(&service.shared.desk);
+fn holds(shared: &Shared) -> Replied {
+    let desk = lock(&shared.desk);
     let mut rows: Vec<_> = desk
+        .rows
         .values()
         .flat_map(|summary| summary.holds.clone())
         .collect();
     for row in &mut rows {
-        row.lineage = lineage(&desk, row.trajectory);
+        row.lineage = lineage(&desk.rows, row.trajectory);
     }
     drop(desk);
     rows.sort_by_key(|row| (row.card.held_at, row.seq));
