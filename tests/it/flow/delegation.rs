@@ -498,6 +498,32 @@ async fn x4_stopping_the_parent_stops_a_child_that_waits() {
     rig.verified().await;
 }
 
+/// What a call took that a person cleared after the child had stopped is its parent's to pay.
+#[tokio::test]
+async fn w6_a_child_that_is_stopped_in_the_middle_of_a_call_reports_when_the_call_has_ended() {
+    let tool = writer().hanging();
+    let model = family(
+        vec![json!({"task": "write it", "effects": "write"})],
+        |_, _| calls(vec![("fs_write", json!({"path": "a"}))]),
+    );
+    let setup = setup(model, &[&tool]).with(|setup| setup.continues = false);
+    let mut rig = setup.open(Mode::Edit).await;
+    rig.say("go").await;
+    let row = until_held(&mut rig).await;
+    answer(&mut rig, &row, Decision::Approve).await;
+    tool.entered().notified().await;
+    rig.setup.clock.advance_ms(700);
+    let trajectory = rig.trajectory;
+    rig.ask(Command::Interrupt { trajectory }).await;
+    rig.until_kind("closed", 1).await;
+    let told = rig.bodies().into_iter().find_map(|body| match body {
+        Body::DelegationResult(result) => Some(result.cost.wall_clock_ms),
+        _ => None,
+    });
+    assert_eq!(told, Some(700));
+    rig.verified().await;
+}
+
 const READER: &str = r#"{"v": 1, "name": "reader", "version": 1, "title": "Only looks",
     "instructions": "Answer questions about {topic}. Change nothing.",
     "params": [{"key": "topic"}], "tools": ["delegate", "grep"], "effects": {"ceiling": "read"}}"#;

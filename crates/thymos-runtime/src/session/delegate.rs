@@ -17,7 +17,7 @@ use thymos_replay::Projection;
 use thymos_replay::projection::{Child, Item};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Ask, Inside, RecordError, Session, fold_stored};
+use super::{Activity, Ask, Inside, RecordError, Session, fold_stored};
 use crate::kernel::Kernel;
 use crate::words;
 
@@ -519,11 +519,13 @@ impl Session {
         if self.run.is_some() || self.report.is_none() {
             return;
         }
-        if self.delegated.is_empty() {
+        let acts = matches!(self.activity, Activity::Acting { .. });
+        if self.delegated.is_empty() && !acts {
             return self.close(Stop::Cancelled).await;
         }
-        // Found again with children of its own: it is over when they are, or its parent would be
-        // charged what they had reserved and not what they used [B1].
+        // A call that a person cleared after the run had stopped, or children of its own, found again: it
+        // is over when they are, or its parent would be charged what they had reserved and not what they
+        // used [B1].
         self.start_run();
         self.interrupt();
     }
