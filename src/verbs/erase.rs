@@ -182,7 +182,7 @@ fn unverified(plan: &ErasurePlan) -> String {
         None => "still verified: everything else, to V4".to_owned(),
         Some(seq) => format!(
             "no longer verified: V2 state and V3 facts behind entry {seq}, and {}; `thymos verify` \
-             tells them as unchecked",
+             says how many bodies are gone",
             verdicts(plan.verdicts)
         ),
     }
