@@ -120,9 +120,14 @@ fn l17_l3_a_stranger_sees_what_was_erased_and_that_nothing_else_is_gone() {
             told.out.contains(&format!(", {bodies} erased, ")),
             "{told:?}"
         );
+        // In an excerpt the place in the tree is asked first, and a changed body has another one.
+        let wrong = match of {
+            "--all" => "the signature of a erasure does not hold",
+            _ => "is not proved to stand in the log",
+        };
         let bent = bent_signature(&archive, "erased");
         let told = verify(&python, &home, &key, &bent);
-        assert!(told.out.contains("the signature of a erasure"), "{told:?}");
+        assert!(told.code == 1 && told.out.contains(wrong), "{told:?}");
         for (kind, words) in [
             ("writ_issued", "a writ_issued is never erased"),
             ("erased", "a erased is never erased"),
