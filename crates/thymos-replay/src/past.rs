@@ -152,6 +152,39 @@ fn base(branch: &Branch, past: &dyn Past, depth: usize) -> Result<Base, Divergen
     })
 }
 
+/// Folds a trajectory once more up to where it was followed before: as many entries, of which the newest
+/// is this one. Words are let go of on the way.
+///
+/// # Errors
+/// [`Divergence`] when the past is not what it was.
+pub(crate) fn fold_anew(
+    trajectory: TrajectoryId,
+    (len, head): (u64, EntryId),
+    past: &dyn Past,
+) -> Result<Projection, Divergence> {
+    let mut projection = Projection::empty(trajectory);
+    while projection.len < len {
+        let page = past
+            .page(&trajectory, projection.len, PAGE)
+            .map_err(|why| Divergence::new("read again", "the entries before it", why))?;
+        if page.is_empty() {
+            let (expected, found) = (format!("{len} entries"), projection.len.to_string());
+            return Err(Divergence::new("read again", expected, found));
+        }
+        for entry in page.iter().take_while(|entry| entry.header.seq < len) {
+            whole(entry)?;
+            fold_at(&mut projection, entry, entry.decode(), past, 0)?;
+            projection.let_go_of_words();
+        }
+    }
+    if projection.head != Some(head) {
+        let found = projection.head.map(|id| id.to_string());
+        let found = found.unwrap_or_else(|| "none".to_owned());
+        return Err(Divergence::new("read again", head.to_string(), found));
+    }
+    Ok(projection)
+}
+
 fn checked(branch: &Branch, base: &Projection, gapped: bool) -> Result<(), Divergence> {
     if base.head != Some(branch.entry) {
         let found = base

@@ -290,6 +290,15 @@ impl Projection {
         }
     }
 
+    /// For who checks what follows and shows nothing: the words are not needed for that, and would be most
+    /// of the memory.
+    pub(crate) fn let_go_of_words(&mut self) {
+        self.story = Vec::new();
+        for policy in self.policies.values_mut() {
+            policy.bundle = None;
+        }
+    }
+
     /// Whether it may only be read, because of what was erased.
     #[must_use]
     pub const fn is_over(&self) -> bool {

@@ -14,13 +14,13 @@ use thymos_core::approval::SignedAnswer;
 use thymos_core::body::{Body, PendingApproval, PolicyLoaded, Rejection, Stage, Started};
 use thymos_core::effect::EffectClass;
 use thymos_core::facts::Facts;
-use thymos_core::id::ProposalId;
+use thymos_core::id::{Digest, ProposalId};
 use thymos_core::limits::CHAIN_LINKS_MAX;
 use thymos_core::proposal::Decided;
 use thymos_core::tool::ToolContract;
 use thymos_core::trace::{Clause, Ruling, Trace, TraceLine};
 use thymos_core::writ::{SignedWrit, TrustRoots};
-use thymos_core::{Entry, EntryId, TrajectoryId, WritId};
+use thymos_core::{Entry, EntryId, TrajectoryId, WritId, canonical};
 use thymos_policy::PolicySet;
 
 use crate::divergence::Divergence;
@@ -55,6 +55,8 @@ pub struct Redecider {
     /// The newest signed batch of each trajectory: a turn's calls have one and the same.
     batches: BTreeMap<TrajectoryId, Arc<CheckedPossession>>,
     tools: BTreeMap<TrajectoryId, Arc<ToolSet>>,
+    /// Sets by the digest of their contracts: most trajectories share theirs, and its schemas are large.
+    sets: BTreeMap<Digest, Arc<ToolSet>>,
     policies: Arc<Policies>,
     holds: Holds,
 }
@@ -79,6 +81,7 @@ impl Redecider {
             chains: BTreeMap::new(),
             batches: BTreeMap::new(),
             tools: BTreeMap::new(),
+            sets: BTreeMap::new(),
             policies: Arc::new(Policies::default()),
             holds: BTreeMap::new(),
         }
@@ -144,7 +147,7 @@ impl Redecider {
             Body::WritIssued(issued) => {
                 self.writs.insert(issued.id, issued.writ.clone());
             }
-            Body::ToolsPinned(pinned) => return self.pin(entry, pinned.tools.clone()),
+            Body::ToolsPinned(pinned) => return self.pin(entry, &pinned.tools),
             Body::PolicyLoaded(loaded) => {
                 return Arc::make_mut(&mut self.policies).load(entry.header.trajectory, loaded);
             }
@@ -234,11 +237,20 @@ impl Redecider {
         chain
     }
 
-    fn pin(&mut self, entry: &Entry, tools: Vec<ToolContract>) -> Result<(), Divergence> {
-        let set = ToolSet::pin(tools).map_err(|invalid| {
-            Divergence::new("tools", "contracts that can be pinned", invalid.to_string())
-        })?;
-        self.tools.insert(entry.header.trajectory, Arc::new(set));
+    fn pin(&mut self, entry: &Entry, tools: &[ToolContract]) -> Result<(), Divergence> {
+        let wrong = |found: String| Divergence::new("tools", "contracts that can be pinned", found);
+        let bytes = canonical::encode(&tools).map_err(|e| wrong(e.to_string()))?;
+        let digest = Digest::of(bytes.as_bytes());
+        let set = match self.sets.get(&digest) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let set = ToolSet::pin(tools.to_vec()).map_err(|e| wrong(e.to_string()))?;
+                let set = Arc::new(set);
+                self.sets.insert(digest, Arc::clone(&set));
+                set
+            }
+        };
+        self.tools.insert(entry.header.trajectory, set);
         Ok(())
     }
 
@@ -296,6 +308,7 @@ impl Redecider {
             Some(batch) if batch.is_check_of(named, chain) => Arc::clone(batch),
             Some(_) | None => {
                 let batch = Arc::new(CheckedPossession::check(named.clone(), chain));
+                room_for_one(&mut self.batches);
                 self.batches.insert(line, Arc::clone(&batch));
                 batch
             }
@@ -315,10 +328,21 @@ impl Redecider {
             links.push(writ.clone());
         }
         let chain = Arc::new(CheckedChain::check(links, &self.roots));
+        room_for_one(&mut self.chains);
         self.chains.insert(ids.to_vec(), Arc::clone(&chain));
         Ok(chain)
     }
 }
+
+/// What was checked is checked again when it was forgotten; then so is what nobody comes back to.
+fn room_for_one<K, V>(checked: &mut BTreeMap<K, V>) {
+    if checked.len() >= CHECKED_MAX {
+        checked.clear();
+    }
+}
+
+/// Chains, and batches, that are remembered as checked. Beyond it all are forgotten.
+const CHECKED_MAX: usize = 256;
 
 /// What a decision stands on, apart from its rules and its own facts.
 pub(crate) struct Basis {

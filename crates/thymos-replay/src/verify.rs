@@ -1,7 +1,8 @@
 //! Verification of a whole log, row by row `[Y3]`: V1 integrity, V2 state, V3 decisions, V4 identity.
 //!
-//! Reads no store: rows are pushed in log order, and memory grows with trajectories, not with what
-//! was said in them. It repairs nothing and trusts no column.
+//! Reads no store: rows are pushed in log order. Where it may ask for the past, it keeps the state of the
+//! trajectories that it heard of lately, and folds another anew when that goes on; memory does not grow
+//! with the log then. It repairs nothing and trusts no column.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,6 +26,7 @@ mod checkpoints;
 mod erasures;
 mod facts;
 mod kin;
+mod lines;
 mod parts;
 mod report;
 mod tally;
@@ -34,6 +36,7 @@ pub use checkpoints::{Keeper, KeptNote, Seen};
 pub(crate) use facts::holds_redacted_span;
 use facts::{Faults, Moment};
 use kin::{Beside, Orders};
+use lines::{Line, Lines, State};
 pub use parts::{Excerpt, Withheld};
 pub use report::{Counts, Finding, Level, Place, Report};
 pub use tally::{Hangs, Tally};
@@ -62,7 +65,7 @@ pub struct Verifier {
     next_index: u64,
     tree: tree::Tree,
     checkpoints: checkpoints::Checkpoints,
-    lines: BTreeMap<TrajectoryId, Line>,
+    lines: Lines,
     bare: BTreeMap<EntryId, Place>,
     /// What `erased` entries name, by place.
     announced: BTreeMap<(TrajectoryId, u64), EntryId>,
@@ -79,34 +82,6 @@ pub struct Verifier {
     report: Report,
 }
 
-/// One trajectory while it is read.
-#[derive(Clone)]
-struct Line {
-    next_seq: u64,
-    head: Option<EntryId>,
-    /// Position in the log of its newest entry.
-    index: Option<u64>,
-    /// What its model said last; only of one that hangs from another, which reports it.
-    said: Option<String>,
-    /// Something that was said on it is not there, so that nobody knows what came last.
-    mute: bool,
-    state: State,
-}
-
-/// How far a trajectory's state can be followed.
-#[derive(Clone)]
-enum State {
-    /// So far it follows.
-    Sound(Box<Projection>),
-    /// Something in it was erased or is of a newer version; what contradicts the rest afterwards
-    /// may follow from what is gone.
-    Gapped(Box<Projection>),
-    /// It contradicts itself behind something that is gone, and may do so because of it.
-    Lost,
-    /// It contradicted itself; that was told.
-    Broken,
-}
-
 impl Verifier {
     /// A verifier up to `level`. `roots` must hold every key that was ever trusted: decisions are
     /// made again on it.
@@ -118,7 +93,7 @@ impl Verifier {
             next_index: 0,
             tree: tree::Tree::new(),
             checkpoints: checkpoints::Checkpoints::default(),
-            lines: BTreeMap::new(),
+            lines: Lines::default(),
             bare: BTreeMap::new(),
             announced: BTreeMap::new(),
             cuts: BTreeMap::new(),
@@ -196,6 +171,9 @@ impl Verifier {
             )
             | None => None,
         };
+        if let Some(body) = &body {
+            self.wake(place, entry, body);
+        }
         // Before the fold: facts are of the moment before their entry.
         let again = known.map(|body| {
             self.check_facts(place, entry, body);
@@ -258,12 +236,12 @@ impl Verifier {
                 .add(Level::V1, Place { index, line: None }, what);
         }
         self.report.trajectories = self.lines.len() as u64;
-        for (trajectory, line) in &self.lines {
+        for (trajectory, line) in self.lines.iter() {
             let tally = self.report.lines.entry(*trajectory).or_default();
             match &line.state {
                 State::Sound(p) => tally.describe(p, true),
                 State::Gapped(p) => tally.describe(p, false),
-                State::Lost | State::Broken => {}
+                State::Resting | State::Lost | State::Broken => {}
             }
         }
         self.report.level = self.level;
@@ -334,14 +312,7 @@ impl Verifier {
     /// `[L2]` `seq` and `prev` chain each trajectory.
     fn check_line(&mut self, place: Place, entry: &Entry) {
         let header = &entry.header;
-        let line = self.lines.entry(header.trajectory).or_insert_with(|| Line {
-            next_seq: 0,
-            head: None,
-            index: None,
-            said: None,
-            mute: false,
-            state: State::Sound(Box::new(Projection::empty(header.trajectory))),
-        });
+        let line = self.lines.of(header.trajectory);
         let (seq, head) = (line.next_seq, line.head);
         line.next_seq = header.seq.saturating_add(1);
         line.head = Some(entry.id);
@@ -372,7 +343,8 @@ impl Verifier {
                 self.report.unchecked.state += 1;
                 return;
             }
-            State::Broken => {
+            // One that cannot be folded anew broke when it was wanted.
+            State::Resting | State::Broken => {
                 self.report.unchecked.state += 1;
                 return;
             }
@@ -383,11 +355,7 @@ impl Verifier {
                 fold_read(&mut projection, entry, body).map(|()| entry.kind() == Some(Kind::Branch))
             }
         };
-        // The words are not needed to check what follows, and would be most of the memory.
-        projection.story = Vec::new();
-        for policy in projection.policies.values_mut() {
-            policy.bundle = None;
-        }
+        projection.let_go_of_words();
         match folded {
             Ok(gaps) if gapped || gaps => {
                 // A branch whose past cannot be asked for starts from a world that nobody checked.
@@ -472,13 +440,13 @@ impl Verifier {
         let empty = Projection::empty(id);
         let before = match self.lines.get(&id).map(|line| &line.state) {
             Some(State::Sound(before)) => Some(before.as_ref()),
-            Some(State::Gapped(_) | State::Lost | State::Broken) => None,
+            Some(State::Resting | State::Gapped(_) | State::Lost | State::Broken) => None,
             None => Some(&empty),
         };
         // Whoever ordered it may be elsewhere, or have lost the entry that did.
         let complete = |id: &TrajectoryId| match self.lines.get(id).map(|line| &line.state) {
             Some(State::Gapped(_) | State::Lost) => false,
-            Some(State::Sound(_) | State::Broken) => true,
+            Some(State::Sound(_) | State::Resting | State::Broken) => true,
             None => self.excerpt.is_none(),
         };
         let faults = before.map_or_else(Faults::default, |before| {

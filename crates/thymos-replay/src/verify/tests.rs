@@ -29,6 +29,7 @@ mod branches;
 mod checkpoints;
 mod cuts;
 mod erasures;
+mod lines;
 mod parts;
 mod signers;
 mod skills;

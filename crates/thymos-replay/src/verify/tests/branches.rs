@@ -18,6 +18,11 @@ impl Rows {
         let rows = log.rows.iter().map(|row| row.entry.clone().unwrap());
         Self(rows.collect())
     }
+
+    /// The body of one is gone.
+    pub(super) fn erase(&mut self, at: usize) {
+        self.0[at].content = None;
+    }
 }
 
 impl Past for Rows {
