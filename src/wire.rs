@@ -38,6 +38,7 @@ mod models;
 pub mod policy;
 pub mod probes;
 pub mod skills;
+pub mod snapshots;
 pub(crate) mod trust;
 pub(crate) mod writs;
 
@@ -151,10 +152,13 @@ fn kernel(
     secrets.extend(made.ledger.password.clone());
     let store = Arc::clone(&made.ledger.store);
     let outside = checkpoints::CheckpointFile::new(&config.checkpoints.value, &store.log());
+    let tenant = &config.tenant.value;
+    let snapshots = snapshots::SnapshotFile::new(&config.paths.snapshots(), &store.log(), tenant);
     let parts = KernelParts {
         store,
         hands: Hands::Threads,
         outside: Arc::new(outside),
+        snapshots: Arc::new(snapshots),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         operator: operator.name,

@@ -129,6 +129,12 @@ impl Paths {
         self.cache.join("tmp")
     }
 
+    /// Snapshots of lists, which can be made again.
+    #[must_use]
+    pub fn snapshots(&self) -> PathBuf {
+        self.cache.join("snapshots")
+    }
+
     /// Drafts and history of the composer.
     #[must_use]
     pub fn drafts(&self) -> PathBuf {

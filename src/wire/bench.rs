@@ -116,6 +116,7 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
         skills: Arc::new(thymos_runtime::skills::NoSkills),
         leases: Arc::new(NoLeases),
         outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
+        snapshots: Arc::new(thymos_runtime::snapshot::NoSnapshots),
         limits: RunLimits {
             turns_max: u32::MAX,
             output_tokens_max: 1_000,

@@ -1,9 +1,11 @@
 //! What a memory tool may look at beyond its own trajectory `[O4]`. Read-only; writes are deltas.
 
+use serde::{Deserialize, Serialize};
 use thymos_core::{EntryId, Timestamp, TrajectoryId};
 
 /// Where a note comes from, for whoever must judge it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Origin {
     /// The trajectory that kept it.
     pub trajectory: TrajectoryId,
@@ -20,7 +22,8 @@ pub struct Origin {
 }
 
 /// A note of another trajectory of the same workspace and tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SharedNote {
     /// Its key.
     pub key: String,

@@ -85,6 +85,7 @@ fn parts(model: ScriptedModel) -> KernelParts {
         skills: Arc::new(NoSkills),
         leases: Arc::new(NoLeases),
         outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
+        snapshots: Arc::new(thymos_runtime::snapshot::NoSnapshots),
         limits: RunLimits {
             turns_max: u32::MAX,
             output_tokens_max: 1_000,

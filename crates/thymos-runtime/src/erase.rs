@@ -77,11 +77,15 @@ pub(crate) async fn carry_out(k: Arc<Kernel>, wanted: Wanted) -> Replied {
         Ok(Err(no)) => return no.replied(),
         Err(panic) => return No::fault(panic, None).replied(),
     };
+    // Words of it stand there; a kill after this leaves none.
+    k.parts.snapshots.clear();
     if !ready.bodies.is_empty()
         && let Err(error) = append(&k, &ready.projection, ready.bodies).await
     {
         return No::from(error).replied();
     }
+    // Before the order was on record, another process could make a new one with them.
+    k.parts.snapshots.clear();
     // Sessions that look at it must not go on from what they remember.
     k.writer.tell_all();
     let store = k.parts.store.clone();

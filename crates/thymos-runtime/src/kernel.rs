@@ -25,6 +25,7 @@ use crate::hands::Hands;
 use crate::modes::ModeTerms;
 use crate::redact::Redactor;
 use crate::skills::SkillSource;
+use crate::snapshot::SnapshotPlace;
 use crate::vault::Vault;
 use crate::writer::Writer;
 
@@ -64,6 +65,8 @@ pub struct KernelParts {
     pub skills: Arc<dyn SkillSource>,
     /// Where checkpoints stand outside of the ledger `[L7]`.
     pub outside: Arc<dyn Outside>,
+    /// Where rows of runs are kept between starts `[L15]`.
+    pub snapshots: Arc<dyn SnapshotPlace>,
     /// Who may act on a trajectory.
     pub leases: Arc<dyn Leases>,
     /// Limits of a run.

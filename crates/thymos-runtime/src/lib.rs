@@ -14,6 +14,7 @@ pub mod vault;
 pub mod kernel;
 pub mod modes;
 pub mod skills;
+pub mod snapshot;
 
 mod account;
 mod append;

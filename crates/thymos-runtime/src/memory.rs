@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use thymos_core::delta::{Resource, ResourceValue};
 use thymos_core::{Timestamp, TrajectoryId};
 use thymos_ports::memory::{MemoryView, Origin, SharedNote};
@@ -16,7 +17,8 @@ use crate::kernel::Kernel;
 use crate::service::Shared;
 
 /// Whose memory: notes never cross from one workspace or tenant to another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Whose {
     pub(crate) workspace: String,
     pub(crate) tenant: String,

@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use thymos_core::TrajectoryId;
+use serde::{Deserialize, Serialize};
 use thymos_core::id::ProposalId;
+use thymos_core::{EntryId, TrajectoryId};
 use thymos_ports::memory::SharedNote;
 use thymos_ports::store::Watch;
 use thymos_protocol::{
@@ -19,6 +20,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::kernel::Kernel;
 use crate::memory::{self, Whose};
 use crate::session::{Ask, Birth, ChildEnd, Newborn, Session};
+use crate::snapshot;
 
 mod branch;
 mod chain;
@@ -46,9 +48,14 @@ pub struct Channels {
 }
 
 /// A trajectory in one row, with its open holds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Summary {
     pub(crate) len: u64,
+    /// The entry that it was made at; none where the trajectory does not fold.
+    pub(crate) head: Option<EntryId>,
+    /// Nothing waits and nothing is at work.
+    pub(crate) at_rest: bool,
     pub(crate) row: RunRow,
     pub(crate) holds: Vec<HoldRow>,
     /// What it shares, and with whom `[O4]`.
@@ -66,6 +73,8 @@ pub(crate) struct Shared {
     refreshing: Mutex<()>,
     /// Somebody waits for that already, and will see what there is by then.
     refresh_due: AtomicBool,
+    /// Rows of an earlier start, read when they are first wanted.
+    kept: OnceLock<snapshot::Rows>,
     chain: Mutex<ChainState>,
     births: mpsc::UnboundedSender<Birth>,
     leaving: AtomicBool,
@@ -77,6 +86,8 @@ struct Desk {
     rows: BTreeMap<TrajectoryId, Summary>,
     /// Trajectories with a session here, which knows best.
     sessions: BTreeSet<TrajectoryId>,
+    /// Rows that were made anew since a snapshot was taken.
+    made: u64,
 }
 
 impl Shared {
@@ -130,6 +141,7 @@ impl Shared {
         let mut desk = lock(&self.desk);
         desk.sessions.insert(trajectory);
         desk.rows.insert(trajectory, summary);
+        desk.made += 1;
     }
 
     /// Open holds of all trajectories; `own` are those of the asking one, which knows best.
@@ -192,6 +204,7 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
         desk: Mutex::default(),
         refreshing: Mutex::new(()),
         refresh_due: AtomicBool::new(false),
+        kept: OnceLock::new(),
         chain: Mutex::new(ChainState::Unverified),
     });
     let changed = Arc::new(Notify::new());
@@ -213,8 +226,7 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
     };
     service.run(requests, &changed, expected).await;
     verifier.abort();
-    service.close_sessions();
-    while service.tasks.join_next().await.is_some() {}
+    service.end().await;
 }
 
 struct Service {
@@ -270,9 +282,18 @@ impl Service {
 
     /// Lets every session end: closing its door makes it cancel, seal and return.
     async fn shut_down(&mut self, ticket: Ticket) {
+        self.end().await;
+        self.reply(ticket, Replied::Accepted).await;
+    }
+
+    /// Lets all work be sealed, and keeps what the next start can use.
+    async fn end(&mut self) {
         self.close_sessions();
         while self.tasks.join_next().await.is_some() {}
-        self.reply(ticket, Replied::Accepted).await;
+        let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
+        let hands = kernel.parts.hands;
+        // Whoever cannot keep a cache ends all the same.
+        drop(hands.beside(move || desk::keep(&kernel, &shared, 1)).await);
     }
 
     /// Closes every session's door; each cancels, seals and returns.

@@ -33,6 +33,7 @@ pub struct MemoryStore {
     bells: Arc<Mutex<Bells>>,
     overtake: Arc<Mutex<Option<Overtake>>>,
     held_back: Arc<(Mutex<Option<TrajectoryId>>, Condvar)>,
+    read: Arc<Mutex<BTreeMap<TrajectoryId, usize>>>,
     far: bool,
 }
 
@@ -76,6 +77,7 @@ impl MemoryStore {
             bells: Arc::default(),
             overtake: Arc::default(),
             held_back: Arc::default(),
+            read: Arc::default(),
             far: false,
         }
     }
@@ -103,6 +105,12 @@ impl MemoryStore {
     pub fn let_go(&self) {
         *lock(&self.held_back.0) = None;
         self.held_back.1.notify_all();
+    }
+
+    /// Entries of this trajectory that were read in pages so far.
+    #[must_use]
+    pub fn entries_read(&self, trajectory: &TrajectoryId) -> usize {
+        lock(&self.read).get(trajectory).copied().unwrap_or(0)
     }
 
     fn wait_for(&self, trajectory: TrajectoryId) {
@@ -433,7 +441,9 @@ impl LedgerStore for MemoryStore {
         let state = self.state();
         let line = state.line(*trajectory);
         let from = line.filter(|entry| entry.header.seq >= seq);
-        Ok(from.take(limit).cloned().collect())
+        let page: Vec<Entry> = from.take(limit).cloned().collect();
+        *lock(&self.read).entry(*trajectory).or_default() += page.len();
+        Ok(page)
     }
 
     fn scan(&self, index: u64, limit: usize) -> Result<Vec<StoredRow>, StoreError> {

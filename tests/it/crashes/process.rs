@@ -439,6 +439,7 @@ fn parts(
             inner: Arc::new(outside(folder, store.as_ref())),
             points: points.clone(),
         }),
+        snapshots: Arc::new(thymos_runtime::snapshot::NoSnapshots),
         clock: clock.clone(),
         entropy: Arc::new(SeamEntropy {
             inner: SeededEntropy::new(cast.seed.wrapping_mul(1_000).wrapping_add(cast.number)),

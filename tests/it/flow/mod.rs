@@ -20,5 +20,6 @@ mod rules;
 mod scope;
 mod secrets;
 mod skills;
+mod snapshots;
 mod storage;
 pub(crate) mod undo;

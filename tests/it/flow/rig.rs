@@ -32,6 +32,7 @@ use thymos_runtime::kernel::{FixedPolicy, PolicySource, RunLimits};
 use thymos_runtime::modes::ModeTerms;
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::skills::{FoundSkill, SkillSource};
+use thymos_runtime::snapshot::{NoSnapshots, SnapshotPlace};
 use thymos_runtime::{Channels, Hands, Kernel, KernelParts, ModelSource, NoLeases, serve};
 use thymos_testkit::fixtures::{NOON, operator_key, party, roots};
 use thymos_testkit::road::shelf;
@@ -119,6 +120,7 @@ pub(crate) struct Setup {
     pub(crate) models: Vec<String>,
     pub(crate) tenant: String,
     pub(crate) retention_ms: u64,
+    pub(crate) snapshots: Arc<dyn SnapshotPlace>,
 }
 
 /// Skills as a folder would hold them: name and text.
@@ -155,6 +157,7 @@ impl Setup {
             models: Vec::new(),
             tenant: String::new(),
             retention_ms: 0,
+            snapshots: Arc::new(NoSnapshots),
         }
     }
 
@@ -187,6 +190,7 @@ impl Setup {
             skills: Arc::new(self.skills.clone()),
             leases: Arc::new(NoLeases),
             outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
+            snapshots: self.snapshots.clone(),
             limits: RunLimits {
                 turns_max: self.turns_max,
                 output_tokens_max: 1_000,

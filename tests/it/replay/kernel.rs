@@ -81,6 +81,7 @@ pub(super) fn live(life: Life<'_>) -> Client {
         skills: Arc::new(thymos_runtime::skills::NoSkills),
         leases: Arc::new(NoLeases),
         outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
+        snapshots: Arc::new(thymos_runtime::snapshot::NoSnapshots),
         limits: RunLimits {
             turns_max: 50,
             output_tokens_max: 1_000,

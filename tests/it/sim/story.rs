@@ -254,6 +254,7 @@ impl Story {
             store: Arc::new(disk.clone()),
             hands: Hands::InPlace,
             outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
+            snapshots: Arc::new(thymos_runtime::snapshot::NoSnapshots),
             clock: self.clock.clone(),
             entropy: Arc::new(SeededEntropy::new(
                 self.seed.wrapping_mul(1_000).wrapping_add(number),

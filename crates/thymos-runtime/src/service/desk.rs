@@ -9,6 +9,10 @@ use thymos_replay::{Projection, fold};
 use super::{Shared, Summary, lock};
 use crate::kernel::Kernel;
 use crate::session::{fold_stored, summary};
+use crate::snapshot;
+
+/// Rows made anew after which a snapshot is worth its writing.
+const ROWS_BETWEEN: u64 = 64;
 
 /// The state of a trajectory that does not fold.
 const BROKEN: &str = "contradicts itself";
@@ -24,12 +28,18 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
         return;
     };
     let mut news = false;
+    let kept = shared.kept.get_or_init(|| snapshot::read(kernel));
     for head in heads {
         let knows = shared.knows(&head.trajectory, head.seq + 1);
         if knows || !kernel.owns(&head.trajectory).unwrap_or(false) {
             continue;
         }
         news = true;
+        let known = kept.get(&head.trajectory);
+        if let Some(row) = known.filter(|row| row.head == Some(head.entry)) {
+            shared.known(head.trajectory, row.clone());
+            continue;
+        }
         // A trajectory that does not fold is told by verify; here it is a row that says so.
         let Ok((projection, _)) = fold_stored(store, head.trajectory) else {
             let row = broken(store, head.trajectory, head.seq);
@@ -43,6 +53,7 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
         shared.found(head.trajectory, summary(&projection, at_rest));
     }
     drop(refreshing);
+    keep(kernel, shared, ROWS_BETWEEN);
     shared.ring_for_news(|heads| {
         news |= log_len > heads.log_len;
         heads.log_len = heads.log_len.max(log_len);
@@ -60,11 +71,30 @@ impl Shared {
 
     /// Puts what was looked up on the desk, unless a session began to tell of itself meanwhile.
     fn found(&self, trajectory: TrajectoryId, summary: Summary) {
+        lock(&self.desk).made += 1;
+        self.known(trajectory, summary);
+    }
+
+    /// The same, of what an earlier start looked up.
+    fn known(&self, trajectory: TrajectoryId, summary: Summary) {
         let mut desk = lock(&self.desk);
         if !desk.sessions.contains(&trajectory) {
             desk.rows.insert(trajectory, summary);
         }
     }
+}
+
+/// Takes a snapshot of the desk where so many rows are new since the last one `[L15]`.
+pub(super) fn keep(kernel: &Kernel, shared: &Shared, rows: u64) {
+    let rows = {
+        let mut desk = lock(&shared.desk);
+        if desk.made < rows {
+            return;
+        }
+        desk.made = 0;
+        desk.rows.clone()
+    };
+    snapshot::write(kernel, &rows);
 }
 
 /// A trajectory that contradicts itself, as far as its first entry tells of it. It shares no notes.
@@ -78,6 +108,8 @@ fn broken(store: &dyn LedgerStore, trajectory: TrajectoryId, head_seq: u64) -> S
     }
     let mut told = summary(&projection, false);
     told.len = head_seq + 1;
+    told.head = None;
+    told.at_rest = false;
     told.row.head_seq = head_seq;
     told.row.state = BROKEN.to_owned();
     told
@@ -87,8 +119,15 @@ fn broken(store: &dyn LedgerStore, trajectory: TrajectoryId, head_seq: u64) -> S
 /// is first asked for.
 pub(super) fn learn(kernel: &Kernel, shared: &Shared) {
     let store = kernel.parts.store.as_ref();
+    let kept = shared.kept.get_or_init(|| snapshot::read(kernel));
     for head in store.heads().unwrap_or_default() {
         if lock(&shared.desk).rows.contains_key(&head.trajectory) {
+            continue;
+        }
+        let known = kept.get(&head.trajectory);
+        if let Some(row) = known.filter(|row| row.head == Some(head.entry)) {
+            let mut desk = lock(&shared.desk);
+            desk.rows.entry(head.trajectory).or_insert(row.clone());
             continue;
         }
         if let Ok((projection, _)) = fold_stored(store, head.trajectory) {

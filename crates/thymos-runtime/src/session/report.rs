@@ -150,6 +150,7 @@ impl Session {
         let mut summary = summary(&self.p, self.lease.is_some() && !running);
         if running {
             summary.row.state = "running".into();
+            summary.at_rest = false;
             // [X2] A delegated run at work hides no other work without an end.
             summary.row.in_doubt = self.unsettled();
         }
@@ -195,6 +196,8 @@ pub(crate) fn summary(p: &Projection, at_rest: bool) -> Summary {
     };
     Summary {
         len: p.len,
+        head: p.head,
+        at_rest: holds.is_empty() && p.open_work.is_empty(),
         row: RunRow {
             trajectory: p.trajectory,
             title: account.unwrap_or_else(|| title(p)),

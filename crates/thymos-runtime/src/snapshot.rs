@@ -1,0 +1,153 @@
+//! A snapshot of the desk: the rows of runs at rest, kept between starts so that a long log is not folded
+//! to show a list `[L15]`.
+//!
+//! Only a cache. A row counts while its trajectory ends with the entry it was made at, whose id pins all
+//! that it rests on; and only where the operator's own key vouches for the whole, since notes in it are
+//! shown to models. Everything else is folded anew. No decision rests on it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thymos_core::{EntryId, LogId, TrajectoryId};
+use thymos_ports::LedgerStore;
+
+use crate::kernel::Kernel;
+use crate::service::Summary;
+
+/// Of another shape it is not read.
+const VERSION: u32 = 1;
+
+/// Entries below which folding takes no time worth a file.
+const ENTRIES_WORTH: u64 = 4_096;
+
+/// Tries to write one while the log goes on below.
+const TRIES: usize = 4;
+
+/// Where a snapshot stands; one of a log.
+pub trait SnapshotPlace: Send + Sync {
+    /// What stands there.
+    fn read(&self) -> Option<Vec<u8>>;
+
+    /// Puts this in its place, whole or not at all. What cannot be kept is folded again.
+    fn write(&self, bytes: &[u8]);
+
+    /// Takes it away.
+    fn clear(&self);
+
+    /// The length of a log from which on one is worth having.
+    fn worth_from(&self) -> u64 {
+        ENTRIES_WORTH
+    }
+}
+
+/// No place: every start folds.
+pub struct NoSnapshots;
+
+impl SnapshotPlace for NoSnapshots {
+    fn read(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn write(&self, _bytes: &[u8]) {}
+
+    fn clear(&self) {}
+
+    fn worth_from(&self) -> u64 {
+        u64::MAX
+    }
+}
+
+/// Rows by trajectory, each with the entry it was made at.
+pub(crate) type Rows = BTreeMap<TrajectoryId, Summary>;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Snapshot {
+    version: u32,
+    /// The program that made it: another may tell of the same entries in other words.
+    program: String,
+    log: LogId,
+    tenant: String,
+    rows: Vec<Summary>,
+}
+
+/// The rows that were kept for this log and tenant; none where they are not this operator's own.
+pub(crate) fn read(kernel: &Kernel) -> Rows {
+    let bytes = kernel.parts.snapshots.read();
+    let opened = bytes.and_then(|bytes| {
+        let (seal, text) = bytes.split_at_checked(SEAL_BYTES)?;
+        let own: [u8; SEAL_BYTES] = seal.try_into().ok()?;
+        (seal_of(kernel, text) == blake3::Hash::from_bytes(own)).then(|| text.to_vec())
+    });
+    let snapshot = opened.and_then(|text| serde_json::from_slice::<Snapshot>(&text).ok());
+    let ours = snapshot.filter(|snapshot| {
+        (snapshot.version, snapshot.program.as_str()) == (VERSION, PROGRAM)
+            && snapshot.log == kernel.parts.store.log()
+            && snapshot.tenant == kernel.parts.tenant
+    });
+    let rows = ours.map_or_else(Vec::new, |snapshot| snapshot.rows);
+    rows.into_iter()
+        .map(|row| (row.row.trajectory, row))
+        .collect()
+}
+
+/// Keeps those of these rows that are of runs at rest, beside what was kept before. What was erased meanwhile, here or by another
+/// process, is in none of them when this returns.
+pub(crate) fn write(kernel: &Kernel, rows: &Rows) {
+    let (store, place) = (kernel.parts.store.as_ref(), &kernel.parts.snapshots);
+    if store.len().is_ok_and(|len| len < place.worth_from()) {
+        return;
+    }
+    let before = read(kernel);
+    for _ in 0..TRIES {
+        let Some(ends) = ends(store) else { return };
+        let holds =
+            |row: &&Summary| row.at_rest && row.head == ends.get(&row.row.trajectory).copied();
+        // What was kept before and not looked at this time is as good as ever.
+        let mut all: BTreeMap<_, _> = before.iter().filter(|(_, row)| holds(row)).collect();
+        all.extend(rows.iter().filter(|(_, row)| holds(row)));
+        let kept = all.into_values();
+        let snapshot = Snapshot {
+            version: VERSION,
+            program: PROGRAM.to_owned(),
+            log: store.log(),
+            tenant: kernel.parts.tenant.clone(),
+            rows: kept.cloned().collect(),
+        };
+        let Ok(text) = serde_json::to_vec(&snapshot) else {
+            return;
+        };
+        let mut bytes = seal_of(kernel, &text).as_bytes().to_vec();
+        bytes.extend_from_slice(&text);
+        place.write(&bytes);
+        // Whoever erases takes the snapshot away after its order is on record: one written in between
+        // is seen here, and one before that is gone.
+        let still = self::ends(store);
+        let same = |row: &Summary| {
+            let now = still
+                .as_ref()
+                .and_then(|ends| ends.get(&row.row.trajectory));
+            now.copied() == row.head
+        };
+        if snapshot.rows.iter().all(same) {
+            return;
+        }
+    }
+    place.clear();
+}
+
+fn ends(store: &dyn LedgerStore) -> Option<BTreeMap<TrajectoryId, EntryId>> {
+    let heads = store.heads().ok()?.into_iter();
+    Some(heads.map(|head| (head.trajectory, head.entry)).collect())
+}
+
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
+
+const SEAL_BYTES: usize = blake3::OUT_LEN;
+
+/// By the operator's key: nobody else's rows are read.
+fn seal_of(kernel: &Kernel, text: &[u8]) -> blake3::Hash {
+    let seed = kernel.parts.operator_key.seed_for_storage();
+    let key = blake3::derive_key("thymos v1 snapshot key", seed.as_slice());
+    blake3::keyed_hash(&key, text)
+}
