@@ -9,7 +9,7 @@ use std::sync::Arc;
 use thymos_ports::Clock;
 use tokio::sync::watch;
 
-use crate::app::run::{RunOptions, run};
+use crate::app::run::{Editor, RunOptions, run};
 use crate::app::{AppOptions, Notice, Start};
 use crate::args::Cli;
 use crate::config::{self, Config, Env, paths};
@@ -111,6 +111,8 @@ fn options(
     drafts: watch::Sender<String>,
 ) -> Result<(RunOptions, AppOptions), AppError> {
     let term = env.term();
+    let own = env.get("VISUAL").or_else(|| env.get("EDITOR"));
+    let editor = own.unwrap_or("vi");
     let profile = term.profile();
     let keys_path = config.paths.keymap_file();
     let keys = fs::read_to_string(&keys_path).ok();
@@ -159,6 +161,10 @@ fn options(
         frames_max: profile.frames_max(),
         env: term,
         drafts: Some(drafts),
+        editor: Editor {
+            command: editor.to_owned(),
+            folder: config.paths.drafts(),
+        },
     };
     let app = AppOptions {
         keymap: Arc::new(keymap.keymap),

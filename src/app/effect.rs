@@ -25,6 +25,8 @@ pub enum Effect {
     SaveDraft(String),
     /// Read a candidate bundle from a file.
     ReadBundle(String),
+    /// Have this text written on in the operator's editor, which gets the terminal meanwhile.
+    Edit(String),
     /// Leave with this exit code.
     Quit(u8),
 }

@@ -37,6 +37,8 @@ pub enum Event {
     Busy(bool),
     /// The loop has something to tell, such as what became of a copy.
     Told(String),
+    /// The editor ended: the text as it left it, or why there is none.
+    Edited(Result<String, String>),
     /// A candidate bundle has been read, or why it could not be.
     BundleRead(Result<Value, String>),
     /// The kernel has closed its ends.

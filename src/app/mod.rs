@@ -29,6 +29,7 @@ use crate::panes::composer::Composer;
 use crate::panes::conversation::Conversation;
 use crate::panes::inspector::Inspector;
 use crate::panes::ledger::{Ledger, LedgerAsked};
+use crate::panes::prompt::Lines;
 use crate::panes::queue::Queue;
 use crate::panes::runs::Runs;
 use crate::theme::Theme;
@@ -215,6 +216,8 @@ pub struct App {
     pub verification: Verification,
     /// Messages that wait for the run to end.
     pub queued: Vec<String>,
+    /// Lines that were entered in prompts.
+    pub lines: Lines,
     /// Whether more is being asked than the kernel takes.
     pub busy: bool,
     /// Columns the right column was made wider (or narrower) by.
@@ -258,6 +261,7 @@ impl App {
             mouse: options.mouse,
             verification: Verification::default(),
             queued: Vec::new(),
+            lines: Lines::default(),
             busy: false,
             right_delta: 0,
             chords: Chords::default(),

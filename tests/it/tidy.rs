@@ -3,6 +3,7 @@
 //! One test a rule; a failure lists every offence with its place. Rules about formatting, lints and
 //! function sizes are left to rustfmt and clippy.
 
+mod actions;
 mod cargo;
 mod clauses;
 mod docs;

@@ -4,6 +4,7 @@
 //! terminal as a [`Surface`] only.
 
 mod bundle;
+mod editor;
 mod surface;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::term::{Mouse, clipboard, notify, screen, title};
 use crate::ui::draw::{draw, prepare};
 
 pub use bundle::BUNDLE_BYTES_MAX;
+pub use editor::Editor;
 pub use surface::Surface;
 
 /// Events taken before the next frame gets its chance.
@@ -49,6 +51,8 @@ pub struct RunOptions {
     pub env: TermEnv,
     /// Where drafts go to be kept.
     pub drafts: Option<watch::Sender<String>>,
+    /// What longer messages are written with.
+    pub editor: Editor,
 }
 
 /// Runs the app until it ends; gives the exit code. The kernel is still up afterwards.
@@ -336,10 +340,20 @@ impl<'a, S: Surface> Turn<'a, S> {
                         drafts.send_replace(text);
                     }
                 }
+                Effect::Edit(text) => self.edit(&text),
                 Effect::ReadBundle(path) => bundle::read_off_thread(path, self.told.clone()),
                 Effect::Quit(code) => self.exit = Some(code),
             }
         }
+    }
+
+    /// The loop waits for the editor: nobody sees the screen, and the kernel works on.
+    fn edit(&mut self, text: &str) {
+        let mut written = Err("the editor was not started".to_owned());
+        let editor = &self.options.editor;
+        let lent = self.surface.lend(&mut || written = editor.write(text));
+        self.taken_again(lent.ok());
+        self.event(Event::Edited(written));
     }
 
     fn copy(&mut self, text: &str) {

@@ -30,6 +30,12 @@ pub trait Surface {
     /// When the terminal cannot be taken again.
     fn suspend(&self) -> Result<Size, TermFault>;
 
+    /// Gives the terminal to this work, which blocks, and takes it again.
+    ///
+    /// # Errors
+    /// When the terminal cannot be taken again.
+    fn lend(&self, work: &mut dyn FnMut()) -> Result<Size, TermFault>;
+
     /// Takes the terminal again after the process went on by itself.
     ///
     /// # Errors
@@ -63,6 +69,10 @@ impl Surface for Session {
 
     fn suspend(&self) -> Result<Size, TermFault> {
         Self::suspend(self)
+    }
+
+    fn lend(&self, work: &mut dyn FnMut()) -> Result<Size, TermFault> {
+        Self::lend(self, work).map(|((), size)| size)
     }
 
     fn resume(&self) -> Result<Size, TermFault> {

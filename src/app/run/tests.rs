@@ -68,6 +68,10 @@ impl Surface for Memory {
     fn suspend(&self) -> Result<ratatui::layout::Size, TermFault> {
         Ok(self.size())
     }
+    fn lend(&self, work: &mut dyn FnMut()) -> Result<ratatui::layout::Size, TermFault> {
+        work();
+        Ok(self.size())
+    }
     fn resume(&self) -> Result<ratatui::layout::Size, TermFault> {
         Ok(self.size())
     }
@@ -83,6 +87,7 @@ struct Rig {
     keys: mpsc::Sender<TermEvent>,
     input: Option<mpsc::Receiver<TermEvent>>,
     start: Instant,
+    folder: tempfile::TempDir,
 }
 
 impl Rig {
@@ -97,6 +102,7 @@ impl Rig {
             keys,
             input: Some(input),
             start: Instant::now(),
+            folder: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -118,6 +124,10 @@ impl Rig {
             frames_max: 60,
             env: TermEnv::default(),
             drafts: None,
+            editor: Editor {
+                command: "printf 'from the editor' >".to_owned(),
+                folder: self.folder.path().to_path_buf(),
+            },
         };
         let app = AppOptions {
             keymap: Arc::new(Keymap::built_in()),

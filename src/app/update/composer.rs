@@ -1,9 +1,12 @@
 //! What the composer does with its actions: edit, send, queue, history, slash commands.
 
+use thymos_core::body::Role;
 use thymos_protocol::Command;
 
 use crate::app::action::{slash, slash_starting};
-use crate::app::{Action, App, Asked, Pane};
+use crate::app::session::Item;
+use crate::app::{Action, App, Asked, Effect, Overlay, Pane};
+use crate::panes::picker::{Choice, Picker, PickerRow, Subject};
 
 use super::{act as run, global};
 
@@ -12,6 +15,11 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
     match action {
         Action::ComposerSend => send(app),
         Action::ComposerQueue => queue(app),
+        Action::ComposerHistory => earlier(app),
+        Action::ComposerEditor => {
+            let text = app.composer.text();
+            app.want(Effect::Edit(text));
+        }
         Action::ComposerDeleteOrQuit if app.composer.is_empty() => global::quit(app),
         Action::RunInterrupt if !app.composer.is_empty() => {
             app.composer.clear();
@@ -31,6 +39,62 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
 pub(super) fn insert(app: &mut App, text: &str) {
     app.composer.insert(text);
     edited(app);
+}
+
+/// Takes what an editor left, in place of all.
+pub(super) fn written(app: &mut App, written: Result<String, String>) {
+    match written {
+        Ok(text) => {
+            app.composer.replace(&text);
+            edited(app);
+        }
+        Err(why) => app.tell(why),
+    }
+}
+
+/// Lists the messages of this run and of this sitting, newest first, each once.
+fn earlier(app: &mut App) {
+    let told = app
+        .session
+        .story()
+        .items()
+        .iter()
+        .filter_map(|item| match item {
+            Item::Said(said) if said.role == Role::Operator => Some(said.text.as_str()),
+            Item::Said(_) | Item::Group(_) | Item::Notice(_) => None,
+        });
+    let sent = app.composer.history().iter().map(String::as_str);
+    let mut rows: Vec<PickerRow> = Vec::new();
+    let all: Vec<&str> = told.chain(sent).collect();
+    for text in all.into_iter().rev().filter(|text| !text.trim().is_empty()) {
+        let choice = Choice::Message(text.to_owned());
+        if rows.iter().all(|row| row.choice != choice) {
+            let lines = text.lines().count();
+            rows.push(PickerRow {
+                choice,
+                text: text.lines().next().unwrap_or_default().to_owned(),
+                more: text.lines().skip(1).collect::<Vec<_>>().join(" "),
+                tail: match lines {
+                    0 | 1 => String::new(),
+                    many => format!("{many} lines"),
+                },
+                usable: true,
+            });
+        }
+    }
+    if rows.is_empty() {
+        app.tell("no messages yet");
+        return;
+    }
+    let picker = Picker::new(Subject::Message, rows);
+    app.overlays.push(Overlay::Picker(picker));
+}
+
+/// Puts an earlier message in place of what is written; undo brings that back.
+pub(super) fn again(app: &mut App, text: &str) {
+    app.composer.rewrite(text);
+    edited(app);
+    focus(app);
 }
 
 /// Gives the composer the focus.

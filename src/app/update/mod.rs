@@ -77,6 +77,7 @@ pub fn update(app: &mut App, event: Event, now: Now) -> Vec<Effect> {
         Event::Deadline => deadline(app),
         Event::Busy(busy) => app.busy = busy,
         Event::Told(line) => app.tell(line),
+        Event::Edited(written) => composer::written(app, written),
         Event::BundleRead(read) => authority::bundle_read(app, read),
         Event::KernelGone => {
             app.notice = Some(Notice {

@@ -14,11 +14,15 @@ const TYPED_BACK: usize = 4;
 
 /// Takes an action; a prompt takes all there are.
 pub(super) fn act(app: &mut App, action: Action) {
+    let lines = &app.lines;
     let Some(Overlay::Prompt(prompt)) = app.overlays.last_mut() else {
         return;
     };
     match action {
         Action::PromptAccept => accept(app),
+        Action::PromptPrevious => prompt.previous(lines),
+        Action::PromptNext => prompt.next(lines),
+        Action::PromptComplete if !prompt.complete() => app.tell("nothing to complete here"),
         Action::PromptBackspace => prompt.backspace(),
         Action::PromptClear => prompt.clear(),
         Action::PromptKillWord => prompt.kill_word(),
@@ -52,6 +56,7 @@ fn accept(app: &mut App) {
     };
     let Prompt { purpose, .. } = prompt;
     let (purpose, text) = (purpose.clone(), prompt.text().to_owned());
+    app.lines.keep(&purpose, &text);
     match purpose {
         Purpose::Deny {
             proposal,
@@ -84,11 +89,8 @@ fn accept(app: &mut App) {
         } => {
             let reason = text.trim().to_owned();
             if reason.is_empty() {
-                fault(
-                    app,
-                    &purpose,
-                    "a reason is needed: it is all the record will have",
-                );
+                let why = "a reason is needed: it is all the record will have";
+                fault(app, &purpose, why);
                 return;
             }
             app.overlays.pop();

@@ -78,6 +78,12 @@ impl Composer {
         self.insert(text);
     }
 
+    /// As [`Self::replace`], and undo brings back what was written.
+    pub fn rewrite(&mut self, text: &str) {
+        self.area.select_all();
+        self.insert(text);
+    }
+
     /// Empties the editor.
     pub fn clear(&mut self) {
         let yank = self.area.yank_text();
@@ -98,6 +104,12 @@ impl Composer {
         }
         self.clear();
         text
+    }
+
+    /// Messages that were sent from here, oldest first.
+    #[must_use]
+    pub fn history(&self) -> &[String] {
+        &self.history
     }
 
     /// Puts back a message that could not be sent, before whatever is being written now.

@@ -28,6 +28,8 @@ pub enum Subject {
     Skill,
     /// A value of a skill's parameter.
     SkillValue,
+    /// An earlier message.
+    Message,
 }
 
 /// What a row stands for.
@@ -45,6 +47,8 @@ pub enum Choice {
     Skill(Box<SkillRow>),
     /// A value of the parameter that is asked for.
     SkillValue(Box<Binding>, String),
+    /// A message, whole.
+    Message(String),
 }
 
 /// One row.

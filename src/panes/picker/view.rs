@@ -32,6 +32,7 @@ pub(crate) fn draw(app: &App, picker: &Picker, area: Rect, frame: &mut Frame<'_>
         Subject::Mode => "choose a mode; it is shown before it is issued",
         Subject::Skill => "bind a skill",
         Subject::SkillValue => "choose a value",
+        Subject::Message => "an earlier message, to write on",
         Subject::Settlement => "what became of this work?",
     };
     let hints = [

@@ -4,9 +4,11 @@
 
 pub(crate) mod view;
 
+mod lines;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use state::{Prompt, Purpose};
+pub use lines::Lines;
+pub use state::{FILTER_FIELDS, Prompt, Purpose};
 pub(crate) use view::draw;

@@ -9,6 +9,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::panes::picker::Binding;
 
+use super::Lines;
+
 /// Bytes of a line at most; what is typed or pasted beyond them is refused.
 pub(super) const PROMPT_BYTES_MAX: usize = 64 * 1024;
 
@@ -72,7 +74,16 @@ pub struct Prompt {
     text: String,
     // INVARIANT: at most `text.len()`, on a border of graphemes.
     caret: usize,
+    // How many lines back the one is that is shown; none is what is being typed.
+    back: usize,
+    typed: String,
 }
+
+/// Fields of the filter language, in the order in which they are completed.
+pub const FILTER_FIELDS: [&str; 15] = [
+    "kind", "tool", "effect", "verdict", "by", "run", "path", "rule", "writ", "since", "until",
+    "seq", "cost", "text", "re",
+];
 
 impl Purpose {
     /// What is asked, in a few words.
@@ -117,7 +128,50 @@ impl Prompt {
             fault: None,
             caret: text.len(),
             text,
+            back: 0,
+            typed: String::new(),
         }
+    }
+
+    /// Shows the line that was entered before the one that is shown; the oldest stays.
+    pub fn previous(&mut self, lines: &Lines) {
+        let line = lines.of(&self.purpose).nth(self.back).map(str::to_owned);
+        if let Some(line) = line {
+            if self.back == 0 {
+                self.typed = self.text.clone();
+            }
+            self.back += 1;
+            self.replace(&line);
+        }
+    }
+
+    /// Shows the line that was entered after it, and at last what was being typed.
+    pub fn next(&mut self, lines: &Lines) {
+        let Some(back) = self.back.checked_sub(1) else {
+            return;
+        };
+        self.back = back;
+        let line = match back.checked_sub(1) {
+            Some(at) => lines.of(&self.purpose).nth(at).map(str::to_owned),
+            None => Some(std::mem::take(&mut self.typed)),
+        };
+        self.replace(&line.unwrap_or_default());
+    }
+
+    /// Completes the field of a filter before the caret; false where nothing begins like that.
+    pub fn complete(&mut self) -> bool {
+        if self.purpose != Purpose::Filter {
+            return false;
+        }
+        let (before, _) = self.halves();
+        let begun = before.rsplit([' ', ',', '-']).next().unwrap_or_default();
+        let mut fields = FILTER_FIELDS.iter();
+        let found = fields.find(|field| !begun.is_empty() && field.starts_with(begun));
+        let Some(rest) = found.and_then(|field| field.get(begun.len()..)) else {
+            return false;
+        };
+        self.insert(&format!("{rest}:"));
+        true
     }
 
     /// What has been typed.

@@ -81,11 +81,12 @@ fn program() -> PathBuf {
     )
 }
 
-fn environment() -> [(&'static str, &'static str); 3] {
+fn environment() -> [(&'static str, &'static str); 4] {
     [
         ("TERM", "xterm-256color"),
         ("LANG", "C.UTF-8"),
         ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("EDITOR", "printf 'written in the editor' >"),
     ]
 }
 

@@ -68,6 +68,25 @@ fn a_first_session_is_asked_answered_done_and_proved() {
     proved(&place);
 }
 
+#[test]
+fn the_editor_has_the_terminal_and_gives_a_message_back() {
+    let place = Place::new();
+    let mut terminal = Terminal::open(&place);
+    terminal.sees("Welcome to thymos");
+    terminal.press("draft");
+    terminal.sees("draft");
+    terminal.press("\x07");
+    terminal.sees("written in the editor");
+    terminal.sees_no("draft");
+    // The keys are ours again.
+    terminal.press("!");
+    terminal.sees("written in the editor!");
+    terminal.press("\x03");
+    terminal.press("\x04");
+    assert_eq!(terminal.ended(), 0);
+    assert!(terminal.is_given_back());
+}
+
 /// What the shell says of the same session afterwards.
 fn proved(place: &Place) {
     let (code, told) = place.verb(&["verify"]);

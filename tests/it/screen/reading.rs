@@ -1,6 +1,6 @@
 //! Typing, scrolling and focus: what a person's hands do, and what the background must not.
 
-use thymos::app::{Effect, Pane, Screen};
+use thymos::app::{Effect, Event, Pane, Screen};
 use thymos_core::body::Role;
 use thymos_protocol::{Command, Fault, Replied, VerifyFinding, VerifyReport};
 
@@ -99,6 +99,64 @@ fn history_comes_back_at_the_edges() {
     assert_eq!(desk.app.composer.text(), "one");
     desk.keys("<Down> <Down>");
     assert_eq!(desk.app.composer.text(), "half");
+}
+
+#[test]
+fn earlier_messages_are_searched_and_what_was_written_can_be_brought_back() {
+    let mut desk = Desk::open(120, 30, Kernel::new());
+    desk.keys("<C-r>");
+    assert!(desk.frame().contains("no messages yet"));
+    for text in ["sort the letters", "count the words", "sort the letters"] {
+        desk.types(text);
+        desk.keys("<Enter>");
+    }
+    desk.types("half");
+    desk.keys("<C-r>");
+    let frame = desk.frame();
+    assert!(frame.contains("an earlier message"), "{frame}");
+    let shown = frame.matches("sort the letters").count();
+    assert_eq!(shown, 1, "each once: {frame}");
+    desk.types("words");
+    desk.keys("<Enter>");
+    assert_eq!(desk.app.composer.text(), "count the words");
+    desk.keys("<C-_> <C-_>");
+    assert_eq!(desk.app.composer.text(), "half");
+}
+
+#[test]
+fn the_editor_gets_what_is_written_and_gives_back_what_it_left() {
+    let mut desk = Desk::open(80, 24, Kernel::new());
+    desk.types("one");
+    desk.keys("<C-g>");
+    assert_eq!(desk.effects.pop(), Some(Effect::Edit("one".into())));
+    desk.event(Event::Edited(Ok("one\ntwo".into())));
+    assert_eq!(desk.app.composer.text(), "one\ntwo");
+    desk.keys("<C-x> <C-e>");
+    assert_eq!(desk.effects.pop(), Some(Effect::Edit("one\ntwo".into())));
+    desk.event(Event::Edited(Err("`vi` ended with exit status: 1".into())));
+    assert_eq!(desk.app.composer.text(), "one\ntwo");
+    assert!(desk.frame().contains("ended with exit status: 1"));
+}
+
+#[test]
+fn every_field_of_the_filter_language_can_be_completed() {
+    let fields = thymos_runtime::filter::FIELDS.iter();
+    let known: Vec<&str> = fields.map(|(field, _)| *field).collect();
+    assert_eq!(known, thymos::panes::prompt::FILTER_FIELDS);
+}
+
+#[test]
+fn a_filter_that_was_entered_comes_back_in_its_prompt() {
+    let mut desk = Desk::open(100, 30, Kernel::new());
+    desk.keys("<C-x> l f");
+    desk.types("ki");
+    desk.keys("<Tab>");
+    desk.types("commit");
+    desk.keys("<Enter>");
+    desk.keys("f");
+    desk.keys("<C-u> <Up>");
+    let frame = desk.frame();
+    assert!(frame.contains("kind:commit"), "{frame}");
 }
 
 #[test]
