@@ -28,18 +28,22 @@ pub(super) async fn list(client: &mut Client, json: bool) -> Result<u8, AppError
         if json {
             out::json(row)?;
         } else {
+            let card = &row.card;
+            let agreed = match card.quorum {
+                0 | 1 => String::new(),
+                needed => format!("  {} of {needed} agree", row.approvals),
+            };
             out::line(&format!(
-                "{}  {:<8} {:<10} {}  {}",
-                row.card
-                    .proposal
+                "{}  {:<8} {:<10} {}  {}{agreed}",
+                card.proposal
                     .to_string()
                     .chars()
                     .take(12)
                     .collect::<String>(),
-                row.card.effect.word(),
-                out::safe(&row.card.tool),
-                out::safe(&row.card.line),
-                out::safe(&row.card.reasons.join("; "))
+                card.effect.word(),
+                out::safe(&card.tool),
+                out::safe(&card.line),
+                out::safe(&card.reasons.join("; "))
             ))?;
         }
     }

@@ -65,10 +65,11 @@ pub(crate) fn draw(app: &App, picker: &Picker, area: Rect, frame: &mut Frame<'_>
 fn rows(app: &App, picker: &Picker, inner: Rect) -> Vec<Line<'static>> {
     let height = usize::from(inner.height.saturating_sub(1));
     if picker.found().len() == 0 {
-        let text = if picker.loading {
-            "asking .."
-        } else {
-            "nothing matches"
+        let text = match picker.subject {
+            _ if picker.loading => "asking ..",
+            _ if !picker.typed().is_empty() => "nothing matches",
+            Subject::Skill => "there are none; `thymos skills new NAME` makes one",
+            _ => "there are none",
         };
         return vec![Line::styled(text, app.theme.style(Role::Muted))];
     }
