@@ -24,6 +24,7 @@ mod check;
 mod erase;
 mod fault;
 mod open;
+mod place;
 mod read;
 mod schema;
 mod server;
@@ -34,18 +35,14 @@ mod worker;
 mod writer;
 
 use fault::Trouble;
+use place::Place;
 use read::ReadNode;
-use session::{Session, Shared};
-use tls::Tls;
+use session::Shared;
 use worker::{Boxed, Worker};
 use writer::Writer;
 
 pub use server::{Server, TlsMode};
 pub use writer::Lease;
-
-/// Idle reader connections that are kept. More readers than this still run, each on a connection
-/// that is closed after use.
-const READERS_IDLE_MAX: usize = 4;
 
 /// A ledger in the schema `thymos` of one database.
 pub struct PostgresLedger {
@@ -55,16 +52,6 @@ pub struct PostgresLedger {
     place: Arc<Place>,
     read_only: bool,
     worker: Arc<Worker>,
-}
-
-/// What every connection needs to know.
-pub(crate) struct Place {
-    server: Server,
-    tls: Tls,
-    name: String,
-    log: LogId,
-    // Held only to take a connection or to put it back, never while one is used [L12].
-    readers: Mutex<Vec<Shared>>,
 }
 
 impl PostgresLedger {
@@ -167,68 +154,9 @@ impl PostgresLedger {
     }
 }
 
-/// One question, which may be asked twice.
-type Look<T> = dyn Fn(Shared) -> Boxed<Result<T, Trouble>> + Send + Sync;
-
-impl Place {
-    /// A connection to the same ledger.
-    async fn connect(&self) -> Result<Shared, Trouble> {
-        let session = Session::connect(&self.server, &self.tls, None).await?;
-        self.is_the_same(&session).await?;
-        Ok(Arc::new(session))
-    }
-
-    /// The server may be another one by now, or its database a new one.
-    async fn is_the_same(&self, session: &Session) -> Result<(), Trouble> {
-        match session.identify().await? {
-            session::Holds::Ledger(log) if log == self.log => Ok(()),
-            session::Holds::Ledger(_) | session::Holds::Nothing => {
-                let reason = "the database holds another ledger than before";
-                Err(Trouble::Closed(reason.to_owned()))
-            }
-        }
-    }
-
-    fn readers(&self) -> MutexGuard<'_, Vec<Shared>> {
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn idle(&self) -> Option<Shared> {
-        let mut readers = self.readers();
-        readers.retain(|session| !session.client.is_closed());
-        readers.pop()
-    }
-
-    /// Looks once, and once more on a new connection when an idle one turns out to be dead.
-    async fn read<T>(&self, look: &Look<T>) -> Result<T, Trouble> {
-        if let Some(session) = self.idle() {
-            match look(Arc::clone(&session)).await {
-                Err(trouble) if trouble.is_lost() => {}
-                seen => {
-                    self.put_back(session);
-                    return seen;
-                }
-            }
-        }
-        let session = self.connect().await?;
-        let seen = look(Arc::clone(&session)).await;
-        if !matches!(&seen, Err(trouble) if trouble.is_lost()) {
-            self.put_back(session);
-        }
-        seen
-    }
-
-    fn put_back(&self, session: Shared) {
-        let mut readers = self.readers();
-        if readers.len() < READERS_IDLE_MAX {
-            readers.push(session);
-        }
-    }
-}
-
 impl LedgerStore for PostgresLedger {
     fn log(&self) -> LogId {
-        self.place.log
+        self.place.log()
     }
 
     fn append(&self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError> {
@@ -257,12 +185,12 @@ impl LedgerStore for PostgresLedger {
         seq: u64,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
-        let (log, id) = (self.place.log, *trajectory);
+        let (log, id) = (self.place.log(), *trajectory);
         self.read(move |session| async move { read::page(&session, log, id, (seq, limit)).await })
     }
 
     fn scan(&self, index: u64, limit: usize) -> Result<Vec<StoredRow>, StoreError> {
-        let log = self.place.log;
+        let log = self.place.log();
         self.read(move |session| async move { read::scan(&session, log, (index, limit)).await })
     }
 
@@ -294,12 +222,12 @@ impl LedgerStore for PostgresLedger {
     }
 
     fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {
-        let (log, id) = (self.place.log, *id);
+        let (log, id) = (self.place.log(), *id);
         self.read(move |session| async move { read::entry(&session, log, id).await })
     }
 
     fn heads(&self) -> Result<Vec<Head>, StoreError> {
-        let log = self.place.log;
+        let log = self.place.log();
         self.read(move |session| async move { read::heads(&session, log).await })
     }
 
@@ -308,7 +236,7 @@ impl LedgerStore for PostgresLedger {
     }
 
     fn find_prefix(&self, prefix: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
-        let (log, prefix) = (self.place.log, Arc::<str>::from(prefix));
+        let (log, prefix) = (self.place.log(), Arc::<str>::from(prefix));
         self.read(move |session| {
             let prefix = Arc::clone(&prefix);
             async move { read::find_prefix(&session, log, &prefix, limit).await }

@@ -75,13 +75,7 @@ fn begin(server: Server) -> Result<Opening, Trouble> {
 impl Opening {
     /// With no session to write on, the ledger only reads.
     fn end(self, log: LogId, session: Option<Session>) -> PostgresLedger {
-        let place = Place {
-            name: self.server.name(),
-            server: self.server,
-            tls: self.tls,
-            log,
-            readers: Mutex::default(),
-        };
+        let place = Place::new(self.server, self.tls, log);
         PostgresLedger {
             read_only: session.is_none(),
             writer: Arc::new(Mutex::new(Writer::new(session.map(Arc::new)))),

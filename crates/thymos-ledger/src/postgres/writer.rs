@@ -142,7 +142,7 @@ impl Writer {
         place: &Arc<Place>,
         worker: &Worker,
     ) -> Result<Destroyed, Trouble> {
-        let log = place.log;
+        let log = place.log();
         let told = Arc::new(Mutex::new(Destroyed::default()));
         let tell = Arc::clone(&told);
         self.once_more(place, worker, move |session| {
@@ -201,7 +201,7 @@ impl Line {
         for last in [false, true] {
             let session = self.session(place).await?;
             self.may_append(&batches)?;
-            match append::append(&session, place.log, memory, batches.clone()).await {
+            match append::append(&session, place.log(), memory, batches.clone()).await {
                 Outcome::Kept(placed) => return Ok(placed),
                 Outcome::Refused(trouble) if !trouble.is_lost() => return Err(trouble),
                 Outcome::Refused(trouble) => {
