@@ -158,8 +158,8 @@ pub enum Verb {
     Export(ExportArgs),
     /// Take over a whole log from a bundle, once all of it verifies
     ///
-    /// An empty ledger becomes that log; one that is its beginning goes on to its end; any other is left
-    /// as it is, and so is everything when anything of it does not verify.
+    /// An empty ledger, a file or a database, becomes that log; one that is its beginning goes on to its
+    /// end; any other is left as it is, and so is everything when anything of it does not verify.
     Import(ImportArgs),
     /// Destroy what entries say, for good; that they stood there, and who erased them, stays proved
     ///

@@ -226,11 +226,6 @@ pub(crate) fn import(
     bundle: &Bundle,
 ) -> Result<u64, AppError> {
     let ledger = config.ledger.value.to_string();
-    if config.ledger.value.file().is_none() {
-        let message = format!("ledger `{ledger}` is on a server, which takes over no log yet");
-        return Err(AppError::new(ErrorKind::User, message)
-            .hint("import it into a file: `thymos --ledger FILE import ..`"));
-    }
     let store = super::ledger::Ledger::open(env, config)?.store;
     let log = bundle.log();
     let taken = store.adopt(log, &mut bundle.pieces());
@@ -247,7 +242,7 @@ pub(crate) fn import(
                     "ledger `{ledger}` has entries of another log, {}",
                     own.short()
                 ),
-                "name an empty or new one with --ledger",
+                "name an empty or new file or database with --ledger",
             ),
             Unfit::Parted(index) => (
                 format!(

@@ -57,19 +57,22 @@ fn verify(python: &OsString, home: &Home, key: &str, bytes: &[u8]) -> Ended {
     Ended::of(&done.unwrap())
 }
 
+/// A bundle of so many entries verifies for a stranger; without Python it is said aloud that none looked.
+pub(crate) fn verifies(home: &Home, key: &str, bytes: &[u8], entries: usize) {
+    let Some(python) = or_skip() else { return };
+    let told = verify(&python, home, key, bytes);
+    assert_eq!(told.code, 0, "{told:?}");
+    let words = format!("verified: {entries} entries");
+    assert!(told.out.starts_with(&words), "{told:?}");
+}
+
 #[test]
 fn l17_a_stranger_verifies_a_log_with_every_kind_and_each_trajectory_of_it() {
     let Some(python) = or_skip() else { return };
     let home = whole();
     let key = key(&home);
     let all = exported(&home, &["--all"]);
-    let told = verify(&python, &home, &key, &all.bytes());
-    assert_eq!(told.code, 0, "{told:?}");
-    let count = home.entries().len();
-    assert!(
-        told.out.starts_with(&format!("verified: {count} entries")),
-        "{told:?}"
-    );
+    verifies(&home, &key, &all.bytes(), home.entries().len());
     let ours = home.run(&["verify", "b.tar"]);
     assert_eq!(ours.code, 0, "{ours:?}");
     for row in home.json(&["runs", "--json"]) {

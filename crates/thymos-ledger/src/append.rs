@@ -19,7 +19,7 @@ use crate::tree;
 mod adopt;
 
 /// Trajectories whose end is remembered between appends. Beyond it all are forgotten and read anew.
-const ENDS_MAX: usize = 4_096;
+pub(crate) const ENDS_MAX: usize = 4_096;
 
 /// The connection that writes, and what it remembers of the ends of things.
 pub(crate) struct Writer {

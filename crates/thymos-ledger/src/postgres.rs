@@ -19,6 +19,7 @@ use crate::append::check;
 use crate::blob::{self, Kept, Packed};
 use crate::ledger::Genesis;
 
+mod adopt;
 mod append;
 mod check;
 mod erase;
@@ -135,14 +136,8 @@ impl PostgresLedger {
         let known =
             self.read(move |session| async move { read::knows_blob(&session, &digest).await })?;
         if !known {
-            let row = writer::Blob {
-                digest,
-                size: packed.size(),
-                packed: packed.is_packed(),
-                bytes: packed.bytes().to_vec(),
-            };
             self.writer()
-                .put_blob(&self.place, &self.worker, row)
+                .put_blob(&self.place, &self.worker, writer::Blob::of(packed))
                 .map_err(|trouble| trouble.named(&self.place.name))?;
         }
         Ok(digest)
@@ -167,16 +162,13 @@ impl LedgerStore for PostgresLedger {
             .map_err(|trouble| trouble.named(&self.place.name))
     }
 
-    // A server's log keeps the id under which every connection knows it.
     fn adopt(
         &self,
-        _log: LogId,
-        _pieces: &mut dyn Iterator<Item = Result<Piece, StoreError>>,
+        log: LogId,
+        pieces: &mut dyn Iterator<Item = Result<Piece, StoreError>>,
     ) -> Result<Result<u64, Unfit>, StoreError> {
-        Err(StoreError::Engine {
-            path: self.place.name.clone(),
-            reason: "a server takes over no log yet; import into a file".to_owned(),
-        })
+        self.may_write()?;
+        self.writer().adopt(&self.place, &self.worker, log, pieces)
     }
 
     fn page(

@@ -8,10 +8,12 @@ use serde_json::json;
 use thymos_core::Entry;
 use thymos_ledger::SqliteLedger;
 use thymos_ports::LedgerStore;
+use thymos_testkit::postgres::Database;
 
 use super::bundles::{exported, key, ran};
 use super::home::Home;
 use crate::archive::Archive;
+use crate::stranger;
 use crate::whole::whole;
 
 /// A machine with a bundle in its folder, and a key that is trusted here.
@@ -21,6 +23,16 @@ fn machine(archive: &Archive) -> Home {
     home.config(&format!("{config}\n[operator]\nname = \"bea\"\n"));
     fs::write(home.path("ws/b.tar"), archive.bytes()).unwrap();
     home
+}
+
+/// The same with one bit of a commit turned.
+fn bent(archive: &Archive) -> Archive {
+    let mut bent = archive.clone();
+    let mut entries = bent.entries();
+    let at = bent.of_kind("commit");
+    entries[at][2][30] ^= 1;
+    bent.set_entries(&entries);
+    bent
 }
 
 fn import(home: &Home, key: &str) -> super::home::Ended {
@@ -119,12 +131,7 @@ fn l16_only_what_verifies_is_taken_and_nothing_half_done_stays() {
     let home = ran();
     let key = key(&home);
     let archive = exported(&home, &["--all"]);
-    let mut bent = archive.clone();
-    let mut entries = bent.entries();
-    let at = bent.of_kind("commit");
-    entries[at][2][30] ^= 1;
-    bent.set_entries(&entries);
-    let there = machine(&bent);
+    let there = machine(&bent(&archive));
     let ended = import(&there, &key);
     assert_eq!(ended.code, 13, "{ended:?}");
     assert!(ended.out.starts_with("NOT verified"), "{ended:?}");
@@ -193,6 +200,157 @@ fn l16_an_import_or_export_that_is_killed_leaves_all_or_nothing() {
             let whole = home.run(&["verify", &name]);
             assert_eq!(whole.code, 0, "{whole:?}");
         }
+    }
+    assert!(cut_short > 0, "nothing was killed in time");
+}
+
+/// A machine as [`machine`], whose ledger is this database.
+fn at_a_server(archive: &Archive, url: &str) -> Home {
+    let there = machine(archive);
+    let config = there.read("home/.config/thymos/config.toml");
+    there.config(&format!("{config}\n[ledger]\npath = \"{url}\"\n"));
+    there
+}
+
+#[test]
+fn l14_l16_a_log_moves_to_a_server_and_back_with_every_id_and_every_proof() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let home = whole();
+    let key = key(&home);
+    let archive = exported(&home, &["--all"]);
+    let entries = home.entries();
+    let there = at_a_server(&archive, &database.url());
+    for new in [entries.len(), 0] {
+        let taken = import(&there, &key);
+        let words = format!("imported: {} entries of log ", entries.len());
+        assert!(
+            taken.code == 0 && taken.out.starts_with(&words),
+            "{taken:?}"
+        );
+        assert!(
+            taken.out.ends_with(&format!(", {new} of them new\n")),
+            "{taken:?}"
+        );
+        assert!(
+            taken.err.contains(&format!("keys trust ada {key}")),
+            "{taken:?}"
+        );
+    }
+    assert!(!there.ledger().exists(), "nothing at home");
+    let trusting = ["keys", "trust", "ada", &key, "--for", "answers,policy"];
+    assert_eq!(there.run(&trusting).code, 0);
+    there.verifies();
+    // Receipts of the file hold here; and what goes out again is the same but for its keys.
+    for entry in [&entries[7], &entries[entries.len() - 1]] {
+        let id = entry.id.to_string();
+        there.write("ws/r", &home.run(&["receipt", &id]).out);
+        assert_eq!(there.run(&["verify", "r"]).code, 0);
+        let own = there.run(&["receipt", &id]).out;
+        home.write("ws/r", &own);
+        assert_eq!(home.run(&["verify", "r"]).code, 0, "{own}");
+    }
+    let mut moved = exported(&there, &["--all"]);
+    stranger::verifies(&there, &key, &moved.bytes(), entries.len());
+    moved.say("keys", archive.manifest()["keys"].clone());
+    assert_eq!(moved.bytes(), archive.bytes());
+    // It goes on at the server, and what went on comes back into the file.
+    let went_on = there.run(&["--mode", "plan", "run", "there"]);
+    assert_eq!(went_on.code, 0, "{went_on:?}");
+    there.verifies();
+    let longer = exported(&there, &["--all"]);
+    fs::write(home.path("ws/b.tar"), longer.bytes()).unwrap();
+    let theirs = super::bundles::key(&there);
+    let back = home.run(&["import", "b.tar", "--key", &key, "--key", &theirs]);
+    assert_eq!(back.code, 0, "{back:?}");
+    assert_eq!(&home.entries()[..entries.len()], entries);
+    assert_eq!(
+        exported(&home, &["--all"]).content("entries/"),
+        longer.clone().content("entries/")
+    );
+    assert_eq!(
+        database.sql("SELECT count(*) FROM thymos.entries"),
+        [home.entries().len().to_string()]
+    );
+}
+
+#[test]
+fn l16_what_a_server_does_not_take_leaves_it_as_it_was() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let home = ran();
+    let key = key(&home);
+    let archive = exported(&home, &["--all"]);
+    let there = at_a_server(&bent(&archive), &database.url());
+    let ended = import(&there, &key);
+    assert_eq!(ended.code, 13, "{ended:?}");
+    let made = "SELECT count(*) FROM pg_namespace WHERE nspname = 'thymos'";
+    assert_eq!(database.sql(made), ["0"], "no ledger was made");
+    // Somebody who may add, and owns nothing.
+    let role = format!("{}_imports", database.name());
+    assert_eq!(there.run(&["runs"]).code, 0);
+    database.sql(&format!(
+        "CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA thymos TO {role}; \
+         GRANT SELECT ON ALL TABLES IN SCHEMA thymos TO {role}; \
+         GRANT INSERT ON thymos.entries, thymos.nodes, thymos.checkpoints, thymos.blobs TO {role}"
+    ));
+    fs::write(there.path("ws/b.tar"), archive.bytes()).unwrap();
+    let ((host, port), name) = (database.address(), database.name());
+    let url = format!("postgres://{role}@{host}:{port}/{name}?sslmode=disable");
+    let log = "SELECT id FROM thymos.log";
+    let before = database.sql(log);
+    there
+        .run(&["--ledger", &url, "import", "b.tar", "--key", &key])
+        .says(1, "only the owner of its tables", "docs/guide/postgres.md");
+    assert_eq!(database.sql(log), before);
+    database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    // Its owner may; then another log, and another history, are refused.
+    assert_eq!(import(&there, &key).code, 0);
+    let count = "SELECT count(*), (SELECT count(*) FROM thymos.blobs) FROM thymos.entries";
+    let stands = database.sql(count);
+    let other = ran();
+    let foreign = exported(&other, &["--all"]);
+    fs::write(there.path("ws/b.tar"), foreign.bytes()).unwrap();
+    let theirs = super::bundles::key(&other);
+    import(&there, &theirs).says(11, "has entries of another log", "--ledger");
+    assert_eq!(there.run(&["keys", "trust", "ada", &key]).code, 0);
+    assert_eq!(there.run(&["--mode", "plan", "run", "there"]).code, 0);
+    home.script(&[json!({"text": "done"})]);
+    assert_eq!(home.run(&["--mode", "plan", "run", "here"]).code, 0);
+    let forked = exported(&home, &["--all"]);
+    fs::write(there.path("ws/b.tar"), forked.bytes()).unwrap();
+    let own = super::bundles::key(&there);
+    there
+        .run(&["import", "b.tar", "--key", &key, "--key", &own])
+        .says(11, "went on otherwise", "find out which");
+    assert_ne!(database.sql(count), stands, "the run is there");
+    there.verifies();
+}
+
+#[test]
+fn l16_an_import_into_a_server_that_is_killed_leaves_all_or_nothing() {
+    let home = ran();
+    let key = key(&home);
+    let archive = exported(&home, &["--all"]);
+    let count = home.entries().len();
+    let mut cut_short = 0;
+    for delay in 0..10 {
+        let Some(database) = Database::new() else {
+            return;
+        };
+        let there = at_a_server(&archive, &database.url());
+        assert_eq!(there.run(&["runs"]).code, 0);
+        let mut killed = there.start(&["import", "b.tar", "--key", &key]);
+        std::thread::sleep(Duration::from_millis(delay * 40));
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        let taken = import(&there, &key);
+        assert_eq!(taken.code, 0, "{taken:?}");
+        let told = |new: usize| taken.out.contains(&format!(", {new} of them new"));
+        assert!(told(count) || told(0), "{taken:?}");
+        cut_short += u64::from(told(count));
     }
     assert!(cut_short > 0, "nothing was killed in time");
 }

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::{join, join3, join4};
+use futures_util::future::{join, join4};
 use thymos_core::entry::Position;
 use thymos_core::merkle::{Frontier, KEPT_LEVEL_MIN, Node, TreeHash, leaf};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
@@ -17,7 +17,7 @@ use tokio_postgres::types::Type;
 use super::fault::Trouble;
 use super::read::{self, SELECT, raw};
 use super::schema::{CHANNEL, ORDER_LOCK};
-use super::session::{DURABLE, Given, Session, Shared};
+use super::session::{DURABLE, Given, Session, Shared, log_id};
 use crate::row::stored;
 
 /// What one append did: per batch its entries, or why not.
@@ -26,8 +26,8 @@ pub(crate) type Placed = Vec<Result<Vec<Entry>, Conflict>>;
 /// What is remembered between appends: the tree, while the log ends with this entry.
 #[derive(Default)]
 pub(crate) struct Memory {
-    tree: Frontier,
-    last: Option<EntryId>,
+    pub(super) tree: Frontier,
+    pub(super) last: Option<EntryId>,
 }
 
 /// How far an append came.
@@ -42,10 +42,13 @@ pub(crate) enum Outcome {
 
 /// Where a trajectory ends.
 #[derive(Clone, Copy, Default)]
-struct End {
-    length: u64,
-    last: Option<EntryId>,
+pub(crate) struct End {
+    pub(super) length: u64,
+    pub(super) last: Option<EntryId>,
 }
+
+/// By trajectory.
+pub(crate) type Ends = BTreeMap<TrajectoryId, End>;
 
 /// Starts a transaction and waits for the lock of the order.
 pub(crate) fn begin_sql() -> String {
@@ -82,33 +85,55 @@ async fn begun(
     log: LogId,
     memory: &mut Memory,
     batches: &[Batch],
-) -> Result<BTreeMap<TrajectoryId, End>, Trouble> {
-    let wanted: BTreeSet<TrajectoryId> = batches.iter().map(|batch| batch.trajectory).collect();
-    let ids: Vec<&[u8]> = wanted.iter().map(|id| &id.as_bytes()[..]).collect();
-    let given: [Given<'_>; 1] = [(&ids, Type::BYTEA_ARRAY)];
-    let (begin, ends_sql) = (begin_sql(), ends_sql());
-    let (locked, last, ends) = join3(
-        session.run(&begin),
-        session.query(LAST, &[]),
-        session.query(&ends_sql, &given),
-    )
-    .await;
-    locked?;
-    let (mut size, mut id) = (0, None);
-    if let Some(row) = last?.first() {
-        let (index, bytes): (i64, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
-        size = u64::try_from(index).unwrap_or_default().saturating_add(1);
-        id = <[u8; 32]>::try_from(bytes).ok().map(EntryId::from_bytes);
+) -> Result<Ends, Trouble> {
+    let wanted = batches.iter().map(|batch| batch.trajectory).collect();
+    // Sent in this order, and answered together.
+    let (own, ends) = join(locked(session, memory), ends(session, log, wanted)).await;
+    if own? != log {
+        // It was empty when it was opened, and somebody imported a log.
+        return Err(Trouble::another());
     }
+    ends
+}
+
+/// Starts the transaction. Which log it is, under the lock; the memory is made true on the way.
+pub(crate) async fn locked(session: &Session, memory: &mut Memory) -> Result<LogId, Trouble> {
+    let begin = begin_sql();
+    let (locked, end) = join(session.run(&begin), session.query(END, &[])).await;
+    locked?;
+    let end = end?;
+    let row = end.first().ok_or(Trouble::Foreign)?;
+    let (index, bytes): (Option<i64>, Option<Vec<u8>>) = (row.try_get(1)?, row.try_get(2)?);
+    let last = index.and_then(|index| u64::try_from(index).ok());
+    let size = last.map_or(0, |last| last.saturating_add(1));
+    let id = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let id = id.map(EntryId::from_bytes);
     if memory.last != id || memory.tree.size() != size {
         memory.tree = read::frontier(session, size).await?;
         memory.last = id;
     }
-    let mut found: BTreeMap<TrajectoryId, End> = wanted
-        .into_iter()
-        .map(|trajectory| (trajectory, End::default()))
-        .collect();
-    for row in ends? {
+    log_id(row, 0)
+}
+
+/// Which log, and how it ends.
+const END: &str = "SELECT l.id, e.idx, e.id FROM thymos.log l LEFT JOIN LATERAL \
+     (SELECT idx, id FROM thymos.entries ORDER BY idx DESC LIMIT 1) e ON true";
+
+/// Where each of these trajectories ends.
+pub(crate) async fn ends(
+    session: &Session,
+    log: LogId,
+    wanted: BTreeSet<TrajectoryId>,
+) -> Result<Ends, Trouble> {
+    let ids: Vec<&[u8]> = wanted.iter().map(|id| &id.as_bytes()[..]).collect();
+    let given: [Given<'_>; 1] = [(&ids, Type::BYTEA_ARRAY)];
+    let sql = format!(
+        "SELECT n.* FROM unnest($1) AS wanted (trajectory) CROSS JOIN LATERAL \
+         ({SELECT} WHERE e.trajectory = wanted.trajectory ORDER BY e.seq DESC LIMIT 1) n"
+    );
+    let rows = session.query(&sql, &given).await?;
+    let mut found: Ends = wanted.iter().map(|id| (*id, End::default())).collect();
+    for row in rows {
         // The new entry will vouch for this one by its id: so it must be what it says it is.
         let entry = raw(&row)?.sound(&log)?;
         let end = End {
@@ -120,15 +145,6 @@ async fn begun(
     Ok(found)
 }
 
-const LAST: &str = "SELECT idx, id FROM thymos.entries ORDER BY idx DESC LIMIT 1";
-
-fn ends_sql() -> String {
-    format!(
-        "SELECT n.* FROM unnest($1) AS wanted (trajectory) CROSS JOIN LATERAL \
-         ({SELECT} WHERE e.trajectory = wanted.trajectory ORDER BY e.seq DESC LIMIT 1) n"
-    )
-}
-
 /// What is about to be written.
 #[derive(Default)]
 struct Rows {
@@ -137,7 +153,7 @@ struct Rows {
 }
 
 fn place(
-    ends: &mut BTreeMap<TrajectoryId, End>,
+    ends: &mut Ends,
     tree: &mut Frontier,
     log: LogId,
     batches: Vec<Batch>,
@@ -162,18 +178,29 @@ fn place(
                 prev: end.last,
             };
             let entry = draft.place(&position).map_err(Trouble::Draft)?;
-            tree.push(leaf(entry.id.as_bytes()), |node, hash| {
-                if node.level >= KEPT_LEVEL_MIN {
-                    rows.nodes.push((node, hash));
-                }
-            });
-            end.length += 1;
-            end.last = Some(entry.id);
+            grow(tree, &entry, &mut rows.nodes);
+            end.go_on(&entry);
             entries.push(entry);
         }
         rows.placed.push(Ok(entries));
     }
     Ok(rows)
+}
+
+/// Adds a leaf; gives the subtrees that are whole with it and are kept.
+pub(crate) fn grow(tree: &mut Frontier, entry: &Entry, nodes: &mut Vec<(Node, TreeHash)>) {
+    tree.push(leaf(entry.id.as_bytes()), |node, hash| {
+        if node.level >= KEPT_LEVEL_MIN {
+            nodes.push((node, hash));
+        }
+    });
+}
+
+impl End {
+    pub(crate) fn go_on(&mut self, entry: &Entry) {
+        self.length += 1;
+        self.last = Some(entry.id);
+    }
 }
 
 async fn write(session: &Session, memory: &mut Memory, rows: Rows) -> Outcome {
@@ -182,8 +209,9 @@ async fn write(session: &Session, memory: &mut Memory, rows: Rows) -> Outcome {
         return Outcome::Kept(rows.placed);
     };
     let told = format!("NOTIFY {CHANNEL}");
+    let all: Vec<&Entry> = entries(&rows.placed).collect();
     let (entries, nodes, told, committed) = join4(
-        insert_entries(session, &rows.placed),
+        insert_entries(session, &all),
         insert_nodes(session, &rows.nodes),
         session.run(&told),
         // After a failed insert this rolls back, and the insert has said why.
@@ -211,12 +239,16 @@ async fn write(session: &Session, memory: &mut Memory, rows: Rows) -> Outcome {
     }
 }
 
-fn entries(placed: &Placed) -> impl DoubleEndedIterator<Item = &Entry> {
+/// What was kept, in order.
+pub(crate) fn entries(placed: &Placed) -> impl DoubleEndedIterator<Item = &Entry> {
     placed.iter().flatten().flatten()
 }
 
-async fn insert_entries(session: &Session, placed: &Placed) -> Result<(), Trouble> {
-    let all = || entries(placed);
+pub(crate) async fn insert_entries(session: &Session, entries: &[&Entry]) -> Result<(), Trouble> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let all = || entries.iter();
     let indexes: Vec<Option<i64>> = all().map(|e| stored(e.header.index)).collect();
     let trajectories: Vec<&[u8]> = all().map(|e| &e.header.trajectory.as_bytes()[..]).collect();
     let seqs: Vec<Option<i64>> = all().map(|e| stored(e.header.seq)).collect();
@@ -256,7 +288,10 @@ async fn insert_entries(session: &Session, placed: &Placed) -> Result<(), Troubl
         .map(drop)
 }
 
-async fn insert_nodes(session: &Session, nodes: &[(Node, TreeHash)]) -> Result<(), Trouble> {
+pub(crate) async fn insert_nodes(
+    session: &Session,
+    nodes: &[(Node, TreeHash)],
+) -> Result<(), Trouble> {
     if nodes.is_empty() {
         return Ok(());
     }

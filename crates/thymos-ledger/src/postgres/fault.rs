@@ -42,6 +42,12 @@ impl Trouble {
         matches!(self, Self::Lost(_))
     }
 
+    /// What is there is not what was opened.
+    pub(crate) fn another() -> Self {
+        let reason = "the database holds another ledger than before; open it again";
+        Self::Closed(reason.to_owned())
+    }
+
     /// As the port says it.
     pub(crate) fn named(self, path: &str) -> StoreError {
         let path = path.to_owned();

@@ -22,7 +22,7 @@ pub(crate) fn writing(server: Server, genesis: Genesis) -> Result<PostgresLedger
     let name = server.name();
     let opened = begin(server).and_then(|opening| {
         let (server, tls) = (opening.server.clone(), opening.tls.clone());
-        let (log, session) = opening.worker.wait(async move {
+        let (log, grown, session) = opening.worker.wait(async move {
             let session = Session::connect(&server, &tls, None).await?;
             let log = match session.identify().await? {
                 Holds::Ledger(log) => log,
@@ -32,10 +32,14 @@ pub(crate) fn writing(server: Server, genesis: Genesis) -> Result<PostgresLedger
             if session.format().await? < FORMAT {
                 make_over(&session).await?;
             }
-            check_tail(&session, log).await?;
-            Ok((log, session))
+            let grown = check_tail(&session, log).await?;
+            Ok((log, grown, session))
         })?;
-        Ok(opening.end(log, Some(session)))
+        let opened = opening.end(log, Some(session));
+        if grown {
+            opened.place.settle();
+        }
+        Ok(opened)
     });
     opened.map_err(|trouble| trouble.named(&name))
 }
@@ -158,10 +162,15 @@ async fn may_write(session: &Session) -> Result<(), Trouble> {
     }
 }
 
-/// Whoever extends the log vouches for its end.
-async fn check_tail(session: &Session, log: LogId) -> Result<(), Trouble> {
-    match read::tail(session).await? {
-        Some(raw) => Ok(raw.sound(&log).map(drop)?),
-        None => Ok(()),
+/// Whoever extends the log vouches for its end; whether there is one.
+async fn check_tail(session: &Session, log: LogId) -> Result<bool, Trouble> {
+    let Some(raw) = read::tail(session).await? else {
+        return Ok(false);
+    };
+    match raw.sound(&log) {
+        Ok(_) => Ok(true),
+        // No damage where somebody imported a log between the two looks.
+        Err(_) if session.is_now().await?.0 != log => Err(Trouble::another()),
+        Err(damage) => Err(damage.into()),
     }
 }

@@ -213,15 +213,22 @@ pub(crate) fn guards() -> String {
     functions.chain(TRIGGERS.iter().map(trigger)).collect()
 }
 
+/// The statements between which the row of the log may be changed, in one transaction, by its owner.
+pub(crate) fn log_guard() -> (String, String) {
+    let table = |what: &str| format!("ALTER TABLE thymos.log {what} TRIGGER the_log_is_kept");
+    (table("DISABLE"), table("ENABLE ALWAYS"))
+}
+
 /// Makes the guards of format 1 those of this one; its owner alone may.
 pub(crate) fn make_over() -> String {
     let blobs = TRIGGERS.iter().filter(|trigger| trigger.table == "blobs");
     let functions: String = FUNCTIONS.iter().map(function).collect();
     let triggers: String = blobs.map(trigger).collect();
+    let (off, on) = log_guard();
     format!(
-        "ALTER TABLE thymos.log DISABLE TRIGGER the_log_is_kept;\n\
+        "{off};\n\
          UPDATE thymos.log SET format = {FORMAT};\n\
-         ALTER TABLE thymos.log ENABLE ALWAYS TRIGGER the_log_is_kept;\n\
+         {on};\n\
          DROP TRIGGER blobs_are_kept ON thymos.blobs;\n\
          {INDEXES}{functions}{triggers}"
     )

@@ -170,9 +170,15 @@ impl Session {
         if format > FORMAT {
             return Err(Trouble::Newer(format.into()));
         }
-        let id: Vec<u8> = row.try_get(2)?;
-        let id = <[u8; 32]>::try_from(id).map_err(|_| Trouble::Foreign)?;
-        Ok(LogId::from_bytes(id))
+        log_id(row, 2)
+    }
+
+    /// Which log it is at this moment, and whether there is an entry of it.
+    pub(crate) async fn is_now(&self) -> Result<(LogId, bool), Trouble> {
+        let sql = "SELECT id, EXISTS (SELECT FROM thymos.entries) FROM thymos.log";
+        let rows = self.query(sql, &[]).await?;
+        let row = rows.first().ok_or(Trouble::Foreign)?;
+        Ok((log_id(row, 0)?, row.try_get(1)?))
     }
 
     /// The format that the schema says it has.
@@ -195,6 +201,13 @@ impl Session {
         .await
         .map(drop)
     }
+}
+
+/// The id of a log in a column.
+pub(crate) fn log_id(row: &Row, column: usize) -> Result<LogId, Trouble> {
+    let id: &[u8] = row.try_get(column)?;
+    let id = <[u8; 32]>::try_from(id).map_err(|_| Trouble::Foreign)?;
+    Ok(LogId::from_bytes(id))
 }
 
 impl Drop for Session {

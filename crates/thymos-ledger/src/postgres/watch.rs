@@ -77,7 +77,7 @@ async fn listen(place: &Place, heard: &SyncSender<()>) -> Result<Session, Troubl
         heard.try_send(()).ok();
     });
     let session = Session::connect(&place.server, &place.tls, Some(notice)).await?;
-    place.is_the_same(&session).await?;
+    place.is_the_same(&session, None).await?;
     session.run(&format!("LISTEN {CHANNEL}")).await?;
     Ok(session)
 }

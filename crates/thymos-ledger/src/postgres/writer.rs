@@ -9,8 +9,8 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use thymos_core::TrajectoryId;
 use thymos_core::id::Digest;
+use thymos_core::{LogId, TrajectoryId};
 use thymos_ports::store::{Batch, Destroyed};
 use tokio::time::sleep;
 use tokio_postgres::types::Type;
@@ -21,6 +21,7 @@ use super::erase;
 use super::fault::Trouble;
 use super::session::{Backend, Given, Session, Shared};
 use super::worker::Worker;
+use crate::blob::Packed;
 use crate::row::stored;
 
 /// How long it is asked what became of a commit, in the time that one connection may take: half a
@@ -38,17 +39,28 @@ pub(crate) struct Blob {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl Blob {
+    pub(crate) fn of(packed: &Packed<'_>) -> Self {
+        Self {
+            digest: packed.digest,
+            size: packed.size(),
+            packed: packed.is_packed(),
+            bytes: packed.bytes().to_vec(),
+        }
+    }
+}
+
 /// What one process writes with.
 pub(crate) struct Writer {
-    line: Line,
-    poisoned: Option<String>,
-    memory: Memory,
+    pub(super) line: Line,
+    pub(super) poisoned: Option<String>,
+    pub(super) memory: Memory,
 }
 
 /// The connection and what it holds at the server.
 #[derive(Clone, Default)]
-struct Line {
-    session: Option<Shared>,
+pub(super) struct Line {
+    pub(super) session: Option<Shared>,
     /// The server's process of the last connection; what it left behind is ended first.
     backend: Option<Backend>,
     held: BTreeSet<TrajectoryId>,
@@ -124,13 +136,19 @@ impl Writer {
         (size, note): (u64, String),
     ) -> Result<(), Trouble> {
         let size = stored(size).unwrap_or(i64::MAX);
+        let log = place.log();
         self.once_more(place, worker, move |session| {
             let note = note.clone();
             async move {
-                let note = note.as_bytes();
-                let given: [Given<'_>; 2] = [(&size, Type::INT8), (&note, Type::BYTEA)];
-                let sql = "INSERT INTO thymos.checkpoints (size, note) VALUES ($1, $2) \
-                           ON CONFLICT DO NOTHING";
+                let (note, log) = (note.as_bytes(), &log.as_bytes()[..]);
+                let given: [Given<'_>; 3] = [
+                    (&size, Type::INT8),
+                    (&note, Type::BYTEA),
+                    (&log, Type::BYTEA),
+                ];
+                // Of one size only the first is kept, so none of another log may come before it.
+                let sql = "INSERT INTO thymos.checkpoints (size, note) \
+                           SELECT $1, $2 FROM thymos.log WHERE id = $3 ON CONFLICT DO NOTHING";
                 session.query(sql, &given).await.map(drop)
             }
         })
@@ -182,7 +200,7 @@ impl Writer {
         done
     }
 
-    fn ready(&self) -> Result<(), Trouble> {
+    pub(super) fn ready(&self) -> Result<(), Trouble> {
         match &self.poisoned {
             Some(reason) => Err(Trouble::Unknown(reason.clone())),
             None => Ok(()),
@@ -202,7 +220,12 @@ impl Line {
             let session = self.session(place).await?;
             self.may_append(&batches)?;
             match append::append(&session, place.log(), memory, batches.clone()).await {
-                Outcome::Kept(placed) => return Ok(placed),
+                Outcome::Kept(placed) => {
+                    if append::entries(&placed).next().is_some() {
+                        place.settle();
+                    }
+                    return Ok(placed);
+                }
                 Outcome::Refused(trouble) if !trouble.is_lost() => return Err(trouble),
                 Outcome::Refused(trouble) => {
                     self.session = None;
@@ -212,7 +235,10 @@ impl Line {
                 }
                 Outcome::Unknown(placed, why) => {
                     self.session = None;
-                    if self.find_out(place, &placed, why).await? {
+                    let these = &placed;
+                    let ask =
+                        |session: Shared| async move { append::was_kept(&session, these).await };
+                    if self.find_out(place, None, ask, why).await? {
                         return Ok(placed);
                     }
                 }
@@ -223,18 +249,23 @@ impl Line {
         ))
     }
 
-    /// Whether a commit was kept; [`Trouble::Unknown`] when nobody says so in time.
-    async fn find_out(
+    /// Whether a commit was kept; [`Trouble::Unknown`] when nobody says so in time. Where it was kept the
+    /// ledger may be this log now.
+    pub(super) async fn find_out<F>(
         &mut self,
         place: &Place,
-        placed: &Placed,
+        or: Option<LogId>,
+        was_kept: impl Fn(Shared) -> F,
         why: String,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, Trouble>
+    where
+        F: Future<Output = Result<bool, Trouble>>,
+    {
         let (mut waited, mut pause) = (0, PAUSE_MS);
         let mut last = Trouble::Locked;
         while waited < place.server.connect_ms.saturating_mul(PATIENCE) {
-            let found = match self.session(place).await {
-                Ok(session) => append::was_kept(&session, placed).await,
+            let found = match self.session_of(place, or).await {
+                Ok(session) => was_kept(session).await,
                 Err(trouble) => Err(trouble),
             };
             match found {
@@ -258,7 +289,10 @@ impl Line {
         F: Future<Output = Result<(), Trouble>>,
     {
         let session = self.session(place).await?;
-        let done = work(session).await;
+        let done = match place.still(&session).await {
+            Ok(()) => work(session).await,
+            Err(trouble) => Err(trouble),
+        };
         if matches!(&done, Err(trouble) if trouble.is_lost()) {
             self.session = None;
         }
@@ -266,12 +300,16 @@ impl Line {
     }
 
     /// The connection; a new one takes the leases of the old.
-    async fn session(&mut self, place: &Place) -> Result<Shared, Trouble> {
+    pub(super) async fn session(&mut self, place: &Place) -> Result<Shared, Trouble> {
+        self.session_of(place, None).await
+    }
+
+    async fn session_of(&mut self, place: &Place, or: Option<LogId>) -> Result<Shared, Trouble> {
         if let Some(session) = self.session.as_ref().filter(|s| !s.client.is_closed()) {
             return Ok(Arc::clone(session));
         }
         self.session = None;
-        let session = place.connect().await?;
+        let session = place.connect(or).await?;
         if let Some(old) = &self.backend {
             // It may not know yet that nobody is there, and hold what is wanted here.
             session.end(old).await?;

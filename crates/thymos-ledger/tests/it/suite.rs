@@ -7,7 +7,7 @@ use thymos_core::{EntryId, Kind, LogId, TrajectoryId};
 use thymos_ledger::{Genesis, PostgresLedger, SqliteLedger};
 use thymos_ports::LedgerStore;
 use thymos_ports::conformance::{self, sample_batch, sample_draft};
-use thymos_ports::store::{Batch, Piece, StoredRow};
+use thymos_ports::store::{Batch, Piece, StoreError, StoredRow};
 use thymos_testkit::MemoryStore;
 use thymos_testkit::postgres::Database;
 
@@ -87,22 +87,8 @@ fn l14_a_ledger_on_a_server_conforms() {
         Box::new(ledger)
     };
     conformance::ledger_store(&mut make);
+    conformance::taking_over(&mut make);
     conformance::erasing(&mut make);
-}
-
-#[test]
-fn l16_a_ledger_on_a_server_takes_over_no_log_says_so_and_stays_as_it_is() {
-    let Some(database) = Database::new() else {
-        return;
-    };
-    let ledger = PostgresLedger::open(server(&database), GENESIS).unwrap();
-    fill(&ledger);
-    let before = seen(&ledger);
-    let piece = Piece::Blob(b"of nobody".to_vec());
-    let refused = ledger.adopt(ledger.log(), &mut [Ok(piece)].into_iter());
-    let said = refused.unwrap_err().to_string();
-    assert!(said.contains("import into a file"), "{said}");
-    assert_eq!(seen(&ledger), before);
 }
 
 /// Everything about a ledger that somebody outside could hold against another one.
@@ -178,4 +164,32 @@ fn l14_every_store_keeps_the_same_bytes_ids_roots_and_proofs() {
     fill(&server);
     assert_eq!(of_file, seen(&server));
     assert_eq!(server.check_engine().unwrap(), Vec::<String>::new());
+}
+
+/// Every entry of a store, as another one takes it over.
+fn pieces(store: &dyn LedgerStore) -> impl Iterator<Item = Result<Piece, StoreError>> {
+    let rows = store.scan(0, 10_000).unwrap().into_iter();
+    rows.map(|row| Ok(Piece::Entry(Box::new(row.entry.unwrap()))))
+}
+
+#[test]
+fn l14_l16_a_log_moves_from_a_file_to_a_server_and_back_with_every_byte_and_every_proof() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let file = SqliteLedger::in_memory(GENESIS).unwrap();
+    fill(&file);
+    let (count, log) = (file.len().unwrap(), file.log());
+    let other = Genesis { random: [2; 32] };
+    let on_server = PostgresLedger::open(server(&database), other).unwrap();
+    assert_ne!(on_server.log(), log);
+    assert_eq!(on_server.adopt(log, &mut pieces(&file)), Ok(Ok(count)));
+    assert_eq!(on_server.adopt(log, &mut pieces(&file)), Ok(Ok(0)));
+    assert_eq!((on_server.log(), seen(&on_server)), (log, seen(&file)));
+    assert_eq!(on_server.check_engine().unwrap(), Vec::<String>::new());
+    // What goes on there comes back.
+    let placed = on_server.append(vec![sample_batch(line(9), 0, 3)]).unwrap();
+    assert!(placed[0].is_ok());
+    assert_eq!(file.adopt(log, &mut pieces(&on_server)), Ok(Ok(3)));
+    assert_eq!(seen(&file), seen(&on_server));
 }

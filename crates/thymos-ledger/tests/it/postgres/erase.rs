@@ -69,7 +69,7 @@ fn l3_whoever_was_killed_behind_the_order_is_finished_by_the_next_who_opens() {
 }
 
 /// Somebody who may read and add, and no more.
-fn writer_role(database: &Database) -> (String, Server) {
+pub(super) fn writer_role(database: &Database) -> (String, Server) {
     let role = format!("{}_adds", database.name());
     database.sql(&format!(
         "CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA thymos TO {role}; \

@@ -14,7 +14,7 @@ use super::{Between, ledger, open, until};
 use crate::support::{GENESIS, append, line, server, walk};
 
 /// Ends every connection to the database but the own one.
-fn end_all(database: &Database) {
+pub(super) fn end_all(database: &Database) {
     database.sql(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
          WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -40,7 +40,7 @@ fn l11_a_connection_that_ended_while_idle_is_made_anew() {
 }
 
 /// The first commit from here on takes for ever, those after it do not.
-fn the_next_commit_hangs(database: &Database) {
+pub(super) fn the_next_commit_hangs(database: &Database) {
     database.sql(
         "CREATE SEQUENCE public.once; \
          CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS \
@@ -51,7 +51,7 @@ fn the_next_commit_hangs(database: &Database) {
 }
 
 /// Ends the backend of the commit that hangs, once it does.
-fn end_the_commit(database: &Database) {
+pub(super) fn end_the_commit(database: &Database) {
     until("a commit hangs", || {
         let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                    WHERE query LIKE '%COMMIT%' AND wait_event = 'PgSleep' \

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use thymos_testkit::postgres::Database;
 
 use crate::support::{GENESIS, server};
 
+mod adopt;
 mod erase;
 mod guards;
 mod loss;
@@ -53,6 +54,8 @@ struct Cut {
     after_commit: AtomicBool,
     /// Nobody gets through any more.
     closed: AtomicBool,
+    /// Bytes that went to the server.
+    sent: AtomicU64,
 }
 
 impl Between {
@@ -103,6 +106,7 @@ fn pass(client: TcpStream, server: TcpStream, cut: &Arc<Cut>) {
             if commit && shared.after_commit.swap(false, Ordering::SeqCst) {
                 up.store(true, Ordering::SeqCst);
             }
+            shared.sent.fetch_add(read as u64, Ordering::SeqCst);
             if to.write_all(bytes).is_err() {
                 break;
             }
