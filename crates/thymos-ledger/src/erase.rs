@@ -108,27 +108,36 @@ fn destroy_blobs(
     transaction: &Transaction<'_>,
     mentioned: BTreeSet<Digest>,
 ) -> Result<u64, Trouble> {
-    let mut alone = BTreeSet::new();
+    let mut kept = BTreeSet::new();
     for digest in mentioned {
         if blob::known(transaction, &digest)? {
-            alone.insert(digest);
+            kept.insert(digest);
         }
     }
-    if alone.is_empty() {
-        return Ok(0);
-    }
-    let mut query = transaction.prepare("SELECT body FROM entries WHERE body IS NOT NULL")?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        let kept = digests_in(row.get_ref(0)?.as_bytes().unwrap_or_default());
-        alone.retain(|digest| !kept.contains(digest));
-    }
+    let alone = unmentioned(transaction, kept)?;
     let mut gone = 0;
     let mut delete = transaction.prepare("DELETE FROM blobs WHERE digest = ?1")?;
     for digest in alone {
         gone += delete.execute([digest.as_bytes()])? as u64;
     }
     Ok(gone)
+}
+
+/// Those of these digests that stand in no body.
+pub(crate) fn unmentioned(
+    connection: &Connection,
+    mut digests: BTreeSet<Digest>,
+) -> Result<BTreeSet<Digest>, Trouble> {
+    if digests.is_empty() {
+        return Ok(digests);
+    }
+    let mut query = connection.prepare("SELECT body FROM entries WHERE body IS NOT NULL")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let kept = digests_in(row.get_ref(0)?.as_bytes().unwrap_or_default());
+        digests.retain(|digest| !kept.contains(digest));
+    }
+    Ok(digests)
 }
 
 /// Empties the write-ahead file, which still holds the pages as they were; false while somebody reads

@@ -41,7 +41,9 @@ pub trait LedgerStore: Send + Sync {
     /// - Any other entry must be the next: of this log, its index the length of the log, its sequence
     ///   number the length of its trajectory, its previous entry the head. It is kept byte for byte, the
     ///   tree grows with it, and the bell rings once at the end. Else all is refused as [`Unfit::Gap`].
-    /// - Blobs and checkpoints are kept as by [`Self::put_blob`], [`Self::put_sealed_blob`] and
+    /// - A blob behind the entries that mention it is left out where their bodies were erased here, and no
+    ///   other body mentions it `[L3]`.
+    /// - Other blobs, and checkpoints, are kept as by [`Self::put_blob`], [`Self::put_sealed_blob`] and
     ///   [`Self::put_checkpoint`].
     ///
     /// Pieces are taken one by one, so that memory does not grow with their number. An error among them

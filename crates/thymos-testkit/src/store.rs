@@ -47,6 +47,8 @@ struct State {
     checkpoints: BTreeMap<u64, String>,
     /// The log that was taken over.
     adopted: Option<LogId>,
+    /// What entries mentioned that were taken over again without their bodies.
+    erased: std::collections::BTreeSet<Digest>,
     appends: usize,
     failures: VecDeque<StoreError>,
     full: bool,
@@ -249,6 +251,12 @@ impl State {
     fn adopt(&mut self, log: LogId, piece: Piece) -> Result<bool, Unfit> {
         let entry = match piece {
             Piece::Entry(entry) => *entry,
+            Piece::Blob(bytes) if self.has_erased(&Digest::of(&bytes)) => return Ok(false),
+            Piece::SealedBlob(envelope)
+                if Envelope::read(&envelope).is_some_and(|read| self.has_erased(&read.digest)) =>
+            {
+                return Ok(false);
+            }
             Piece::Blob(bytes) => {
                 self.blobs.entry(Digest::of(&bytes)).or_insert(bytes);
                 return Ok(false);
@@ -269,10 +277,13 @@ impl State {
         let header = &entry.header;
         let index = header.index;
         if let Some(kept) = self.entries.iter().find(|kept| kept.header.index == index) {
-            return match kept.id == entry.id {
-                true => Ok(false),
-                false => Err(Unfit::Parted(index)),
-            };
+            if kept.id != entry.id {
+                return Err(Unfit::Parted(index));
+            }
+            if kept.content.is_none() {
+                self.erased.extend(blobs_of(&entry));
+            }
+            return Ok(false);
         }
         let (seq, head) = self.end(header.trajectory);
         let next = (log, number(self.entries.len()), seq, head);
@@ -281,6 +292,12 @@ impl State {
         }
         self.push(entry);
         Ok(true)
+    }
+
+    /// Whether it went with bodies that were erased, and no other mentions it.
+    fn has_erased(&self, digest: &Digest) -> bool {
+        let mut bodies = self.entries.iter().filter_map(Entry::body);
+        self.erased.contains(digest) && bodies.all(|body| !digests_in(body).contains(digest))
     }
 
     /// Carries every order out, those of long ago too.

@@ -1,12 +1,16 @@
 //! Takes over a log whose entries have their places already `[L16]`: one transaction for all of it, piece
 //! by piece, or nothing.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use thymos_core::{Entry, EntryId, LogId};
+use thymos_core::{Digest, Entry, EntryId, LogId};
+use thymos_ports::erase::blobs_of;
 use thymos_ports::store::{Piece, StoreError, Unfit};
 
 use super::{ENDS_MAX, Memory, Writer, end_of};
-use crate::blob;
+use crate::blob::{self, Packed};
+use crate::erase::unmentioned;
 use crate::fault::Trouble;
 use crate::row::stored;
 use crate::tree;
@@ -66,17 +70,21 @@ impl Writer {
             }
             become_log(&transaction, &log)?;
         }
-        let mut new = 0;
+        let (mut new, mut gone) = (0, Gone::default());
         for piece in pieces {
             match piece.map_err(Halt::Piece)? {
-                Piece::Entry(entry) => new += u64::from(memory.take(&transaction, &log, &entry)?),
+                Piece::Entry(entry) => match memory.take(&transaction, &log, &entry)? {
+                    Took::New => new += 1,
+                    Took::There => {}
+                    Took::Bare => gone.may_be.extend(blobs_of(&entry)),
+                },
                 Piece::Blob(bytes) => {
                     let packed = blob::pack(path, &bytes).map_err(Halt::Piece)?;
-                    blob::insert(&transaction, &packed)?;
+                    gone.insert(&transaction, &packed)?;
                 }
                 Piece::SealedBlob(envelope) => {
                     let sealed = blob::sealed(path, &envelope).map_err(Halt::Piece)?;
-                    blob::insert(&transaction, &sealed)?;
+                    gone.insert(&transaction, &sealed)?;
                 }
                 Piece::Checkpoint(size, note) => put_checkpoint(&transaction, size, &note)?,
             }
@@ -86,23 +94,55 @@ impl Writer {
     }
 }
 
+/// What became of an entry.
+enum Took {
+    New,
+    There,
+    /// It is there, and its body was erased.
+    Bare,
+}
+
+/// Content that went with bodies which were erased here `[L3]`.
+#[derive(Default)]
+struct Gone {
+    /// Mentioned by them.
+    may_be: BTreeSet<Digest>,
+    /// And by nothing else.
+    is: BTreeSet<Digest>,
+}
+
+impl Gone {
+    /// Keeps a blob, unless it was erased.
+    fn insert(&mut self, transaction: &Transaction<'_>, blob: &Packed<'_>) -> Result<(), Trouble> {
+        if !self.may_be.is_empty() {
+            let more = std::mem::take(&mut self.may_be);
+            self.is.extend(unmentioned(transaction, more)?);
+        }
+        if !self.is.contains(&blob.digest) {
+            blob::insert(transaction, blob)?;
+        }
+        Ok(())
+    }
+}
+
 impl Memory {
-    /// Keeps an entry that comes next; false when it is there already.
+    /// Keeps an entry that comes next.
     fn take(
         &mut self,
         transaction: &Transaction<'_>,
         log: &LogId,
         entry: &Entry,
-    ) -> Result<bool, Halt> {
+    ) -> Result<Took, Halt> {
         let (header, next) = (&entry.header, self.tree.size());
         let gap = Halt::Unfit(Unfit::Gap(header.index));
         if header.log != *log || header.index > next {
             return Err(gap);
         }
         if header.index < next {
-            return match there(transaction, header.index)? == Some(entry.id) {
-                true => Ok(false),
-                false => Err(Halt::Unfit(Unfit::Parted(header.index))),
+            return match there(transaction, header.index)? {
+                Some((id, false)) if id == entry.id => Ok(Took::There),
+                Some((id, true)) if id == entry.id => Ok(Took::Bare),
+                Some(_) | None => Err(Halt::Unfit(Unfit::Parted(header.index))),
             };
         }
         if self.ends.len() > ENDS_MAX {
@@ -114,17 +154,17 @@ impl Memory {
         }
         end.keep(transaction, entry)?;
         tree::push(transaction, &mut self.tree, &entry.id)?;
-        Ok(true)
+        Ok(Took::New)
     }
 }
 
-/// The id of the entry that stands at an index.
-fn there(connection: &Connection, index: u64) -> Result<Option<EntryId>, Trouble> {
-    let header: Option<Vec<u8>> = connection
-        .prepare_cached("SELECT header FROM entries WHERE idx = ?1")?
-        .query_row([stored(index)], |row| row.get(0))
+/// The id of the entry that stands at an index, and whether its body is gone.
+fn there(connection: &Connection, index: u64) -> Result<Option<(EntryId, bool)>, Trouble> {
+    let row: Option<(Vec<u8>, bool)> = connection
+        .prepare_cached("SELECT header, body IS NULL FROM entries WHERE idx = ?1")?
+        .query_row([stored(index)], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    Ok(header.map(|header| EntryId::of(&header)))
+    Ok(row.map(|(header, bare)| (EntryId::of(&header), bare)))
 }
 
 /// Gives an empty ledger another id. The trigger that forbids it stands again before anybody can see

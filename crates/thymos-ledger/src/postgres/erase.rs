@@ -91,9 +91,24 @@ async fn target(session: &Session, log: LogId, index: i64) -> Result<Option<Entr
 
 /// Of these blobs, those that no body mentions any more.
 async fn destroy_blobs(session: &Session, mentioned: BTreeSet<Digest>) -> Result<u64, Trouble> {
-    let mut alone = kept(session, &mentioned).await?;
+    let kept = kept(session, &mentioned).await?;
+    let alone = unmentioned(session, kept).await?;
+    if alone.is_empty() {
+        return Ok(0);
+    }
+    let digests: Vec<&[u8]> = alone.iter().map(|digest| &digest.as_bytes()[..]).collect();
+    let given: [Given<'_>; 1] = [(&digests, Type::BYTEA_ARRAY)];
+    let sql = "DELETE FROM thymos.blobs WHERE digest = ANY ($1) RETURNING 1";
+    Ok(session.query(sql, &given).await?.len() as u64)
+}
+
+/// Those of these digests that stand in no body.
+pub(super) async fn unmentioned(
+    session: &Session,
+    mut digests: BTreeSet<Digest>,
+) -> Result<BTreeSet<Digest>, Trouble> {
     let mut next: i64 = 0;
-    while !alone.is_empty() {
+    while !digests.is_empty() {
         let given: [Given<'_>; 2] = [(&next, Type::INT8), (&BODIES_AT_ONCE, Type::INT8)];
         let sql = "SELECT idx, body FROM thymos.entries WHERE idx >= $1 AND body IS NOT NULL \
                    ORDER BY idx LIMIT $2";
@@ -102,16 +117,10 @@ async fn destroy_blobs(session: &Session, mentioned: BTreeSet<Digest>) -> Result
         next = last.try_get::<_, i64>(0)?.saturating_add(1);
         for row in &rows {
             let kept = digests_in(row.try_get(1)?);
-            alone.retain(|digest| !kept.contains(digest));
+            digests.retain(|digest| !kept.contains(digest));
         }
     }
-    if alone.is_empty() {
-        return Ok(0);
-    }
-    let digests: Vec<&[u8]> = alone.iter().map(|digest| &digest.as_bytes()[..]).collect();
-    let given: [Given<'_>; 1] = [(&digests, Type::BYTEA_ARRAY)];
-    let sql = "DELETE FROM thymos.blobs WHERE digest = ANY ($1) RETURNING 1";
-    Ok(session.query(sql, &given).await?.len() as u64)
+    Ok(digests)
 }
 
 /// Those of these digests that are blobs; most are ids.

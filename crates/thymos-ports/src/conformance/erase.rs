@@ -11,7 +11,7 @@ use thymos_core::writ::Party;
 use thymos_core::{Entry, EntryId, Kind, Timestamp, TrajectoryId};
 
 use super::ledger::{must, sample_draft, scanned};
-use crate::store::{Batch, Destroyed, LedgerStore};
+use crate::store::{Batch, Destroyed, LedgerStore, Piece};
 
 fn line(number: u8) -> TrajectoryId {
     TrajectoryId::of(&[b'e', number])
@@ -197,6 +197,43 @@ pub(super) fn a_blob_goes_with_the_last_body_that_mentions_it(store: &dyn Ledger
     assert_eq!(must(store.blob(&alone)).as_deref(), Some(&b"alone"[..]));
     assert_eq!(must(store.put_blob(b"own")), own, "it may come again");
     assert_eq!(must(store.check_engine()), Vec::<String>::new());
+}
+
+/// What is taken over once more brings back neither a body that was erased nor what went with it.
+pub(super) fn nothing_that_was_erased_is_taken_over_again(store: &dyn LedgerStore) {
+    let envelope = Envelope {
+        digest: Digest::of(b"secret"),
+        nonce: [1; NONCE_BYTES],
+        ciphertext: vec![2; 40],
+    };
+    let [own, shared] = [&b"own"[..], b"shared"].map(|bytes| must(store.put_blob(bytes)));
+    let secret = must(store.put_sealed_blob(&envelope.to_bytes()));
+    let text = format!("{own} {shared} {secret}");
+    let entries = add(
+        store,
+        line(1),
+        vec![
+            saying(line(1), Kind::Commit, 0, &text),
+            saying(line(1), Kind::Message, 1, &format!("see {shared}")),
+        ],
+    );
+    let first = entries
+        .first()
+        .map_or(EntryId::of(b"none"), |entry| entry.id);
+    add(store, line(1), vec![sample_order(line(1), first, 0)]);
+    assert_eq!(must(store.destroy_erased()), destroyed(1, 2));
+    let boxed = entries.into_iter().map(Box::new).map(Piece::Entry);
+    let beside = [&b"own"[..], b"shared", b"of nobody"].map(|bytes| Piece::Blob(bytes.to_vec()));
+    let sealed = Piece::SealedBlob(envelope.to_bytes());
+    let mut pieces = boxed.chain(beside).chain([sealed]).map(Ok);
+    assert_eq!(must(store.adopt(store.log(), &mut pieces)), Ok(0));
+    let bare = scanned(store).into_iter().next();
+    assert!(bare.is_some_and(|entry| entry.content.is_none()));
+    assert_eq!(must(store.blob(&own)), None);
+    assert_eq!(must(store.sealed_blob(&secret)), None);
+    assert_eq!(must(store.blob(&shared)).as_deref(), Some(&b"shared"[..]));
+    let other = Digest::of(b"of nobody");
+    assert_eq!(must(store.blob(&other)).as_deref(), Some(&b"of nobody"[..]));
 }
 
 /// Of each kind one, ordered in one batch: those that may go are gone, the others stand.

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use futures_util::future::{join, join3, join4};
+use futures_util::future::{join, join3};
 use thymos_core::merkle::{Node, TreeHash};
-use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
+use thymos_core::{Digest, Entry, EntryId, LogId, TrajectoryId};
+use thymos_ports::erase::blobs_of;
 use thymos_ports::store::Unfit;
 use tokio_postgres::types::Type;
 
@@ -14,6 +15,7 @@ use super::Halt;
 use super::chunk::Chunk;
 use crate::append::ENDS_MAX;
 use crate::postgres::append::{self, Ends, Memory};
+use crate::postgres::erase::unmentioned;
 use crate::postgres::fault::Trouble;
 use crate::postgres::schema;
 use crate::postgres::session::{Given, Session, Shared};
@@ -32,6 +34,8 @@ pub(super) struct Taking {
     newest: Option<(u64, EntryId)>,
     /// The transaction, as the server counts them.
     transaction: String,
+    /// Content that went with bodies which were erased here, and that no other body mentions `[L3]`.
+    gone: BTreeSet<Digest>,
 }
 
 impl Taking {
@@ -58,6 +62,7 @@ impl Taking {
             new: 0,
             newest: None,
             transaction,
+            gone: BTreeSet::new(),
         })
     }
 
@@ -80,19 +85,28 @@ impl Taking {
         let ends = append::ends(&session, self.log, unknown);
         let (there, ends) = join(there(&session, &old), ends).await;
         self.ends.extend(ends?);
-        let fit = self.fit(&chunk.entries, &there?).map_err(Halt::Unfit)?;
-        let (entries, nodes, blobs, notes) = join4(
+        let There { ids, bare } = there?;
+        let fit = self.fit(&chunk.entries, &ids).map_err(Halt::Unfit)?;
+        let (entries, nodes, notes) = join3(
             append::insert_entries(&session, &fit.entries),
             append::insert_nodes(&session, &fit.nodes),
-            insert_blobs(&session, &chunk.blobs),
             insert_notes(&session, &chunk.notes),
         )
         .await;
         // The first that failed says why; those behind it only that it did.
         entries?;
         nodes?;
-        blobs?;
         notes?;
+        let bare = old
+            .iter()
+            .filter(|entry| bare.contains(&entry.header.index));
+        let may_be_gone = bare.flat_map(|entry| blobs_of(entry)).collect();
+        self.gone.extend(unmentioned(&session, may_be_gone).await?);
+        let blobs = chunk.blobs.iter();
+        let blobs: Vec<&Blob> = blobs
+            .filter(|blob| !self.gone.contains(&blob.digest))
+            .collect();
+        insert_blobs(&session, &blobs).await?;
         Ok(())
     }
 
@@ -166,20 +180,31 @@ struct Fitting<'c> {
     nodes: Vec<(Node, TreeHash)>,
 }
 
-/// The ids of the entries that stand where these say they do, from their hashed bytes `[L1]`.
-async fn there(session: &Session, entries: &[&Entry]) -> Result<BTreeMap<u64, EntryId>, Trouble> {
-    let mut there = BTreeMap::new();
+/// What stands where entries of a chunk say they do.
+#[derive(Default)]
+struct There {
+    /// From the hashed bytes `[L1]`.
+    ids: BTreeMap<u64, EntryId>,
+    /// Those without a body.
+    bare: BTreeSet<u64>,
+}
+
+async fn there(session: &Session, entries: &[&Entry]) -> Result<There, Trouble> {
+    let mut there = There::default();
     if entries.is_empty() {
         return Ok(there);
     }
     let indexes = entries.iter().map(|entry| stored(entry.header.index));
     let indexes: Vec<Option<i64>> = indexes.collect();
     let given: [Given<'_>; 1] = [(&indexes, Type::INT8_ARRAY)];
-    let sql = "SELECT idx, header FROM thymos.entries WHERE idx = ANY ($1)";
+    let sql = "SELECT idx, header, body IS NULL FROM thymos.entries WHERE idx = ANY ($1)";
     for row in session.query(sql, &given).await? {
         let (index, header): (i64, &[u8]) = (row.try_get(0)?, row.try_get(1)?);
         if let Ok(index) = u64::try_from(index) {
-            there.insert(index, EntryId::of(header));
+            there.ids.insert(index, EntryId::of(header));
+            if row.try_get(2)? {
+                there.bare.insert(index);
+            }
         }
     }
     Ok(there)
@@ -201,7 +226,7 @@ async fn become_log(session: &Session, log: LogId) -> Result<(), Trouble> {
     }
 }
 
-async fn insert_blobs(session: &Session, blobs: &[Blob]) -> Result<(), Trouble> {
+async fn insert_blobs(session: &Session, blobs: &[&Blob]) -> Result<(), Trouble> {
     if blobs.is_empty() {
         return Ok(());
     }
