@@ -50,6 +50,7 @@ struct State {
     /// What entries mentioned that were taken over again without their bodies.
     erased: std::collections::BTreeSet<Digest>,
     appends: usize,
+    scanned: u64,
     failures: VecDeque<StoreError>,
     full: bool,
     poisoned: Option<String>,
@@ -173,6 +174,12 @@ impl MemoryStore {
     #[must_use]
     pub fn appends(&self) -> usize {
         self.state().appends
+    }
+
+    /// Rows handed out by scans of the log.
+    #[must_use]
+    pub fn rows_scanned(&self) -> u64 {
+        self.state().scanned
     }
 
     /// Every entry in log order.
@@ -464,12 +471,12 @@ impl LedgerStore for MemoryStore {
     }
 
     fn scan(&self, index: u64, limit: usize) -> Result<Vec<StoredRow>, StoreError> {
-        let state = self.state();
+        let mut state = self.state();
         let from = state
             .entries
             .iter()
             .filter(|entry| entry.header.index >= index);
-        Ok(from
+        let rows: Vec<StoredRow> = from
             .take(limit)
             .map(|entry| StoredRow {
                 index: entry.header.index,
@@ -477,7 +484,9 @@ impl LedgerStore for MemoryStore {
                 disagreements: Vec::new(),
                 tree: None,
             })
-            .collect())
+            .collect();
+        state.scanned += rows.len() as u64;
+        Ok(rows)
     }
 
     fn put_checkpoint(&self, size: u64, note: &str) -> Result<(), StoreError> {
