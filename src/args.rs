@@ -22,7 +22,7 @@ pub use approvals::{ApprovalsVerb, GrantArgs, OptionalScope, ScopeArgs, ScopeBou
 pub use bundle::{ExportArgs, ImportArgs, VerifyArgs};
 pub use checkpoint::CheckpointVerb;
 pub use erase::EraseArgs;
-pub use history::{AgainArgs, BranchArgs, ReplayArgs, UndoArgs};
+pub use history::{AgainArgs, AuditArgs, BranchArgs, ReplayArgs, UndoArgs};
 pub use keys::{KeysVerb, Purpose};
 pub use policy::{FileArgs, PolicyVerb, SignBundleArgs};
 pub use receipt::ReceiptArgs;
@@ -132,7 +132,10 @@ pub enum Verb {
     /// List trajectories, newest first; delegated runs and branches below their own
     Runs(OutputArgs),
     /// Tell the whole story of a trajectory: who asked, what was decided and why, what happened
-    Audit(TrajectoryArgs),
+    ///
+    /// With --of it tells where one thing comes from instead, back to who asked for it, and what came
+    /// of it.
+    Audit(AuditArgs),
     /// Fold a trajectory again from its entries, decide every verdict again, and show its world
     ///
     /// With --at it stops after an entry; with --diff it tells how two moments differ.
@@ -251,16 +254,6 @@ pub struct RunArgs {
 /// Verbs that only print.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
-    /// JSON instead of text
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Verbs about one trajectory.
-#[derive(Debug, Args)]
-pub struct TrajectoryArgs {
-    /// Trajectory id, or a unique prefix
-    pub id: String,
     /// JSON instead of text
     #[arg(long)]
     pub json: bool,

@@ -2,6 +2,7 @@
 
 use thymos_core::approval::Via;
 use thymos_core::body::{Role, Stop};
+use thymos_core::budget::Cost;
 use thymos_core::presentation::Label;
 use thymos_protocol::{Card, Event, FileChange, ReplayVerdict, ReplayedRun, What};
 
@@ -18,6 +19,33 @@ pub enum Detail {
 
 /// Lines kept of an output at either end.
 const OUTPUT_LINES: usize = 5;
+
+/// What was spent between two moments: `120 -> 340 tokens (+220), 2 -> 5 tool calls (+3)`.
+#[must_use]
+pub fn spent(from: &Cost, to: &Cost) -> String {
+    let amounts = [
+        ("tokens", from.tokens, to.tokens),
+        ("tool calls", from.tool_calls, to.tool_calls),
+        ("ms", from.wall_clock_ms, to.wall_clock_ms),
+        (
+            "thousandths of a cent",
+            from.usd_millicents,
+            to.usd_millicents,
+        ),
+    ];
+    let told: Vec<String> = amounts
+        .into_iter()
+        .filter(|(_, from, to)| from != to)
+        .map(|(unit, from, to)| {
+            let sign = if to >= from { '+' } else { '-' };
+            format!("{from} -> {to} {unit} ({sign}{})", to.abs_diff(from))
+        })
+        .collect();
+    match told.is_empty() {
+        true => "the same".to_owned(),
+        false => told.join(", "),
+    }
+}
 
 /// Tells one event; several lines, or none when it says nothing to a person.
 #[must_use]

@@ -139,6 +139,8 @@ actions! {
     PromptNext, "prompt.next", None, "the one after";
     LedgerFilter, "ledger.filter", None, "filter the entries";
     LedgerDecisions, "ledger.decisions", None, "only what people decided";
+    LedgerGoTo, "ledger.go-to", None, "go to an entry by its number, or to the marked one";
+    LedgerProvenance, "ledger.provenance", None, "where this comes from, and what came of it";
     LedgerReplay, "ledger.replay", None, "see the world as of this entry";
     LedgerDiff, "ledger.diff", None, "compare with the marked entry";
     LedgerVerify, "ledger.verify", Some("verify"), "verify the chain";

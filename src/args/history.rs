@@ -1,4 +1,4 @@
-//! Arguments of the verbs that go back in a trajectory: replay, branch, undo,
+//! Arguments of the verbs that go back in a trajectory: audit, replay, branch, undo,
 //! again. Does nothing itself.
 
 use clap::Args;
@@ -20,6 +20,23 @@ pub struct ReplayArgs {
     /// Judge this run only, without those above and below it
     #[arg(long, conflicts_with = "file")]
     pub alone: bool,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `thymos audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Trajectory id, or a unique prefix
+    pub id: String,
+    /// Tell where this comes from and what came of it: an entry (a sequence number, or an entry id or
+    /// prefix of one), a file's path, or a resource such as `kv:colour`, `memory:style`, `file:41`
+    #[arg(long, value_name = "WHAT")]
+    pub of: Option<String>,
+    /// Of a file or a resource, what it held after this entry; without it, what it holds now
+    #[arg(long, value_name = "ENTRY", requires = "of")]
+    pub at: Option<String>,
     /// JSON instead of text
     #[arg(long)]
     pub json: bool,

@@ -1,14 +1,17 @@
-//! `thymos audit`: the whole story of a trajectory with every trace, and the proof at the end.
+//! `thymos audit`: the whole story of a trajectory with every trace, and the proof at the end; or where
+//! one thing of it comes from.
 
 use thymos_core::trace::Ruling;
 use thymos_protocol::{Command, Event, Replied, What};
 
 use super::client::{Client, unexpected};
 use super::{ids, verify};
-use crate::args::TrajectoryArgs;
+use crate::args::AuditArgs;
 use crate::error::AppError;
 use crate::out;
 use crate::tell::{self, Detail};
+
+mod provenance;
 
 pub(super) async fn tell_all(
     client: &mut Client,
@@ -34,8 +37,11 @@ pub(super) async fn tell_all(
     Ok(())
 }
 
-pub(super) async fn tell(client: &mut Client, args: &TrajectoryArgs) -> Result<u8, AppError> {
+pub(super) async fn tell(client: &mut Client, args: &AuditArgs) -> Result<u8, AppError> {
     let trajectory = ids::trajectory(client, &args.id).await?;
+    if let Some(what) = &args.of {
+        return provenance::tell(client, trajectory, what, args).await;
+    }
     client.open(trajectory).await?;
     let news = client.news(trajectory, 0).await?;
     tell_all(client, &news.events, args.json).await?;

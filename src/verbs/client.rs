@@ -30,34 +30,45 @@ impl Client {
         self.link
     }
 
-    /// Asks and waits for the last reply; `Verifying` is passed to `progress`.
-    pub(super) async fn ask_watching(
-        &mut self,
-        command: Command,
-        mut progress: impl FnMut(&Replied),
-    ) -> Result<Replied, AppError> {
+    /// Asks, and gives what the reply is awaited by.
+    async fn send(&mut self, command: Command) -> Result<Ticket, AppError> {
         let ticket = Ticket(self.next);
         self.next += 1;
-        let gone = || AppError::new(ErrorKind::Internal, "the kernel has ended");
-        self.link
-            .requests
-            .send(Request { ticket, command })
-            .await
-            .map_err(|_| gone())?;
+        let sent = self.link.requests.send(Request { ticket, command }).await;
+        sent.map_err(|_| gone())?;
+        Ok(ticket)
+    }
+
+    /// The next reply to that request; a fault is an error.
+    async fn reply(&mut self, ticket: Ticket) -> Result<Replied, AppError> {
         loop {
             let reply = self.link.replies.recv().await.ok_or_else(gone)?;
             if reply.ticket != ticket {
                 continue;
             }
-            match reply.replied {
+            return match reply.replied {
                 Replied::Fault(fault) => {
                     let error = AppError::new(ErrorKind::User, fault.message);
-                    return Err(match fault.hint {
+                    Err(match fault.hint {
                         Some(hint) => error.hint(hint),
                         None => error,
-                    });
+                    })
                 }
-                Replied::Verifying(_) => progress(&reply.replied),
+                replied => Ok(replied),
+            };
+        }
+    }
+
+    /// Asks and waits for the last reply; how far it is, is passed to `progress`.
+    pub(super) async fn ask_watching(
+        &mut self,
+        command: Command,
+        mut progress: impl FnMut(&Replied),
+    ) -> Result<Replied, AppError> {
+        let ticket = self.send(command).await?;
+        loop {
+            match self.reply(ticket).await? {
+                told @ (Replied::Verifying(_) | Replied::Looking { .. }) => progress(&told),
                 replied => return Ok(replied),
             }
         }
@@ -66,6 +77,46 @@ impl Client {
     /// Asks and waits for the reply; a fault is an error.
     pub(super) async fn ask(&mut self, command: Command) -> Result<Replied, AppError> {
         self.ask_watching(command, |_| {}).await
+    }
+
+    /// Every entry that a filter lets through.
+    pub(super) async fn find(
+        &mut self,
+        trajectory: Option<TrajectoryId>,
+        filter: &str,
+    ) -> Result<Vec<Event>, AppError> {
+        let mut events = Vec::new();
+        let take = |found: Vec<Event>| {
+            events.extend(found);
+            Ok(())
+        };
+        self.find_each(trajectory, filter, take).await?;
+        Ok(events)
+    }
+
+    /// As [`Self::find`], each time some were found. Where they cannot be taken, as when nobody reads the
+    /// output any more, the search ends.
+    pub(super) async fn find_each(
+        &mut self,
+        trajectory: Option<TrajectoryId>,
+        filter: &str,
+        mut take: impl FnMut(Vec<Event>) -> Result<(), AppError>,
+    ) -> Result<(), AppError> {
+        let filter = filter.to_owned();
+        let ticket = self.send(Command::Find { trajectory, filter }).await?;
+        loop {
+            let found = match self.reply(ticket).await? {
+                Replied::Found(found) => found,
+                other => return Err(unexpected(&other)),
+            };
+            if let Err(error) = take(found.events) {
+                self.send(Command::Cancel { ticket }).await?;
+                return Err(error);
+            }
+            if found.end.is_some() {
+                return Ok(());
+            }
+        }
     }
 
     /// Opens a trajectory.
@@ -134,6 +185,10 @@ impl Client {
         // The kernel may have ended already; then there is nothing to wait for.
         drop(self.ask(Command::Shutdown).await);
     }
+}
+
+fn gone() -> AppError {
+    AppError::new(ErrorKind::Internal, "the kernel has ended")
 }
 
 pub(super) fn unexpected(replied: &Replied) -> AppError {

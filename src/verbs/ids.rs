@@ -69,14 +69,12 @@ pub(super) async fn entry(
     trajectory: TrajectoryId,
     named: &str,
 ) -> Result<Event, AppError> {
-    client.open(trajectory).await?;
-    let events = client.news(trajectory, 0).await?.events;
+    let last = client.open(trajectory).await?.head_seq;
     // Too short for the start of an id, so it can only be a number.
     if named.len() < ID_PREFIX_CHARS_MIN
         && let Ok(seq) = named.parse::<u64>()
     {
-        let last = events.len().saturating_sub(1);
-        return events.into_iter().find(|e| e.seq == seq).ok_or_else(|| {
+        return numbered(client, trajectory, seq).await?.ok_or_else(|| {
             let message = format!(
                 "there is no entry {seq} in trajectory {}",
                 trajectory.short()
@@ -84,6 +82,7 @@ pub(super) async fn entry(
             AppError::new(ErrorKind::Usage, message).hint(format!("its last one is {last}"))
         });
     }
+    let events = client.news(trajectory, 0).await?.events;
     let all = events.iter().map(|event| (event.entry.to_string(), event));
     unique("entry", named, all)
         .cloned()
@@ -94,6 +93,22 @@ pub(super) async fn entry(
             )),
             false => error,
         })
+}
+
+/// The entry of a sequence number, when there is one; nothing else is read for it.
+async fn numbered(
+    client: &mut Client,
+    trajectory: TrajectoryId,
+    seq: u64,
+) -> Result<Option<Event>, AppError> {
+    let command = Command::Rows {
+        trajectory,
+        seqs: vec![seq],
+    };
+    match client.ask(command).await? {
+        Replied::Page(page) => Ok(page.events.into_iter().next()),
+        other => Err(unexpected(&other)),
+    }
 }
 
 pub(super) async fn holds(client: &mut Client) -> Result<Vec<HoldRow>, AppError> {
@@ -126,16 +141,9 @@ pub(super) async fn hold(client: &mut Client, prefix: &str) -> Result<HoldRow, A
 
 /// Where a proposal that waits no more once waited.
 async fn ended(client: &mut Client, prefix: &str) -> Result<Option<TrajectoryId>, AppError> {
-    let command = Command::Find {
-        trajectory: None,
-        filter: "kind:pending_approval".into(),
-    };
-    let page = match client.ask(command).await? {
-        Replied::Page(page) => page,
-        other => return Err(unexpected(&other)),
-    };
+    let events = client.find(None, "kind:pending_approval").await?;
     let prefix = prefix.to_lowercase();
-    let mut events = page.events.iter();
+    let mut events = events.iter();
     let found = events.find(|event| match &event.what {
         What::Suspended { card, .. } => card.proposal.to_string().starts_with(&prefix),
         _ => false,

@@ -1,8 +1,8 @@
 //! `thymos ledger`: entries as lines, filtered by the same language as on screen.
 
-use thymos_protocol::{Command, Replied};
+use thymos_protocol::Event;
 
-use super::client::{Client, unexpected};
+use super::client::Client;
 use super::ids;
 use crate::args::LedgerArgs;
 use crate::error::AppError;
@@ -15,25 +15,23 @@ pub(super) async fn print(client: &mut Client, args: &LedgerArgs) -> Result<u8, 
         None => None,
     };
     let filter = args.filter.join(" ");
-    let page = match client.ask(Command::Find { trajectory, filter }).await? {
-        Replied::Page(page) => page,
-        other => return Err(unexpected(&other)),
-    };
-    for event in &page.events {
-        if args.json {
-            out::json(event)?;
-            continue;
-        }
-        let told = tell::tell(event, Detail::Brief);
-        let first = told.first().map_or("", String::as_str);
-        out::line(&format!(
-            "{:>7} {} {:>5} {} {:<16} {first}",
-            event.index,
-            event.trajectory.short(),
-            event.seq,
-            event.at_ms.clock(),
-            event.kind
-        ))?;
-    }
+    let print = |events: Vec<Event>| events.iter().try_for_each(|one| line(one, args.json));
+    client.find_each(trajectory, &filter, print).await?;
     Ok(0)
+}
+
+fn line(event: &Event, json: bool) -> Result<(), AppError> {
+    if json {
+        return out::json(event);
+    }
+    let told = tell::tell(event, Detail::Brief);
+    let first = told.first().map_or("", String::as_str);
+    out::line(&format!(
+        "{:>7} {} {:>5} {} {:<16} {first}",
+        event.index,
+        event.trajectory.short(),
+        event.seq,
+        event.at_ms.clock(),
+        event.kind
+    ))
 }

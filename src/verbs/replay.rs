@@ -9,7 +9,7 @@ use super::client::{Client, unexpected};
 use super::ids;
 use crate::args::ReplayArgs;
 use crate::error::{AppError, ErrorKind};
-use crate::out;
+use crate::{out, tell};
 
 mod tree;
 
@@ -150,6 +150,8 @@ async fn differ(
         diff.to_seq,
         diff.rows.len()
     ))?;
+    let spent = tell::spent(&diff.from_spent, &diff.to_spent);
+    out::line(&format!("spent: {spent}"))?;
     diff.rows
         .iter()
         .flat_map(lines)

@@ -222,18 +222,8 @@ pub(super) async fn grant(client: &mut Client, args: &GrantArgs) -> Result<u8, A
 }
 
 async fn refusal(client: &mut Client, prefix: &str) -> Result<Event, AppError> {
-    let command = Command::Find {
-        trajectory: None,
-        filter: "kind:rejection".into(),
-    };
-    let page = match client.ask(command).await? {
-        Replied::Page(page) => page,
-        other => return Err(unexpected(&other)),
-    };
-    let all = page
-        .events
-        .iter()
-        .map(|event| (event.entry.to_string(), event));
+    let events = client.find(None, "kind:rejection").await?;
+    let all = events.iter().map(|event| (event.entry.to_string(), event));
     ids::unique("refusal", prefix, all).cloned().map_err(|error| {
         match error.hints.is_empty() {
             true => error.hint(format!(

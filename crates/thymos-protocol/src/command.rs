@@ -12,6 +12,7 @@ use thymos_core::writ::{Mode, SignedWrit};
 use thymos_core::{EntryId, IntentId, TrajectoryId, WritId};
 
 use crate::erase::ErasureTargets;
+use crate::look::ProvenanceOf;
 
 /// Pairs a reply with its request. Chosen by the app, rising.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -99,12 +100,34 @@ pub enum Command {
         /// Which.
         entry: EntryId,
     },
-    /// Entries of a trajectory that match a filter, newest last. Replies `Page`.
+    /// Entries of a trajectory that match a filter, oldest first, told while they are found. Replies
+    /// `Found` any number of times; the last one says how it ended.
     Find {
         /// Of which trajectory; none searches the whole log.
         trajectory: Option<TrajectoryId>,
         /// Filter language (`kind:commit tool:fs_* -effect:read text:word`).
         filter: String,
+    },
+    /// Where an entry, or what a resource holds, comes from, and what came of it. Replies `Looking` any
+    /// number of times, then `Provenance`.
+    Provenance {
+        /// Of which trajectory.
+        trajectory: TrajectoryId,
+        /// Of what.
+        of: ProvenanceOf,
+    },
+    /// Ends a `Find` or a `Provenance` that is under way; it still replies once, with what it has.
+    /// Replies `Accepted`, also when there is nothing to end any more.
+    Cancel {
+        /// The ticket it was asked with.
+        ticket: Ticket,
+    },
+    /// Single entries, told; at most 256 are given. Replies `Page`.
+    Rows {
+        /// Of which trajectory.
+        trajectory: TrajectoryId,
+        /// Their sequence numbers, rising.
+        seqs: Vec<u64>,
     },
     /// Verifies the whole log. Replies `Verifying` any number of times, then `Verified`.
     Verify,

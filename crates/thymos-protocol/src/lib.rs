@@ -13,6 +13,7 @@ mod erase;
 mod event;
 mod governance;
 mod live;
+mod look;
 mod reply;
 mod status;
 
@@ -29,6 +30,7 @@ pub use governance::{
     SkillRow, UndoEnd, UndoPlan, UndoStep, UndoStop,
 };
 pub use live::{Live, LiveOutput};
+pub use look::{Found, FoundEnd, Provenance, ProvenanceOf, ProvenanceStep, Relation};
 pub use reply::{
     CheckpointView, Compared, Fault, Heads, ModePreview, ModelRow, OutsideView, Page, ReplayReport,
     ReplayVerdict, ReplayedRun, Replied, Reply, RunParent, RunRow, VerifyFinding, VerifyProgress,

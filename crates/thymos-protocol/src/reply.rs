@@ -15,6 +15,7 @@ use crate::detail::Detail;
 use crate::erase::{ErasureEnd, ErasurePlan};
 use crate::event::Event;
 use crate::governance::{MemoryRow, Policies, RoutingRow, Simulation, SkillRow, UndoEnd, UndoPlan};
+use crate::look::{Found, Provenance};
 use crate::status::Status;
 
 /// One reply.
@@ -45,6 +46,17 @@ pub enum Replied {
     Holds(Vec<HoldRow>),
     /// Trajectories.
     Runs(Vec<RunRow>),
+    /// What a search found since it last told.
+    Found(Found),
+    /// How far looking for a provenance is.
+    Looking {
+        /// Entries looked at.
+        done: u64,
+        /// Entries there are to look at.
+        of: u64,
+    },
+    /// Where something comes from; none when it was cancelled.
+    Provenance(Option<Box<Provenance>>),
     /// How far verification is.
     Verifying(VerifyProgress),
     /// What verification found.
@@ -80,7 +92,7 @@ pub enum Replied {
     /// What came of an undo.
     Undone(UndoEnd),
     /// How two moments differ.
-    WorldDiff(WorldDiff),
+    WorldDiff(Box<WorldDiff>),
     /// Policy bundles in force.
     Policies(Policies),
     /// What a candidate bundle would change.
@@ -376,6 +388,10 @@ pub struct WorldDiff {
     pub to_digest: String,
     /// Every resource that differs, in order.
     pub rows: Vec<WorldDiffRow>,
+    /// What the trajectory had cost by the first one, models included.
+    pub from_spent: Cost,
+    /// And by the second one.
+    pub to_spent: Cost,
     /// Entries up to the later one were erased: this is what is left.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,

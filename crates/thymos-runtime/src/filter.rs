@@ -6,6 +6,7 @@
 use std::fmt;
 
 use thymos_core::Timestamp;
+use thymos_core::entry::EntryHeader;
 use thymos_protocol::Event;
 
 mod parse;
@@ -145,6 +146,23 @@ impl Filter {
         self.clauses.iter().all(|clause| {
             let any = clause.any.iter().any(|term| term.holds(event));
             any != clause.negated
+        })
+    }
+
+    /// Whether an entry with this header may pass: `false` says that it does not, whatever its body is.
+    /// Most of a long record is passed over by it without being read.
+    #[must_use]
+    pub fn may_let_through(&self, header: &EntryHeader) -> bool {
+        self.clauses.iter().all(|clause| {
+            let mut any = Some(false);
+            for term in &clause.any {
+                any = match (any, term.holds_for_header(header)) {
+                    (Some(true), _) | (_, Some(true)) => Some(true),
+                    (Some(false), Some(false)) => Some(false),
+                    _ => None,
+                };
+            }
+            any.is_none_or(|any| any != clause.negated)
         })
     }
 

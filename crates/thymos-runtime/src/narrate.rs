@@ -11,6 +11,7 @@ use thymos_core::id::ProposalId;
 use thymos_core::proposal::Decided;
 use thymos_core::tool::Compensation;
 use thymos_core::{Entry, IntentId};
+use thymos_ports::LedgerStore;
 use thymos_protocol::{Card, DecidedBy, Event, What};
 use thymos_replay::projection::OpenWork;
 
@@ -34,8 +35,13 @@ struct KnownCall {
 impl Narrator {
     /// Learns from an entry what later ones refer to.
     pub fn learn(&mut self, entry: &Entry) {
-        if let BodyState::Known(body) = entry.decode() {
-            self.learn_body(&body);
+        self.learn_state(&entry.decode());
+    }
+
+    /// As [`Self::learn`], of a body that was read already.
+    pub(crate) fn learn_state(&mut self, body: &BodyState) {
+        if let BodyState::Known(body) = body {
+            self.learn_body(body);
         }
     }
 
@@ -66,6 +72,14 @@ impl Narrator {
         self.calls.insert(work.body.proposal, known);
     }
 
+    /// Forgets a call when its end was told: nothing later refers to it. For whoever tells a whole log.
+    pub(crate) fn forget_ended(&mut self, event: &Event) {
+        if let What::Committed { proposal, .. } | What::Failed { proposal, .. } = &event.what {
+            self.calls.remove(proposal);
+            self.approvers.remove(proposal);
+        }
+    }
+
     fn call(&self, proposal: &ProposalId) -> KnownCall {
         self.calls
             .get(proposal)
@@ -89,7 +103,35 @@ fn known(decided: &Decided, intent: IntentId) -> KnownCall {
 /// Tells one entry. The narrator must have learned the trajectory up to this entry.
 #[must_use]
 pub fn narrate(entry: &Entry, narrator: &Narrator) -> Event {
-    let what = match entry.decode() {
+    narrate_body(entry, entry.decode(), narrator)
+}
+
+/// Has the narrator know what a body refers to: the call that it ends, by the entry that announced it,
+/// and who approved one that it begins. What cannot be read is told as unknown.
+pub(crate) fn know_call(store: &dyn LedgerStore, body: &BodyState, narrator: &mut Narrator) {
+    let BodyState::Known(body) = body else { return };
+    let (proposal, entries) = match body {
+        Body::Commit(body) => (body.proposal, std::slice::from_ref(&body.started)),
+        Body::Failure(body) => (body.proposal, std::slice::from_ref(&body.started)),
+        Body::Reconciled(body) => (body.proposal, std::slice::from_ref(&body.started)),
+        Body::Started(body) if !narrator.approvers.contains_key(&body.proposal) => {
+            (body.proposal, body.approvals.as_slice())
+        }
+        _ => return,
+    };
+    if narrator.calls.contains_key(&proposal) && !matches!(body, Body::Started(_)) {
+        return;
+    }
+    for entry in entries {
+        if let Ok(Some(entry)) = store.entry(entry) {
+            narrator.learn(&entry);
+        }
+    }
+}
+
+/// As [`narrate`], of a body that was read already.
+pub(crate) fn narrate_body(entry: &Entry, body: BodyState, narrator: &Narrator) -> Event {
+    let what = match body {
         BodyState::Known(body) => tell(entry, body, narrator),
         BodyState::Erased => What::Note {
             line: "erased".into(),

@@ -25,11 +25,14 @@ use crate::snapshot;
 mod branch;
 mod chain;
 mod desk;
+mod find;
 mod lookup;
 mod policies;
+mod provenance;
 mod receipt;
 mod routing;
 mod undo;
+mod walk;
 mod writs;
 
 /// Asks that may wait for one session.
@@ -221,6 +224,7 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
         shared,
         replies,
         sessions: BTreeMap::new(),
+        walks: walk::Walks::default(),
         tasks: tokio::task::JoinSet::new(),
         _watching: watching,
     };
@@ -234,6 +238,7 @@ struct Service {
     shared: Arc<Shared>,
     replies: mpsc::Sender<Reply>,
     sessions: BTreeMap<TrajectoryId, mpsc::Sender<Ask>>,
+    walks: walk::Walks,
     tasks: tokio::task::JoinSet<()>,
     _watching: Option<Watch>,
 }
@@ -299,6 +304,7 @@ impl Service {
     /// Closes every session's door; each cancels, seals and returns.
     fn close_sessions(&mut self) {
         self.shared.leaving.store(true, Ordering::Release);
+        self.walks.cancel_all();
         self.sessions.clear();
     }
 
@@ -499,6 +505,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::SetMode { trajectory, .. }
         | Command::SetModel { trajectory, .. }
         | Command::Page { trajectory, .. }
+        | Command::Rows { trajectory, .. }
         | Command::Settle { trajectory, .. }
         | Command::PreviewScope { trajectory, .. }
         | Command::Drain { trajectory, .. }
@@ -516,6 +523,8 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Models
         | Command::Inspect { .. }
         | Command::Find { .. }
+        | Command::Provenance { .. }
+        | Command::Cancel { .. }
         | Command::Verify
         | Command::Replay { .. }
         | Command::Checkpoint { .. }

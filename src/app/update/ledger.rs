@@ -1,20 +1,40 @@
 //! What the ledger does with its actions, and what it makes of replies. Changes no entry.
 
-use thymos_protocol::{Command, Replied, WorldView};
+use thymos_core::EntryId;
+use thymos_protocol::{Command, Replied};
 
+use super::{find, sheet};
 use crate::app::{Action, App, Asked, Effect, Overlay, Pane, Screen};
 use crate::panes::ledger::row::told;
-use crate::panes::ledger::world::{difference, file_path};
-use crate::panes::ledger::{Filtered, LedgerAsked, Verification, World, report};
+use crate::panes::ledger::world::file_path;
+use crate::panes::ledger::{LedgerAsked, Verification, Wanted, World, report};
 use crate::panes::prompt::{Prompt, Purpose};
 use crate::panes::reader::{Reader, Said, Topic};
 use crate::theme::Role;
 
-/// What people decided.
-const DECISIONS: &str = "verdict:approved,denied by:human";
+/// Told until a world has come: folding a long run takes a moment.
+pub(super) const FOLDING: &str = "folding the record ..";
+
+/// The world has come.
+pub(super) fn folded(app: &mut App) {
+    if app
+        .notice
+        .as_ref()
+        .is_some_and(|notice| notice.line == FOLDING)
+    {
+        app.notice = None;
+    }
+}
 
 /// Whether the ledger took the action.
 pub(super) fn act(app: &mut App, action: Action) -> bool {
+    // What goes on is ended before anything is left.
+    if action == Action::FocusBack && (sheet::cancel(app) || find::cancel(app)) {
+        return true;
+    }
+    if app.ledger.sheet.is_some() && sheet::act(app, action) {
+        return true;
+    }
     if app.ledger.world.is_some() && in_world(app, action) {
         return true;
     }
@@ -36,17 +56,19 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
             let text = text.map_or_else(String::new, |filtered| filtered.text.clone());
             ask_line(app, Purpose::Filter, text);
         }
+        Action::LedgerGoTo => ask_line(app, Purpose::GoTo, String::new()),
         Action::SearchOpen => ask_line(app, Purpose::Search, String::new()),
-        Action::SearchNext => hit(app, true),
-        Action::SearchPrevious => hit(app, false),
-        Action::LedgerDecisions => decisions(app),
+        Action::SearchNext => find::hit(app, true),
+        Action::SearchPrevious => find::hit(app, false),
+        Action::LedgerDecisions => find::decisions(app),
         Action::LedgerVerify => verify(app),
         Action::LedgerReplay => world(app),
         Action::ListMark => mark(app),
-        Action::LedgerDiff => diff(app),
+        Action::LedgerDiff => sheet::diff(app),
+        Action::LedgerProvenance => sheet::provenance(app),
         Action::CopyItem | Action::CopyJson => copy(app, action),
         // One step back at a time: first what hides entries goes.
-        Action::FocusBack if app.ledger.filtered.is_some() => app.ledger.show_all(),
+        Action::FocusBack if app.ledger.filtered.is_some() => find::filter(app, ""),
         _ => return false,
     }
     true
@@ -75,7 +97,9 @@ fn in_world(app: &mut App, action: Action) -> bool {
             }
         }
         Action::LedgerVerify => verify(app),
+        Action::LedgerProvenance => sheet::provenance_of_resource(app),
         Action::SearchOpen
+        | Action::LedgerGoTo
         | Action::SearchNext
         | Action::SearchPrevious
         | Action::LedgerFilter
@@ -102,45 +126,10 @@ pub(super) fn go_to(app: &mut App, trajectory: thymos_core::TrajectoryId, seq: u
 pub(super) fn show(app: &mut App, seq: u64) {
     settle(app);
     app.ledger.world = None;
-    app.ledger.show_all();
+    app.ledger.sheet = None;
+    find::filter(app, "");
     app.ledger.choose(seq);
     inspect(app);
-}
-
-/// Asks for what a filter lets through; the empty one lets everything through.
-pub(super) fn filter(app: &mut App, text: &str) {
-    if text.is_empty() {
-        app.ledger.show_all();
-        super::prompt::close(app, &Purpose::Filter);
-        return;
-    }
-    let Some(trajectory) = app.session.trajectory() else {
-        return;
-    };
-    app.ledger.filtering = Some(text.to_owned());
-    app.ask(
-        Asked::Ledger(LedgerAsked::Find(text.to_owned())),
-        Command::Find {
-            trajectory: Some(trajectory),
-            filter: text.to_owned(),
-        },
-    );
-}
-
-/// Asks where a text stands, in the whole trajectory, loaded or not.
-pub(super) fn search(app: &mut App, text: &str) {
-    app.ledger.search = None;
-    let Some(trajectory) = app.session.trajectory().filter(|_| !text.is_empty()) else {
-        return;
-    };
-    let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
-    app.ask(
-        Asked::Ledger(LedgerAsked::Search(text.to_owned())),
-        Command::Find {
-            trajectory: Some(trajectory),
-            filter: format!("text:\"{quoted}\""),
-        },
-    );
 }
 
 /// After any event: hears how long the trajectory is, and asks for what is in view.
@@ -150,23 +139,40 @@ pub(super) fn settle(app: &mut App) {
         Some(_) => head.max(app.session.next_seq()),
         None => 0,
     };
-    let before = app.ledger.trajectory();
+    let (before, under_way) = (app.ledger.trajectory(), app.ledger.under_way());
     app.ledger.sync(app.session.trajectory(), len);
     if before != app.ledger.trajectory() {
+        for one in under_way {
+            find::ask_cancel(app, one);
+        }
         app.inspector.clear();
     }
-    if app.focus.screen() == Screen::Ledger
-        && let Some((trajectory, from_seq, count)) = app.ledger.wanted()
-    {
-        let page = from_seq / crate::panes::ledger::PAGE;
-        app.ask(
-            Asked::Ledger(LedgerAsked::Page(page)),
-            Command::Page {
-                trajectory,
+    if app.focus.screen() != Screen::Ledger {
+        return;
+    }
+    match app.ledger.wanted() {
+        None => {}
+        Some((trajectory, Wanted::Rows { page, seqs })) => {
+            let asked = Asked::Ledger(LedgerAsked::Rows(page));
+            app.ask(asked, Command::Rows { trajectory, seqs });
+        }
+        Some((
+            trajectory,
+            Wanted::Page {
+                page,
                 from_seq,
-                limit: usize::try_from(count).unwrap_or(usize::MAX),
+                count,
             },
-        );
+        )) => {
+            app.ask(
+                Asked::Ledger(LedgerAsked::Page(page)),
+                Command::Page {
+                    trajectory,
+                    from_seq,
+                    limit: usize::try_from(count).unwrap_or(usize::MAX),
+                },
+            );
+        }
     }
 }
 
@@ -174,24 +180,9 @@ pub(super) fn settle(app: &mut App) {
 pub(super) fn heard(app: &mut App, asked: LedgerAsked, replied: Replied) {
     match (asked, replied) {
         (LedgerAsked::Page(page), Replied::Page(found)) => app.ledger.take_page(page, found.events),
-        // A filter that another has taken the place of is not shown any more.
-        (LedgerAsked::Find(text), Replied::Page(found))
-            if app.ledger.filtering.as_deref() == Some(&text) =>
-        {
-            super::prompt::close(app, &Purpose::Filter);
-            app.ledger.filtering = None;
-            let len = app.ledger.len();
-            app.ledger.show_filtered(Filtered {
-                text,
-                events: found.events,
-                len,
-            });
-        }
-        (LedgerAsked::Search(text), Replied::Page(found)) => {
-            let seqs: Vec<u64> = found.events.iter().map(|event| event.seq).collect();
-            app.ledger.search = Some((text, seqs));
-            hit(app, true);
-        }
+        (LedgerAsked::Rows(page), Replied::Page(found)) => app.ledger.take_rows(page, found.events),
+        (LedgerAsked::Find(search), Replied::Found(found)) => find::found(app, search, found),
+        (LedgerAsked::Search(search), Replied::Found(found)) => find::hits(app, search, &found),
         (LedgerAsked::Verify, Replied::Verifying(progress)) => {
             app.ledger.verification = Verification::Running(Some(progress));
             rewrite_report(app);
@@ -204,9 +195,18 @@ pub(super) fn heard(app: &mut App, asked: LedgerAsked, replied: Replied) {
             app.ledger.verification = Verification::Replayed(report);
             rewrite_report(app);
         }
-        (LedgerAsked::World(_), Replied::World(view)) => app.ledger.world = Some(World::new(view)),
-        (LedgerAsked::DiffFrom(from, to), Replied::World(view)) => diff_to(app, (from, to), view),
-        (LedgerAsked::DiffTo, Replied::World(view)) => show_diff(app, &view),
+        (LedgerAsked::World(_), Replied::World(view)) => {
+            folded(app);
+            app.ledger.world = Some(World::new(view));
+        }
+        (LedgerAsked::Diff, Replied::WorldDiff(diff)) => sheet::differs(app, &diff),
+        (LedgerAsked::Provenance(seek), replied) => sheet::sought(app, seek, replied),
+        (LedgerAsked::FileBefore(file), Replied::FileText(text)) => {
+            sheet::ask_after(app, file, text);
+        }
+        (LedgerAsked::FileAfter(file, before), Replied::FileText(after)) => {
+            sheet::file_differs(app, &file, before, after);
+        }
         (LedgerAsked::File(seq, path), Replied::FileText(text)) => read(app, seq, &path, text),
         (LedgerAsked::Detail(_), Replied::Detail(detail)) => app.inspector.take(*detail),
         _ => {}
@@ -216,19 +216,20 @@ pub(super) fn heard(app: &mut App, asked: LedgerAsked, replied: Replied) {
 /// A question of the ledger's came to nothing; the status line says why.
 pub(super) fn failed(app: &mut App, asked: &LedgerAsked, message: &str) {
     match asked {
-        LedgerAsked::Page(_) => app.ledger.page_failed(),
-        LedgerAsked::Find(_) => {
-            app.ledger.filtering = None;
-            super::prompt::filter_failed(app, asked, message);
-        }
+        LedgerAsked::Page(_) | LedgerAsked::Rows(_) => app.ledger.page_failed(),
+        LedgerAsked::Find(search) => find::failed(app, *search, message),
+        LedgerAsked::Search(search) => find::search_failed(app, *search),
+        LedgerAsked::Provenance(seek) if *seek == app.ledger.seeks => app.ledger.seeking = None,
         LedgerAsked::Verify => {
             app.ledger.verification = Verification::Failed(message.to_owned());
             rewrite_report(app);
         }
-        LedgerAsked::Search(_)
+        LedgerAsked::Provenance(_)
+        | LedgerAsked::Cancel
         | LedgerAsked::World(_)
-        | LedgerAsked::DiffFrom(..)
-        | LedgerAsked::DiffTo
+        | LedgerAsked::Diff
+        | LedgerAsked::FileBefore(_)
+        | LedgerAsked::FileAfter(..)
         | LedgerAsked::File(..)
         | LedgerAsked::Detail(_) => {}
     }
@@ -240,11 +241,15 @@ fn step(app: &mut App, by: i64) {
 }
 
 /// Asks for the chosen entry in full.
-fn inspect(app: &mut App) {
-    let Some(event) = app.ledger.chosen_event() else {
-        return;
-    };
-    let entry = event.entry;
+pub(super) fn inspect(app: &mut App) {
+    if let Some(event) = app.ledger.chosen_event() {
+        let entry = event.entry;
+        inspect_entry(app, entry);
+    }
+}
+
+/// Asks for an entry in full, unless it is the one that is shown.
+pub(super) fn inspect_entry(app: &mut App, entry: EntryId) {
     if app.inspector.wanted != Some(entry) {
         app.inspector.wanted = Some(entry);
         app.ask(
@@ -254,30 +259,38 @@ fn inspect(app: &mut App) {
     }
 }
 
-fn ask_line(app: &mut App, purpose: Purpose, text: String) {
-    app.overlays
-        .push(Overlay::Prompt(Prompt::new(purpose, text)));
-}
-
-fn hit(app: &mut App, forward: bool) {
-    if app.ledger.next_hit(forward) {
-        inspect(app);
-    } else if let Some((text, _)) = &app.ledger.search {
-        let line = format!("`{text}` stands nowhere here");
-        app.tell(line);
-    } else {
-        app.tell("nothing searched for yet; / searches");
+/// Goes to the entry that was typed: a sequence number, or `m` for the marked one.
+pub(super) fn go_to_typed(app: &mut App, text: &str) {
+    let seq = match text {
+        "m" => app.ledger.marked.ok_or("no entry is marked; m marks one"),
+        number => number
+            .parse()
+            .map_err(|_| "type a sequence number, or m for the marked entry"),
+    };
+    let len = app.ledger.len();
+    let seq = seq.and_then(|seq: u64| match seq < len {
+        true => Ok(seq),
+        false => Err("there is no such entry yet"),
+    });
+    match seq {
+        Ok(seq) => {
+            super::prompt::close(app, &Purpose::GoTo);
+            if app.ledger.filtered.is_some() && !app.ledger.choose_seq(seq) {
+                app.tell("the filter hides it; Esc shows all entries");
+                return;
+            }
+            app.ledger.choose_seq(seq);
+            inspect(app);
+        }
+        Err(why) => {
+            super::prompt::fault(app, &Purpose::GoTo, why);
+        }
     }
 }
 
-/// What people decided, or everything again.
-fn decisions(app: &mut App) {
-    let on = app
-        .ledger
-        .filtered
-        .as_ref()
-        .is_some_and(|filtered| filtered.text == DECISIONS);
-    filter(app, if on { "" } else { DECISIONS });
+fn ask_line(app: &mut App, purpose: Purpose, text: String) {
+    app.overlays
+        .push(Overlay::Prompt(Prompt::new(purpose, text)));
 }
 
 fn verify(app: &mut App) {
@@ -305,7 +318,7 @@ fn rewrite_report(app: &mut App) {
     }
 }
 
-fn chosen_seq(app: &mut App) -> Option<u64> {
+pub(super) fn chosen_seq(app: &mut App) -> Option<u64> {
     let seq = app.ledger.chosen_event().map(|event| event.seq);
     if seq.is_none() {
         app.tell("this entry is not loaded yet");
@@ -318,6 +331,7 @@ fn world(app: &mut App) {
         return;
     };
     if let Some(seq) = chosen_seq(app) {
+        app.tell(FOLDING);
         app.ask(
             Asked::Ledger(LedgerAsked::World(seq)),
             Command::WorldAt { trajectory, seq },
@@ -330,67 +344,6 @@ fn mark(app: &mut App) {
         let marked = app.ledger.marked == Some(seq);
         app.ledger.marked = (!marked).then_some(seq);
     }
-}
-
-/// Compares the world after the marked entry with that after the chosen one.
-fn diff(app: &mut App) {
-    let Some(trajectory) = app.session.trajectory() else {
-        return;
-    };
-    let Some(marked) = app.ledger.marked else {
-        app.tell("mark an entry with m first");
-        return;
-    };
-    if let Some(seq) = chosen_seq(app) {
-        let (from, to) = (marked.min(seq), marked.max(seq));
-        app.ask(
-            Asked::Ledger(LedgerAsked::DiffFrom(from, to)),
-            Command::WorldAt {
-                trajectory,
-                seq: from,
-            },
-        );
-    }
-}
-
-fn diff_to(app: &mut App, (_, to): (u64, u64), view: WorldView) {
-    if let Some(trajectory) = app.session.trajectory() {
-        app.ledger.compared = Some(view);
-        app.ask(
-            Asked::Ledger(LedgerAsked::DiffTo),
-            Command::WorldAt {
-                trajectory,
-                seq: to,
-            },
-        );
-    }
-}
-
-fn show_diff(app: &mut App, to: &WorldView) {
-    let Some(from) = app.ledger.compared.take() else {
-        return;
-    };
-    if !app.overlays.is_empty() || app.focus.screen() != Screen::Ledger {
-        return;
-    }
-    let changed = difference(&from, to);
-    let mut lines: Vec<Said> = changed
-        .iter()
-        .map(|line| {
-            let role = match line.chars().next() {
-                Some('+') => Role::DiffAdd,
-                Some('-') => Role::DiffDel,
-                Some(_) | None => Role::Text,
-            };
-            Said::words(role, line.clone())
-        })
-        .collect();
-    if lines.is_empty() {
-        lines.push(Said::words(Role::Muted, "the two worlds are the same"));
-    }
-    let title = format!("the world from seq {} to seq {}", from.seq, to.seq);
-    let reader = Reader::new(Topic::Difference, title, lines);
-    app.overlays.push(Overlay::Reader(Box::new(reader)));
 }
 
 /// Asks for the chosen file as it was.

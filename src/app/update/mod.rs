@@ -5,6 +5,7 @@
 mod authority;
 mod card;
 mod composer;
+mod find;
 mod global;
 mod inspector;
 mod keys;
@@ -19,6 +20,7 @@ mod queue;
 mod reader;
 mod replies;
 mod runs;
+mod sheet;
 mod sign;
 mod skill;
 mod transcript;

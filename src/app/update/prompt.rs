@@ -4,10 +4,9 @@ use thymos_core::approval::Decision;
 use thymos_protocol::Command;
 
 use crate::app::{Action, App, Asked, Overlay};
-use crate::panes::ledger::LedgerAsked;
 use crate::panes::prompt::{Prompt, Purpose};
 
-use super::{authority, card, ledger, skill};
+use super::{authority, card, find, ledger, skill};
 
 /// Characters of the id that an approval may ask to be typed.
 const TYPED_BACK: usize = 4;
@@ -82,26 +81,7 @@ fn accept(app: &mut App) {
             trajectory,
             proposal,
         } => edit(app, (trajectory, proposal), &text),
-        Purpose::Settle {
-            trajectory,
-            proposal,
-            settlement,
-        } => {
-            let reason = text.trim().to_owned();
-            if reason.is_empty() {
-                let why = "a reason is needed: it is all the record will have";
-                fault(app, &purpose, why);
-                return;
-            }
-            app.overlays.pop();
-            let command = Command::Settle {
-                trajectory,
-                proposal,
-                settlement,
-                reason,
-            };
-            app.ask(Asked::Settle(proposal), command);
-        }
+        Purpose::Settle { .. } => settle(app, &purpose, text.trim().to_owned()),
         Purpose::Revoke { .. } => authority::revoke_now(app, &purpose, text.trim()),
         Purpose::Bundle => authority::simulate(app, &text),
         Purpose::SkillParam(ref binding) => match skill::typed(binding, text.trim()) {
@@ -113,12 +93,38 @@ fn accept(app: &mut App) {
                 skill::given(app, binding.as_ref().clone(), value);
             }
         },
-        Purpose::Filter => ledger::filter(app, text.trim()),
+        Purpose::Filter => find::filter(app, text.trim()),
+        Purpose::GoTo => ledger::go_to_typed(app, text.trim()),
         Purpose::Search => {
             app.overlays.pop();
-            ledger::search(app, text.trim());
+            find::search(app, text.trim());
         }
     }
+}
+
+/// Settles work that has no end, with a reason.
+fn settle(app: &mut App, purpose: &Purpose, reason: String) {
+    let Purpose::Settle {
+        trajectory,
+        proposal,
+        settlement,
+    } = *purpose
+    else {
+        return;
+    };
+    if reason.is_empty() {
+        let why = "a reason is needed: it is all the record will have";
+        fault(app, purpose, why);
+        return;
+    }
+    app.overlays.pop();
+    let command = Command::Settle {
+        trajectory,
+        proposal,
+        settlement,
+        reason,
+    };
+    app.ask(Asked::Settle(proposal), command);
 }
 
 /// Replaces a held call by one with other arguments, which is judged afresh `[A7]`.
@@ -152,9 +158,4 @@ fn edit(
             }
         }
     }
-}
-
-/// What the ledger's find came to, when it was for the filter prompt.
-pub(super) fn filter_failed(app: &mut App, asked: &LedgerAsked, message: &str) -> bool {
-    matches!(asked, LedgerAsked::Find(_)) && fault(app, &Purpose::Filter, message)
 }

@@ -11,8 +11,13 @@ pub(super) fn take(app: &mut App, reply: Reply) {
     let Some(asked) = app.asked.get(&reply.ticket).cloned() else {
         return;
     };
-    // Verification tells its progress under one ticket before it ends.
-    if !matches!(reply.replied, Replied::Verifying(_)) {
+    // What takes long tells its progress under one ticket before it ends.
+    let goes_on = match &reply.replied {
+        Replied::Verifying(_) | Replied::Looking { .. } => true,
+        Replied::Found(found) => found.end.is_none(),
+        _ => false,
+    };
+    if !goes_on {
         app.asked.remove(&reply.ticket);
     }
     match (asked, reply.replied) {

@@ -1,5 +1,5 @@
 //! The record: every entry of the open trajectory, or those that a filter lets through; the world
-//! as of one of them; and what verification found.
+//! as of one of them; where one comes from; and what verification found.
 //!
 //! Asks for pages as they come into view and keeps a bounded number of them. Verifies nothing
 //! itself: it tells what the kernel found.
@@ -9,10 +9,14 @@ pub(crate) mod row;
 pub(crate) mod view;
 pub(crate) mod world;
 
+mod filtered;
+mod sheet;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use state::{Filtered, Ledger, LedgerAsked, PAGE, Verification};
+pub use filtered::{Filtered, Hits};
+pub use sheet::{Leads, Sheet};
+pub use state::{FileChange, Ledger, LedgerAsked, PAGE, UnderWay, Verification, Wanted};
 pub(crate) use view::{draw, prepare};
 pub use world::World;

@@ -1,12 +1,14 @@
-//! Pages of entries, where the reader stands in them, filter, search, verification.
+//! Pages of entries, where the reader stands in them, what is shown in their place, verification.
 
 use std::collections::BTreeMap;
 
 use thymos_core::{EntryId, TrajectoryId};
-use thymos_protocol::{Event, ReplayReport, VerifyProgress, VerifyReport, WorldView};
+use thymos_protocol::{Event, Found, ReplayReport, Ticket, VerifyProgress, VerifyReport};
 
 use crate::ui::vlist::VirtualList;
 
+use super::filtered::{Filtered, Hits};
+use super::sheet::Sheet;
 use super::world::World;
 
 /// Entries of a page; the kernel gives no more at once.
@@ -20,33 +22,92 @@ const PAGES_MAX: usize = 64;
 pub enum LedgerAsked {
     /// A page, by its number.
     Page(u64),
-    /// What a filter lets through.
-    Find(String),
-    /// Where a text stands.
-    Search(String),
+    /// A page of what a filter lets through, by its number.
+    Rows(u64),
+    /// What a filter lets through; which search that is.
+    Find(u64),
+    /// Where a text stands; which search that is.
+    Search(u64),
+    /// Ending a search.
+    Cancel,
     /// The whole chain.
     Verify,
     /// The world after an entry.
     World(u64),
-    /// The worlds after two entries: this is the first, the other is asked next.
-    DiffFrom(u64, u64),
-    /// The second of two worlds.
-    DiffTo,
+    /// How the worlds after two entries differ.
+    Diff,
     /// A file after an entry.
     File(u64, String),
+    /// A file after the first of two entries; the other is asked next.
+    FileBefore(FileChange),
+    /// The file after the second of them, with what it was.
+    FileAfter(FileChange, Option<String>),
+    /// Where an entry or a resource comes from; which question that is.
+    Provenance(u64),
     /// An entry in full.
     Detail(EntryId),
 }
 
-/// What a filter let through.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Filtered {
-    /// The filter as typed.
-    pub text: String,
-    /// The entries, in order.
-    pub events: Vec<Event>,
-    /// How long the trajectory was then.
-    pub len: u64,
+/// A file of which two moments are compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileChange {
+    /// Workspace-relative.
+    pub path: String,
+    /// After this entry,
+    pub from: u64,
+    /// and after this one.
+    pub to: u64,
+}
+
+/// What the ledger has asked for and can end: it takes long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnderWay {
+    /// What it was asked with.
+    pub ticket: Ticket,
+    /// Entries looked at.
+    pub done: u64,
+    /// Entries there are.
+    pub of: u64,
+}
+
+impl UnderWay {
+    /// Just asked.
+    #[must_use]
+    pub const fn begun(ticket: Ticket) -> Self {
+        Self {
+            ticket,
+            done: 0,
+            of: 0,
+        }
+    }
+
+    /// How much of it is done, in hundredths.
+    #[must_use]
+    pub fn percent(&self) -> u64 {
+        let done = self.done.min(self.of).saturating_mul(100);
+        done.checked_div(self.of).unwrap_or(0)
+    }
+}
+
+/// What is missing in view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Entries from this one on.
+    Page {
+        /// Number of the page.
+        page: u64,
+        /// The first one missing.
+        from_seq: u64,
+        /// How many.
+        count: u64,
+    },
+    /// These entries of a filter.
+    Rows {
+        /// Number of the page.
+        page: u64,
+        /// Which.
+        seqs: Vec<u64>,
+    },
 }
 
 /// How far verification is, and what it found.
@@ -74,16 +135,28 @@ pub struct Ledger {
     asking: Option<u64>,
     /// What is shown instead of every entry.
     pub filtered: Option<Filtered>,
-    /// The filter that has been asked for last; replies to others are dropped.
+    /// The filter that has been asked for last and has found nothing yet.
     pub filtering: Option<String>,
+    /// The search of a filter that goes on.
+    pub finding: Option<UnderWay>,
     /// The text looked for last, and where it stands.
-    pub search: Option<(String, Vec<u64>)>,
+    pub search: Option<Hits>,
+    /// The search for a text that goes on.
+    pub searching: Option<UnderWay>,
+    /// Filters asked for so far; replies to any but the newest are dropped.
+    pub searches: u64,
+    /// The same of texts.
+    pub text_searches: u64,
     /// The world as of an entry, shown instead of the entries.
     pub world: Option<World>,
+    /// A provenance or a difference, shown instead of all of them.
+    pub sheet: Option<Sheet>,
+    /// A provenance that is being looked for.
+    pub seeking: Option<UnderWay>,
+    /// Provenances asked for so far; replies to any but the newest are dropped.
+    pub seeks: u64,
     /// The marked entry.
     pub marked: Option<u64>,
-    /// The first of two worlds to compare, while the second is asked for.
-    pub compared: Option<WorldView>,
     /// The chain.
     pub verification: Verification,
     // None follows the tail.
@@ -101,10 +174,16 @@ impl Default for Ledger {
             asking: None,
             filtered: None,
             filtering: None,
+            finding: None,
             search: None,
+            searching: None,
+            searches: 0,
+            text_searches: 0,
             world: None,
+            sheet: None,
+            seeking: None,
+            seeks: 0,
             marked: None,
-            compared: None,
             verification: Verification::Idle,
             chosen: None,
             list: VirtualList::following(),
@@ -122,10 +201,19 @@ impl Ledger {
                 trajectory,
                 verification: std::mem::take(&mut self.verification),
                 version: self.version + 1,
+                searches: self.searches,
+                text_searches: self.text_searches,
+                seeks: self.seeks,
                 ..Self::default()
             };
         }
         self.len = self.len.max(len);
+    }
+
+    /// What is being looked for, and would go on by itself.
+    #[must_use]
+    pub const fn under_way(&self) -> [Option<UnderWay>; 3] {
+        [self.finding, self.searching, self.seeking]
     }
 
     /// Which trajectory.
@@ -149,16 +237,14 @@ impl Ledger {
     /// Rows of the list: every entry, or those of the filter.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.filtered
-            .as_ref()
-            .map_or(self.len, |filtered| filtered.events.len() as u64)
+        self.filtered.as_ref().map_or(self.len, Filtered::len)
     }
 
     /// The entry of a row, when it is loaded.
     #[must_use]
     pub fn event(&self, row: u64) -> Option<&Event> {
         if let Some(filtered) = &self.filtered {
-            return filtered.events.get(usize::try_from(row).ok()?);
+            return filtered.event(row);
         }
         let place = usize::try_from(row % PAGE).ok()?;
         self.pages.get(&(row / PAGE))?.get(place)
@@ -191,6 +277,15 @@ impl Ledger {
         self.version += 1;
     }
 
+    /// Chooses an entry; `false` when the filter hides it.
+    pub fn choose_seq(&mut self, seq: u64) -> bool {
+        let row = self.row_of(seq);
+        if let Some(row) = row {
+            self.choose(row);
+        }
+        row.is_some()
+    }
+
     /// Chooses another row, so many further.
     pub fn step(&mut self, by: i64) {
         self.choose(self.chosen().saturating_add_signed(by));
@@ -211,16 +306,24 @@ impl Ledger {
         self.version += 1;
     }
 
-    /// Puts what a filter let through in place of all.
-    pub fn show_filtered(&mut self, filtered: Filtered) {
-        self.filtered = Some(filtered);
-        self.relist();
+    /// Takes what a filter let through since it last told; the first time it is shown in place of all.
+    pub fn take_found(&mut self, found: Found) {
+        if let Some(text) = self.filtering.take() {
+            self.filtered = Some(Filtered::new(text));
+            self.relist();
+        }
+        let near = self.chosen() / PAGE;
+        if let Some(filtered) = &mut self.filtered {
+            filtered.take(found, near);
+            self.version += 1;
+        }
     }
 
     /// Shows every entry again.
     pub fn show_all(&mut self) {
         self.filtering = None;
         if self.filtered.take().is_some() {
+            self.asking = None;
             self.relist();
         }
     }
@@ -230,29 +333,44 @@ impl Ledger {
         self.follow();
     }
 
-    /// The page to ask for so that what is in view is loaded, if one is missing: its first entry
-    /// and how many. One at a time.
-    pub fn wanted(&mut self) -> Option<(TrajectoryId, u64, u64)> {
+    /// What to ask for so that what is in view is loaded, if something is missing. One page at a time.
+    pub fn wanted(&mut self) -> Option<(TrajectoryId, Wanted)> {
         let trajectory = self.trajectory?;
-        if self.asking.is_some() || self.filtered.is_some() || self.len == 0 {
+        if self.asking.is_some() {
             return None;
         }
         let page = self.missing()?;
-        let have = self.pages.get(&page).map_or(0, Vec::len) as u64;
-        let first = page * PAGE + have;
+        let wanted = match &self.filtered {
+            Some(filtered) => Wanted::Rows {
+                page,
+                seqs: filtered.unloaded(page),
+            },
+            None => {
+                let have = self.pages.get(&page).map_or(0, Vec::len) as u64;
+                Wanted::Page {
+                    page,
+                    from_seq: page * PAGE + have,
+                    count: PAGE - have,
+                }
+            }
+        };
         self.asking = Some(page);
-        Some((trajectory, first, PAGE - have))
+        Some((trajectory, wanted))
     }
 
     /// The first page in view that is not whole.
     pub(super) fn missing(&self) -> Option<u64> {
-        if self.filtered.is_some() || self.len == 0 {
+        let rows = self.rows();
+        if rows == 0 {
             return None;
         }
         let (first, last) = self.in_view();
-        (first / PAGE..=last / PAGE).find(|page| {
-            let whole = (self.len - page * PAGE).min(PAGE);
-            (self.pages.get(page).map_or(0, Vec::len) as u64) < whole
+        (first / PAGE..=last / PAGE).find(|page| match &self.filtered {
+            Some(filtered) => filtered.is_wanting(*page),
+            None => {
+                let whole = (rows - page * PAGE).min(PAGE);
+                (self.pages.get(page).map_or(0, Vec::len) as u64) < whole
+            }
         })
     }
 
@@ -262,7 +380,7 @@ impl Ledger {
     }
 
     fn in_view(&self) -> (u64, u64) {
-        let last_row = self.len.saturating_sub(1);
+        let last_row = self.rows().saturating_sub(1);
         let extent = self.list.extent();
         if extent.shown == 0 {
             let chosen = self.chosen();
@@ -293,43 +411,34 @@ impl Ledger {
         self.forget_far(page);
     }
 
+    /// Takes entries of a filter.
+    pub fn take_rows(&mut self, page: u64, events: Vec<Event>) {
+        self.asking = None;
+        let near = self.chosen() / PAGE;
+        if let Some(filtered) = &mut self.filtered {
+            filtered.take_rows(page, events, near);
+            self.version += 1;
+        }
+    }
+
     /// A page did not come; the next event asks again.
     pub fn page_failed(&mut self) {
         self.asking = None;
     }
 
     fn forget_far(&mut self, page: u64) {
-        while self.pages.len() > PAGES_MAX {
-            let first = self.pages.keys().next().copied();
-            let last = self.pages.keys().next_back().copied();
-            let far = match (first, last) {
-                (Some(first), Some(last)) if page - first.min(page) > last.max(page) - page => {
-                    first
-                }
-                (_, Some(last)) => last,
-                _ => return,
-            };
-            self.pages.remove(&far);
-        }
+        forget_far(&mut self.pages, page);
     }
 
     /// Goes to the next entry in which the text searched for stands, or the one before; `false`
     /// when there is none.
     pub fn next_hit(&mut self, forward: bool) -> bool {
-        let Some((_, hits)) = &self.search else {
-            return false;
-        };
         let here = self.chosen_event().map_or(self.chosen(), |event| event.seq);
-        let found = if forward {
-            hits.iter()
-                .find(|seq| **seq > here)
-                .or_else(|| hits.first())
-        } else {
-            hits.iter()
-                .rfind(|seq| **seq < here)
-                .or_else(|| hits.last())
-        };
-        let row = found.copied().and_then(|seq| self.row_of(seq));
+        let found = self
+            .search
+            .as_ref()
+            .and_then(|hits| hits.next(here, forward));
+        let row = found.and_then(|seq| self.row_of(seq));
         if let Some(row) = row {
             self.choose(row);
         }
@@ -338,12 +447,22 @@ impl Ledger {
 
     fn row_of(&self, seq: u64) -> Option<u64> {
         match &self.filtered {
-            Some(filtered) => filtered
-                .events
-                .iter()
-                .position(|event| event.seq == seq)
-                .map(|at| at as u64),
+            Some(filtered) => filtered.row_of(seq),
             None => Some(seq),
         }
+    }
+}
+
+/// Lets go of the pages that are farthest from this one, beyond those that are kept.
+pub(super) fn forget_far(pages: &mut BTreeMap<u64, Vec<Event>>, page: u64) {
+    while pages.len() > PAGES_MAX {
+        let first = pages.keys().next().copied();
+        let last = pages.keys().next_back().copied();
+        let far = match (first, last) {
+            (Some(first), Some(last)) if page - first.min(page) > last.max(page) - page => first,
+            (_, Some(last)) => last,
+            _ => return,
+        };
+        pages.remove(&far);
     }
 }

@@ -1,11 +1,10 @@
 //! Tests of paging, choosing and the report.
 
 use thymos_core::{EntryId, Timestamp, TrajectoryId};
-use thymos_protocol::{Event, VerifyFinding, VerifyReport, What, WorldRow, WorldView};
+use thymos_protocol::{Event, Found, FoundEnd, VerifyFinding, VerifyReport, What};
 
 use super::report;
-use super::world::difference;
-use super::{Ledger, PAGE, Verification};
+use super::{Ledger, PAGE, Verification, Wanted};
 
 fn trajectory() -> TrajectoryId {
     TrajectoryId::of(b"t")
@@ -31,15 +30,37 @@ fn ledger(len: u64) -> Ledger {
     ledger
 }
 
+fn wants(page: u64, from_seq: u64, count: u64) -> Option<(TrajectoryId, Wanted)> {
+    let wanted = Wanted::Page {
+        page,
+        from_seq,
+        count,
+    };
+    Some((trajectory(), wanted))
+}
+
+/// Every third entry of the next thousand was found.
+fn found(from: u64, end: Option<FoundEnd>) -> Found {
+    Found {
+        events: (from..from + 1_000)
+            .filter(|seq| seq % 3 == 0)
+            .map(event)
+            .collect(),
+        looked_at: from + 1_000,
+        of: 100_000,
+        end,
+    }
+}
+
 #[test]
 fn one_page_at_a_time_is_asked_for_and_its_rest_when_it_grew() {
     let mut ledger = ledger(PAGE + 10);
-    assert_eq!(ledger.wanted(), Some((trajectory(), PAGE, PAGE)));
+    assert_eq!(ledger.wanted(), wants(1, PAGE, PAGE));
     assert_eq!(ledger.wanted(), None);
     ledger.take_page(1, (PAGE..PAGE + 10).map(event).collect());
     assert_eq!(ledger.wanted(), None);
     ledger.sync(Some(trajectory()), PAGE + 11);
-    assert_eq!(ledger.wanted(), Some((trajectory(), PAGE + 10, PAGE - 10)));
+    assert_eq!(ledger.wanted(), wants(1, PAGE + 10, PAGE - 10));
 }
 
 #[test]
@@ -113,25 +134,42 @@ fn y3_only_no_finding_is_verified() {
 }
 
 #[test]
-fn a_difference_tells_what_came_went_and_changed() {
-    let row = |resource: &str, version: u64| WorldRow {
-        resource: resource.into(),
-        version,
-        seq: version,
-        value: format!("v{version}"),
+fn what_a_filter_finds_is_kept_as_places_and_a_few_pages() {
+    let mut ledger = ledger(100_000);
+    ledger.filtering = Some("x".into());
+    for step in 0..100 {
+        let end = (step == 99).then_some(FoundEnd::Whole);
+        ledger.take_found(found(step * 1_000, end));
+        assert_eq!(ledger.rows(), ((step + 1) * 1_000).div_ceil(3));
+    }
+    let rows = ledger.rows();
+    assert_eq!(rows, 33_334);
+    let loaded = (0..rows).filter(|row| ledger.event(*row).is_some()).count() as u64;
+    assert!(loaded <= 64 * PAGE, "{loaded}");
+    // The end is followed, so it is there; the beginning is asked for when it is looked at.
+    assert_eq!(ledger.chosen_event().map(|event| event.seq), Some(99_999));
+    assert_eq!(ledger.wanted(), None);
+    ledger.choose(0);
+    let Some((_, Wanted::Rows { page: 0, seqs })) = ledger.wanted() else {
+        panic!("nothing is wanted");
     };
-    let view = |rows| WorldView {
-        seq: 1,
-        digest: String::new(),
-        rows,
-        partial: false,
-    };
-    let from = view(vec![row("kv:a", 1), row("kv:b", 1), row("kv:c", 1)]);
-    let to = view(vec![row("kv:a", 1), row("kv:b", 2), row("kv:d", 2)]);
-    let starts: Vec<String> = difference(&from, &to)
-        .iter()
-        .map(|line| line.chars().take(6).collect())
-        .collect();
-    assert_eq!(starts, ["~ kv:b", "- kv:c", "+ kv:d"]);
-    assert!(difference(&from, &from).is_empty());
+    assert_eq!(seqs, (0..PAGE).map(|row| row * 3).collect::<Vec<_>>());
+    assert_eq!(ledger.wanted(), None);
+    ledger.take_rows(0, seqs.into_iter().map(event).collect());
+    assert_eq!(ledger.chosen_event().map(|event| event.seq), Some(0));
+    assert_eq!(ledger.wanted(), None);
+}
+
+#[test]
+fn rows_that_do_not_come_are_not_asked_for_for_ever() {
+    let mut ledger = ledger(100_000);
+    ledger.filtering = Some("x".into());
+    for step in 0..100 {
+        ledger.take_found(found(step * 1_000, None));
+    }
+    ledger.choose(0);
+    assert!(ledger.wanted().is_some());
+    ledger.take_rows(0, vec![event(7)]);
+    assert!(ledger.event(0).is_none());
+    assert_eq!(ledger.wanted(), None);
 }

@@ -3,10 +3,12 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use thymos_protocol::Event;
+use thymos_protocol::{Event, FoundEnd};
 
 use crate::app::{App, Pane};
 use crate::panes::queue::words;
+use crate::panes::reader::Said;
+use crate::panes::reader::view::lines as reader_lines;
 use crate::theme::{Role, Theme};
 use crate::ui::badge::Badge;
 use crate::ui::safe_text::SafeText;
@@ -14,12 +16,15 @@ use crate::ui::vlist::{Items, Viewport};
 use crate::ui::{chrome, scroll};
 
 use super::row::{Told, told};
+use super::sheet::Sheet;
 use super::state::{Ledger, Verification};
 use super::world::World;
 
 /// Columns of each field, besides what takes the rest.
-const SEQ: usize = 6;
+const SEQ: usize = 7;
 const KIND: usize = 9;
+/// Where there is room, every kind is told whole.
+const KIND_WHOLE: usize = 17;
 const EFFECT: usize = 9;
 const VERDICT: usize = 9;
 const BY: usize = 16;
@@ -34,6 +39,16 @@ pub(crate) fn prepare(app: &mut App, area: Rect) {
         epoch: app.theme.epoch(),
     };
     let App { ledger, theme, .. } = app;
+    if let Some(sheet) = &mut ledger.sheet {
+        let mut list = std::mem::take(&mut sheet.list);
+        let view = Viewport {
+            height: view.height + 1,
+            ..view
+        };
+        list.layout(&SheetRows { sheet, theme }, view);
+        sheet.list = list;
+        return;
+    }
     if let Some(world) = &mut ledger.world {
         let mut list = std::mem::take(&mut world.list);
         list.layout(&WorldRows { world, theme }, view);
@@ -64,9 +79,19 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let width = usize::from(inner.width.saturating_sub(1));
-    let (head, list) = match &ledger.world {
-        Some(world) => (world_head(width), &world.list),
-        None => (head(width), &ledger.list),
+    let (head, list) = match (&ledger.sheet, &ledger.world) {
+        (Some(sheet), _) => {
+            let text = Rect {
+                width: inner.width.saturating_sub(1),
+                ..inner
+            };
+            sheet.list.draw(text, buffer);
+            mark(app, text, buffer);
+            scroll::bar(sheet.list.extent(), inner, buffer, &app.theme, app.glyphs);
+            return;
+        }
+        (None, Some(world)) => (world_head(width), &world.list),
+        (None, None) => (head(width), &ledger.list),
     };
     let head = Line::styled(head, app.theme.style(Role::Muted));
     buffer.set_line(inner.x, inner.y, &head, inner.width);
@@ -85,9 +110,20 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
 }
 
 fn hints(ledger: &Ledger) -> Vec<(String, &'static str)> {
+    if let Some(sheet) = &ledger.sheet {
+        return [
+            ("Enter", sheet.opens),
+            ("P", "provenance"),
+            ("y", "copy"),
+            ("Esc", "back"),
+        ]
+        .map(|(key, words)| (key.to_owned(), words))
+        .to_vec();
+    }
     let rows: &[(&str, &'static str)] = if ledger.world.is_some() {
         &[
             ("Enter", "read the file"),
+            ("P", "provenance"),
             (".", "back to the head"),
             ("Esc", "back"),
         ]
@@ -96,6 +132,7 @@ fn hints(ledger: &Ledger) -> Vec<(String, &'static str)> {
             ("Enter", "inspect"),
             ("f", "filter"),
             ("/", "search"),
+            ("P", "provenance"),
             ("r", "world here"),
             ("V", "verify"),
             (".", "follow"),
@@ -108,28 +145,29 @@ fn hints(ledger: &Ledger) -> Vec<(String, &'static str)> {
 
 fn title(app: &App) -> String {
     let ledger = &app.ledger;
+    let seeking = ledger.seeking.map_or_else(String::new, |seeking| {
+        format!(" - looking back {} %, Esc stops", seeking.percent())
+    });
+    if let Some(sheet) = &ledger.sheet {
+        return format!("{}{seeking}", sheet.title);
+    }
     if let Some(world) = &ledger.world {
         let rows = world.view.rows.len();
         let digest = world.view.digest.get(..8).unwrap_or(&world.view.digest);
         return format!(
-            "AT SEQ {} - {rows} resources of this run - world {digest}..",
+            "AT SEQ {} - {rows} resources of this run - world {digest}..{seeking}",
             world.view.seq
         );
     }
-    let mut title = format!("ledger - {} entries", ledger.len());
+    let mut title = format!("ledger{seeking}{}", filter_title(ledger));
     if let Verification::Running(_) = ledger.verification {
         title.push_str(" - verifying ..");
     }
-    if let Some(filtered) = &ledger.filtered {
-        title.push_str(&format!(
-            " - filter {} - {} up to seq {}",
-            filtered.text,
-            filtered.events.len(),
-            filtered.len.saturating_sub(1)
-        ));
-    }
-    if let Some((text, hits)) = &ledger.search {
-        title.push_str(&format!(" - / {text} {} hits", hits.len()));
+    if let Some(hits) = &ledger.search {
+        title.push_str(&format!(" - / {} {} hits", hits.text, hits.len()));
+        if let Some(searching) = ledger.searching {
+            title.push_str(&format!(" at {} %, Esc stops", searching.percent()));
+        }
     }
     if !ledger.is_following() {
         title.push_str(" - . follows");
@@ -137,11 +175,39 @@ fn title(app: &App) -> String {
     title
 }
 
+/// How many entries there are; or what the filter let through, and of how many: what it has not looked at
+/// is never told as if it had.
+fn filter_title(ledger: &Ledger) -> String {
+    let Some(filtered) = &ledger.filtered else {
+        let all = match ledger.trajectory() {
+            Some(_) => format!(" - {} entries", ledger.len()),
+            None => " - opening ..".to_owned(),
+        };
+        return match &ledger.filtering {
+            Some(text) => format!("{all} - filter {text} .., Esc stops"),
+            None => all,
+        };
+    };
+    let found = format!(" - filter {} - {}", filtered.text, filtered.len());
+    match (filtered.end, ledger.finding) {
+        (None, Some(finding)) => {
+            format!("{found} in {} of {}, Esc stops", finding.done, finding.of)
+        }
+        (Some(FoundEnd::Whole), _) => {
+            format!("{found} up to seq {}", filtered.looked_at.saturating_sub(1))
+        }
+        (Some(FoundEnd::Cancelled) | None, _) => {
+            format!("{found} in the first {}, stopped", filtered.looked_at)
+        }
+    }
+}
+
 /// Marks the chosen row, over what it is made of.
 fn mark(app: &App, area: Rect, buffer: &mut Buffer) {
-    let (list, chosen) = match &app.ledger.world {
-        Some(world) => (&world.list, world.chosen() as u64),
-        None => (&app.ledger.list, app.ledger.chosen()),
+    let (list, chosen) = match (&app.ledger.sheet, &app.ledger.world) {
+        (Some(sheet), _) => (&sheet.list, sheet.chosen() as u64),
+        (None, Some(world)) => (&world.list, world.chosen() as u64),
+        (None, None) => (&app.ledger.list, app.ledger.chosen()),
     };
     let focused = app.focus.pane() == Pane::Ledger;
     for (row, y) in list.rows().zip(area.y..area.bottom()) {
@@ -149,7 +215,9 @@ fn mark(app: &App, area: Rect, buffer: &mut Buffer) {
             continue;
         }
         // Not by colour alone, and also while the inspector is looked at.
-        buffer.set_string(area.x, y, "▸", app.theme.style(Role::Focus));
+        if row.line == 0 {
+            buffer.set_string(area.x, y, "▸", app.theme.style(Role::Focus));
+        }
         if focused {
             let place = Rect {
                 y,
@@ -164,6 +232,7 @@ fn mark(app: &App, area: Rect, buffer: &mut Buffer) {
 /// Which columns fit. `what` takes the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fit {
+    kind: usize,
     effect: bool,
     by: bool,
     cost: bool,
@@ -174,10 +243,11 @@ struct Fit {
 fn fit(width: usize) -> Fit {
     let (cost, by, effect, time) = (width >= 110, width >= 92, width >= 68, width >= 58);
     let taken = |on: bool, columns: usize| if on { columns + 1 } else { 0 };
+    let kind = if width >= 110 { KIND_WHOLE } else { KIND };
     let fixed = 1
         + SEQ
         + 1
-        + KIND
+        + kind
         + 1
         + 1
         + VERDICT
@@ -186,6 +256,7 @@ fn fit(width: usize) -> Fit {
         + taken(cost, COST)
         + taken(time, TIME);
     Fit {
+        kind,
         effect,
         by,
         cost,
@@ -197,10 +268,11 @@ fn fit(width: usize) -> Fit {
 fn head(width: usize) -> String {
     let fit = fit(width);
     let mut text = format!(
-        " {:>SEQ$} {:<KIND$} {:<what$} ",
+        " {:>SEQ$} {:<kind$} {:<what$} ",
         "seq",
         "kind",
         "what",
+        kind = fit.kind,
         what = fit.what
     );
     if fit.effect {
@@ -243,7 +315,7 @@ fn entry(ledger: &Ledger, event: &Event, width: usize, theme: &Theme) -> Line<'s
         spans.extend(text.spans(theme, role));
         spans.push(Span::raw(" ".repeat(gap)));
     };
-    put(&event.kind, KIND, Role::Accent);
+    put(&event.kind, fit.kind, Role::Accent);
     put(&what, fit.what, Role::Text);
     if fit.effect {
         let role = effect.map_or(Role::Text, words::role);
@@ -304,6 +376,36 @@ fn world_head(width: usize) -> String {
         " {:<resource$} {:>VERSION$} {:>SEQ$}  value",
         "resource", "version", "set by"
     )
+}
+
+struct SheetRows<'a> {
+    sheet: &'a Sheet,
+    theme: &'a Theme,
+}
+
+impl Items for SheetRows<'_> {
+    fn len(&self) -> usize {
+        self.sheet.rows.len()
+    }
+
+    fn version(&self, _: usize) -> u64 {
+        0
+    }
+
+    fn estimate(&self, _: usize, _: usize) -> u64 {
+        1
+    }
+
+    fn lines(&self, at: usize, width: usize) -> Vec<Line<'static>> {
+        let Some(row) = self.sheet.rows.get(at) else {
+            return Vec::new();
+        };
+        let said = Said {
+            head: format!(" {}", row.said.head),
+            ..row.said.clone()
+        };
+        reader_lines(&said, width, self.theme)
+    }
 }
 
 struct WorldRows<'a> {

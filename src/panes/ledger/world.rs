@@ -58,30 +58,3 @@ impl World {
 pub(crate) fn file_path(row: &WorldRow) -> Option<&str> {
     row.resource.strip_prefix("file:")
 }
-
-/// What differs between two worlds, one line a resource: `+`, `-`, `~`.
-#[must_use]
-pub(crate) fn difference(from: &WorldView, to: &WorldView) -> Vec<String> {
-    let mut lines = Vec::new();
-    for row in &from.rows {
-        match to.rows.iter().find(|other| other.resource == row.resource) {
-            None => lines.push(format!("- {}  {}", row.resource, row.value)),
-            Some(other) if other.version != row.version || other.value != row.value => {
-                lines.push(format!(
-                    "~ {}  {} -> {}  (version {} -> {}, set by seq {})",
-                    row.resource, row.value, other.value, row.version, other.version, other.seq
-                ));
-            }
-            Some(_) => {}
-        }
-    }
-    for row in &to.rows {
-        if !from.rows.iter().any(|other| other.resource == row.resource) {
-            lines.push(format!(
-                "+ {}  {}  (set by seq {})",
-                row.resource, row.value, row.seq
-            ));
-        }
-    }
-    lines
-}

@@ -62,6 +62,8 @@ pub enum Purpose {
     Filter,
     /// What to look for.
     Search,
+    /// Which entry to go to.
+    GoTo,
 }
 
 /// A line being asked for.
@@ -96,6 +98,7 @@ impl Purpose {
             Self::Settle { .. } => "why do you settle it so? (recorded)",
             Self::Filter => "filter: kind: tool: effect: verdict: by: path: seq: text: re:",
             Self::Search => "search this trajectory",
+            Self::GoTo => "go to: a sequence number, or m for the marked entry",
             Self::Revoke { .. } => "revoke: why? (recorded, and told to what stops)",
             Self::Bundle => "the file of a candidate bundle, signed or not",
             Self::SkillParam(binding) => return Cow::Owned(parameter(binding)),

@@ -98,12 +98,13 @@ fn hints(prompt: &Prompt) -> Vec<(String, &'static str)> {
         Purpose::Settle { .. } => "settle",
         Purpose::Filter => "filter",
         Purpose::Search => "search",
+        Purpose::GoTo => "go there",
         Purpose::Revoke { .. } => "revoke",
         Purpose::Bundle => "simulate",
         Purpose::SkillParam(_) => "next",
     };
     let back = match prompt.purpose {
-        Purpose::Filter | Purpose::Search | Purpose::Bundle => "back",
+        Purpose::Filter | Purpose::Search | Purpose::GoTo | Purpose::Bundle => "back",
         Purpose::Revoke { .. } => "back, revoke nothing",
         Purpose::SkillParam(_) => "back, bind nothing",
         Purpose::Deny { .. }

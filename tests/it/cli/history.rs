@@ -97,6 +97,61 @@ fn y4_replay_stops_at_an_entry_and_tells_how_two_differ() {
 }
 
 #[test]
+fn a_provenance_leads_back_to_the_prompt_in_words_and_in_json() {
+    let (home, run) = two_keys();
+    let commits = commits(&home, &run);
+    let told = home.run(&["audit", &run, "--of", "kv:a"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    let first = told.out.lines().next().unwrap();
+    assert_eq!(first, format!("provenance: kv:a, set at {}", commits[0]));
+    for step in ["done", "begun", "wanted", "asked", "writ"] {
+        let begins = format!("  {step} ");
+        let steps = told.out.lines();
+        assert!(
+            steps.clone().any(|l| l.starts_with(&begins)),
+            "{step}: {told:?}"
+        );
+    }
+    assert!(told.out.contains("you: set two"), "{told:?}");
+    let json = home.json(&["audit", &run, "--of", &commits[1], "--json"]);
+    assert_eq!(json[0]["seq"].to_string(), commits[1]);
+    let back = json[0]["back"].as_array().unwrap();
+    let relations: Vec<&str> = back
+        .iter()
+        .map(|s| s["relation"].as_str().unwrap())
+        .collect();
+    assert_eq!(relations.first(), Some(&"sealed"));
+    assert!(relations.contains(&"asked"), "{relations:?}");
+}
+
+#[test]
+fn a_provenance_of_what_is_not_there_says_so() {
+    let (home, run) = two_keys();
+    let of = |what: &[&str]| {
+        let mut args = vec!["audit", run.as_str(), "--of"];
+        args.extend(what);
+        home.run(&args)
+    };
+    fails(&of(&["src/lib.rs"]), 1, "sets `file:src/lib.rs`", "");
+    fails(&of(&["9999"]), 2, "no entry 9999", "its last one is");
+    fails(
+        &of(&["5", "--at", "3"]),
+        2,
+        "--at goes with a file",
+        "`file:5`",
+    );
+    fails(&of(&["file:5"]), 1, "sets `file:5`", "");
+    fails(
+        &of(&["kv:a", "--at", "0"]),
+        1,
+        "up to entry 0 sets `kv:a`",
+        "",
+    );
+    let alone = home.run(&["audit", &run, "--at", "3"]);
+    assert_eq!(alone.code, 2, "{alone:?}");
+}
+
+#[test]
 fn d3_an_undo_shows_its_plan_and_touches_nothing_until_its_digest_is_quoted() {
     let home = Home::playing(&[write("a.txt", "by the agent\n"), json!({"text": "done"})]);
     let mut code = home.run(&["--mode", "auto", "run", "write"]).code;

@@ -475,7 +475,7 @@ async fn c5_another_tenants_trajectories_and_writs_are_not_there() {
                 filter: filter.clone(),
             };
             match rig.ask(command).await {
-                Replied::Page(page) => assert!(page.events.iter().all(|e| e.trajectory == own)),
+                Replied::Found(found) => assert!(found.events.iter().all(|e| e.trajectory == own)),
                 Replied::Fault(fault) => assert!(fault.message.contains("no trajectory")),
                 other => panic!("{other:?}"),
             }

@@ -329,7 +329,11 @@ impl Desk {
                 .await
                 .expect("no reply came")
                 .expect("the kernel serves");
-            if reply.ticket == ticket && !matches!(reply.replied, Replied::Verifying(_)) {
+            let on_the_way = matches!(
+                reply.replied,
+                Replied::Verifying(_) | Replied::Looking { .. }
+            );
+            if reply.ticket == ticket && !on_the_way {
                 return reply.replied;
             }
         }

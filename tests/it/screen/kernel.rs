@@ -115,6 +115,7 @@ impl Kernel {
         let quiet = matches!(
             command,
             Command::Page { .. }
+                | Command::Cancel { .. }
                 | Command::Holds
                 | Command::Open { .. }
                 | Command::Writs { .. }

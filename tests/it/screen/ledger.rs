@@ -1,11 +1,11 @@
 //! The ledger: entries by the page, filter, search, verification, the world as it was.
 
-use thymos::app::{Effect, Pane};
+use thymos::app::{Effect, Event, Pane, Session};
 use thymos_core::TrajectoryId;
 use thymos_core::body::Role;
 use thymos_protocol::{
-    Command, ReplayReport, ReplayVerdict, ReplayedRun, Replied, VerifyFinding, VerifyProgress,
-    VerifyReport,
+    Command, Found, FoundEnd, ProvenanceOf, ReplayReport, ReplayVerdict, ReplayedRun, Replied,
+    Reply, Ticket, VerifyFinding, VerifyProgress, VerifyReport,
 };
 
 use super::desk::Desk;
@@ -335,6 +335,251 @@ fn two_worlds_are_compared() {
     let frame = desk.frame();
     assert!(frame.contains("the world from seq 5 to seq 7"), "{frame}");
     assert!(frame.contains("~ file:src/client.rs"), "{frame}");
+    assert!(frame.contains("spent  0 -> 2 tool calls (+2)"), "{frame}");
+    // The list begins at what leads somewhere, and a file leads to how it differs.
+    desk.keys("<Enter>");
+    let frame = desk.frame();
+    assert!(
+        frame.contains("src/client.rs from seq 5 to seq 7"),
+        "{frame}"
+    );
+    assert!(frame.contains("- // as of 5"), "{frame}");
+    assert!(frame.contains("+ // as of 7"), "{frame}");
+    desk.keys("<Esc> <Esc>");
+    assert!(desk.frame().contains("ledger - 8 entries"));
+}
+
+/// What the kernel tells of a search on its way.
+fn found(desk: &Desk, seqs: std::ops::Range<u64>, of: u64, end: Option<FoundEnd>) -> Replied {
+    let events = desk.kernel.events.iter();
+    let inside = events.filter(|event| seqs.contains(&event.seq));
+    Replied::Found(Found {
+        events: inside.cloned().collect(),
+        looked_at: seqs.end,
+        of,
+        end,
+    })
+}
+
+/// The newest search that the screen asked for.
+fn search_ticket(desk: &Desk) -> Ticket {
+    let finding = desk.app.ledger.finding.or(desk.app.ledger.searching);
+    finding.expect("something is looked for").ticket
+}
+
+fn cancelled(desk: &Desk) -> Vec<Ticket> {
+    let asked = desk.kernel.asked.iter();
+    asked
+        .filter_map(|command| match command {
+            Command::Cancel { ticket } => Some(*ticket),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_filter_shows_what_it_finds_while_it_looks_and_ends_on_esc() {
+    let mut desk = at_ledger(80, 24, story());
+    let first = found(&desk, 0..3, 900_000, None);
+    desk.kernel.instead.push(first);
+    desk.keys("f");
+    desk.types("x");
+    desk.keys("<Enter>");
+    let frame = desk.frame();
+    assert!(
+        frame.contains("filter x - 3 in 3 of 900000, Esc stops"),
+        "{frame}"
+    );
+    assert!(frame.contains("add retry"), "{frame}");
+    let ticket = search_ticket(&desk);
+    // Keys are heard meanwhile, and what is found later is added.
+    desk.keys("g g");
+    assert_eq!(desk.app.ledger.chosen(), 0);
+    let replied = found(&desk, 3..6, 900_000, None);
+    desk.event(Event::Reply(Reply { ticket, replied }));
+    assert_eq!((desk.app.ledger.rows(), desk.app.ledger.chosen()), (6, 0));
+    desk.keys("<Esc>");
+    assert_eq!(cancelled(&desk), [ticket]);
+    assert!(desk.app.ledger.filtered.is_some());
+    let replied = found(&desk, 6..6, 900_000, Some(FoundEnd::Cancelled));
+    desk.event(Event::Reply(Reply { ticket, replied }));
+    let frame = desk.frame();
+    assert!(
+        frame.contains("filter x - 6 in the first 6, stopped"),
+        "{frame}"
+    );
+    assert!(!frame.contains("up to seq"), "{frame}");
+    desk.keys("<Esc>");
+    assert!(desk.app.ledger.filtered.is_none());
+}
+
+#[test]
+fn another_filter_ends_the_one_before_and_hears_nothing_of_it() {
+    let mut desk = at_ledger(80, 24, story());
+    let first = found(&desk, 0..3, 900_000, None);
+    desk.kernel.instead.push(first);
+    desk.keys("f");
+    desk.types("x");
+    desk.keys("<Enter>");
+    let ticket = search_ticket(&desk);
+    desk.keys("f <C-u>");
+    desk.types("net_get");
+    desk.keys("<Enter>");
+    assert_eq!(cancelled(&desk), [ticket]);
+    assert!(desk.frame().contains("filter net_get - 2"));
+    let replied = found(&desk, 3..6, 900_000, Some(FoundEnd::Cancelled));
+    desk.event(Event::Reply(Reply { ticket, replied }));
+    assert!(desk.frame().contains("filter net_get - 2"));
+    assert_eq!(desk.app.ledger.rows(), 2);
+}
+
+#[test]
+fn a_search_goes_to_the_next_hit_before_it_has_looked_at_everything() {
+    let mut desk = at_ledger(80, 24, story());
+    desk.keys("g g");
+    let first = found(&desk, 4..5, 900_000, None);
+    desk.kernel.instead.push(first);
+    desk.keys("/");
+    desk.types("retry");
+    desk.keys("<Enter>");
+    assert_eq!(desk.app.ledger.chosen(), 4);
+    let frame = desk.frame();
+    assert!(
+        frame.contains("/ retry 1 hits at 0 %, Esc stops"),
+        "{frame}"
+    );
+    let ticket = search_ticket(&desk);
+    desk.keys("<Esc>");
+    assert_eq!(cancelled(&desk), [ticket]);
+    assert!(!desk.frame().contains("Esc stops"));
+}
+
+#[test]
+fn a_provenance_is_a_list_that_leads_to_its_entries() {
+    let mut desk = at_ledger(98, 40, story());
+    desk.keys("k k k k P");
+    let frame = desk.frame();
+    assert!(frame.contains("PROVENANCE of seq 3"), "{frame}");
+    assert!(frame.contains("what came of it:"), "{frame}");
+    assert!(frame.contains("and 3 more entries"), "{frame}");
+    assert!(frame.contains("entries on the way were erased"), "{frame}");
+    // The chosen step is inspected beside the list; Enter goes there.
+    assert_eq!(
+        desk.app.inspector.detail().map(|shown| shown.event.seq),
+        Some(3)
+    );
+    desk.keys("j <Enter>");
+    assert!(desk.app.ledger.sheet.is_none());
+    load(&mut desk);
+    assert_eq!(
+        desk.app.ledger.chosen_event().map(|event| event.seq),
+        Some(2)
+    );
+}
+
+#[test]
+fn a_file_of_the_world_leads_to_its_provenance_and_back() {
+    let mut desk = at_ledger(110, 30, story());
+    desk.keys("k k r P");
+    let asked = desk.kernel.asked.iter().any(|asked| {
+        matches!(asked, Command::Provenance { of: ProvenanceOf::Resource { resource, seq: 5 }, .. }
+            if resource == "file:src/client.rs")
+    });
+    assert!(asked);
+    let frame = desk.frame();
+    assert!(
+        frame.contains("PROVENANCE of file:src/client.rs"),
+        "{frame}"
+    );
+    desk.keys("<Esc>");
+    assert!(desk.frame().contains("AT SEQ 5"));
+}
+
+#[test]
+fn looking_for_a_provenance_tells_how_far_it_is_and_ends_on_esc() {
+    let mut desk = at_ledger(80, 24, story());
+    let looking = Replied::Looking {
+        done: 250_000,
+        of: 1_000_000,
+    };
+    desk.kernel.instead.push(looking);
+    desk.keys("P");
+    let frame = desk.frame();
+    assert!(frame.contains("looking back 25 %, Esc stops"), "{frame}");
+    let ticket = desk.app.ledger.seeking.unwrap().ticket;
+    desk.keys("k <Esc>");
+    assert_eq!(cancelled(&desk), [ticket]);
+    let replied = Replied::Provenance(None);
+    desk.event(Event::Reply(Reply { ticket, replied }));
+    assert!(desk.app.ledger.sheet.is_none());
+    assert!(desk.frame().contains("ledger - 8 entries"));
+}
+
+#[test]
+fn another_provenance_ends_the_one_before_and_hears_nothing_of_it() {
+    let mut desk = at_ledger(98, 40, story());
+    let looking = Replied::Looking { done: 1, of: 9 };
+    desk.keys("k");
+    desk.kernel.instead.push(looking.clone());
+    desk.keys("P");
+    let first = desk.app.ledger.seeking.unwrap().ticket;
+    desk.kernel.instead.push(looking);
+    desk.keys("P");
+    let second = desk.app.ledger.seeking.unwrap().ticket;
+    assert_eq!(cancelled(&desk), [first]);
+    let replied = Replied::Provenance(None);
+    desk.event(Event::Reply(Reply {
+        ticket: first,
+        replied,
+    }));
+    assert_eq!(desk.app.ledger.seeking.map(|one| one.ticket), Some(second));
+}
+
+#[test]
+fn leaving_a_run_ends_what_was_looked_for_in_it() {
+    let mut desk = at_ledger(80, 24, story());
+    let first = found(&desk, 0..3, 900_000, None);
+    desk.kernel.instead.push(first);
+    desk.keys("f");
+    desk.types("x");
+    desk.keys("<Enter>");
+    let ticket = search_ticket(&desk);
+    desk.app.session = Session::default();
+    desk.ring();
+    assert_eq!(cancelled(&desk), [ticket]);
+}
+
+#[test]
+fn an_entry_is_gone_to_by_its_number_or_its_mark() {
+    let mut kernel = Kernel::new();
+    for at in 0..2_000 {
+        kernel.append(said(Role::Operator, &format!("message {at}")));
+    }
+    let mut desk = at_ledger(80, 24, kernel);
+    let before = pages(&desk);
+    desk.keys("m #");
+    desk.types("1001");
+    desk.keys("<Enter>");
+    load(&mut desk);
+    assert!(desk.frame().contains("message 999"));
+    assert_eq!(desk.app.ledger.chosen(), 1_001);
+    // A page or two that is in view, and nothing in between.
+    assert!(pages(&desk) - before <= 2);
+    desk.keys("# m <Enter>");
+    load(&mut desk);
+    assert_eq!(desk.app.ledger.chosen(), 2_001);
+    for (typed, told) in [
+        ("9999", "no such entry yet"),
+        ("soon", "type a sequence number"),
+        ("-1", "type a sequence number"),
+    ] {
+        desk.keys("#");
+        desk.types(typed);
+        desk.keys("<Enter>");
+        assert!(desk.frame().contains(told), "{told}");
+        desk.keys("<Esc>");
+    }
+    assert_eq!(desk.app.ledger.chosen(), 2_001);
 }
 
 #[test]

@@ -71,11 +71,11 @@ fn an_undo_is_shown_as_a_plan_and_quotes_it() {
     expect![[r#"
         thymos  acme/api  t-54b2da94  seq 7 ✓  EDIT up to write  $0.82/2.00  ctx 38%
         ╔ * ledger - 8 entries - . follows ════════════════════════════════════════════╗
-        ║    seq kind      what                           effect    verdict   time     ║
-        ║      0 note      opened in /srv/acme/api                            14:00:00 ║
-        ║      1 note      edit: read and write in the ..                     14:00:00 ║
-        ║      2 note      "add retry"                                        14:00:00 ║
-        ║      3 note      fs_patch one.rs                                    14:00:00 ║
+        ║     seq kind      what                          effect    verdict   time     ║
+        ║       0 note      opened in /srv/acme/api                           14:00:00 ║
+        ║       1 note      edit: read and write in the..                     14:00:00 ║
+        ║       2 note      "add retry"                                       14:00:00 ║
+        ║       3 note      fs_patch one.rs                                   14:00:00 ║
         ║ ╔ * undo everything from seq 5 on? ════════════════════════════════════════╗ ║
         ║▸║2 of 2 steps can be undone, newest first, each through the gate:          ║ ║
         ║ ║seq 6  fs_patch two.rs                                                    ║ ║

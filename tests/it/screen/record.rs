@@ -1,11 +1,13 @@
 //! What the scripted kernel tells of its record: entries in full, matches, worlds, lists.
 
+use thymos_core::budget::Cost;
 use thymos_core::trace::{Clause, Ruling};
 use thymos_core::writ::Mode;
 use thymos_core::{LogId, TrajectoryId};
 use thymos_protocol::{
-    ChainFacts, Command, Detail, Event, Fault, ModelRow, Page, ReplayReport, ReplayVerdict,
-    ReplayedRun, Replied, TraceRow, VerifyReport, WorldRow, WorldView,
+    ChainFacts, Command, Detail, Event, Fault, Found, FoundEnd, ModelRow, Page, Provenance,
+    ProvenanceOf, ProvenanceStep, Relation, ReplayReport, ReplayVerdict, ReplayedRun, Replied,
+    TraceRow, VerifyReport, WorldDiff, WorldDiffRow, WorldRow, WorldView,
 };
 
 use super::kernel::Kernel;
@@ -18,6 +20,12 @@ pub(crate) fn look(kernel: &Kernel, command: &Command) -> Option<Replied> {
             Replied::Detail(Box::new(detail(event)))
         }
         Command::Find { filter, .. } => found(kernel, filter),
+        Command::Rows { seqs, .. } => rows(kernel, seqs),
+        Command::Cancel { .. } => Replied::Accepted,
+        Command::Provenance { trajectory, of } => provenance(kernel, *trajectory, of),
+        Command::WorldDiff {
+            from_seq, to_seq, ..
+        } => Replied::WorldDiff(Box::new(differing(*from_seq, *to_seq))),
         Command::WorldAt { seq, .. } => Replied::World(world(*seq)),
         Command::FileAt { path, seq, .. } => {
             (*path == "src/client.rs").then_some(())?;
@@ -93,10 +101,75 @@ fn found(kernel: &Kernel, filter: &str) -> Replied {
         .filter(|event| format!("{:?} kind:{}", event.what, event.kind).contains(&word))
         .cloned()
         .collect();
-    Replied::Page(Page {
+    let count = kernel.events.len() as u64;
+    Replied::Found(Found {
         events,
+        looked_at: count,
+        of: count,
+        end: Some(FoundEnd::Whole),
+    })
+}
+
+fn rows(kernel: &Kernel, seqs: &[u64]) -> Replied {
+    let events = kernel.events.iter().filter(|e| seqs.contains(&e.seq));
+    Replied::Page(Page {
+        events: events.cloned().collect(),
         status: None,
     })
+}
+
+/// The entry and all before it lead to it; those after it come of it.
+fn provenance(kernel: &Kernel, trajectory: TrajectoryId, of: &ProvenanceOf) -> Replied {
+    let (seq, resource) = match of {
+        ProvenanceOf::Seq(seq) => (*seq, None),
+        ProvenanceOf::Resource { resource, seq } => (*seq, Some(resource.clone())),
+    };
+    let step = |event: &Event, relation| ProvenanceStep {
+        relation,
+        above: 0,
+        resource: resource.clone(),
+        event: event.clone(),
+    };
+    let (back, forward): (Vec<&Event>, Vec<&Event>) =
+        kernel.events.iter().partition(|event| event.seq <= seq);
+    Replied::Provenance(Some(Box::new(Provenance {
+        trajectory,
+        entry: back.last().unwrap().entry,
+        seq,
+        resource: resource.clone(),
+        back: back
+            .iter()
+            .rev()
+            .map(|event| step(event, Relation::Wanted))
+            .collect(),
+        forward: forward
+            .iter()
+            .map(|event| step(event, Relation::Read))
+            .collect(),
+        forward_left: 3,
+        notes: vec!["entries on the way were erased".into()],
+    })))
+}
+
+fn differing(from_seq: u64, to_seq: u64) -> WorldDiff {
+    let row = |seq: u64| world(seq).rows.swap_remove(0);
+    WorldDiff {
+        from_seq,
+        from_digest: "77ac".into(),
+        to_seq,
+        to_digest: "88bd".into(),
+        rows: vec![WorldDiffRow {
+            resource: "file:src/client.rs".into(),
+            before: Some(row(from_seq)),
+            after: Some(row(to_seq)),
+        }],
+        from_spent: Cost::default(),
+        to_spent: Cost {
+            tool_calls: 2,
+            ..Cost::default()
+        },
+        partial: false,
+    }
 }
 
 fn world(seq: u64) -> WorldView {

@@ -6,6 +6,7 @@ use thymos_core::Timestamp;
 use thymos_core::approval::Via;
 use thymos_core::body::{Role, Stop};
 use thymos_core::effect::EffectClass;
+use thymos_core::entry::EntryHeader;
 use thymos_protocol::{Event, FileChange, What};
 
 use super::pattern::{Glob, Range};
@@ -69,6 +70,27 @@ impl Term {
             Self::Money(range) => money(what).is_some_and(|cost| range.contains(cost)),
             Self::Took(range) => took_ms(what).is_some_and(|ms| range.contains(ms)),
             Self::Text(regex) => texts(what).iter().any(|text| regex.is_match(text)),
+        }
+    }
+
+    /// As [`Self::holds`], from the header alone; none when the body has to be read for it.
+    pub(super) fn holds_for_header(&self, header: &EntryHeader) -> Option<bool> {
+        match self {
+            Self::Kind(glob) => Some(glob.matches(&header.kind)),
+            Self::Run(prefix) => Some(header.trajectory.to_string().starts_with(prefix)),
+            Self::Since(at) => Some(header.at_ms >= *at),
+            Self::Until(at) => Some(header.at_ms <= *at),
+            Self::Seq(range) => Some(range.contains(header.seq)),
+            Self::Tool(_)
+            | Self::Effect(_)
+            | Self::Verdict(_)
+            | Self::By(_)
+            | Self::Path(_)
+            | Self::Rule(_)
+            | Self::Writ(_)
+            | Self::Money(_)
+            | Self::Took(_)
+            | Self::Text(_) => None,
         }
     }
 }

@@ -4,11 +4,13 @@ use proptest::prelude::*;
 use thymos_core::approval::Via;
 use thymos_core::budget::Cost;
 use thymos_core::effect::{EffectClass, Risk};
+use thymos_core::entry::{Commitment, Salt};
 use thymos_core::id::ProposalId;
 use thymos_core::isolation::Rung;
 use thymos_core::trace::Clause as KernelClause;
-use thymos_core::{EntryId, IntentId, TrajectoryId, WritId};
+use thymos_core::{EntryId, IntentId, LogId, TrajectoryId, WritId};
 use thymos_protocol::{DecidedBy, FileChange, What};
+use thymos_testkit::fixtures::operator_key;
 
 use super::*;
 
@@ -310,6 +312,87 @@ proptest! {
                     std::hint::black_box(filter.matches(&event));
                 }
             }
+        }
+    }
+}
+
+/// The header that the entry of an event would have.
+fn header(event: &Event) -> EntryHeader {
+    EntryHeader {
+        at_ms: event.at_ms,
+        body: Commitment::of(&Salt::from_bytes([1; 32]), b"{}"),
+        index: event.index,
+        kind: event.kind.clone(),
+        log: LogId::of(b"log"),
+        prev: None,
+        seq: event.seq,
+        trajectory: event.trajectory,
+        v: 1,
+        writer: operator_key().public(),
+    }
+}
+
+#[test]
+fn what_a_header_rules_out_never_matches_and_headers_alone_decide_what_they_can() {
+    let events = [committed(), started(), rejected()];
+    let terms = [
+        "kind:commit",
+        "-kind:commit",
+        "kind:started,rejection",
+        "-kind:started,commit",
+        "seq:4176",
+        "-seq:4000..4200",
+        "since:2h",
+        "until:2h",
+        "-since:2h",
+        "run:0",
+        "-run:0",
+        "tool:shell",
+        "-tool:shell",
+        "effect:>=write",
+        "verdict:committed",
+        "by:model",
+        "path:src/lib.rs",
+        "rule:C8",
+        "cost:>0.01",
+        "text:words",
+        "-text:words",
+        "re:^fs",
+        "kind:commit,started",
+        "words",
+    ];
+    let mut ruled_out = 0;
+    for one in terms {
+        for other in terms {
+            let filter = Filter::parse(&format!("{one} {other}"), NOW).unwrap();
+            for event in &events {
+                let may = filter.may_let_through(&header(event));
+                assert!(
+                    may || !filter.matches(event),
+                    "{one} {other}: {}",
+                    event.kind
+                );
+                ruled_out += usize::from(!may);
+            }
+        }
+    }
+    assert!(ruled_out > 400, "{ruled_out}");
+    let only = Filter::parse("kind:commit,started seq:4176", NOW).unwrap();
+    let may: Vec<bool> = events
+        .iter()
+        .map(|e| only.may_let_through(&header(e)))
+        .collect();
+    assert_eq!(may, [true, false, false]);
+    // A term that only the body can answer never rules out, negated or not.
+    for term in [
+        "text:words",
+        "-text:words",
+        "tool:shell",
+        "-tool:shell",
+        "kind:commit,tool",
+    ] {
+        if let Ok(filter) = Filter::parse(term, NOW) {
+            assert!(filter.may_let_through(&header(&committed())), "{term}");
         }
     }
 }

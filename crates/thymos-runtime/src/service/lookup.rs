@@ -3,35 +3,34 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use thymos_core::budget::Cost;
 use thymos_core::delta::{Resource, ResourceValue};
 use thymos_core::limits::CHAIN_LINKS_MAX;
 use thymos_core::skill::SkillFile;
-use thymos_core::world::Versioned;
+use thymos_core::world::{Versioned, World};
 use thymos_core::{EntryId, TrajectoryId};
 use thymos_protocol::{
-    Command, Event, Fault, Page, Replied, Reply, SkillRow, Ticket, WorldDiff, WorldDiffRow,
-    WorldRow, WorldView,
+    Command, Fault, Replied, Reply, SkillRow, Ticket, WorldDiff, WorldDiffRow, WorldRow, WorldView,
 };
 use thymos_replay::{Projection, difference, fold_within};
 use tokio::task::JoinHandle;
 
-use super::{Service, Shared, Summary, chain, desk, lock, policies, receipt, routing, writs};
+use super::find::Search;
+use super::provenance::Seeking;
+use super::{Service, Shared, Summary, chain, desk, lock, policies, receipt, routing, walk, writs};
 use crate::account;
 use crate::checkpoint::Refused;
 use crate::erase;
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::memory::{self, Whose};
-use crate::narrate::{Narrator, narrate};
+use crate::narrate::Narrator;
 use crate::past::Stored;
 use crate::skills::{self, FoundSkill};
 use crate::words;
 
 /// Entries read at once.
 pub(super) const PAGE: usize = 1024;
-
-/// Matches of one search at most; the newest are kept, and the screen says so.
-const MATCHES_MAX: usize = 1000;
 
 pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Command) {
     let kernel = service.kernel.clone();
@@ -57,8 +56,11 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
             Ok(trajectory) => return service.ask(ticket, trajectory, command).await,
             Err(words) => fault(words),
         },
-        Command::Find { trajectory, filter } => {
-            return beside(service, ticket, move || find(&kernel, trajectory, &filter));
+        Command::Find { .. } | Command::Provenance { .. } | Command::Cancel { .. } => {
+            match long_look(service, ticket, command) {
+                None => return,
+                Some(replied) => replied,
+            }
         }
         Command::WorldAt { trajectory, seq } => {
             return beside(service, ticket, move || world_at(&kernel, trajectory, seq));
@@ -335,124 +337,90 @@ fn verify(service: &Service, ticket: Ticket, run: Option<TrajectoryId>) {
     reply_later(service, ticket, looking);
 }
 
+/// A trajectory that is folded as far as somebody asks.
+struct Folding {
+    projection: Projection,
+    narrator: Narrator,
+}
+
+impl Folding {
+    fn begin(kernel: &Kernel, trajectory: TrajectoryId) -> Result<Self, String> {
+        if !kernel.owns(&trajectory).unwrap_or(false) {
+            return Err(unknown(&trajectory));
+        }
+        Ok(Self {
+            projection: Projection::empty(trajectory),
+            narrator: Narrator::default(),
+        })
+    }
+
+    /// Goes on up to and with `seq`, or to the end.
+    fn up_to(&mut self, kernel: &Kernel, seq: u64) -> Result<(), String> {
+        let store = kernel.parts.store.as_ref();
+        let past = Stored(store);
+        let Self {
+            projection,
+            narrator,
+        } = self;
+        while projection.len <= seq {
+            let due = (seq - projection.len).saturating_add(1).min(PAGE as u64);
+            let due = usize::try_from(due).unwrap_or(PAGE);
+            let page = store
+                .page(&projection.trajectory, projection.len, due)
+                .map_err(|e| e.to_string())?;
+            for entry in &page {
+                fold_within(projection, entry, &past).map_err(|e| e.to_string())?;
+                narrator.learn(entry);
+            }
+            if page.len() < due {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Folds a trajectory up to and with `seq`.
 pub(super) fn told(
     kernel: &Arc<Kernel>,
     trajectory: TrajectoryId,
     seq: u64,
 ) -> Result<(Projection, Narrator), String> {
-    if !kernel.owns(&trajectory).unwrap_or(false) {
-        return Err(unknown(&trajectory));
-    }
-    let mut projection = Projection::empty(trajectory);
-    let mut narrator = Narrator::default();
-    let past = Stored(kernel.parts.store.as_ref());
-    loop {
-        let page = kernel
-            .parts
-            .store
-            .page(&trajectory, projection.len, PAGE)
-            .map_err(|e| e.to_string())?;
-        if page.is_empty() {
-            return Ok((projection, narrator));
-        }
-        for entry in page {
-            if entry.header.seq > seq {
-                return Ok((projection, narrator));
+    let mut folding = Folding::begin(kernel, trajectory)?;
+    folding.up_to(kernel, seq)?;
+    Ok((folding.projection, folding.narrator))
+}
+
+/// Begins a look that takes long, or ends one; none where it replies by itself.
+fn long_look(service: &Service, ticket: Ticket, command: Command) -> Option<Replied> {
+    let kernel = &service.kernel;
+    match command {
+        Command::Find { trajectory, filter } => {
+            let filter = match Filter::parse(&filter, kernel.now()) {
+                Ok(filter) => filter,
+                Err(error) => {
+                    return Some(Replied::Fault(Fault {
+                        message: error.to_string(),
+                        hint: error.hint,
+                    }));
+                }
+            };
+            match Search::begin(kernel, trajectory, filter) {
+                Ok(search) => walk::walk(service, ticket, search),
+                Err(words) => return Some(fault(words)),
             }
-            fold_within(&mut projection, &entry, &past).map_err(|e| e.to_string())?;
-            narrator.learn(&entry);
         }
+        Command::Provenance { trajectory, of } => match Seeking::begin(kernel, trajectory, of) {
+            Ok(seeking) => walk::walk(service, ticket, seeking),
+            Err(words) => return Some(fault(words)),
+        },
+        Command::Cancel { ticket } => {
+            service.walks.cancel(ticket);
+            return Some(Replied::Accepted);
+        }
+        _ => return Some(fault("this is not a look that takes long")),
     }
-}
-
-fn find(kernel: &Arc<Kernel>, trajectory: Option<TrajectoryId>, filter: &str) -> Replied {
-    let filter = match Filter::parse(filter, kernel.now()) {
-        Ok(filter) => filter,
-        Err(error) => {
-            return Replied::Fault(Fault {
-                message: error.to_string(),
-                hint: error.hint.clone(),
-            });
-        }
-    };
-    let scanned = match trajectory {
-        Some(trajectory) if !kernel.owns(&trajectory).unwrap_or(false) => Err(unknown(&trajectory)),
-        Some(trajectory) => search_one(kernel, trajectory, &filter),
-        None => search_all(kernel, &filter),
-    };
-    match scanned {
-        Ok(events) => Replied::Page(Page {
-            events,
-            status: None,
-        }),
-        Err(words) => fault(words),
-    }
-}
-
-fn search_one(
-    kernel: &Arc<Kernel>,
-    trajectory: TrajectoryId,
-    filter: &Filter,
-) -> Result<Vec<Event>, String> {
-    let mut narrator = Narrator::default();
-    let mut matches = Vec::new();
-    let mut next = 0;
-    loop {
-        let page = kernel
-            .parts
-            .store
-            .page(&trajectory, next, PAGE)
-            .map_err(|e| e.to_string())?;
-        for entry in &page {
-            narrator.learn(entry);
-            keep(&mut matches, narrate(entry, &narrator), filter);
-        }
-        next += page.len() as u64;
-        if page.len() < PAGE {
-            return Ok(matches);
-        }
-    }
-}
-
-fn search_all(kernel: &Arc<Kernel>, filter: &Filter) -> Result<Vec<Event>, String> {
-    let mut narrator = Narrator::default();
-    let mut matches = Vec::new();
-    let mut ours: BTreeMap<TrajectoryId, bool> = BTreeMap::new();
-    let mut next = 0;
-    loop {
-        let rows = kernel
-            .parts
-            .store
-            .scan(next, PAGE)
-            .map_err(|e| e.to_string())?;
-        let last = rows.len() < PAGE;
-        for row in rows {
-            next = row.index + 1;
-            let Ok(entry) = row.entry else { continue };
-            let trajectory = entry.header.trajectory;
-            let owned = ours
-                .entry(trajectory)
-                .or_insert_with(|| kernel.owns(&trajectory).unwrap_or(false));
-            if !*owned {
-                continue;
-            }
-            narrator.learn(&entry);
-            keep(&mut matches, narrate(&entry, &narrator), filter);
-        }
-        if last {
-            return Ok(matches);
-        }
-    }
-}
-
-fn keep(matches: &mut Vec<Event>, event: Event, filter: &Filter) {
-    if filter.matches(&event) {
-        if matches.len() == MATCHES_MAX {
-            matches.remove(0);
-        }
-        matches.push(event);
-    }
+    None
 }
 
 fn world_at(kernel: &Arc<Kernel>, trajectory: TrajectoryId, seq: u64) -> Replied {
@@ -491,16 +459,29 @@ fn world_row(resource: &Resource, held: &Versioned) -> WorldRow {
     }
 }
 
-/// `[Y4]` How the worlds after two entries differ.
+/// `[Y4]` How the worlds after two entries differ, and what was spent between them.
 fn world_diff(kernel: &Arc<Kernel>, trajectory: TrajectoryId, between: (u64, u64)) -> Replied {
-    let at = |seq| {
-        let (projection, _) = told(kernel, trajectory, seq)?;
-        let digest = projection.world.digest().map_err(|e| e.to_string())?;
-        Ok::<_, String>((projection, digest.to_string()))
-    };
-    let ((from, from_digest), (to, to_digest)) = match (at(between.0), at(between.1)) {
-        (Ok(from), Ok(to)) => (from, to),
-        (Err(words), _) | (_, Err(words)) => return fault(words),
+    match differing(kernel, trajectory, between) {
+        Ok(diff) => Replied::WorldDiff(Box::new(diff)),
+        Err(words) => fault(words),
+    }
+}
+
+fn differing(
+    kernel: &Arc<Kernel>,
+    trajectory: TrajectoryId,
+    (from, to): (u64, u64),
+) -> Result<WorldDiff, String> {
+    // Folded once: the later of the two goes on from the earlier one.
+    let mut folding = Folding::begin(kernel, trajectory)?;
+    folding.up_to(kernel, from.min(to))?;
+    let first = Side::of(&folding.projection)?;
+    folding.up_to(kernel, from.max(to))?;
+    let last = Side::of(&folding.projection)?;
+    let (from, to) = if from <= to {
+        (first, last)
+    } else {
+        (last, first)
     };
     let rows = difference(&from.world, &to.world);
     let rows = rows.into_iter().map(|one| WorldDiffRow {
@@ -508,14 +489,39 @@ fn world_diff(kernel: &Arc<Kernel>, trajectory: TrajectoryId, between: (u64, u64
         before: one.before.map(|held| world_row(one.resource, held)),
         after: one.after.map(|held| world_row(one.resource, held)),
     });
-    Replied::WorldDiff(WorldDiff {
-        from_seq: from.len.saturating_sub(1),
-        from_digest,
-        to_seq: to.len.saturating_sub(1),
-        to_digest,
-        rows: rows.collect(),
-        partial: to.erasure.gone || from.erasure.gone,
+    let rows = rows.collect();
+    Ok(WorldDiff {
+        from_seq: from.seq,
+        from_digest: from.digest,
+        to_seq: to.seq,
+        to_digest: to.digest,
+        rows,
+        from_spent: from.spent,
+        to_spent: to.spent,
+        partial: from.partial || to.partial,
     })
+}
+
+/// What is compared of a moment.
+struct Side {
+    seq: u64,
+    world: Arc<World>,
+    digest: String,
+    spent: Cost,
+    partial: bool,
+}
+
+impl Side {
+    fn of(projection: &Projection) -> Result<Self, String> {
+        let digest = projection.world.digest().map_err(|e| e.to_string())?;
+        Ok(Self {
+            seq: projection.len.saturating_sub(1),
+            world: projection.world.clone(),
+            digest: digest.to_string(),
+            spent: projection.total,
+            partial: projection.erasure.gone,
+        })
+    }
 }
 
 fn file_at(kernel: &Arc<Kernel>, trajectory: TrajectoryId, seq: u64, path: &str) -> Replied {
@@ -535,7 +541,7 @@ fn file_at(kernel: &Arc<Kernel>, trajectory: TrajectoryId, seq: u64, path: &str)
     }
 }
 
-fn unknown(trajectory: &TrajectoryId) -> String {
+pub(super) fn unknown(trajectory: &TrajectoryId) -> String {
     format!("there is no trajectory `{}`", trajectory.short())
 }
 

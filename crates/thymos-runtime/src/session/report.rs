@@ -31,6 +31,7 @@ impl Session {
             Command::Page {
                 from_seq, limit, ..
             } => Some(self.page(*from_seq, *limit)),
+            Command::Rows { seqs, .. } => Some(self.rows(seqs)),
             Command::Inspect { entry } => Some(self.inspect(entry)),
             Command::PreviewMode { mode, .. } => {
                 Some(Replied::ModePreview(self.preview_mode(*mode)))
@@ -58,6 +59,29 @@ impl Session {
                 hint: Some("run `thymos verify` to see what is wrong".into()),
             }),
         }
+    }
+
+    /// Single entries; those that lie side by side are read together.
+    fn rows(&self, seqs: &[u64]) -> Replied {
+        let store = &self.k.parts.store;
+        let seqs = seqs.get(..PAGE_EVENTS_MAX).unwrap_or(seqs);
+        let mut events = Vec::with_capacity(seqs.len());
+        for run in seqs.chunk_by(|one, next| one.checked_add(1) == Some(*next)) {
+            let first = run.first().copied().unwrap_or_default();
+            match store.page(&self.p.trajectory, first, run.len()) {
+                Ok(entries) => {
+                    let known = entries.iter().filter(|e| e.header.seq < self.p.len);
+                    events.extend(known.map(|entry| narrate(entry, &self.narrator)));
+                }
+                Err(error) => {
+                    return super::answer::fault(error.to_string(), "run `thymos verify`");
+                }
+            }
+        }
+        Replied::Page(Page {
+            events,
+            status: None,
+        })
     }
 
     fn inspect(&self, id: &thymos_core::EntryId) -> Replied {
