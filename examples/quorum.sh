@@ -23,6 +23,8 @@ cat > "$scratch/turns.jsonl" <<'TURNS'
 {"text": "Done."}
 TURNS
 cat > "$HOME/.config/thymos/config.toml" <<CONFIG
+[operator]
+name = "ada"
 [session]
 model = "script"
 [providers.script]
@@ -45,7 +47,7 @@ cat > "$scratch/release.json" <<'RULES'
     "id": "two-of-three",
     "reason": "a release needs two of three people",
     "when": {"field": "resolved.writes", "op": "under", "value": "releases", "of": "any"},
-    "decision": {"ask": {"quorum": 2, "approvers": ["operator", "bob", "eve"]}},
+    "decision": {"ask": {"quorum": 2, "approvers": ["ada", "bob", "eve"]}},
     "if_missing": "skip",
     "examples": [{"with": {"resolved.writes": ["releases/1"]}, "says": "ask"}]
   }]

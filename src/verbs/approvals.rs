@@ -157,12 +157,19 @@ async fn decide(
         other => return Err(unexpected(&other)),
     }
     let quorum = row.card.quorum;
-    if decision == Decision::Approve && row.approvals + 1 < quorum {
-        let so_far = row.approvals + 1;
-        out::line(&format!(
-            "approved: {so_far} of {quorum}, more approvers are needed"
-        ))?;
-        return Ok(10);
+    if decision == Decision::Approve && quorum > 1 {
+        // Whoever counts for one rule need not count for another: the kernel says how many do.
+        let open = ids::holds(client).await?;
+        let now = open
+            .iter()
+            .find(|open| open.card.proposal == row.card.proposal);
+        if let Some(now) = now.filter(|now| now.approvals < quorum) {
+            out::line(&format!(
+                "approved: {} of {quorum}, more approvers are needed",
+                now.approvals
+            ))?;
+            return Ok(10);
+        }
     }
     follow(client, row, intent, status.head_seq + 1).await
 }

@@ -10,7 +10,7 @@ use thymos_core::key::SigningKey;
 use thymos_core::writ::{Party, TrustRoots};
 use thymos_ledger::{Genesis, Options, SqliteLedger};
 use thymos_ports::cognition::ModelFault;
-use thymos_ports::{Cognition, LedgerStore, Tool};
+use thymos_ports::{Cognition, Entropy, LedgerStore, Tool};
 use thymos_protocol::ModelRow;
 use thymos_runtime::kernel::{FixedPolicy, RunLimits};
 use thymos_runtime::redact::Redactor;
@@ -21,16 +21,20 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::store_error;
+use super::{keys, store_error};
 use crate::app::link::Link;
+use crate::config::paths;
 use crate::error::{AppError, ErrorKind};
 use crate::system::{OsEntropy, SystemClock};
 
 const GENESIS: Genesis = Genesis { random: [9; 32] };
 
+/// What the scratch operator's key is made of.
+const SEED: u8 = 9;
+
 /// The scratch operator. Its key is no secret: what it signs is thrown away.
 fn operator_key() -> SigningKey {
-    SigningKey::from_seed(&[9; 32])
+    SigningKey::from_seed(&[SEED; 32])
 }
 
 fn operator() -> Party {
@@ -38,6 +42,27 @@ fn operator() -> Party {
         name: "bench".to_owned(),
         key: operator_key().public(),
     }
+}
+
+/// Draws the scratch operator's key.
+struct OwnSeed;
+
+impl Entropy for OwnSeed {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(SEED);
+    }
+}
+
+/// Makes a home folder of the scratch operator, for a program that is to know their record as its own.
+pub(crate) fn home_of_the_operator(home: &Path) -> Result<(), AppError> {
+    let data = home.join(".local/share/thymos");
+    paths::make_private(&data)?;
+    keys::make(&data.join("operator.key"), &OwnSeed)?;
+    let config = home.join(".config/thymos");
+    paths::make_private(&config)?;
+    let text = format!("[operator]\nname = \"{}\"\n", operator().name);
+    std::fs::write(config.join("config.toml"), text)
+        .map_err(|error| AppError::new(ErrorKind::Internal, error.to_string()))
 }
 
 /// Whom a verifier of a scratch ledger trusts.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use thymos_core::approval::{Answer, Decision, SignedAnswer, Via};
 use thymos_core::key::PublicKey;
-use thymos_core::verdict::Ask;
+use thymos_core::verdict::{Ask, HoldTerms};
 use thymos_core::writ::TrustRoots;
 use thymos_core::{EntryId, ProposalId};
 
@@ -70,6 +70,25 @@ pub fn check_answer(
         return Err(AnswerFault::OtherProposal);
     };
     Panel::new(held, proposal, roots, chain).check(signed)
+}
+
+/// How many of the approvals that a hold needs it has, counted by what is missing most: where several
+/// rules ask, somebody may count for one and not for another `[A3]`.
+///
+/// The answers must have been checked when they came; whether they still count is for admission.
+#[must_use]
+pub fn agreed(terms: &HoldTerms, answers: &[(EntryId, SignedAnswer)], roots: &TrustRoots) -> u32 {
+    let approving = |ask: &Ask| {
+        let said = answers.iter().map(|(_, signed)| &signed.answer);
+        let yes = said.filter(|answer| answer.decision == Decision::Approve);
+        let keys = yes
+            .map(|answer| answer.by.key)
+            .filter(|key| name_of(roots, key).is_some_and(|name| may_answer(ask, name)));
+        u32::try_from(keys.collect::<BTreeSet<_>>().len()).unwrap_or(u32::MAX)
+    };
+    let missing = |ask: &Ask| ask.quorum.max(1).saturating_sub(approving(ask));
+    let most = terms.asks.iter().map(missing).max().unwrap_or(0);
+    terms.quorum().saturating_sub(most)
 }
 
 /// Those who may answer one hold.

@@ -27,7 +27,7 @@ pub mod compile;
 pub mod present;
 
 pub use admit::admit;
-pub use answers::{AnswerFault, check_answer};
+pub use answers::{AnswerFault, agreed, check_answer};
 pub use chain::CheckedChain;
 pub use clauses::is_repeat;
 pub use compile::compile;

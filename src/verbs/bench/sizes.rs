@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -17,13 +18,14 @@ use thymos_ports::cognition::{
     Context, ModelFault, ModelIdentity, ProposedCall, Streamed, TokenUsage, Turn, TurnStop,
 };
 use thymos_ports::{Cognition, LedgerStore};
-use thymos_protocol::{Command, Replied};
+use thymos_protocol::{Command as Asked, Replied};
 use thymos_replay::{Level, Row, Verifier};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::start::memory_mib;
 use super::{Bar, Bench, Figure, Samples, fault, ms, rate};
 use crate::error::AppError;
 use crate::verbs::client::Client;
@@ -41,6 +43,9 @@ const RUNS: usize = 128;
 
 /// Samples of what is asked for anywhere in a ledger.
 const LOOKS: u64 = 200;
+
+/// Between looks at the memory of another process.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Rows read at once, as the app does.
 const ROWS: usize = 2048;
@@ -178,13 +183,13 @@ impl Kernel {
 
 /// One run from its prompt to its end.
 async fn run(client: &mut Client, said: &Notify) -> Result<TrajectoryId, AppError> {
-    let opened = client.ask(Command::New { mode: Mode::Auto }).await?;
+    let opened = client.ask(Asked::New { mode: Mode::Auto }).await?;
     let Replied::Opened(status) = opened else {
         return Err(fault("no trajectory was opened"));
     };
     let trajectory = status.trajectory;
     let text = "keep what you find out, and look at it again".to_owned();
-    client.ask(Command::Prompt { trajectory, text }).await?;
+    client.ask(Asked::Prompt { trajectory, text }).await?;
     said.notified().await;
     // It has said its last word; what is left is to close.
     loop {
@@ -265,7 +270,7 @@ fn worlds(
         for share in 1..=5 {
             let seq = head * share / 5;
             let from = bench.now();
-            client.ask(Command::WorldAt { trajectory, seq }).await?;
+            client.ask(Asked::WorldAt { trajectory, seq }).await?;
             took.push(bench.now() - from);
         }
         Ok(took)
@@ -289,14 +294,46 @@ fn levels(bench: &Bench, path: &Path) -> Result<Vec<Figure>, AppError> {
         verified?;
         figures.push(told(name, rate(entries, took), "entries/s"));
     }
-    let most = peak_mib()?;
-    figures.push(Figure::new(
-        "the most memory of this process up to here",
-        most,
-        "MiB",
-        Bar::None,
+    drop(store);
+    let (took, most) = by_itself(bench, path)?;
+    figures.push(told(
+        "verify all levels as `thymos verify` does, in a process of its own",
+        rate(entries, took),
+        "entries/s",
     ));
+    let name = "the most memory of that process";
+    figures.push(Figure::new(name, most, "MiB", Bar::AtMost(64.0)));
     Ok(figures)
+}
+
+/// How long the program itself takes to verify a ledger, and the most memory that it had.
+fn by_itself(bench: &Bench, path: &Path) -> Result<(Duration, f64), AppError> {
+    let home = bench.file("verifier");
+    adapters::home_of_the_operator(&home)?;
+    let from = bench.now();
+    let mut child = Command::new(std::env::current_exe().map_err(fault)?)
+        .arg("--ledger")
+        .arg(path)
+        .arg("verify")
+        .env_clear()
+        .env("HOME", &home)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(fault)?;
+    let mut most = 0.0;
+    loop {
+        // Of one that has ended the system tells nothing any more.
+        most = memory_mib(child.id(), "VmHWM:").map_or(most, |now| now.max(most));
+        if let Some(status) = child.try_wait().map_err(fault)? {
+            let took = bench.now() - from;
+            return match status.success() {
+                true => Ok((took, most)),
+                false => Err(fault(format!("`thymos verify` ended with {status}"))),
+            };
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
 }
 
 fn verify(store: &dyn LedgerStore, level: Level) -> Result<(), AppError> {
@@ -320,11 +357,6 @@ fn verify(store: &dyn LedgerStore, level: Level) -> Result<(), AppError> {
         Some(found) => Err(fault(format!("the scratch ledger is not sound: {found}"))),
         None => Ok(()),
     }
-}
-
-/// The most memory that this process ever had, by the system's count.
-fn peak_mib() -> Result<f64, AppError> {
-    super::start::memory_mib(std::process::id(), "VmHWM:")
 }
 
 /// The model: says something, calls, mistakes itself now and then, and ends.

@@ -391,7 +391,10 @@ fn asking(more: &Value) -> Value {
 }
 
 async fn asked(tool: &FakeTool, ask: &Value) -> Rig {
-    let rules = asking(ask);
+    asked_by(tool, asking(ask)).await
+}
+
+async fn asked_by(tool: &FakeTool, rules: Value) -> Rig {
     let setup = Setup::new(writes(&["a"]), &[tool]).with(|setup| {
         setup.policy = policy("permit", rules);
         setup.roots.operators.push(party("bob", &policy_key()));
@@ -446,6 +449,34 @@ async fn a3_two_of_two_named_approvers_must_agree_and_progress_survives_a_restar
     assert_eq!(rig.ask(Command::Answer(bob)).await, Replied::Accepted);
     rig.until_kind("commit", 1).await;
     assert_eq!(tool.runs(), 1);
+    rig.verified().await;
+}
+
+/// Two rules ask: anybody counts for the one, and only two named people for the other.
+#[tokio::test]
+async fn a3_who_is_not_among_the_approvers_brings_a_quorum_no_nearer_and_stops_no_timer() {
+    let tool = writer();
+    let terms = json!({"quorum": 2, "approvers": ["bob", "eve"], "expires_after_ms": 60_000});
+    let mut rules = asking(&terms);
+    let mut anybody = asking(&json!({}))[0].clone();
+    anybody["id"] = json!("anybody");
+    rules.as_array_mut().unwrap().push(anybody);
+    let mut rig = asked_by(&tool, rules).await;
+    let card = rig.card().await;
+    rig.approve().await;
+    let row = rig.holds().await.remove(0);
+    assert_eq!(
+        (row.approvals, row.approved_by.as_slice()),
+        (0, &["ada".to_owned()][..])
+    );
+    let bob = signed(&rig, &card, "bob", &policy_key(), Decision::Approve);
+    assert_eq!(rig.ask(Command::Answer(bob)).await, Replied::Accepted);
+    let row = rig.holds().await.remove(0);
+    assert_eq!((row.approvals, row.card.quorum), (1, 2));
+    assert_eq!(tool.runs(), 0);
+    rig.setup.clock.advance_ms(60_000);
+    rig.until_kind("rejection", 1).await;
+    assert_eq!(tool.runs(), 0);
     rig.verified().await;
 }
 

@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 
 use thymos_core::TrajectoryId;
-use thymos_ports::LedgerStore;
 use thymos_replay::{Projection, fold};
 
 use super::{Shared, Summary, lock};
@@ -23,7 +22,7 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
     let refreshing = lock(&shared.refreshing);
     // Whatever is appended from here on is not seen by this look, and asks for another.
     shared.refresh_due.store(false, Ordering::Release);
-    let store = kernel.parts.store.as_ref();
+    let (store, roots) = (kernel.parts.store.as_ref(), &kernel.parts.roots);
     let (Ok(heads), Ok(log_len)) = (store.heads(), store.len()) else {
         return;
     };
@@ -42,7 +41,7 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
         }
         // A trajectory that does not fold is told by verify; here it is a row that says so.
         let Ok((projection, _)) = fold_stored(store, head.trajectory) else {
-            let row = broken(store, head.trajectory, head.seq);
+            let row = broken(kernel, head.trajectory, head.seq);
             shared.found(head.trajectory, row);
             continue;
         };
@@ -50,7 +49,7 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
         // where the answer matters.
         let at_rest = !projection.open_work.is_empty()
             && kernel.parts.leases.take(&head.trajectory).is_some();
-        shared.found(head.trajectory, summary(&projection, at_rest));
+        shared.found(head.trajectory, summary(&projection, at_rest, roots));
     }
     drop(refreshing);
     keep(kernel, shared, ROWS_BETWEEN);
@@ -98,7 +97,8 @@ pub(super) fn keep(kernel: &Kernel, shared: &Shared, rows: u64) {
 }
 
 /// A trajectory that contradicts itself, as far as its first entry tells of it. It shares no notes.
-fn broken(store: &dyn LedgerStore, trajectory: TrajectoryId, head_seq: u64) -> Summary {
+fn broken(kernel: &Kernel, trajectory: TrajectoryId, head_seq: u64) -> Summary {
+    let (store, roots) = (kernel.parts.store.as_ref(), &kernel.parts.roots);
     let mut projection = Projection::empty(trajectory);
     if let Ok(first) = store.page(&trajectory, 0, 1)
         && let Some(entry) = first.first()
@@ -106,7 +106,7 @@ fn broken(store: &dyn LedgerStore, trajectory: TrajectoryId, head_seq: u64) -> S
         // Where not even that folds, the row is empty but for its id.
         drop(fold(&mut projection, entry));
     }
-    let mut told = summary(&projection, false);
+    let mut told = summary(&projection, false, roots);
     told.len = head_seq + 1;
     told.head = None;
     told.at_rest = false;
@@ -118,7 +118,7 @@ fn broken(store: &dyn LedgerStore, trajectory: TrajectoryId, head_seq: u64) -> S
 /// Folds every trajectory that nobody has looked at yet: what is remembered must be whole before it
 /// is first asked for.
 pub(super) fn learn(kernel: &Kernel, shared: &Shared) {
-    let store = kernel.parts.store.as_ref();
+    let (store, roots) = (kernel.parts.store.as_ref(), &kernel.parts.roots);
     let kept = shared.kept.get_or_init(|| snapshot::read(kernel));
     for head in store.heads().unwrap_or_default() {
         if lock(&shared.desk).rows.contains_key(&head.trajectory) {
@@ -131,7 +131,7 @@ pub(super) fn learn(kernel: &Kernel, shared: &Shared) {
             continue;
         }
         if let Ok((projection, _)) = fold_stored(store, head.trajectory) {
-            let row = summary(&projection, false);
+            let row = summary(&projection, false, roots);
             let mut desk = lock(&shared.desk);
             desk.rows.entry(head.trajectory).or_insert(row);
         }

@@ -1,11 +1,12 @@
 //! What a session tells of itself: pages of events, status, summary. Changes nothing.
 
+use thymos_compiler::agreed;
 use thymos_core::TrajectoryId;
 use thymos_core::body::Stop;
 use thymos_core::budget::Dimension;
 use thymos_core::effect::Effects;
 use thymos_core::id::{ProposalId, WritId};
-use thymos_core::writ::Mode;
+use thymos_core::writ::{Mode, TrustRoots};
 use thymos_protocol::{
     BudgetBar, Command, HoldRow, Page, Replied, RunParent, RunRow, Running, Status, WritSummary,
 };
@@ -171,7 +172,8 @@ impl Session {
         let running = !matches!(self.activity, Activity::Idle)
             || !self.queue.is_empty()
             || !self.delegated.is_empty();
-        let mut summary = summary(&self.p, self.lease.is_some() && !running);
+        let at_rest = self.lease.is_some() && !running;
+        let mut summary = summary(&self.p, at_rest, &self.k.parts.roots);
         if running {
             summary.row.state = "running".into();
             summary.at_rest = false;
@@ -198,7 +200,7 @@ fn no_writ() -> WritSummary {
 }
 
 /// A trajectory in one row, with its open holds. `at_rest`: nobody is working on open work.
-pub(crate) fn summary(p: &Projection, at_rest: bool) -> Summary {
+pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summary {
     let workspace = p
         .root
         .as_ref()
@@ -206,7 +208,7 @@ pub(crate) fn summary(p: &Projection, at_rest: bool) -> Summary {
     let holds: Vec<HoldRow> = p
         .holds
         .values()
-        .map(|hold| hold_row(p.trajectory, &workspace, hold))
+        .map(|hold| hold_row((p.trajectory, &workspace), hold, roots))
         .collect();
     let in_doubt = if at_rest { p.open_work.len() as u64 } else { 0 };
     let account = root_of(p).map(|writ| format!("shares of writ `{}`", writ.writ.name));
@@ -249,16 +251,16 @@ fn title(p: &Projection) -> String {
 }
 
 fn hold_row(
-    trajectory: TrajectoryId,
-    workspace: &str,
+    (trajectory, workspace): (TrajectoryId, &str),
     hold: &thymos_replay::projection::Hold,
+    roots: &TrustRoots,
 ) -> HoldRow {
     HoldRow {
         trajectory,
         seq: hold.seq,
         workspace: workspace.to_owned(),
         card: card(hold.at, &hold.body),
-        approvals: u32::try_from(hold.answers.len()).unwrap_or(u32::MAX),
+        approvals: agreed(&hold.body.terms, &hold.answers, roots),
         approved_by: hold
             .answers
             .iter()

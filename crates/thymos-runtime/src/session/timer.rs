@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use thymos_compiler::agreed;
 use thymos_core::approval::{Answer, Decision, Scope, Via};
 use thymos_core::body::{self, Body};
 use thymos_core::id::ProposalId;
@@ -14,7 +15,7 @@ impl Session {
     /// How long until the next hold expires; none when none does, or another process sees to it.
     pub(super) fn until_expiry(&self) -> Option<Duration> {
         self.lease.as_ref()?;
-        let open = self.p.holds.values().filter(|hold| waits(hold));
+        let open = self.p.holds.values().filter(|hold| self.waits(hold));
         let next = open.filter_map(expires_at).min()?;
         let ms = next.as_ms().saturating_sub(self.k.now().as_ms());
         // A moment more, so that the clock has passed it when it is looked at.
@@ -31,7 +32,7 @@ impl Session {
             .p
             .holds
             .iter()
-            .filter(|(_, hold)| waits(hold) && expires_at(hold).is_some_and(|end| now >= end))
+            .filter(|(_, hold)| self.waits(hold) && expires_at(hold).is_some_and(|end| now >= end))
             .map(|(proposal, _)| *proposal)
             .collect();
         for proposal in over {
@@ -74,16 +75,14 @@ impl Session {
             Err(error) => Err(error),
         }
     }
-}
 
-/// Whether more answers are needed: what was denied, or approved by enough, is only to be admitted.
-fn waits(hold: &Hold) -> bool {
-    let approvals = hold
-        .answers
-        .iter()
-        .filter(|(_, said)| said.answer.decision == Decision::Approve)
-        .count();
-    approvals == hold.answers.len() && approvals < hold.body.terms.quorum() as usize
+    /// Whether more answers are needed: what was denied, or approved by enough, is only to be admitted.
+    fn waits(&self, hold: &Hold) -> bool {
+        let mut said = hold.answers.iter().map(|(_, signed)| &signed.answer);
+        let denied = said.any(|answer| answer.decision == Decision::Deny);
+        let (terms, roots) = (&hold.body.terms, &self.k.parts.roots);
+        !denied && agreed(terms, &hold.answers, roots) < terms.quorum()
+    }
 }
 
 /// When the timer denies a hold; none never.
