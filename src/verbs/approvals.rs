@@ -158,7 +158,9 @@ async fn decide(
     }
     let quorum = row.card.quorum;
     if decision == Decision::Approve && quorum > 1 {
-        // Whoever counts for one rule need not count for another: the kernel says how many do.
+        // Whoever counts for one rule need not count for another: the kernel says how many do. What its
+        // session is asked next, it hears after it has told of this answer.
+        client.open(row.trajectory).await?;
         let open = ids::holds(client).await?;
         let now = open
             .iter()

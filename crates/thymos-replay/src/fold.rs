@@ -1,5 +1,6 @@
 //! The one function that moves a projection forward [step 9]. Pure; rebuilds everything from disk.
 
+use serde_json::Value;
 use thymos_core::body::{self, Body, BodyState, Resolution};
 use thymos_core::budget::Cost;
 use thymos_core::canonical;
@@ -222,6 +223,9 @@ fn message(p: &mut Projection, body: body::Message) {
     p.next_turn = p
         .next_turn
         .max(body.turn + u32::from(body.role == body::Role::Model));
+    if p.lean {
+        return;
+    }
     p.story.push(Item::Said {
         role: body.role,
         text: body.text,
@@ -244,7 +248,9 @@ fn usage(p: &mut Projection, body: &body::Usage) {
 fn intent(p: &mut Projection, body: body::Intended) -> Result<(), Divergence> {
     let id = intent_id(&body.intent)?;
     p.next_turn = p.next_turn.max(body.intent.turn + 1);
-    p.story.push(Item::Wanted(id));
+    if !p.lean {
+        p.story.push(Item::Wanted(id));
+    }
     p.calls.insert(
         id,
         Call {
@@ -446,7 +452,7 @@ fn policy_loaded(p: &mut Projection, body: body::PolicyLoaded) -> Result<(), Div
         .map_err(|e| Divergence::new("policy bundle", "canonical", e.to_string()))?;
     let loaded = LoadedPolicy {
         digest: Digest::of(bytes.as_bytes()),
-        bundle: Some(body.bundle),
+        bundle: (!p.lean).then_some(body.bundle),
     };
     p.policies.insert(body.name, loaded);
     p.policy_set = Some(body.policy_set);
@@ -528,6 +534,12 @@ fn set_fate(p: &mut Projection, intent: IntentId, fate: Fate) -> Result<(), Dive
         ));
     }
     call.fate = fate;
+    if p.lean
+        && let Fate::Ended { text, .. } = &mut call.fate
+    {
+        *text = String::new();
+        call.intent.args = Value::Null;
+    }
     Ok(())
 }
 

@@ -97,7 +97,11 @@ pub(crate) fn fold_at(
     let Some(branch) = branch else {
         return Ok(entry.kind() == Some(Kind::Branch));
     };
-    let base = base(&branch, past, depth)?;
+    let from = Projection {
+        lean: projection.lean,
+        ..Projection::empty(branch.from)
+    };
+    let base = base(&branch, from, past, depth)?;
     projection.erasure.gone |= base.gone;
     if let Some(past) = base.projection {
         projection.inherit(past);
@@ -105,13 +109,17 @@ pub(crate) fn fold_at(
     Ok(base.gapped)
 }
 
-/// Folds a trajectory up to and with a commit, branches of branches too.
-fn base(branch: &Branch, past: &dyn Past, depth: usize) -> Result<Base, Divergence> {
+/// Folds a trajectory, of which nothing is folded yet, up to and with a commit; branches of branches too.
+fn base(
+    branch: &Branch,
+    mut projection: Projection,
+    past: &dyn Past,
+    depth: usize,
+) -> Result<Base, Divergence> {
     if depth >= BRANCH_DEPTH_MAX {
         let expected = format!("at most {BRANCH_DEPTH_MAX} generations");
         return Err(Divergence::new("branch", expected, "more"));
     }
-    let mut projection = Projection::empty(branch.from);
     let mut gapped = false;
     let mut newest = None;
     while projection.len <= branch.seq {
@@ -153,7 +161,7 @@ fn base(branch: &Branch, past: &dyn Past, depth: usize) -> Result<Base, Divergen
 }
 
 /// Folds a trajectory once more up to where it was followed before: as many entries, of which the newest
-/// is this one. Words are let go of on the way.
+/// is this one. No words are kept.
 ///
 /// # Errors
 /// [`Divergence`] when the past is not what it was.
@@ -162,7 +170,7 @@ pub(crate) fn fold_anew(
     (len, head): (u64, EntryId),
     past: &dyn Past,
 ) -> Result<Projection, Divergence> {
-    let mut projection = Projection::empty(trajectory);
+    let mut projection = Projection::lean(trajectory);
     while projection.len < len {
         let page = past
             .page(&trajectory, projection.len, PAGE)
@@ -174,7 +182,6 @@ pub(crate) fn fold_anew(
         for entry in page.iter().take_while(|entry| entry.header.seq < len) {
             whole(entry)?;
             fold_at(&mut projection, entry, entry.decode(), past, 0)?;
-            projection.let_go_of_words();
         }
     }
     if projection.head != Some(head) {

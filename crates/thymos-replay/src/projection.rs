@@ -88,6 +88,9 @@ pub struct Projection {
     pub undone: BTreeSet<ProposalId>,
     /// How much of it is gone `[L3]`.
     pub erasure: Erasure,
+    /// For who checks what follows and shows nothing: words, and the arguments of what ended, are not kept.
+    /// They are not needed for that, and would be most of the memory.
+    pub(crate) lean: bool,
 }
 
 /// What was erased of a trajectory. Behind it nothing is continued: what is gone may be what a budget,
@@ -287,15 +290,15 @@ impl Projection {
             sealed: BTreeMap::new(),
             undone: BTreeSet::new(),
             erasure: Erasure::default(),
+            lean: false,
         }
     }
 
-    /// For who checks what follows and shows nothing: the words are not needed for that, and would be most
-    /// of the memory.
-    pub(crate) fn let_go_of_words(&mut self) {
-        self.story = Vec::new();
-        for policy in self.policies.values_mut() {
-            policy.bundle = None;
+    /// Nothing folded yet, and no words kept.
+    pub(crate) fn lean(trajectory: TrajectoryId) -> Self {
+        Self {
+            lean: true,
+            ..Self::empty(trajectory)
         }
     }
 

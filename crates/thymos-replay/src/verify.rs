@@ -355,7 +355,6 @@ impl Verifier {
                 fold_read(&mut projection, entry, body).map(|()| entry.kind() == Some(Kind::Branch))
             }
         };
-        projection.let_go_of_words();
         match folded {
             Ok(gaps) if gapped || gaps => {
                 // A branch whose past cannot be asked for starts from a world that nobody checked.

@@ -308,7 +308,8 @@ fn levels(bench: &Bench, path: &Path) -> Result<Vec<Figure>, AppError> {
 
 /// How long the program itself takes to verify a ledger, and the most memory that it had.
 fn by_itself(bench: &Bench, path: &Path) -> Result<(Duration, f64), AppError> {
-    let home = bench.file("verifier");
+    let of = path.file_stem().unwrap_or_default().to_string_lossy();
+    let home = bench.file(&format!("{of}-verifier"));
     adapters::home_of_the_operator(&home)?;
     let from = bench.now();
     let mut child = Command::new(std::env::current_exe().map_err(fault)?)

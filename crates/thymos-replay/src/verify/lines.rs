@@ -91,7 +91,7 @@ impl Lines {
             index: None,
             said: None,
             mute: false,
-            state: State::Sound(Box::new(Projection::empty(id))),
+            state: State::Sound(Box::new(Projection::lean(id))),
             wanted: true,
         })
     }
