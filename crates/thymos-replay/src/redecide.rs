@@ -342,7 +342,7 @@ fn room_for_one<K, V>(checked: &mut BTreeMap<K, V>) {
 }
 
 /// Chains, and batches, that are remembered as checked. Beyond it all are forgotten.
-const CHECKED_MAX: usize = 256;
+const CHECKED_MAX: usize = 64;
 
 /// What a decision stands on, apart from its rules and its own facts.
 pub(crate) struct Basis {

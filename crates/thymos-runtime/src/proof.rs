@@ -13,7 +13,7 @@ use thymos_replay::{Level, Row, Verifier};
 use crate::past::KeptStore;
 
 /// Rows verified at once. Bounds memory, and how long a cancel waits.
-const ROWS: usize = 512;
+const ROWS: usize = 256;
 
 /// Pages that are read ahead of the one that is checked.
 const PAGES_AHEAD: usize = 1;

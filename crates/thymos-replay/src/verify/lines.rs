@@ -16,7 +16,7 @@ use crate::projection::Projection;
 
 /// Rows after which a state that was not wanted meanwhile is let go. A trajectory is folded anew once in
 /// so many rows at most, so that where many go on side by side the work stays a multiple of the log.
-const ROWS_REMEMBERED: u64 = 4_096;
+const ROWS_REMEMBERED: u64 = 2_048;
 
 /// Every trajectory met so far.
 #[derive(Clone)]
