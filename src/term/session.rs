@@ -102,15 +102,24 @@ impl Session {
     /// # Errors
     /// When the terminal cannot be taken again.
     pub fn suspend(&self) -> Result<Size, TermFault> {
-        self.lend(stop_here).map(|((), size)| size)
+        self.give(stop_here).map(|((), size)| size)
     }
 
-    /// Gives the terminal back for the length of `work` (an editor), then takes it again.
-    /// Modes such as the mouse must be asked for anew.
+    /// Gives the terminal to another program (an editor) for the length of `work`, with the signals that
+    /// its keys send, then takes it again. Modes such as the mouse must be asked for anew.
     ///
     /// # Errors
     /// When the terminal cannot be taken again.
     pub fn lend<T>(&self, work: impl FnOnce() -> T) -> Result<(T, Size), TermFault> {
+        self.give(|| {
+            self.signals.lend();
+            let done = work();
+            self.signals.take_back();
+            done
+        })
+    }
+
+    fn give<T>(&self, work: impl FnOnce() -> T) -> Result<(T, Size), TermFault> {
         self.input.park();
         self.writer.drain(DRAIN_WAIT);
         self.screen.restore();
@@ -126,7 +135,7 @@ impl Session {
     /// # Errors
     /// When the terminal cannot be taken again.
     pub fn resume(&self) -> Result<Size, TermFault> {
-        self.lend(|| ()).map(|((), size)| size)
+        self.give(|| ()).map(|((), size)| size)
     }
 
     /// Gives the terminal back for good; the same as dropping, said aloud.

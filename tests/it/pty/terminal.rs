@@ -81,12 +81,11 @@ fn program() -> PathBuf {
     )
 }
 
-fn environment() -> [(&'static str, &'static str); 4] {
+fn environment() -> [(&'static str, &'static str); 3] {
     [
         ("TERM", "xterm-256color"),
         ("LANG", "C.UTF-8"),
         ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-        ("EDITOR", "printf 'written in the editor' >"),
     ]
 }
 
@@ -106,6 +105,11 @@ pub(super) struct Terminal {
 impl Terminal {
     /// Opens the app in a window of 80x24.
     pub(super) fn open(place: &Place) -> Self {
+        Self::editing(place, "printf 'written in the editor' >")
+    }
+
+    /// The same, with another editor.
+    pub(super) fn editing(place: &Place, editor: &str) -> Self {
         let size = pty_size(80, 24);
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(program());
@@ -115,6 +119,7 @@ impl Terminal {
             command.env(name, value);
         }
         command.env("HOME", place.home());
+        command.env("EDITOR", editor);
         let child = pair.slave.spawn_command(command).unwrap();
         let near = pair.master.try_clone_reader().unwrap();
         Self {

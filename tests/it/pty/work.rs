@@ -87,6 +87,24 @@ fn the_editor_has_the_terminal_and_gives_a_message_back() {
     assert!(terminal.is_given_back());
 }
 
+/// `Ctrl-C` is sent to the whole job of a terminal.
+#[test]
+fn an_interrupt_of_the_editor_ends_the_editor_and_not_the_session() {
+    let place = Place::new();
+    let mut terminal = Terminal::editing(&place, "echo editing; exec sleep 60 #");
+    terminal.sees("Welcome to thymos");
+    terminal.press("precious words");
+    terminal.sees("precious words");
+    terminal.press("\x07");
+    terminal.sees("editing");
+    terminal.press("\x03");
+    terminal.sees("nothing changed");
+    terminal.sees("precious words");
+    terminal.press("\x03\x04");
+    assert_eq!(terminal.ended(), 0);
+    assert!(terminal.is_given_back());
+}
+
 /// What the shell says of the same session afterwards.
 fn proved(place: &Place) {
     let (code, told) = place.verb(&["verify"]);
