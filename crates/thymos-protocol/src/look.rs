@@ -47,7 +47,8 @@ pub enum ProvenanceOf {
 pub struct Provenance {
     /// Of which trajectory it was asked.
     pub trajectory: TrajectoryId,
-    /// The entry that it is about: the one named, or the one that set the resource.
+    /// The entry that it is about: the one named, or the one that set the resource; where none did, the
+    /// first of the trajectory, and `back` is empty.
     pub entry: EntryId,
     /// That entry's sequence number in its own trajectory.
     pub seq: u64,

@@ -107,6 +107,7 @@ impl Sheet {
     #[must_use]
     pub fn of_provenance(found: &Provenance) -> Self {
         let about = match &found.resource {
+            Some(resource) if found.back.is_empty() => format!("{resource}, set by no entry"),
             Some(resource) => format!("{resource}, set at seq {}", found.seq),
             None => format!("seq {}", found.seq),
         };

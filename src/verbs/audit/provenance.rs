@@ -64,6 +64,9 @@ async fn named(
 
 fn print(found: &Provenance) -> Result<(), AppError> {
     let about = match &found.resource {
+        Some(resource) if found.back.is_empty() => {
+            format!("{}, set by no entry", out::safe(resource))
+        }
         Some(resource) => format!("{}, set at {}", out::safe(resource), found.seq),
         None => format!("entry {}", found.seq),
     };

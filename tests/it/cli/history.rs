@@ -144,7 +144,7 @@ fn a_provenance_of_what_is_not_there_says_so() {
     fails(
         &of(&["kv:a", "--at", "0"]),
         1,
-        "up to entry 0 sets `kv:a`",
+        "up to entry 0 reads or sets `kv:a`",
         "",
     );
     let alone = home.run(&["audit", &run, "--at", "3"]);

@@ -37,11 +37,16 @@ fn setter() -> FakeTool {
 
 /// Looks at a key, and says so before it is decided.
 fn getter() -> FakeTool {
-    FakeTool::new("kv_get").resolving(|args, _| {
+    getter_of(Some(1))
+}
+
+/// The same, which found this version.
+fn getter_of(version: Option<u64>) -> FakeTool {
+    FakeTool::new("kv_get").resolving(move |args, _| {
         Ok(Resolved {
             resources: vec![ResolvedResource {
                 resource: key(args),
-                version: Some(1),
+                version,
             }],
             ..Resolved::pure()
         })
@@ -221,6 +226,24 @@ async fn d2_a_branch_leads_back_into_its_past_and_the_past_forward_to_it() {
     let last = onward.forward.last().unwrap();
     assert_eq!(last.relation, Relation::Branched);
     assert_eq!(last.event.trajectory, status.trajectory);
+}
+
+#[tokio::test]
+async fn what_no_entry_set_is_told_by_who_looked_at_it() {
+    let steps = vec![
+        get("old"),
+        set("a", 1),
+        get("old"),
+        Step::Turn(says("done")),
+    ];
+    let mut rig = Setup::new(steps, &[&setter(), &getter_of(None)])
+        .open(Mode::Edit)
+        .await;
+    rig.run("count").await;
+    let main = rig.trajectory;
+    let found = ask(&mut rig, main, resource("kv:old")).await;
+    assert_eq!((found.seq, found.back.len()), (0, 0));
+    assert_eq!(words(&found.forward), [Relation::Read, Relation::Read]);
 }
 
 #[tokio::test]

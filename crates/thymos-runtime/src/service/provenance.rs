@@ -180,13 +180,38 @@ impl Seeking {
                 at.branches += 1;
                 Ok(())
             }
-            Some(_) | None => Err(match &self.of {
-                ProvenanceOf::Resource { resource, seq } => {
-                    let upto = (*seq).min(self.len.saturating_sub(1));
-                    format!("nothing up to entry {upto} sets `{resource}`")
-                }
-                ProvenanceOf::Seq(seq) => format!("there is no entry {seq}"),
-            }),
+            Some(_) | None => self.set_by_none(kernel),
+        }
+    }
+
+    /// It was there before, or never: what looked at it is still to be told.
+    fn set_by_none(&mut self, kernel: &Kernel) -> Result<(), String> {
+        let first = page(kernel, self.trajectory, 0, 1)?.into_iter().next();
+        let (ProvenanceOf::Resource { resource, seq }, Some(entry)) = (&self.of, first) else {
+            return Err(self.nothing());
+        };
+        // Of a moment before the end it is asked what it held then, which is nothing.
+        if seq.saturating_add(1) < self.len {
+            return Err(self.nothing());
+        }
+        let about = About {
+            resource: Resource::parse(resource),
+            entry,
+            body: None,
+        };
+        let back = Back::from(&about.entry, None);
+        self.stage = Stage::Forward(Box::new(Forward::from(&about, &back, self.trajectory)));
+        self.about = Some(about);
+        Ok(())
+    }
+
+    fn nothing(&self) -> String {
+        match &self.of {
+            ProvenanceOf::Resource { resource, seq } => {
+                let upto = (*seq).min(self.len.saturating_sub(1));
+                format!("nothing up to entry {upto} reads or sets `{resource}`")
+            }
+            ProvenanceOf::Seq(seq) => format!("there is no entry {seq}"),
         }
     }
 
@@ -289,6 +314,11 @@ impl Walk for Seeking {
             Stage::Back(_) => self.go_back(kernel)?,
             Stage::Forward(_) => {
                 if self.go_forward(kernel)? {
+                    // Who only looked through its folder need not have met it.
+                    let met = |one: &Linked| one.relation != Relation::Searched;
+                    if self.back.is_empty() && !self.forward.iter().any(met) {
+                        return Err(self.nothing());
+                    }
                     return Ok(Step::End(self.told(kernel)));
                 }
             }
