@@ -48,7 +48,7 @@ const LOOKS: u64 = 200;
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Rows read at once, as the app does.
-const ROWS: usize = 2048;
+const ROWS: usize = 256;
 
 pub(super) fn small(bench: &Bench) -> Result<Vec<Figure>, AppError> {
     measure(bench, "small", 100)

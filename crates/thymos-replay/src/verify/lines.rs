@@ -14,8 +14,9 @@ use super::{Level, Place, Verifier};
 use crate::past::fold_anew;
 use crate::projection::Projection;
 
-/// Rows after which a state that was not wanted meanwhile is let go. A trajectory is folded anew once in
-/// so many rows at most, so that where many go on side by side the work stays a multiple of the log.
+/// Rows after which a state that was not wanted meanwhile is let go, at first. Where so many trajectories
+/// go on side by side that folding them anew takes more than the log itself, twice as many are remembered:
+/// memory grows then, and not the work.
 const ROWS_REMEMBERED: u64 = 2_048;
 
 /// Every trajectory met so far.
@@ -25,6 +26,9 @@ pub(super) struct Lines {
     /// Rows until states that were not wanted are let go.
     turns_in: u64,
     remembered: u64,
+    rows: u64,
+    /// Entries that were folded a second time.
+    anew: u64,
 }
 
 impl Default for Lines {
@@ -72,6 +76,8 @@ impl Lines {
             all: BTreeMap::new(),
             turns_in: rows,
             remembered: rows,
+            rows: 0,
+            anew: 0,
         }
     }
 
@@ -115,12 +121,16 @@ impl Lines {
 
     /// Whether it is time to let go.
     fn turns(&mut self) -> bool {
+        self.rows += 1;
         self.turns_in = self.turns_in.saturating_sub(1);
-        let turns = self.turns_in == 0;
-        if turns {
-            self.turns_in = self.remembered;
+        if self.turns_in > 0 {
+            return false;
         }
-        turns
+        if self.anew > self.rows {
+            self.remembered = self.remembered.saturating_mul(2);
+        }
+        self.turns_in = self.remembered;
+        true
     }
 }
 
@@ -151,7 +161,8 @@ impl Verifier {
         let (State::Resting, Some(past), Some(head)) = (&line.state, &self.past, line.head) else {
             return;
         };
-        line.state = match fold_anew(id, (line.next_seq, head), past.as_ref()) {
+        let length = line.next_seq;
+        line.state = match fold_anew(id, (length, head), past.as_ref()) {
             // Erased since it was read, of which an entry further on tells.
             Ok(projection) if projection.erasure.gone => State::Gapped(Box::new(projection)),
             Ok(projection) => State::Sound(Box::new(projection)),
@@ -160,6 +171,7 @@ impl Verifier {
                 State::Broken
             }
         };
+        self.lines.anew += length;
     }
 
     /// Lets go of the states that were not wanted since the last time, where they can be had again.

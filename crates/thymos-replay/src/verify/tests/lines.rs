@@ -150,3 +150,30 @@ fn q6_l3_what_was_erased_since_it_was_read_is_a_gap_and_no_fault() {
     assert_eq!(report.findings, []);
     assert!(report.unchecked.facts > 0);
 }
+
+/// In turns, each just after it was let go of: the worst that a log can do.
+#[test]
+fn q6_folding_anew_stays_a_multiple_of_the_log_however_many_go_on_side_by_side() {
+    let mut log = Log::default();
+    let lines: Vec<TrajectoryId> = (0..40_u8).map(|one| TrajectoryId::of(&[one])).collect();
+    for round in 0..30 {
+        for line in &lines {
+            let begun = root();
+            let said = Body::Message(thymos_core::body::Message {
+                role: thymos_core::body::Role::Operator,
+                text: format!("{round}"),
+                reasoning: String::new(),
+                provider_state: None,
+                turn: 0,
+            });
+            log.add_to(*line, if round == 0 { &begun } else { &said });
+        }
+    }
+    let rows = log.rows.len();
+    let read = Arc::new(AtomicUsize::new(0));
+    let (report, _) = remembered(&log, Counted(Rows::of(&log), read.clone()));
+    assert!(report.is_verified(), "{:?}", report.findings);
+    let read = read.load(Ordering::Relaxed);
+    assert!(read > rows / 4, "nothing was let go of: {read}");
+    assert!(read < 5 * rows, "{read} entries for {rows} rows");
+}
