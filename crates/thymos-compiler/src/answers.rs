@@ -78,17 +78,23 @@ pub fn check_answer(
 /// The answers must have been checked when they came; whether they still count is for admission.
 #[must_use]
 pub fn agreed(terms: &HoldTerms, answers: &[(EntryId, SignedAnswer)], roots: &TrustRoots) -> u32 {
-    let approving = |ask: &Ask| {
-        let said = answers.iter().map(|(_, signed)| &signed.answer);
-        let yes = said.filter(|answer| answer.decision == Decision::Approve);
-        let keys = yes
-            .map(|answer| answer.by.key)
-            .filter(|key| name_of(roots, key).is_some_and(|name| may_answer(ask, name)));
-        u32::try_from(keys.collect::<BTreeSet<_>>().len()).unwrap_or(u32::MAX)
+    let said = answers.iter().map(|(_, signed)| &signed.answer);
+    let yes = said.filter(|answer| answer.decision == Decision::Approve);
+    let keys = yes.map(|answer| answer.by.key);
+    let named = keys.filter_map(|key| Some((key, name_of(roots, &key)?)));
+    let missing = |ask: &Ask| {
+        let needed = ask.quorum.max(1);
+        needed.saturating_sub(count_for(ask, named.clone()))
     };
-    let missing = |ask: &Ask| ask.quorum.max(1).saturating_sub(approving(ask));
     let most = terms.asks.iter().map(missing).max().unwrap_or(0);
     terms.quorum().saturating_sub(most)
+}
+
+/// Distinct keys among these that are allowed to answer this ask `[A3]`.
+fn count_for<'n>(ask: &Ask, approvals: impl Iterator<Item = (PublicKey, &'n str)>) -> u32 {
+    let allowed = approvals.filter(|(_, name)| may_answer(ask, name));
+    let keys: BTreeSet<PublicKey> = allowed.map(|(key, _)| key).collect();
+    u32::try_from(keys.len()).unwrap_or(u32::MAX)
 }
 
 /// Those who may answer one hold.
@@ -120,15 +126,9 @@ pub(crate) struct Approval<'t> {
 }
 
 impl Tally<'_> {
-    // [A3] Distinct keys, each allowed to answer this ask.
     pub(crate) fn satisfies(&self, ask: &Ask) -> bool {
-        let keys: BTreeSet<PublicKey> = self
-            .approvals
-            .iter()
-            .filter(|approval| may_answer(ask, approval.name))
-            .map(|approval| approval.key)
-            .collect();
-        u32::try_from(keys.len()).is_ok_and(|count| count >= ask.quorum.max(1))
+        let named = self.approvals.iter().map(|one| (one.key, one.name));
+        count_for(ask, named) >= ask.quorum.max(1)
     }
 }
 
