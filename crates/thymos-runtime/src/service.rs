@@ -89,8 +89,10 @@ struct Desk {
     rows: BTreeMap<TrajectoryId, Summary>,
     /// Trajectories with a session here, which knows best.
     sessions: BTreeSet<TrajectoryId>,
-    /// Rows that were made anew since a snapshot was taken.
-    made: u64,
+    /// Rows that were folded since a snapshot was taken.
+    folded: u64,
+    /// Whether a session told of itself since then.
+    told: bool,
 }
 
 impl Shared {
@@ -144,7 +146,7 @@ impl Shared {
         let mut desk = lock(&self.desk);
         desk.sessions.insert(trajectory);
         desk.rows.insert(trajectory, summary);
-        desk.made += 1;
+        desk.told = true;
     }
 
     /// Open holds of all trajectories; `own` are those of the asking one, which knows best.
@@ -298,7 +300,11 @@ impl Service {
         let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
         let hands = kernel.parts.hands;
         // Whoever cannot keep a cache ends all the same.
-        drop(hands.beside(move || desk::keep(&kernel, &shared, 1)).await);
+        drop(
+            hands
+                .beside(move || desk::keep(&kernel, &shared, |desk| desk.told || desk.folded > 0))
+                .await,
+        );
     }
 
     /// Closes every session's door; each cancels, seals and returns.

@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::config::paths;
-
-/// Bytes of a message that an editor may give back.
-const TEXT_BYTES_MAX: usize = 256 * 1024;
+use crate::panes::composer::MESSAGE_BYTES_MAX;
 
 /// A command, and where its file is put.
 #[derive(Clone, Debug)]
@@ -71,7 +69,7 @@ impl Editor {
             Err(error) => return Err(format!("`{}` cannot be started: {error}", self.command)),
         }
         let bytes = fs::read(file).map_err(|error| format!("what was written is gone: {error}"))?;
-        if bytes.len() > TEXT_BYTES_MAX {
+        if bytes.len() > MESSAGE_BYTES_MAX {
             let why = format!("{} bytes are more than a message has", bytes.len());
             return Ok(Taken::Unfit(why));
         }

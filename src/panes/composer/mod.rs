@@ -9,5 +9,5 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use state::Composer;
+pub use state::{Composer, MESSAGE_BYTES_MAX};
 pub(crate) use view::{draw, rows};

@@ -9,7 +9,7 @@ use crate::app::Action;
 const HISTORY_MESSAGES_MAX: usize = 500;
 
 /// Bytes of a message; what a paste brings beyond it is left out.
-const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 
 /// The prompt editor.
 #[derive(Clone, Debug, Default)]

@@ -3,14 +3,15 @@
 use std::sync::atomic::Ordering;
 
 use thymos_core::TrajectoryId;
+use thymos_ports::store::Head;
 use thymos_replay::{Projection, fold};
 
-use super::{Shared, Summary, lock};
+use super::{Desk, Shared, Summary, lock};
 use crate::kernel::Kernel;
 use crate::session::{fold_stored, summary};
 use crate::snapshot;
 
-/// Rows made anew after which a snapshot is worth its writing.
+/// Rows folded after which a snapshot is worth its writing.
 const ROWS_BETWEEN: u64 = 64;
 
 /// The state of a trajectory that does not fold.
@@ -27,16 +28,14 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
         return;
     };
     let mut news = false;
-    let kept = shared.kept.get_or_init(|| snapshot::read(kernel));
     for head in heads {
         let knows = shared.knows(&head.trajectory, head.seq + 1);
         if knows || !kernel.owns(&head.trajectory).unwrap_or(false) {
             continue;
         }
         news = true;
-        let known = kept.get(&head.trajectory);
-        if let Some(row) = known.filter(|row| row.head == Some(head.entry)) {
-            shared.known(head.trajectory, row.clone());
+        if let Some(row) = shared.kept(kernel, &head) {
+            shared.known(head.trajectory, row);
             continue;
         }
         // A trajectory that does not fold is told by verify; here it is a row that says so.
@@ -52,7 +51,7 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
         shared.found(head.trajectory, summary(&projection, at_rest, roots));
     }
     drop(refreshing);
-    keep(kernel, shared, ROWS_BETWEEN);
+    keep(kernel, shared, |desk| desk.folded >= ROWS_BETWEEN);
     shared.ring_for_news(|heads| {
         news |= log_len > heads.log_len;
         heads.log_len = heads.log_len.max(log_len);
@@ -68,9 +67,16 @@ impl Shared {
         desk.sessions.contains(trajectory) || known == Some(len)
     }
 
+    /// The row that an earlier start kept of a trajectory that has not gone on since.
+    fn kept(&self, kernel: &Kernel, head: &Head) -> Option<Summary> {
+        let rows = self.kept.get_or_init(|| snapshot::read(kernel));
+        let row = rows.get(&head.trajectory)?;
+        (row.head == Some(head.entry)).then(|| row.clone())
+    }
+
     /// Puts what was looked up on the desk, unless a session began to tell of itself meanwhile.
     fn found(&self, trajectory: TrajectoryId, summary: Summary) {
-        lock(&self.desk).made += 1;
+        lock(&self.desk).folded += 1;
         self.known(trajectory, summary);
     }
 
@@ -83,14 +89,14 @@ impl Shared {
     }
 }
 
-/// Takes a snapshot of the desk where so many rows are new since the last one `[L15]`.
-pub(super) fn keep(kernel: &Kernel, shared: &Shared, rows: u64) {
+/// Takes a snapshot of the desk where enough is new since the last one `[L15]`.
+pub(super) fn keep(kernel: &Kernel, shared: &Shared, is_due: impl FnOnce(&Desk) -> bool) {
     let rows = {
         let mut desk = lock(&shared.desk);
-        if desk.made < rows {
+        if !is_due(&desk) {
             return;
         }
-        desk.made = 0;
+        (desk.folded, desk.told) = (0, false);
         desk.rows.clone()
     };
     snapshot::write(kernel, &rows);
@@ -119,15 +125,13 @@ fn broken(kernel: &Kernel, trajectory: TrajectoryId, head_seq: u64) -> Summary {
 /// is first asked for.
 pub(super) fn learn(kernel: &Kernel, shared: &Shared) {
     let (store, roots) = (kernel.parts.store.as_ref(), &kernel.parts.roots);
-    let kept = shared.kept.get_or_init(|| snapshot::read(kernel));
     for head in store.heads().unwrap_or_default() {
         if lock(&shared.desk).rows.contains_key(&head.trajectory) {
             continue;
         }
-        let known = kept.get(&head.trajectory);
-        if let Some(row) = known.filter(|row| row.head == Some(head.entry)) {
+        if let Some(row) = shared.kept(kernel, &head) {
             let mut desk = lock(&shared.desk);
-            desk.rows.entry(head.trajectory).or_insert(row.clone());
+            desk.rows.entry(head.trajectory).or_insert(row);
             continue;
         }
         if let Ok((projection, _)) = fold_stored(store, head.trajectory) {
