@@ -10,7 +10,7 @@ use thymos_core::{Entry, IntentId, WritId};
 
 use crate::divergence::Divergence;
 use crate::projection::{
-    Call, Child, Fate, Hold, Item, LoadedPolicy, OpenWork, Projection, Reserved,
+    Call, Child, Fate, Hold, Item, Keeps, LoadedPolicy, OpenWork, Projection, Reserved,
 };
 
 mod ends;
@@ -223,7 +223,7 @@ fn message(p: &mut Projection, body: body::Message) {
     p.next_turn = p
         .next_turn
         .max(body.turn + u32::from(body.role == body::Role::Model));
-    if p.lean {
+    if p.keeps != Keeps::All {
         return;
     }
     p.story.push(Item::Said {
@@ -248,7 +248,7 @@ fn usage(p: &mut Projection, body: &body::Usage) {
 fn intent(p: &mut Projection, body: body::Intended) -> Result<(), Divergence> {
     let id = intent_id(&body.intent)?;
     p.next_turn = p.next_turn.max(body.intent.turn + 1);
-    if !p.lean {
+    if p.keeps == Keeps::All {
         p.story.push(Item::Wanted(id));
     }
     p.calls.insert(
@@ -452,7 +452,7 @@ fn policy_loaded(p: &mut Projection, body: body::PolicyLoaded) -> Result<(), Div
         .map_err(|e| Divergence::new("policy bundle", "canonical", e.to_string()))?;
     let loaded = LoadedPolicy {
         digest: Digest::of(bytes.as_bytes()),
-        bundle: (!p.lean).then_some(body.bundle),
+        bundle: (p.keeps == Keeps::All).then_some(body.bundle),
     };
     p.policies.insert(body.name, loaded);
     p.policy_set = Some(body.policy_set);
@@ -534,11 +534,16 @@ fn set_fate(p: &mut Projection, intent: IntentId, fate: Fate) -> Result<(), Dive
         ));
     }
     call.fate = fate;
-    if p.lean
-        && let Fate::Ended { text, .. } = &mut call.fate
-    {
-        *text = String::new();
-        call.intent.args = Value::Null;
+    let Fate::Ended { text, .. } = &mut call.fate else {
+        return Ok(());
+    };
+    match p.keeps {
+        Keeps::All => {}
+        Keeps::Facts => {
+            *text = String::new();
+            call.intent.args = Value::Null;
+        }
+        Keeps::State => drop(p.calls.remove(&intent)),
     }
     Ok(())
 }

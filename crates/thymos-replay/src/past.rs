@@ -98,7 +98,7 @@ pub(crate) fn fold_at(
         return Ok(entry.kind() == Some(Kind::Branch));
     };
     let from = Projection {
-        lean: projection.lean,
+        keeps: projection.keeps,
         ..Projection::empty(branch.from)
     };
     let base = base(&branch, from, past, depth)?;
@@ -243,6 +243,8 @@ impl Projection {
         let mut story: Vec<Item> = told.collect();
         story.append(&mut self.story);
         self.story = story;
+        self.ancestors.push(base.trajectory);
+        self.ancestors.extend(base.ancestors);
         self.world = base.world;
         self.done = base.done;
         self.commits = base.commits;

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thymos_core::approval::SignedAnswer;
 use thymos_core::body::{
@@ -21,7 +22,8 @@ use thymos_core::writ::{Mode, SignedWrit};
 use thymos_core::{EntryId, IntentId, Timestamp, TrajectoryId, WritId};
 
 /// Everything that follows from a trajectory's entries.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Projection {
     /// Which trajectory.
     pub trajectory: TrajectoryId,
@@ -73,6 +75,8 @@ pub struct Projection {
     pub stopped: Option<Stop>,
     /// The commit it continues, when it is a branch `[D2]`.
     pub branch: Option<Branch>,
+    /// The trajectories that what is folded in comes from, nearest first.
+    pub ancestors: Vec<TrajectoryId>,
     /// Whether what the branch keeps of its past is folded in; without it the world is not known.
     pub inherited: bool,
     /// Trajectories delegated from here `[D1]`.
@@ -88,14 +92,28 @@ pub struct Projection {
     pub undone: BTreeSet<ProposalId>,
     /// How much of it is gone `[L3]`.
     pub erasure: Erasure,
-    /// For who checks what follows and shows nothing: words, and the arguments of what ended, are not kept.
-    /// They are not needed for that, and would be most of the memory.
-    pub(crate) lean: bool,
+    /// How much is kept. What is written down and read back keeps everything.
+    #[serde(skip)]
+    pub(crate) keeps: Keeps,
+}
+
+/// What a projection keeps of the entries that made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Keeps {
+    /// Everything.
+    #[default]
+    All,
+    /// For who checks what follows and shows nothing: no words, and no arguments of what ended. They are
+    /// not needed for that, and would be most of the memory.
+    Facts,
+    /// For who looks at the state of a moment: nothing of what ended but what it left behind. What refers
+    /// to the past is then believed, so nothing is verified or decided on it.
+    State,
 }
 
 /// What was erased of a trajectory. Behind it nothing is continued: what is gone may be what a budget,
 /// a key that is used once, or a hold rests on (docs/decisions/0013-what-was-erased-from-is-over.md).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Erasure {
     /// Bodies that are not there, here or in the past that it branched off from.
     pub gone: bool,
@@ -104,7 +122,7 @@ pub struct Erasure {
 }
 
 /// Where a note comes from `[O4]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     /// The commit.
     pub entry: EntryId,
@@ -119,7 +137,7 @@ pub struct Kept {
 }
 
 /// A share of a budget that is used on another trajectory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reserved {
     /// How much was taken from every link above.
     pub cost: Cost,
@@ -128,7 +146,7 @@ pub struct Reserved {
 }
 
 /// A sealed effect, as far as an undo needs it `[D3]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Committed {
     /// Its entry.
     pub entry: EntryId,
@@ -143,7 +161,7 @@ pub struct Committed {
 }
 
 /// A policy bundle in force, as the record has it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadedPolicy {
     /// Digest of its canonical bytes.
     pub digest: Digest,
@@ -152,7 +170,7 @@ pub struct LoadedPolicy {
 }
 
 /// A delegated trajectory, as its parent's record tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Child {
     /// The delegating proposal.
     pub proposal: ProposalId,
@@ -167,7 +185,7 @@ pub struct Child {
 }
 
 /// One line of the story.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Item {
     /// Something was said.
     Said {
@@ -185,7 +203,7 @@ pub enum Item {
 }
 
 /// An intent and what became of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Call {
     /// The intent as recorded.
     pub intent: Intent,
@@ -202,7 +220,7 @@ pub struct Call {
 }
 
 /// What became of an intent.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Fate {
     /// Not decided yet.
     Wanted,
@@ -222,7 +240,7 @@ pub enum Fate {
 }
 
 /// A call that waits for a person.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hold {
     /// Its entry.
     pub entry: EntryId,
@@ -239,7 +257,7 @@ pub struct Hold {
 }
 
 /// Work announced and not ended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OpenWork {
     /// Its `started` entry.
     pub entry: EntryId,
@@ -283,6 +301,7 @@ impl Projection {
             policy_set: None,
             stopped: None,
             branch: None,
+            ancestors: Vec::new(),
             inherited: false,
             children: BTreeMap::new(),
             policies: BTreeMap::new(),
@@ -290,14 +309,24 @@ impl Projection {
             sealed: BTreeMap::new(),
             undone: BTreeSet::new(),
             erasure: Erasure::default(),
-            lean: false,
+            keeps: Keeps::All,
         }
     }
 
-    /// Nothing folded yet, and no words kept.
+    /// Nothing folded yet, for who checks what follows.
     pub(crate) fn lean(trajectory: TrajectoryId) -> Self {
         Self {
-            lean: true,
+            keeps: Keeps::Facts,
+            ..Self::empty(trajectory)
+        }
+    }
+
+    /// Nothing folded yet, for who looks at the world and the budgets of a moment: its size does not grow
+    /// with what was done, only with what is there.
+    #[must_use]
+    pub fn of_state(trajectory: TrajectoryId) -> Self {
+        Self {
+            keeps: Keeps::State,
             ..Self::empty(trajectory)
         }
     }

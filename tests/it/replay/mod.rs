@@ -2,6 +2,7 @@
 
 mod conservation;
 mod forgers;
+mod kept;
 mod kernel;
 mod mutants;
 mod rarer;

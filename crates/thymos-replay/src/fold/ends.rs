@@ -14,7 +14,7 @@ use thymos_core::{Entry, EntryId};
 
 use super::{charge, ids, set_fate, settled_words};
 use crate::divergence::Divergence;
-use crate::projection::{Committed, Fate, Kept, OpenWork, Projection};
+use crate::projection::{Committed, Fate, Keeps, Kept, OpenWork, Projection};
 
 pub(super) fn rejection(p: &mut Projection, body: body::Rejection) -> Result<(), Divergence> {
     let (proposal, intent) = ids(&body.decided)?;
@@ -60,6 +60,9 @@ fn earlier(
     decided: &Decided,
     entry: EntryId,
 ) -> Result<(String, bool), Divergence> {
+    if p.keeps == Keeps::State {
+        return Ok((String::new(), false));
+    }
     let key = decided
         .proposal
         .idempotency_key(&decided.facts.tenant)
@@ -146,8 +149,7 @@ pub(super) fn commit(
     remember(p, entry, &work, &body);
     settle(p, &work, &body.cost);
     done(p, work.body.key, (body.proposal, entry.id));
-    p.sealed
-        .insert(body.proposal, sealed(entry, &work, body.compensates));
+    seal(p, body.proposal, sealed(entry, &work, body.compensates));
     let text = body.outcome.observation;
     let fate = Fate::Ended {
         proposal: Some(body.proposal),
@@ -197,7 +199,7 @@ pub(super) fn failure(
         done(p, work.body.key, (body.proposal, entry.id));
     }
     if !body.fault.deltas.is_empty() {
-        p.sealed.insert(body.proposal, sealed(entry, &work, None));
+        seal(p, body.proposal, sealed(entry, &work, None));
     }
     let mut text = format!("{}: {}", body.fault.kind, body.fault.message);
     if !body.fault.observation.is_empty() {
@@ -265,8 +267,18 @@ fn once(p: &Projection, work: &OpenWork) -> bool {
 
 /// `[X3]` The key was used up once more; the newest end stands for it.
 fn done(p: &mut Projection, key: IdempotencyKey, end: (ProposalId, EntryId)) {
+    if p.keeps == Keeps::State {
+        return;
+    }
     p.done.insert(key, end);
     *p.commits.entry(key).or_default() += 1;
+}
+
+/// `[D3]` It is there to be undone.
+fn seal(p: &mut Projection, proposal: ProposalId, effect: Committed) {
+    if p.keeps != Keeps::State {
+        p.sealed.insert(proposal, effect);
+    }
 }
 
 fn sealed(entry: &Entry, work: &OpenWork, compensates: Option<ProposalId>) -> Committed {
@@ -292,7 +304,7 @@ fn compensated(
         let (wanted, found) = (named(wanted), named(compensates));
         return Err(Divergence::new("compensates", wanted, found));
     }
-    let Some(target) = compensates else {
+    let Some(target) = compensates.filter(|_| p.keeps != Keeps::State) else {
         return Ok(());
     };
     if !p.can_be_undone(&target) {
