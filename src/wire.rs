@@ -153,7 +153,7 @@ fn kernel(
     let store = Arc::clone(&made.ledger.store);
     let outside = checkpoints::CheckpointFile::new(&config.checkpoints.value, &store.log());
     let tenant = &config.tenant.value;
-    let snapshots = snapshots::SnapshotFile::new(&config.paths.snapshots(), &store.log(), tenant);
+    let snapshots = snapshots::SnapshotFiles::new(&config.paths.snapshots(), &store.log(), tenant);
     let parts = KernelParts {
         store,
         hands: Hands::Threads,

@@ -129,7 +129,7 @@ impl Paths {
         self.cache.join("tmp")
     }
 
-    /// Snapshots of lists, which can be made again.
+    /// Snapshots of what was folded, which can be made again.
     #[must_use]
     pub fn snapshots(&self) -> PathBuf {
         self.cache.join("snapshots")

@@ -2,7 +2,7 @@
 //!
 //! Times nothing, and never touches the user's files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thymos_core::isolation::Rung;
@@ -14,6 +14,7 @@ use thymos_ports::{Cognition, Entropy, LedgerStore, Tool};
 use thymos_protocol::ModelRow;
 use thymos_runtime::kernel::{FixedPolicy, RunLimits};
 use thymos_runtime::redact::Redactor;
+use thymos_runtime::snapshot::{NoSnapshots, SnapshotPlace};
 use thymos_runtime::{Hands, Kernel, KernelParts, ModelSource, NoLeases};
 use thymos_sandbox::{CageSpec, Limits, Network, ReadScope, system_read_roots};
 use thymos_tools::ToolsConfig;
@@ -21,6 +22,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::snapshots::SnapshotFiles;
 use super::{keys, store_error};
 use crate::app::link::Link;
 use crate::config::paths;
@@ -117,11 +119,17 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn LedgerStore>,
     pub(crate) tools: Vec<Arc<dyn Tool>>,
     pub(crate) model: Arc<dyn Cognition>,
+    /// Where snapshots are kept, if anywhere.
+    pub(crate) snapshots: Option<PathBuf>,
 }
 
 /// A kernel around a few tools and one model, and the app's end of its link.
 pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle<()>), AppError> {
     let inside = runtime.enter();
+    let snapshots: Arc<dyn SnapshotPlace> = match &parts.snapshots {
+        Some(folder) => Arc::new(SnapshotFiles::new(folder, &parts.store.log(), "")),
+        None => Arc::new(NoSnapshots),
+    };
     let kernel = Kernel::new(KernelParts {
         store: parts.store,
         hands: Hands::Threads,
@@ -141,7 +149,7 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
         skills: Arc::new(thymos_runtime::skills::NoSkills),
         leases: Arc::new(NoLeases),
         outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
-        snapshots: Arc::new(thymos_runtime::snapshot::NoSnapshots),
+        snapshots,
         limits: RunLimits {
             turns_max: u32::MAX,
             output_tokens_max: 1_000,

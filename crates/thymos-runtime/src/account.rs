@@ -44,7 +44,7 @@ pub(crate) struct Account {
 impl Account {
     /// As it stands; empty when nobody ever used the writ.
     pub(crate) fn open(k: &Kernel, root: &WritId) -> Result<Self, RecordError> {
-        let (p, _) = fold_stored(k.parts.store.as_ref(), account_of(root))?;
+        let (p, _) = fold_stored(k, account_of(root))?;
         Ok(Self { p })
     }
 

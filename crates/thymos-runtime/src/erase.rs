@@ -115,7 +115,7 @@ fn planned(k: &Kernel, targets: &ErasureTargets) -> Result<Planned, No> {
     let named = targets::resolve(k, targets)?;
     let entries = targets::read(store, named.trajectory)?;
     let chosen = targets::choose(&entries, &named)?;
-    let (projection, _) = fold_stored(store, named.trajectory)?;
+    let (projection, _) = fold_stored(k, named.trajectory)?;
     let first = chosen.rows.first().map(|row| row.seq);
     let branches = match first {
         Some(first) => {

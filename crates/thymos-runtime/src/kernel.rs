@@ -65,7 +65,7 @@ pub struct KernelParts {
     pub skills: Arc<dyn SkillSource>,
     /// Where checkpoints stand outside of the ledger `[L7]`.
     pub outside: Arc<dyn Outside>,
-    /// Where rows of runs are kept between starts `[L15]`.
+    /// Where what was folded is kept between starts `[L15]`.
     pub snapshots: Arc<dyn SnapshotPlace>,
     /// Who may act on a trajectory.
     pub leases: Arc<dyn Leases>,

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use thymos_core::approval::Decision;
 use thymos_core::body::{self, Body, BodyState, Resolution, Stage};
 use thymos_core::id::ProposalId;
@@ -19,13 +20,15 @@ use crate::modes::suggestion;
 use crate::words;
 
 /// Which proposal is which call.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Narrator {
     calls: HashMap<ProposalId, KnownCall>,
     approvers: HashMap<ProposalId, String>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct KnownCall {
     intent: IntentId,
     tool: String,

@@ -33,10 +33,14 @@ mod receipt;
 mod routing;
 mod undo;
 mod walk;
+mod worlds;
 mod writs;
 
 /// Asks that may wait for one session.
 const ASKS_MAX: usize = 256;
+
+/// Sessions at rest that stay open; of more, those end that nobody asked for longest.
+const SESSIONS_MAX: usize = 8;
 
 /// The kernel's ends of the link.
 pub struct Channels {
@@ -78,6 +82,8 @@ pub(crate) struct Shared {
     refresh_due: AtomicBool,
     /// Rows of an earlier start, read when they are first wanted.
     kept: OnceLock<snapshot::Rows>,
+    /// Where looks at earlier moments go on from `[Y4]`.
+    worlds: worlds::Worlds,
     chain: Mutex<ChainState>,
     births: mpsc::UnboundedSender<Birth>,
     leaving: AtomicBool,
@@ -149,6 +155,13 @@ impl Shared {
         desk.told = true;
     }
 
+    /// Whether its session said last that nothing waits and nothing is at work.
+    fn seems_at_rest(&self, trajectory: &TrajectoryId) -> bool {
+        let desk = lock(&self.desk);
+        desk.sessions.contains(trajectory)
+            && desk.rows.get(trajectory).is_some_and(|row| row.at_rest)
+    }
+
     /// Open holds of all trajectories; `own` are those of the asking one, which knows best.
     pub(crate) fn pending(&self, asking: &TrajectoryId, own: usize) -> u64 {
         let desk = lock(&self.desk);
@@ -178,6 +191,11 @@ impl Shared {
 
     pub(crate) fn chain_state(&self) -> ChainState {
         lock(&self.chain).clone()
+    }
+
+    /// Its session ended: from here on the ledger is looked at for what becomes of it.
+    pub(crate) fn left(&self, trajectory: &TrajectoryId) {
+        lock(&self.desk).sessions.remove(trajectory);
     }
 
     fn set_chain(&self, state: ChainState) {
@@ -210,6 +228,7 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
         refreshing: Mutex::new(()),
         refresh_due: AtomicBool::new(false),
         kept: OnceLock::new(),
+        worlds: worlds::Worlds::default(),
         chain: Mutex::new(ChainState::Unverified),
     });
     let changed = Arc::new(Notify::new());
@@ -226,6 +245,7 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
         shared,
         replies,
         sessions: BTreeMap::new(),
+        asked: BTreeMap::new(),
         walks: walk::Walks::default(),
         tasks: tokio::task::JoinSet::new(),
         _watching: watching,
@@ -240,6 +260,8 @@ struct Service {
     shared: Arc<Shared>,
     replies: mpsc::Sender<Reply>,
     sessions: BTreeMap<TrajectoryId, mpsc::Sender<Ask>>,
+    /// When each was asked last, counted in asks.
+    asked: BTreeMap<TrajectoryId, u64>,
     walks: walk::Walks,
     tasks: tokio::task::JoinSet<()>,
     _watching: Option<Watch>,
@@ -368,10 +390,8 @@ impl Service {
 
     /// Passes a command to its session, which is opened when it is not.
     async fn ask(&mut self, ticket: Ticket, trajectory: TrajectoryId, command: Command) {
-        let asks = match self.session(trajectory).await {
-            Ok(asks) => asks,
-            Err(why) => return self.fault(ticket, why).await,
-        };
+        let asks = self.session(trajectory);
+        self.let_rest(trajectory).await;
         let replies = self.replies.clone();
         let (reply, answer) = oneshot::channel();
         if asks.send(Ask::Command(command, reply)).await.is_err() {
@@ -385,25 +405,70 @@ impl Service {
         });
     }
 
-    /// The way to a session, which is opened when it is not.
-    async fn session(&mut self, trajectory: TrajectoryId) -> Result<mpsc::Sender<Ask>, String> {
+    /// The way to a session, which is opened when it is not. Opening folds what is long, so it is done
+    /// beside: whoever asks for another one does not wait for it, and what is asked meanwhile is heard
+    /// after it.
+    fn session(&mut self, trajectory: TrajectoryId) -> mpsc::Sender<Ask> {
         if let Some(open) = self.sessions.get(&trajectory)
             && !open.is_closed()
         {
-            return Ok(open.clone());
+            return open.clone();
         }
+        let (asks, inbox) = mpsc::channel(ASKS_MAX);
+        self.sessions.insert(trajectory, asks.clone());
         let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
         let hands = kernel.parts.hands;
-        let opened = hands.beside(move || Session::open(kernel, shared, trajectory));
-        let (session, inside) = match opened.await {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(error)) => return Err(error.to_string()),
-            Err(panic) => return Err(panic.to_string()),
-        };
-        if !session.is_ours() {
-            return Err(format!("there is no trajectory `{}`", trajectory.short()));
+        let opening = hands.beside(move || Session::open(kernel, shared, trajectory));
+        self.tasks.spawn(async move {
+            let why = match opening.await {
+                Ok(Ok((session, inside))) if session.is_ours() => {
+                    return session.live(inbox, inside).await;
+                }
+                Ok(Ok(_)) => lookup::unknown(&trajectory),
+                Ok(Err(error)) => error.to_string(),
+                Err(panic) => panic.to_string(),
+            };
+            turned_away(inbox, &why).await;
+        });
+        asks
+    }
+
+    /// Ends sessions at rest that nobody asked for long, where many are open: what they hold in memory is
+    /// read again when it is wanted.
+    async fn let_rest(&mut self, wanted: TrajectoryId) {
+        let now = self.asked.values().max().map_or(0, |last| last + 1);
+        self.asked.insert(wanted, now);
+        if self.sessions.len() <= SESSIONS_MAX {
+            return;
         }
-        Ok(self.adopt(trajectory, session, inside))
+        let mut idle: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|(trajectory, _)| **trajectory != wanted)
+            .map(|(trajectory, asks)| {
+                (
+                    self.asked.get(trajectory).copied(),
+                    *trajectory,
+                    asks.clone(),
+                )
+            })
+            .collect();
+        idle.sort_unstable_by_key(|(last, trajectory, _)| (*last, *trajectory));
+        for (_, trajectory, asks) in idle {
+            if self.sessions.len() <= SESSIONS_MAX {
+                return;
+            }
+            if !self.shared.seems_at_rest(&trajectory) {
+                continue;
+            }
+            let (reply, rested) = oneshot::channel();
+            // One whose queue is full is awake. Only this loop asks, so nothing comes behind this.
+            let told = asks.try_send(Ask::Rest(reply)).is_ok();
+            if told && rested.await.unwrap_or(true) {
+                self.sessions.remove(&trajectory);
+                self.asked.remove(&trajectory);
+            }
+        }
     }
 
     fn adopt(
@@ -430,13 +495,11 @@ impl Service {
         let asks = match new {
             Some(newborn) => self.begin_child(trajectory, newborn, report).await,
             // Found again, or opened meanwhile by someone who looked: it learns whom to tell.
-            None => match self.session(trajectory).await {
-                Ok(asks) => {
-                    drop(asks.send(Ask::Adopted(report)).await);
-                    Some(asks)
-                }
-                Err(_) => None,
-            },
+            None => {
+                let asks = self.session(trajectory);
+                drop(asks.send(Ask::Adopted(report)).await);
+                Some(asks)
+            }
         };
         if let Some(asks) = asks {
             drop(born.send(asks));
@@ -487,6 +550,21 @@ impl Service {
             }),
         )
         .await;
+    }
+}
+
+/// Tells everybody who asked a session that cannot be opened why that is. Who waits otherwise learns it
+/// from the dropped way back.
+async fn turned_away(mut inbox: mpsc::Receiver<Ask>, why: &str) {
+    inbox.close();
+    while let Some(ask) = inbox.recv().await {
+        match ask {
+            Ask::Command(_, reply) => drop(reply.send(lookup::fault(why))),
+            Ask::Rest(reply) => {
+                reply.send(true).ok();
+            }
+            Ask::CatchUp | Ask::End | Ask::Adopted(_) | Ask::TakeBack(..) => {}
+        }
     }
 }
 

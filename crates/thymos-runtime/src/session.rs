@@ -78,6 +78,8 @@ pub(crate) enum Ask {
     Adopted(oneshot::Sender<ChildEnd>),
     /// A call is to be taken back; tells what came of it.
     TakeBack(Box<TakeBack>, oneshot::Sender<TakenBack>),
+    /// Nobody looked at it for long: it may end if nothing goes on; tells whether it has.
+    Rest(oneshot::Sender<bool>),
 }
 
 /// What the task hears from its own work.
@@ -145,6 +147,8 @@ pub(crate) struct Session {
     pub(super) shared: Arc<Shared>,
     pub(super) p: Projection,
     pub(super) narrator: Narrator,
+    /// How much of it is in its newest snapshot; 0 where there is none `[L15]`.
+    pub(super) kept: u64,
     pub(super) subject: SigningKey,
     /// The rules that decide here, as they were when they were last recorded.
     pub(super) shelf: Arc<Shelf>,
@@ -188,7 +192,7 @@ impl Session {
         shared: Arc<Shared>,
         trajectory: TrajectoryId,
     ) -> Result<(Self, mpsc::Receiver<Inside>), RecordError> {
-        let (p, narrator) = fold_stored(k.parts.store.as_ref(), trajectory)?;
+        let (p, narrator, kept) = record::fold_kept(&k, trajectory)?;
         let (inside, outside) = mpsc::channel(64);
         let subject = k.subject_key(&trajectory);
         let shelf = k.parts.policy.current();
@@ -199,6 +203,7 @@ impl Session {
             shared,
             p,
             narrator,
+            kept,
             subject,
             shelf,
             refused: Vec::new(),
@@ -224,6 +229,7 @@ impl Session {
             inside,
         };
         session.take_lease();
+        session.keep_if_due();
         Ok((session, outside))
     }
 
@@ -261,6 +267,7 @@ impl Session {
         self.admit_answered();
         self.step().await;
         self.publish();
+        let mut resting = None;
         loop {
             let expiry = self.until_expiry();
             // Always in this order, so that a run can be told again `[T13]`: what a person wants is
@@ -277,6 +284,14 @@ impl Session {
                     Some(Ask::End) => self.end_child().await,
                     Some(Ask::Adopted(report)) => self.resume_child(report),
                     Some(Ask::TakeBack(what, reply)) => self.take_back(*what, reply).await,
+                    Some(Ask::Rest(reply)) if self.may_rest() => {
+                        resting = Some(reply);
+                        break;
+                    }
+                    // Who wanted it may have gone.
+                    Some(Ask::Rest(reply)) => {
+                        reply.send(false).ok();
+                    }
                     None => break,
                 },
                 Some(done) = inside.recv() => self.heard_inside(done).await,
@@ -296,6 +311,28 @@ impl Session {
             };
             self.heard_inside(done).await;
         }
+        self.keep_at_end();
+        let (shared, trajectory) = (self.shared.clone(), self.p.trajectory);
+        // Its lease too: whoever is told may open it again at once.
+        drop(self);
+        shared.left(&trajectory);
+        if let Some(reply) = resting {
+            reply.send(true).ok();
+        }
+    }
+
+    /// Whether it could end and be opened again, and nobody would see that it was away.
+    fn may_rest(&self) -> bool {
+        let waits = !self.p.holds.is_empty() || !self.p.open_work.is_empty();
+        let works = !matches!(self.activity, Activity::Idle)
+            || self.run.is_some()
+            || !self.queue.is_empty()
+            || !self.delegated.is_empty()
+            || self.taking_back.is_some()
+            || self.report.is_some();
+        // What the ledger does not have is only here: a model that was chosen, what could not be stored.
+        let remembers = self.model.is_some() || self.broken.is_some() || self.unsealed.is_some();
+        !(waits || works || remembers)
     }
 
     /// Moves on until something has to be waited for.

@@ -1,18 +1,22 @@
-//! A snapshot of the desk: the rows of runs at rest, kept between starts so that a long log is not folded
-//! to show a list `[L15]`.
+//! Snapshots `[L15]`: what was folded, kept between starts. The rows of runs at rest, so that a long log is
+//! not folded to show a list, and in `run` the whole state of long runs, so that none is folded from its
+//! beginning.
 //!
 //! Only a cache. A row counts while its trajectory ends with the entry it was made at, whose id pins all
 //! that it rests on; and only where the operator's own key vouches for the whole, since notes in it are
-//! shown to models. Everything else is folded anew. No decision rests on it.
+//! shown to models. Everything else is folded anew. No decision rests on a row.
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thymos_core::{EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
 
 use crate::kernel::Kernel;
 use crate::service::Summary;
+
+pub(crate) mod run;
 
 /// Of another shape it is not read.
 const VERSION: u32 = 1;
@@ -23,20 +27,38 @@ const ENTRIES_WORTH: u64 = 4_096;
 /// Tries to write one while the log goes on below.
 const TRIES: usize = 4;
 
-/// Where a snapshot stands; one of a log.
+/// Entries of a run after which another snapshot of it is due.
+const RUN_ENTRIES: u64 = 1_000;
+
+/// Where the snapshots of one log and tenant stand. Whoever writes puts a thing in its place whole or not
+/// at all; what cannot be kept is folded again.
 pub trait SnapshotPlace: Send + Sync {
-    /// What stands there.
+    /// The rows that stand there.
     fn read(&self) -> Option<Vec<u8>>;
 
-    /// Puts this in its place, whole or not at all. What cannot be kept is folded again.
+    /// Puts rows there.
     fn write(&self, bytes: &[u8]);
 
-    /// Takes it away.
+    /// The snapshot of one run.
+    fn read_run(&self, run: &TrajectoryId) -> Option<Vec<u8>>;
+
+    /// Puts one there, in the place of an older one.
+    fn write_run(&self, run: &TrajectoryId, bytes: &[u8]);
+
+    /// Takes that of one run away.
+    fn clear_run(&self, run: &TrajectoryId);
+
+    /// Takes everything away.
     fn clear(&self);
 
-    /// The length of a log from which on one is worth having.
+    /// The length of a log from which on its rows are worth having.
     fn worth_from(&self) -> u64 {
         ENTRIES_WORTH
+    }
+
+    /// Entries of a run between two snapshots of it, at least.
+    fn run_entries(&self) -> u64 {
+        RUN_ENTRIES
     }
 }
 
@@ -50,9 +72,21 @@ impl SnapshotPlace for NoSnapshots {
 
     fn write(&self, _bytes: &[u8]) {}
 
+    fn read_run(&self, _run: &TrajectoryId) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn write_run(&self, _run: &TrajectoryId, _bytes: &[u8]) {}
+
+    fn clear_run(&self, _run: &TrajectoryId) {}
+
     fn clear(&self) {}
 
     fn worth_from(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn run_entries(&self) -> u64 {
         u64::MAX
     }
 }
@@ -74,12 +108,7 @@ struct Snapshot {
 /// The rows that were kept for this log and tenant; none where they are not this operator's own.
 pub(crate) fn read(kernel: &Kernel) -> Rows {
     let bytes = kernel.parts.snapshots.read();
-    let opened = bytes.and_then(|bytes| {
-        let (seal, text) = bytes.split_at_checked(SEAL_BYTES)?;
-        let own: [u8; SEAL_BYTES] = seal.try_into().ok()?;
-        (seal_of(kernel, text) == blake3::Hash::from_bytes(own)).then(|| text.to_vec())
-    });
-    let snapshot = opened.and_then(|text| serde_json::from_slice::<Snapshot>(&text).ok());
+    let snapshot = bytes.and_then(|bytes| opened::<Snapshot>(kernel, &bytes));
     let ours = snapshot.filter(|snapshot| {
         (snapshot.version, snapshot.program.as_str()) == (VERSION, PROGRAM)
             && snapshot.log == kernel.parts.store.log()
@@ -114,11 +143,9 @@ pub(crate) fn write(kernel: &Kernel, rows: &Rows) {
             tenant: kernel.parts.tenant.clone(),
             rows: kept.cloned().collect(),
         };
-        let Ok(text) = serde_json::to_vec(&snapshot) else {
+        let Some(bytes) = sealed(kernel, &snapshot) else {
             return;
         };
-        let mut bytes = seal_of(kernel, &text).as_bytes().to_vec();
-        bytes.extend_from_slice(&text);
         place.write(&bytes);
         // Whoever erases takes the snapshot away after its order is on record: one written in between
         // is seen here, and one before that is gone.
@@ -145,7 +172,26 @@ const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 const SEAL_BYTES: usize = blake3::OUT_LEN;
 
-/// By the operator's key: nobody else's rows are read.
+/// As it is written, behind its seal.
+fn sealed(kernel: &Kernel, snapshot: &impl Serialize) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; SEAL_BYTES];
+    serde_json::to_writer(&mut bytes, snapshot).ok()?;
+    let (seal, text) = bytes.split_at_mut_checked(SEAL_BYTES)?;
+    seal.copy_from_slice(seal_of(kernel, text).as_bytes());
+    Some(bytes)
+}
+
+/// What was sealed; none where it is not this operator's, or not of this shape.
+fn opened<T: DeserializeOwned>(kernel: &Kernel, bytes: &[u8]) -> Option<T> {
+    let (seal, text) = bytes.split_at_checked(SEAL_BYTES)?;
+    let own: [u8; SEAL_BYTES] = seal.try_into().ok()?;
+    if seal_of(kernel, text) != blake3::Hash::from_bytes(own) {
+        return None;
+    }
+    serde_json::from_slice(text).ok()
+}
+
+/// By the operator's key: nobody else's are read.
 fn seal_of(kernel: &Kernel, text: &[u8]) -> blake3::Hash {
     let seed = kernel.parts.operator_key.seed_for_storage();
     let key = blake3::derive_key("thymos v1 snapshot key", seed.as_slice());

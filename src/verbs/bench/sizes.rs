@@ -111,7 +111,7 @@ fn make(bench: &Bench, store: &Arc<dyn LedgerStore>, wanted: u64) -> Result<Made
     let from = bench.now();
     let (mut spans, mut newest) = (Vec::new(), None);
     while store.len().map_err(fault)? < wanted {
-        let mut kernel = Kernel::start(bench, store, turns)?;
+        let mut kernel = Kernel::start(bench, store, turns, None)?;
         for _ in 0..RUNS {
             let (began, before) = (bench.now(), store.len().map_err(fault)?);
             if before >= wanted {
@@ -141,7 +141,12 @@ struct Kernel {
 }
 
 impl Kernel {
-    fn start(bench: &Bench, store: &Arc<dyn LedgerStore>, turns: u32) -> Result<Self, AppError> {
+    fn start(
+        bench: &Bench,
+        store: &Arc<dyn LedgerStore>,
+        turns: u32,
+        snapshots: Option<&Path>,
+    ) -> Result<Self, AppError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -159,6 +164,7 @@ impl Kernel {
                 turns,
                 said: said.clone(),
             }),
+            snapshots: snapshots.map(Path::to_path_buf),
         };
         let (link, served) = adapters::serve(&runtime, parts)?;
         Ok(Self {
@@ -230,6 +236,7 @@ fn looks(bench: &Bench, path: &Path, trajectory: TrajectoryId) -> Result<Vec<Fig
         consistencies.push(took);
     }
     let worlds = worlds(bench, &store, trajectory)?;
+    let (folded, kept) = openings(bench, &store, trajectory)?;
     let row = |name: &str, samples: Vec<Duration>, percent, most| {
         Figure::new(
             name,
@@ -254,7 +261,33 @@ fn looks(bench: &Bench, path: &Path, trajectory: TrajectoryId) -> Result<Vec<Fig
             100,
             50.0,
         ),
+        told("open its newest run, all of it folded", ms(folded), "ms"),
+        told("the same from its snapshot, p50", ms(kept), "ms"),
     ])
+}
+
+/// `[L15]` What opening a run takes that nobody kept, and one that was kept.
+fn openings(
+    bench: &Bench,
+    store: &Arc<dyn LedgerStore>,
+    trajectory: TrajectoryId,
+) -> Result<(Duration, Duration), AppError> {
+    let folder = bench.file("snapshots");
+    let mut took = Vec::new();
+    for _ in 0..6 {
+        let mut kernel = Kernel::start(bench, store, 0, Some(&folder))?;
+        let client = &mut kernel.client;
+        let (from, opened) = (
+            bench.now(),
+            kernel.runtime.block_on(client.open(trajectory)),
+        );
+        took.push(bench.now() - from);
+        kernel.end();
+        opened?;
+    }
+    std::fs::remove_dir_all(&folder).map_err(fault)?;
+    let folded = took.remove(0);
+    Ok((folded, Samples(took).median()))
 }
 
 fn worlds(
@@ -262,7 +295,7 @@ fn worlds(
     store: &Arc<dyn LedgerStore>,
     trajectory: TrajectoryId,
 ) -> Result<Vec<Duration>, AppError> {
-    let mut kernel = Kernel::start(bench, store, 0)?;
+    let mut kernel = Kernel::start(bench, store, 0, None)?;
     let client = &mut kernel.client;
     let took = kernel.runtime.block_on(async {
         let head = client.open(trajectory).await?.head_seq;

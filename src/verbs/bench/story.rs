@@ -131,6 +131,7 @@ pub(super) fn work(
             marks: marks.clone(),
             clock: bench.clock.clone(),
         }),
+        snapshots: None,
     };
     let (link, served) = adapters::serve(&runtime, parts)?;
     let mut client = Client::new(link);

@@ -1,6 +1,6 @@
 //! Rows of runs that are kept between starts `[L15]`: they save folding, and say nothing that is not so.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use serde_json::json;
 use thymos_core::TrajectoryId;
@@ -16,52 +16,12 @@ use thymos_testkit::fixtures::{NOON, operator_key, party};
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, MemoryStore, Step};
 
+use super::place::Place;
 use super::rig::{Rig, Setup};
 use super::road::writer;
 
 /// What the first run is told, and what its row is called.
 const WORDS: &str = "sort the letters of aunt mary";
-
-/// A place in memory, that does something just before the next snapshot stands in it.
-#[derive(Clone, Default)]
-struct Place {
-    bytes: Arc<Mutex<Option<Vec<u8>>>>,
-    before: Arc<Mutex<Option<Before>>>,
-}
-
-type Before = Box<dyn FnOnce() + Send>;
-
-impl Place {
-    fn text(&self) -> String {
-        let bytes = self.bytes.lock().unwrap().clone();
-        String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Vec<u8>)) {
-        change(self.bytes.lock().unwrap().as_mut().expect("one was taken"));
-    }
-}
-
-impl SnapshotPlace for Place {
-    fn read(&self) -> Option<Vec<u8>> {
-        self.bytes.lock().unwrap().clone()
-    }
-
-    fn write(&self, bytes: &[u8]) {
-        if let Some(act) = self.before.lock().unwrap().take() {
-            act();
-        }
-        *self.bytes.lock().unwrap() = Some(bytes.to_vec());
-    }
-
-    fn clear(&self) {
-        *self.bytes.lock().unwrap() = None;
-    }
-
-    fn worth_from(&self) -> u64 {
-        0
-    }
-}
 
 /// A run that ended, and a second one beside it, which is the rig's.
 async fn two_runs(place: &Place) -> (Rig, TrajectoryId) {
@@ -221,7 +181,7 @@ async fn l15_l3_a_snapshot_that_an_erasure_overtook_is_taken_again() {
     drop(rig);
 }
 
-fn order(store: &MemoryStore, run: TrajectoryId) {
+pub(super) fn order(store: &MemoryStore, run: TrajectoryId) {
     let entries = store.entries();
     let own: Vec<_> = entries
         .iter()

@@ -23,6 +23,8 @@ use thymos_testkit::fixtures::operator_key;
 use thymos_testkit::secrets::{HELD, known_forms};
 use thymos_testkit::{MemoryStore, SeededEntropy};
 
+use crate::flow::place::Place;
+
 use super::actions;
 use super::approver::everybody;
 use super::disk::Disk;
@@ -59,6 +61,8 @@ pub(super) struct Story {
     pub(super) wrong: Vec<String>,
     pub(super) secrets: Vec<String>,
     leases: SimLeases,
+    /// Outlives every process, as a cache folder does.
+    snapshots: Place,
     folder: TempDir,
     calm: Arc<AtomicBool>,
     wanted: Arc<Mutex<Vec<(String, serde_json::Value)>>>,
@@ -122,6 +126,8 @@ impl Story {
             wrong: Vec::new(),
             secrets,
             leases: SimLeases::default(),
+            // Few entries apart, so that most of what is opened again is opened from one.
+            snapshots: Place::every(12),
             folder,
             calm: Arc::default(),
             wanted: Arc::default(),
@@ -254,7 +260,7 @@ impl Story {
             store: Arc::new(disk.clone()),
             hands: Hands::InPlace,
             outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
-            snapshots: Arc::new(thymos_runtime::snapshot::NoSnapshots),
+            snapshots: Arc::new(self.snapshots.clone()),
             clock: self.clock.clone(),
             entropy: Arc::new(SeededEntropy::new(
                 self.seed.wrapping_mul(1_000).wrapping_add(number),

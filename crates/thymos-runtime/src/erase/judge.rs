@@ -32,7 +32,7 @@ pub(super) fn may_be_taken_from(k: &Kernel, p: &Projection) -> Result<(), No> {
     let Some(parent) = parent.filter(|_| p.branch.is_none()) else {
         return Ok(());
     };
-    let (above, _) = fold_stored(k.parts.store.as_ref(), parent.trajectory)?;
+    let (above, _) = fold_stored(k, parent.trajectory)?;
     let child = above.children.get(&p.trajectory);
     if above.is_over() || child.is_some_and(|child| child.result.is_some()) {
         return Ok(());
@@ -126,7 +126,7 @@ pub(super) fn branches(k: &Kernel, of: TrajectoryId, first: u64) -> Result<Vec<T
         standing.extend(more);
     }
     for trajectory in &standing {
-        let (p, _) = fold_stored(k.parts.store.as_ref(), *trajectory)?;
+        let (p, _) = fold_stored(k, *trajectory)?;
         at_rest(&p)?;
     }
     Ok(standing)

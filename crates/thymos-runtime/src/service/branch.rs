@@ -7,7 +7,8 @@ use thymos_core::limits::BRANCH_DEPTH_MAX;
 use thymos_core::{EntryId, Kind, TrajectoryId};
 use thymos_protocol::{Command, Fault, Replied, Ticket};
 
-use super::{Service, lookup};
+use super::Service;
+use super::worlds::Worlds;
 use crate::kernel::Kernel;
 use crate::session::{BranchPoint, OVER, Session, fold_stored};
 
@@ -20,7 +21,8 @@ impl Service {
     ) {
         let kernel = self.kernel.clone();
         let hands = kernel.parts.hands;
-        let found = hands.beside(move || point(&kernel, trajectory, entry));
+        let shared = self.shared.clone();
+        let found = hands.beside(move || point(&kernel, &shared.worlds, trajectory, entry));
         let point = match found.await {
             Ok(Ok(point)) => point,
             Ok(Err(fault)) => return self.reply(ticket, Replied::Fault(fault)).await,
@@ -41,6 +43,7 @@ impl Service {
 /// The point of a commit, or why none can be had.
 fn point(
     kernel: &Arc<Kernel>,
+    worlds: &Worlds,
     trajectory: TrajectoryId,
     entry: EntryId,
 ) -> Result<BranchPoint, Fault> {
@@ -66,11 +69,12 @@ fn point(
         let message = format!("a branch of more than {BRANCH_DEPTH_MAX} generations is not made");
         return Err(no(message, "branch off one of the trajectories above it"));
     }
-    let (whole, _) = fold_stored(kernel.parts.store.as_ref(), trajectory).map_err(|e| no(e, ""))?;
+    let (whole, _) = fold_stored(kernel, trajectory).map_err(|e| no(e, ""))?;
     if whole.is_over() {
         return Err(no(OVER, "start a new run"));
     }
-    let (past, _) = lookup::told(kernel, trajectory, found.header.seq).map_err(|e| no(e, ""))?;
+    let past = worlds.at(kernel, trajectory, found.header.seq);
+    let past = past.map_err(|e| no(e, ""))?;
     let point = BranchPoint::of(&past).map_err(|e| no(e, ""))?;
     let Some(point) = point else {
         return Err(no("the trajectory has no beginning", "run `thymos verify`"));

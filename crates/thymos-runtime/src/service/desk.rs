@@ -39,7 +39,7 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
             continue;
         }
         // A trajectory that does not fold is told by verify; here it is a row that says so.
-        let Ok((projection, _)) = fold_stored(store, head.trajectory) else {
+        let Ok((projection, _)) = fold_stored(kernel, head.trajectory) else {
             let row = broken(kernel, head.trajectory, head.seq);
             shared.found(head.trajectory, row);
             continue;
@@ -134,7 +134,7 @@ pub(super) fn learn(kernel: &Kernel, shared: &Shared) {
             desk.rows.entry(head.trajectory).or_insert(row);
             continue;
         }
-        if let Ok((projection, _)) = fold_stored(store, head.trajectory) {
+        if let Ok((projection, _)) = fold_stored(kernel, head.trajectory) {
             let row = summary(&projection, false, roots);
             let mut desk = lock(&shared.desk);
             desk.rows.entry(head.trajectory).or_insert(row);

@@ -12,11 +12,12 @@ use thymos_core::{EntryId, TrajectoryId};
 use thymos_protocol::{
     Command, Fault, Replied, Reply, SkillRow, Ticket, WorldDiff, WorldDiffRow, WorldRow, WorldView,
 };
-use thymos_replay::{Projection, difference, fold_within};
+use thymos_replay::{Projection, difference};
 use tokio::task::JoinHandle;
 
 use super::find::Search;
 use super::provenance::Seeking;
+use super::worlds::Worlds;
 use super::{Service, Shared, Summary, chain, desk, lock, policies, receipt, routing, walk, writs};
 use crate::account;
 use crate::checkpoint::Refused;
@@ -24,8 +25,6 @@ use crate::erase;
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::memory::{self, Whose};
-use crate::narrate::Narrator;
-use crate::past::Stored;
 use crate::skills::{self, FoundSkill};
 use crate::words;
 
@@ -62,26 +61,10 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
                 Some(replied) => replied,
             }
         }
-        Command::WorldAt { trajectory, seq } => {
-            return beside(service, ticket, move || world_at(&kernel, trajectory, seq));
-        }
-        Command::WorldDiff {
-            trajectory,
-            from_seq,
-            to_seq,
-        } => {
-            let between = (from_seq, to_seq);
+        Command::WorldAt { .. } | Command::WorldDiff { .. } | Command::FileAt { .. } => {
+            let shared = service.shared.clone();
             return beside(service, ticket, move || {
-                world_diff(&kernel, trajectory, between)
-            });
-        }
-        Command::FileAt {
-            trajectory,
-            seq,
-            path,
-        } => {
-            return beside(service, ticket, move || {
-                file_at(&kernel, trajectory, seq, &path)
+                at_a_moment(&kernel, &shared.worlds, command)
             });
         }
         Command::Memory
@@ -337,60 +320,6 @@ fn verify(service: &Service, ticket: Ticket, run: Option<TrajectoryId>) {
     reply_later(service, ticket, looking);
 }
 
-/// A trajectory that is folded as far as somebody asks.
-struct Folding {
-    projection: Projection,
-    narrator: Narrator,
-}
-
-impl Folding {
-    fn begin(kernel: &Kernel, trajectory: TrajectoryId) -> Result<Self, String> {
-        if !kernel.owns(&trajectory).unwrap_or(false) {
-            return Err(unknown(&trajectory));
-        }
-        Ok(Self {
-            projection: Projection::empty(trajectory),
-            narrator: Narrator::default(),
-        })
-    }
-
-    /// Goes on up to and with `seq`, or to the end.
-    fn up_to(&mut self, kernel: &Kernel, seq: u64) -> Result<(), String> {
-        let store = kernel.parts.store.as_ref();
-        let past = Stored(store);
-        let Self {
-            projection,
-            narrator,
-        } = self;
-        while projection.len <= seq {
-            let due = (seq - projection.len).saturating_add(1).min(PAGE as u64);
-            let due = usize::try_from(due).unwrap_or(PAGE);
-            let page = store
-                .page(&projection.trajectory, projection.len, due)
-                .map_err(|e| e.to_string())?;
-            for entry in &page {
-                fold_within(projection, entry, &past).map_err(|e| e.to_string())?;
-                narrator.learn(entry);
-            }
-            if page.len() < due {
-                break;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Folds a trajectory up to and with `seq`.
-pub(super) fn told(
-    kernel: &Arc<Kernel>,
-    trajectory: TrajectoryId,
-    seq: u64,
-) -> Result<(Projection, Narrator), String> {
-    let mut folding = Folding::begin(kernel, trajectory)?;
-    folding.up_to(kernel, seq)?;
-    Ok((folding.projection, folding.narrator))
-}
-
 /// Begins a look that takes long, or ends one; none where it replies by itself.
 fn long_look(service: &Service, ticket: Ticket, command: Command) -> Option<Replied> {
     let kernel = &service.kernel;
@@ -423,9 +352,27 @@ fn long_look(service: &Service, ticket: Ticket, command: Command) -> Option<Repl
     None
 }
 
-fn world_at(kernel: &Arc<Kernel>, trajectory: TrajectoryId, seq: u64) -> Replied {
-    let projection = match told(kernel, trajectory, seq) {
-        Ok((projection, _)) => projection,
+/// Looks at an earlier moment of a trajectory `[Y4]`.
+fn at_a_moment(kernel: &Kernel, worlds: &Worlds, command: Command) -> Replied {
+    match command {
+        Command::WorldAt { trajectory, seq } => world_at(kernel, worlds, trajectory, seq),
+        Command::WorldDiff {
+            trajectory,
+            from_seq,
+            to_seq,
+        } => world_diff(kernel, worlds, trajectory, (from_seq, to_seq)),
+        Command::FileAt {
+            trajectory,
+            seq,
+            path,
+        } => file_at(kernel, worlds, (trajectory, seq), &path),
+        _ => fault("this is not about a moment"),
+    }
+}
+
+fn world_at(kernel: &Kernel, worlds: &Worlds, trajectory: TrajectoryId, seq: u64) -> Replied {
+    let projection = match worlds.at(kernel, trajectory, seq) {
+        Ok(projection) => projection,
         Err(words) => return fault(words),
     };
     let digest = match projection.world.digest() {
@@ -460,24 +407,27 @@ fn world_row(resource: &Resource, held: &Versioned) -> WorldRow {
 }
 
 /// `[Y4]` How the worlds after two entries differ, and what was spent between them.
-fn world_diff(kernel: &Arc<Kernel>, trajectory: TrajectoryId, between: (u64, u64)) -> Replied {
-    match differing(kernel, trajectory, between) {
+fn world_diff(
+    kernel: &Kernel,
+    worlds: &Worlds,
+    trajectory: TrajectoryId,
+    between: (u64, u64),
+) -> Replied {
+    match differing(kernel, worlds, trajectory, between) {
         Ok(diff) => Replied::WorldDiff(Box::new(diff)),
         Err(words) => fault(words),
     }
 }
 
 fn differing(
-    kernel: &Arc<Kernel>,
+    kernel: &Kernel,
+    worlds: &Worlds,
     trajectory: TrajectoryId,
     (from, to): (u64, u64),
 ) -> Result<WorldDiff, String> {
-    // Folded once: the later of the two goes on from the earlier one.
-    let mut folding = Folding::begin(kernel, trajectory)?;
-    folding.up_to(kernel, from.min(to))?;
-    let first = Side::of(&folding.projection)?;
-    folding.up_to(kernel, from.max(to))?;
-    let last = Side::of(&folding.projection)?;
+    let moments = (from.min(to), from.max(to));
+    let (first, last) = worlds.at_both(kernel, trajectory, moments)?;
+    let (first, last) = (Side::of(&first)?, Side::of(&last)?);
     let (from, to) = if from <= to {
         (first, last)
     } else {
@@ -524,9 +474,14 @@ impl Side {
     }
 }
 
-fn file_at(kernel: &Arc<Kernel>, trajectory: TrajectoryId, seq: u64, path: &str) -> Replied {
-    let projection = match told(kernel, trajectory, seq) {
-        Ok((projection, _)) => projection,
+fn file_at(
+    kernel: &Kernel,
+    worlds: &Worlds,
+    (trajectory, seq): (TrajectoryId, u64),
+    path: &str,
+) -> Replied {
+    let projection = match worlds.at(kernel, trajectory, seq) {
+        Ok(projection) => projection,
         Err(words) => return fault(words),
     };
     let Some(held) = projection.world.get(&Resource::File(path.to_owned())) else {

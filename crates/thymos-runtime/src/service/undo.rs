@@ -1,10 +1,10 @@
 //! Undo across trajectories `[D3]`: plans, and asks each session for its steps, one after the other.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use thymos_core::TrajectoryId;
 use thymos_core::id::Digest;
-use thymos_protocol::{Fault, Replied, Reply, Ticket, UndoEnd, UndoStop};
+use thymos_protocol::{Command, Fault, Replied, Reply, Ticket, UndoEnd, UndoStop};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Service;
@@ -46,20 +46,17 @@ impl Service {
                 return self.reply(ticket, no).await;
             }
         };
-        let mut sessions = HashMap::new();
+        let mut sessions = BTreeMap::new();
         for action in &actions {
-            if sessions.contains_key(&action.trajectory) {
-                continue;
-            }
-            match self.session(action.trajectory).await {
-                Ok(asks) => sessions.insert(action.trajectory, asks),
-                Err(why) => return self.fault(ticket, why).await,
-            };
+            let open = || self.session(action.trajectory);
+            sessions.entry(action.trajectory).or_insert_with(open);
         }
         let replies = self.replies.clone();
         tokio::spawn(async move {
-            let end = carry_out(wanted.trajectory, actions, &sessions).await;
-            let replied = Replied::Undone(end);
+            let replied = match all_open(&sessions).await {
+                Ok(()) => Replied::Undone(carry_out(wanted.trajectory, actions, &sessions).await),
+                Err(no) => no,
+            };
             drop(replies.send(Reply { ticket, replied }).await);
         });
     }
@@ -80,11 +77,27 @@ fn agreed(wanted: &Wanted, planned: Planned) -> Result<Vec<Action>, Replied> {
     Ok(planned.actions)
 }
 
+/// Waits until every session is open; where one cannot be, nothing is touched.
+async fn all_open(sessions: &BTreeMap<TrajectoryId, mpsc::Sender<Ask>>) -> Result<(), Replied> {
+    for (trajectory, asks) in sessions {
+        let command = Command::Open {
+            trajectory: *trajectory,
+        };
+        let (reply, answer) = oneshot::channel();
+        let asked = asks.send(Ask::Command(command, reply)).await.is_ok();
+        let replied = answer.await.ok().filter(|_| asked);
+        if let Some(no @ Replied::Fault(_)) = replied {
+            return Err(no);
+        }
+    }
+    Ok(())
+}
+
 /// Newest first; what is held, refused or breaks off stops the rest.
 async fn carry_out(
     root: TrajectoryId,
     actions: Vec<Action>,
-    sessions: &HashMap<TrajectoryId, mpsc::Sender<Ask>>,
+    sessions: &BTreeMap<TrajectoryId, mpsc::Sender<Ask>>,
 ) -> UndoEnd {
     let of = actions.len() as u64;
     let mut done = 0;

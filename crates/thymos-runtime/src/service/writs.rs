@@ -57,7 +57,7 @@ pub(super) fn standing(kernel: &Kernel, chain: &[WritId]) -> Replied {
     let account = Account::open(kernel, root).map(|account| account.p);
     let kept = match account {
         Ok(p) if p.root.is_none() => match issued.writs.get(leaf) {
-            Some((trajectory, _)) => fold_stored(store, *trajectory).map(|(p, _)| p),
+            Some((trajectory, _)) => fold_stored(kernel, *trajectory).map(|(p, _)| p),
             None => Ok(p),
         },
         other => other,

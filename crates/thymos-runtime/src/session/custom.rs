@@ -294,7 +294,7 @@ impl Session {
         }
         // Who is between the two steps right now has the lease.
         let _lease = self.k.parts.leases.take(session)?;
-        let (p, _) = fold_stored(self.k.parts.store.as_ref(), *session).ok()?;
+        let (p, _) = fold_stored(&self.k, *session).ok()?;
         ended(&p, share)
     }
 }

@@ -341,7 +341,7 @@ impl Session {
 
     /// A child whose session went away without a word: what its record says of the cost counts.
     fn broken_off(&self, child: &TrajectoryId) -> ChildEnd {
-        let folded = fold_stored(self.k.parts.store.as_ref(), *child);
+        let folded = fold_stored(&self.k, *child);
         let (result, cost) = match &folded {
             Ok((p, _)) => match ChildEnd::of(p) {
                 Some(end) => return end,

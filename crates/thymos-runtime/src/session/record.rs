@@ -11,9 +11,11 @@ use thymos_ports::store::{Batch, StoreError};
 use thymos_replay::{Divergence, Projection, fold_made_within, fold_within};
 
 use super::Session;
+use crate::kernel::Kernel;
 use crate::narrate::Narrator;
 use crate::past::Stored;
 use crate::redact::{RedactFault, Screened};
+use crate::snapshot::run::{self, Found};
 
 /// Entries read at once while folding.
 const PAGE: usize = 1024;
@@ -75,35 +77,93 @@ struct NotRecorded {
     bodies: Vec<Body>,
 }
 
-/// Folds a whole stored trajectory.
+/// Folds a stored trajectory, from its snapshot on where there is one `[L15]`.
 pub(crate) fn fold_stored(
-    store: &dyn LedgerStore,
+    k: &Kernel,
     trajectory: TrajectoryId,
 ) -> Result<(Projection, Narrator), RecordError> {
-    let mut projection = Projection::empty(trajectory);
-    let mut narrator = Narrator::default();
-    extend(store, &mut projection, &mut narrator)?;
+    let (projection, narrator, _) = fold_kept(k, trajectory)?;
     Ok((projection, narrator))
 }
 
+/// As [`fold_stored`], with the weight of the snapshot that it went on from; 0 where there is none.
+pub(super) fn fold_kept(
+    k: &Kernel,
+    trajectory: TrajectoryId,
+) -> Result<(Projection, Narrator, u64), RecordError> {
+    let store = k.parts.store.as_ref();
+    if let Some(found) = run::read(k, trajectory) {
+        if let Some(folded) = go_on(k, found) {
+            return Ok(folded);
+        }
+        k.parts.snapshots.clear_run(&trajectory);
+    }
+    let mut projection = Projection::empty(trajectory);
+    let mut narrator = Narrator::default();
+    extend(store, &mut projection, &mut narrator)?;
+    Ok((projection, narrator, 0))
+}
+
+/// Folds what came behind a snapshot. None where it is worth nothing: it is not what the entries fold to,
+/// what comes behind does not follow, or something in it was erased.
+fn go_on(k: &Kernel, found: Found) -> Option<(Projection, Narrator, u64)> {
+    let store = k.parts.store.as_ref();
+    // Whoever holds the run is at work on it and did not crash.
+    let mut found = found;
+    if !found.ended && k.parts.leases.take(&found.projection.trajectory).is_some() {
+        found = compared(k, found)?;
+    }
+    let kept = run::weight(&found.projection);
+    let (mut projection, mut narrator) = (found.projection, found.narrator);
+    extend(store, &mut projection, &mut narrator).ok()?;
+    (!projection.is_over()).then_some((projection, narrator, kept))
+}
+
+/// `[L15]` What a crash may have left is compared with the fold, once.
+fn compared(k: &Kernel, found: Found) -> Option<Found> {
+    let store = k.parts.store.as_ref();
+    let mut projection = Projection::empty(found.projection.trajectory);
+    let mut narrator = Narrator::default();
+    fold_to(store, &mut projection, &mut narrator, found.projection.len).ok()?;
+    if (&projection, &narrator) != (&found.projection, &found.narrator) {
+        return None;
+    }
+    run::write(k, &projection, &narrator, true);
+    Some(found)
+}
+
+/// Folds every entry that is not folded yet; tells how many there were.
 fn extend(
     store: &dyn LedgerStore,
     projection: &mut Projection,
     narrator: &mut Narrator,
 ) -> Result<u64, RecordError> {
     let before = projection.len;
-    loop {
+    fold_to(store, projection, narrator, u64::MAX)?;
+    Ok(projection.len - before)
+}
+
+/// Folds on until so many entries are folded, or all there are.
+fn fold_to(
+    store: &dyn LedgerStore,
+    projection: &mut Projection,
+    narrator: &mut Narrator,
+    len: u64,
+) -> Result<(), RecordError> {
+    while projection.len < len {
+        let due = usize::try_from(len - projection.len).map_or(PAGE, |due| due.min(PAGE));
         let page = store
-            .page(&projection.trajectory, projection.len, PAGE)
+            .page(&projection.trajectory, projection.len, due)
             .map_err(RecordError::Store)?;
         for entry in &page {
             fold_within(projection, entry, &Stored(store)).map_err(RecordError::Diverged)?;
             narrator.learn(entry);
         }
-        if page.len() < PAGE {
-            return Ok(projection.len - before);
+        if page.len() < due {
+            break;
         }
     }
+    Ok(())
 }
 
 impl Session {
@@ -132,6 +192,7 @@ impl Session {
         match self.k.writer.append(batch).await {
             Ok(Ok(entries)) => {
                 let folded = self.learn(&entries, bodies);
+                self.keep_if_due();
                 self.ring(entries.last().map(|entry| entry.header.index + 1));
                 // They are stored: who tries again must not have them again.
                 folded.map(|()| entries).map_err(|e| NotRecorded {
@@ -167,6 +228,29 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// `[L15]` Keeps the run as it stands where enough is new, beside the work.
+    pub(super) fn keep_if_due(&mut self) {
+        if !run::is_due(&self.k, &self.p, self.kept) {
+            return;
+        }
+        self.kept = run::weight(&self.p);
+        let (k, p, narrator) = (self.k.clone(), self.p.clone(), self.narrator.clone());
+        // Whoever cannot keep it folds it again.
+        drop(
+            self.k
+                .parts
+                .hands
+                .beside(move || run::write(&k, &p, &narrator, false)),
+        );
+    }
+
+    /// `[L15]` Keeps a run that has snapshots, as it ended.
+    pub(super) fn keep_at_end(&self) {
+        if self.kept > 0 && self.broken.is_none() {
+            run::write(&self.k, &self.p, &self.narrator, true);
+        }
     }
 
     /// As [`Self::record`], again after every overtaking: for what holds whatever others wrote.

@@ -89,7 +89,7 @@ pub(super) fn gather(
         if found.projections.contains_key(&next) {
             continue;
         }
-        let (projection, _) = fold_stored(store, next)?;
+        let (projection, _) = fold_stored(kernel, next)?;
         if projection.is_over() {
             // [L3] What it did may be among what is gone: a plan without that would be none.
             return Err(RecordError::Over);
