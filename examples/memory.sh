@@ -30,7 +30,9 @@ cat > "$scratch/script.jsonl" <<'END'
 {"calls": [{"tool": "memory_write", "args": {"key": "build", "text": "use make", "tags": ["ci"]}}]}
 {"text": "Kept, if I may."}
 END
-"$thymos" --mode edit run "remember how this is built"
+code=0
+"$thymos" --mode edit run "remember how this is built" || code=$?
+[ "$code" -eq 11 ] || fail "a run whose only call is refused ends with $code"
 [ -z "$("$thymos" memory ls 2> /dev/null)" ] || fail "the mode edit keeps nothing"
 "$thymos" --mode auto run "remember how this is built"
 "$thymos" memory ls | grep -q '^build .* semantic .* use make' || fail "the note is listed"

@@ -275,11 +275,12 @@ pub struct LedgerArgs {
 /// `thymos settle`.
 #[derive(Debug, Args)]
 pub struct SettleArgs {
-    /// Proposal id, or a unique prefix
-    pub id: String,
+    /// Proposal id, or a unique prefix; without it, all that is in doubt is listed
+    #[arg(requires = "as_")]
+    pub id: Option<String>,
     /// What became of it: happened, did-not-happen or unknown
-    #[arg(long = "as", value_name = "WHAT", value_parser = ["happened", "did-not-happen", "unknown"])]
-    pub as_: String,
+    #[arg(long = "as", value_name = "WHAT", requires = "id", value_parser = ["happened", "did-not-happen", "unknown"])]
+    pub as_: Option<String>,
     /// How you know
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub reason: String,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::raw::RawPrices;
 use super::resolve::{BudgetConfig, Config, Setting, Source};
 use super::tools::ToolFloor;
 
@@ -104,8 +105,14 @@ pub fn rows(config: &Config) -> Vec<Row> {
             provider.context_tokens.map(|n| n.to_string()),
         );
         add("timeout_ms", provider.timeout_ms.map(|n| n.to_string()));
+        add("prices", provider.prices.map(cents));
     }
     rows
+}
+
+fn cents(prices: RawPrices) -> String {
+    let (input, output) = (prices.input, prices.output);
+    format!("input {input}, output {output} cents per million tokens")
 }
 
 fn policy(config: &Config) -> [Row; 2] {

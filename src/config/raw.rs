@@ -138,6 +138,22 @@ pub struct RawProvider {
     pub context_tokens: Option<Spanned<u64>>,
     /// Longest silence before a request is given up, milliseconds.
     pub timeout_ms: Option<Spanned<u64>>,
+    /// What its tokens cost, over the built-in table.
+    pub prices: Option<Spanned<RawPrices>>,
+}
+
+/// US cents per million tokens `[B1]`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPrices {
+    /// Read, and in no cache.
+    pub input: u64,
+    /// Written.
+    pub output: u64,
+    /// Read from a cache; as `input` when it is not named.
+    pub cached: Option<u64>,
+    /// Read and put into a cache; as `input` when it is not named.
+    pub cache_written: Option<u64>,
 }
 
 /// The file's meaning and its text, which lines are counted in.

@@ -9,7 +9,7 @@ use thymos_core::writ::Mode;
 use toml::Spanned;
 
 use super::ledger::LedgerPlace;
-use super::raw::{RawBudget, RawProvider, ReadFile};
+use super::raw::{RawBudget, RawPrices, RawProvider, ReadFile};
 use super::tools::{self, ToolFloor};
 use super::{Env, Paths};
 use crate::error::{AppError, ErrorKind};
@@ -161,6 +161,8 @@ pub struct ProviderConfig {
     pub context_tokens: Option<u64>,
     /// Longest silence.
     pub timeout_ms: Option<u64>,
+    /// What its tokens cost; none takes the table's, if it has any.
+    pub prices: Option<RawPrices>,
     /// Where the provider stands in the file.
     pub line: usize,
 }
@@ -496,6 +498,7 @@ fn provider(read: &ReadFile, name: &str, raw: &RawProvider) -> ProviderConfig {
             .collect(),
         context_tokens: own(&raw.context_tokens),
         timeout_ms: own(&raw.timeout_ms),
+        prices: own(&raw.prices),
         line: first.unwrap_or(1),
     }
 }

@@ -10,7 +10,9 @@ use thymos_protocol::{
 use super::client::{Client, unexpected};
 use super::ids;
 use super::scope;
+use super::settle;
 use super::signer::Signer;
+use super::stops::Stops;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
 use crate::tell::{Detail, card, tell};
@@ -29,8 +31,9 @@ pub(super) async fn list(client: &mut Client, json: bool) -> Result<u8, AppError
             out::json(row)?;
         } else {
             let card = &row.card;
+            // Somebody may have agreed and not be whom every rule asks.
             let agreed = match card.quorum {
-                0 | 1 => String::new(),
+                0 | 1 if row.approved_by.is_empty() => String::new(),
                 needed => format!("  {} of {needed} agree", row.approvals),
             };
             out::line(&format!(
@@ -49,6 +52,9 @@ pub(super) async fn list(client: &mut Client, json: bool) -> Result<u8, AppError
     }
     if rows.is_empty() && !json {
         out::talk("thymos: nothing waits for a decision");
+    }
+    if !json {
+        settle::tell_doubts(&settle::doubts(client, None).await?);
     }
     Ok(0)
 }
@@ -156,8 +162,8 @@ async fn decide(
         Replied::Stale(changed) => return Err(stale(&changed)),
         other => return Err(unexpected(&other)),
     }
-    let quorum = row.card.quorum;
-    if decision == Decision::Approve && quorum > 1 {
+    if decision == Decision::Approve {
+        let quorum = row.card.quorum;
         // Whoever counts for one rule need not count for another: the kernel says how many do. What its
         // session is asked next, it hears after it has told of this answer.
         client.open(row.trajectory).await?;
@@ -191,16 +197,14 @@ async fn intent(client: &mut Client, row: &HoldRow) -> Result<IntentId, AppError
 }
 
 /// Prints what follows from the decision until the call has ended.
-/// Ctrl-C interrupts it once `[X4]`.
+/// A signal that ends programs interrupts it once `[X4]`.
 async fn follow(
     client: &mut Client,
     row: &HoldRow,
     call: IntentId,
     mut next: u64,
 ) -> Result<u8, AppError> {
-    let interrupt = tokio::signal::ctrl_c();
-    tokio::pin!(interrupt);
-    let mut listening = true;
+    let mut stops = Stops::listen()?;
     loop {
         let news = client.news(row.trajectory, next).await?;
         next += news.events.len() as u64;
@@ -230,8 +234,7 @@ async fn follow(
         }
         tokio::select! {
             changed = client.changed() => changed?,
-            _ = &mut interrupt, if listening => {
-                listening = false;
+            () = stops.asked() => {
                 out::talk("thymos: stopping");
                 let trajectory = row.trajectory;
                 client.ask(Command::Interrupt { trajectory }).await?;

@@ -29,6 +29,7 @@ mod scope;
 mod settle;
 mod signer;
 mod skills;
+mod stops;
 mod undo;
 mod verify;
 mod writ;

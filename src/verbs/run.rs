@@ -2,10 +2,14 @@
 
 use thymos_core::TrajectoryId;
 use thymos_core::body::Stop;
-use thymos_protocol::{Command, Replied, What};
+use thymos_core::budget::Dimension;
+use thymos_core::trace::Clause;
+use thymos_protocol::{Command, Replied, RunRow, Status, What};
 
 use super::Setting;
 use super::client::{Client, unexpected};
+use super::settle;
+use super::stops::Stops;
 use super::{ids, run_skills, writ};
 use crate::args::RunArgs;
 use crate::config::Source;
@@ -42,12 +46,48 @@ pub(super) async fn run(
     }
     run_skills::bind(client, setting, trajectory, skills).await?;
     expect_accepted(client.ask(Command::Prompt { trajectory, text }).await?)?;
-    let stop = follow(client, trajectory, from_seq, args.json).await?;
+    let (stop, calls) = follow(client, trajectory, from_seq, args.json).await?;
     if args.under.writ.is_some() && stop != Stop::Held {
         // What was not used goes back; what is in doubt keeps the share until it is settled.
         drop(client.ask(Command::CloseWrit { trajectory }).await);
     }
+    if !args.json {
+        settle::tell_doubts(&settle::doubts(client, Some(trajectory)).await?);
+    }
+    if stop == Stop::Done && calls.all_refused() {
+        let message = "every call was refused, so nothing was done";
+        let id = trajectory.short_id();
+        let hint = format!("`thymos audit {id}` says which clause refused each");
+        return Err(AppError::new(ErrorKind::Refused, message).hint(hint));
+    }
     finish(client, trajectory, &stop, args.json).await
+}
+
+/// What became of the calls of a run.
+#[derive(Default)]
+struct Calls {
+    /// By authority, budget or policy.
+    refused: u64,
+    /// Made, or senseless.
+    made: u64,
+}
+
+impl Calls {
+    fn count(&mut self, what: &What) {
+        match what {
+            // A call that makes no sense was not refused by anybody: the model reads why, as of a failure.
+            What::Rejected { clause, .. } if !matches!(clause, Clause::C7 | Clause::C12) => {
+                self.refused += 1;
+            }
+            What::Rejected { .. } | What::Started { .. } => self.made += 1,
+            _ => {}
+        }
+    }
+
+    /// Some were wanted, and nobody would allow any of them.
+    const fn all_refused(&self) -> bool {
+        self.refused > 0 && self.made == 0
+    }
 }
 
 async fn start(
@@ -83,22 +123,30 @@ fn expect_accepted(replied: Replied) -> Result<(), AppError> {
     }
 }
 
-/// Prints events as they are recorded until the run stops. Ctrl-C interrupts it once.
+/// Prints events as they are recorded until the run stops. A signal that ends programs interrupts it once.
 async fn follow(
     client: &mut Client,
     trajectory: TrajectoryId,
     mut next: u64,
     json: bool,
-) -> Result<Stop, AppError> {
-    let interrupt = tokio::signal::ctrl_c();
-    tokio::pin!(interrupt);
-    let mut listening = true;
+) -> Result<(Stop, Calls), AppError> {
+    let mut stops = Stops::listen()?;
     let mut stands_still = false;
+    let mut calls = Calls::default();
+    let mut unpriced = false;
     loop {
         let news = client.news(trajectory, next).await?;
         next += news.events.len() as u64;
         let mut stopped = None;
         for event in &news.events {
+            calls.count(&event.what);
+            if !unpriced && no_price(&event.what, &news.status) {
+                unpriced = true;
+                out::talk(
+                    "thymos: the price of this model is not known, so the budget of money does not bind; give \
+                     `prices` to its provider in config.toml",
+                );
+            }
             if json {
                 out::json(event)?;
             } else {
@@ -111,7 +159,7 @@ async fn follow(
             }
         }
         if let Some(stop) = stopped {
-            return Ok(stop);
+            return Ok((stop, calls));
         }
         if news.status.running.is_none() {
             client.why_it_stands_still(trajectory).await?;
@@ -123,15 +171,55 @@ async fn follow(
             stands_still = true;
             continue;
         }
+        // [D1] What it delegated may wait for a person, and then nothing goes on until one has answered.
+        if news.status.pending > 0 && waits_for_people(client, trajectory).await? {
+            return Ok((Stop::Held, calls));
+        }
         tokio::select! {
             changed = client.changed() => changed?,
-            _ = &mut interrupt, if listening => {
-                listening = false;
+            () = stops.asked() => {
                 out::talk("thymos: stopping");
                 client.ask(Command::Interrupt { trajectory }).await?;
             }
         }
     }
+}
+
+/// `[B1]` Whether a model was paid for at a price that nobody knows, while money is limited.
+fn no_price(what: &What, status: &Status) -> bool {
+    let unknown = match what {
+        What::Used {
+            usd_millicents,
+            tokens_in,
+            ..
+        } => usd_millicents.is_none() && *tokens_in > 0,
+        _ => false,
+    };
+    let mut bars = status.writ.budget.iter();
+    unknown && bars.any(|bar| bar.dimension == Dimension::UsdMillicents && bar.limit.is_some())
+}
+
+/// Whether a run waits for delegated ones alone, and each of those is held, or waits in the same way.
+async fn waits_for_people(client: &mut Client, trajectory: TrajectoryId) -> Result<bool, AppError> {
+    let rows = match client.ask(Command::Runs).await? {
+        Replied::Runs(rows) => rows,
+        other => return Err(unexpected(&other)),
+    };
+    let row = rows.iter().find(|row| row.trajectory == trajectory);
+    Ok(row.is_some_and(|row| is_stuck(row, &rows)))
+}
+
+fn is_stuck(row: &RunRow, rows: &[RunRow]) -> bool {
+    if row.state != "waiting" {
+        return false;
+    }
+    let stuck = rows.iter().filter(|child| {
+        let parent = child.parent.as_ref();
+        let below = parent.is_some_and(|up| !up.branched && up.trajectory == row.trajectory);
+        below && (child.state == "held" || is_stuck(child, rows))
+    });
+    // One that is being born has no row yet, and may have something to do.
+    stuck.count() as u64 >= row.agents.max(1)
 }
 
 async fn finish(
@@ -164,12 +252,12 @@ async fn finish(
     Err(AppError::new(kind, words).hint(hint))
 }
 
-/// Names what waits and how to answer it.
+/// Names what waits, here and in what was delegated, and how to answer it.
 async fn held(client: &mut Client, trajectory: TrajectoryId) -> Result<u8, AppError> {
     let rows = ids::holds(client).await?;
     let here: Vec<_> = rows
         .iter()
-        .filter(|row| row.trajectory == trajectory)
+        .filter(|row| row.trajectory == trajectory || row.lineage.contains(&trajectory))
         .collect();
     out::talk(&format!(
         "thymos: {} waiting for your decision:",

@@ -1,6 +1,11 @@
-//! `thymos settle`: a person says what became of work that was found without an end `[X2]`.
+//! `thymos settle`: a person says what became of work that was found without an end `[X2]`, or sees what
+//! there is of it.
 
-use thymos_protocol::{Command, Replied, Settlement, What};
+use std::collections::BTreeMap;
+
+use thymos_core::TrajectoryId;
+use thymos_core::id::ProposalId;
+use thymos_protocol::{Command, Replied, RunRow, Settlement, What};
 
 use super::client::{Client, unexpected};
 use super::ids::unique;
@@ -8,36 +13,90 @@ use crate::args::SettleArgs;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
 
-pub(super) async fn settle(client: &mut Client, args: &SettleArgs) -> Result<u8, AppError> {
+/// A call that was found without an end.
+pub(super) struct Doubt {
+    pub(super) proposal: ProposalId,
+    pub(super) trajectory: TrajectoryId,
+    /// Its tool, and what it was to do.
+    pub(super) what: String,
+}
+
+/// Every call that is in doubt, of one run or of all.
+pub(super) async fn doubts(
+    client: &mut Client,
+    of: Option<TrajectoryId>,
+) -> Result<Vec<Doubt>, AppError> {
     let rows = match client.ask(Command::Runs).await? {
         Replied::Runs(rows) => rows,
         other => return Err(unexpected(&other)),
     };
-    let mut open = Vec::new();
-    for row in rows.iter().filter(|row| row.in_doubt > 0) {
+    let wanted = |row: &&RunRow| row.in_doubt > 0 && of.is_none_or(|of| of == row.trajectory);
+    let mut found = Vec::new();
+    for row in rows.iter().filter(wanted) {
         client.open(row.trajectory).await?;
-        let news = client.news(row.trajectory, 0).await?;
-        for event in news.events {
-            if let What::Started {
-                proposal,
-                tool,
-                line,
-                ..
-            } = event.what
-            {
-                open.push((proposal, row.trajectory, format!("{tool} {line}")));
+        let mut open = BTreeMap::new();
+        for event in client.news(row.trajectory, 0).await?.events {
+            match event.what {
+                What::Started {
+                    proposal,
+                    tool,
+                    line,
+                    ..
+                } => drop(open.insert(proposal, format!("{tool} {line}"))),
+                What::Committed { proposal, .. }
+                | What::Failed { proposal, .. }
+                | What::Settled { proposal, .. } => drop(open.remove(&proposal)),
+                _ => {}
             }
         }
+        found.extend(open.into_iter().map(|(proposal, what)| Doubt {
+            proposal,
+            trajectory: row.trajectory,
+            what,
+        }));
     }
-    let all = open.iter().map(|work| (work.0.to_string(), work));
-    let (proposal, trajectory, what) =
-        unique("unsettled proposal", &args.id, all).map_err(|error| {
-            match error.hints.is_empty() {
-                true => error.hint("`thymos runs` shows where something is in doubt"),
-                false => error,
-            }
+    Ok(found)
+}
+
+/// Says what is in doubt, and how it is settled.
+pub(super) fn tell_doubts(doubts: &[Doubt]) {
+    if doubts.is_empty() {
+        return;
+    }
+    out::talk(&format!("thymos: {} in doubt after a crash:", doubts.len()));
+    for doubt in doubts {
+        let what = out::safe(&doubt.what);
+        out::talk(&format!("  {}  {what}", doubt.proposal.short()));
+    }
+    out::talk(
+        "  look what became of it, then: thymos settle ID --as happened|did-not-happen|unknown",
+    );
+}
+
+pub(super) async fn settle(client: &mut Client, args: &SettleArgs) -> Result<u8, AppError> {
+    let doubts = doubts(client, None).await?;
+    let (Some(id), Some(as_)) = (&args.id, &args.as_) else {
+        for doubt in &doubts {
+            let (proposal, run) = (doubt.proposal.short(), doubt.trajectory.short());
+            out::line(&format!(
+                "{proposal}  run {run}  {}",
+                out::safe(&doubt.what)
+            ))?;
+        }
+        if doubts.is_empty() {
+            out::talk("thymos: nothing is in doubt");
+        }
+        return Ok(0);
+    };
+    let all = doubts
+        .iter()
+        .map(|doubt| (doubt.proposal.to_string(), doubt));
+    let doubt =
+        unique("unsettled proposal", id, all).map_err(|error| match error.hints.is_empty() {
+            true => error.hint("`thymos settle` lists what is in doubt"),
+            false => error,
         })?;
-    let settlement = match args.as_.as_str() {
+    let settlement = match as_.as_str() {
         "happened" => Settlement::Happened,
         "did-not-happen" => Settlement::DidNotHappen,
         "unknown" => Settlement::GaveUp,
@@ -49,8 +108,8 @@ pub(super) async fn settle(client: &mut Client, args: &SettleArgs) -> Result<u8,
         }
     };
     let command = Command::Settle {
-        trajectory: *trajectory,
-        proposal: *proposal,
+        trajectory: doubt.trajectory,
+        proposal: doubt.proposal,
         settlement,
         reason: args.reason.clone(),
     };
@@ -58,8 +117,8 @@ pub(super) async fn settle(client: &mut Client, args: &SettleArgs) -> Result<u8,
         Replied::Accepted => {
             out::line(&format!(
                 "settled: {} {}",
-                proposal.short(),
-                out::safe(what)
+                doubt.proposal.short(),
+                out::safe(&doubt.what)
             ))?;
             Ok(0)
         }

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use thymos_cognition::{AdapterKind, ConnectError, ModelSpec, PRESETS, Services, connect, preset};
+use thymos_cognition::{
+    AdapterKind, ConnectError, ModelSpec, PRESETS, Prices, Services, connect, preset,
+};
 use thymos_core::secret::Secret;
 use thymos_ports::Cognition;
 use thymos_ports::cognition::{ModelFault, ModelFaultKind, TokenUsage};
 use thymos_protocol::ModelRow;
 use thymos_runtime::ModelSource;
 
+use crate::config::raw::RawPrices;
 use crate::config::{Config, Env, ProviderConfig, paths};
 use crate::error::{AppError, ErrorKind};
 use crate::system::{OsEntropy, SystemClock};
@@ -123,6 +126,9 @@ impl Models {
         spec.headers.clone_from(&own.headers);
         spec.context_tokens = own.context_tokens.or(spec.context_tokens);
         spec.request_timeout_ms = own.timeout_ms.unwrap_or(spec.request_timeout_ms);
+        // Another model of the same provider costs something else.
+        let this = own.model.as_ref().is_none_or(|named| *named == spec.model);
+        spec.prices = own.prices.filter(|_| this).map(prices).or(spec.prices);
         Ok(spec)
     }
 
@@ -293,6 +299,17 @@ fn from_connect(error: &ConnectError) -> ModelFault {
         .hint()
         .unwrap_or_else(|| "check the provider in the config".into());
     fault(ModelFaultKind::BadRequest, error.to_string(), hint)
+}
+
+/// From cents as a config has them to thousandths of one.
+fn prices(given: RawPrices) -> Prices {
+    let millicents = |cents: u64| cents.saturating_mul(1_000);
+    Prices {
+        input: millicents(given.input),
+        output: millicents(given.output),
+        cached: millicents(given.cached.unwrap_or(given.input)),
+        cache_written: millicents(given.cache_written.unwrap_or(given.input)),
+    }
 }
 
 fn fault(kind: ModelFaultKind, message: String, hint: String) -> ModelFault {

@@ -44,6 +44,9 @@ pub use what_if::{Overlay, WhatIf, Word, covers, what_if};
 /// Written into every proposal, so that a later version knows which rules decided `[Y2]`.
 pub const COMPILER: &str = "thymos-compiler 1";
 
+/// Ends the sentence that keeps a call from being resolved because the same one has no end yet `[X2]`.
+pub const IN_DOUBT: &str = "is in doubt; settle it first";
+
 /// Stands before the tool's own sentence in the line of `[C12]` when it could not resolve a call, so
 /// that replay finds that sentence again.
 pub const UNRESOLVED: &str = "the tool could not resolve it: ";

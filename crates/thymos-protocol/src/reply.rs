@@ -177,9 +177,11 @@ pub struct RunRow {
     pub head_seq: u64,
     /// When it last changed.
     pub at_ms: Timestamp,
-    /// `idle`, `running`, `held`, `in doubt`, `closed: done` and so on; `contradicts itself` where the
-    /// record does not fold.
+    /// `idle`, `running`, `waiting` for delegated runs alone, `held`, `in doubt`, `closed: done` and so on;
+    /// `contradicts itself` where the record does not fold.
     pub state: String,
+    /// Delegated runs that it waits for.
+    pub agents: u64,
     /// Open holds.
     pub pending: u64,
     /// Work without an end.
@@ -188,6 +190,14 @@ pub struct RunRow {
     pub parent: Option<RunParent>,
     /// What it cost so far.
     pub spent: Cost,
+}
+
+impl RunRow {
+    /// Whether something goes on there, or in what it delegated.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(self.state.as_str(), "running" | "waiting")
+    }
 }
 
 /// What a trajectory hangs from.

@@ -59,6 +59,9 @@ pub struct Projection {
     pub open_work: BTreeMap<ProposalId, OpenWork>,
     /// Sealed work by idempotency key: the newest commit `[X3]`.
     pub done: BTreeMap<IdempotencyKey, (ProposalId, EntryId)>,
+    /// Of those, the keys that were used up by calls which happen once, as their tool was pinned `[X3]`: no
+    /// other trajectory may use them either.
+    pub once: BTreeMap<IdempotencyKey, EntryId>,
     /// How many commits each idempotency key has.
     pub commits: BTreeMap<IdempotencyKey, u64>,
     /// The next turn's number.
@@ -293,6 +296,7 @@ impl Projection {
             holds: BTreeMap::new(),
             open_work: BTreeMap::new(),
             done: BTreeMap::new(),
+            once: BTreeMap::new(),
             commits: BTreeMap::new(),
             next_turn: 0,
             last_context_tokens: 0,

@@ -4,14 +4,16 @@
 //! read the store beside the sessions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use thymos_core::id::ProposalId;
+use thymos_compiler::IN_DOUBT;
+use thymos_core::id::{IdempotencyKey, ProposalId};
 use thymos_core::{EntryId, TrajectoryId};
 use thymos_ports::memory::SharedNote;
-use thymos_ports::store::Watch;
+use thymos_ports::store::{StoreError, Watch};
 use thymos_protocol::{
     ChainState, Command, Fault, Heads, HoldRow, Live, Replied, Reply, Request, RunRow, Ticket,
 };
@@ -68,6 +70,29 @@ pub(crate) struct Summary {
     /// What it shares, and with whom `[O4]`.
     pub(crate) whose: Whose,
     pub(crate) notes: Vec<SharedNote>,
+    /// What it did that happens once, and what of it is in doubt `[X3]` `[X2]`.
+    pub(crate) keys: Keys,
+}
+
+/// Idempotency keys that a trajectory keeps from others.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Keys {
+    /// Used up by calls that happen once, each with the entry of its end.
+    pub(crate) once: BTreeMap<IdempotencyKey, EntryId>,
+    /// Of work that has no end.
+    pub(crate) open: BTreeSet<IdempotencyKey>,
+}
+
+/// Why a call may not be made: a call of the same key on another trajectory.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Elsewhere {
+    /// It was done, and happens once `[X3]`.
+    Done(TrajectoryId, EntryId),
+    /// It is at work, and happens once.
+    AtWork(TrajectoryId),
+    /// It was interrupted, and whether it happened is not known `[X2]`.
+    InDoubt(TrajectoryId),
 }
 
 /// What sessions tell beside the ledger: heads, live text, rows, chain state. Rebuilt at start.
@@ -82,6 +107,8 @@ pub(crate) struct Shared {
     refresh_due: AtomicBool,
     /// Rows of an earlier start, read when they are first wanted.
     kept: OnceLock<snapshot::Rows>,
+    /// Whether every trajectory was looked at once.
+    learned: OnceLock<()>,
     /// Where looks at earlier moments go on from `[Y4]`.
     worlds: worlds::Worlds,
     chain: Mutex<ChainState>,
@@ -99,6 +126,29 @@ struct Desk {
     folded: u64,
     /// Whether a session told of itself since then.
     told: bool,
+}
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done(run, entry) => write!(
+                f,
+                "this very call happens once, and was done in run `{}`, see entry {}",
+                run.short(),
+                entry.short()
+            ),
+            Self::AtWork(run) => write!(
+                f,
+                "this very call happens once, and is at work in run `{}`",
+                run.short()
+            ),
+            Self::InDoubt(run) => write!(
+                f,
+                "this very call was interrupted in run `{}` and {IN_DOUBT}",
+                run.short()
+            ),
+        }
+    }
 }
 
 impl Shared {
@@ -189,6 +239,61 @@ impl Shared {
         memory::newest(rows.flat_map(|(_, row)| row.notes.clone()))
     }
 
+    /// Whether every trajectory was looked at once; from then on news come by the bell.
+    pub(crate) fn knows_all(&self) -> bool {
+        self.learned.get().is_some()
+    }
+
+    /// Looks at every trajectory, the first time.
+    pub(crate) fn learn_all(&self, kernel: &Kernel) {
+        self.learned.get_or_init(|| desk::learn(kernel, self));
+    }
+
+    /// As [`Self::key_elsewhere`] for a call that happens once, after a look at all that was written by now.
+    pub(crate) fn key_used_by_now(
+        &self,
+        kernel: &Kernel,
+        asking: &TrajectoryId,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Elsewhere>, StoreError> {
+        desk::refresh(kernel, self);
+        if let Some(found) = self.key_elsewhere(kernel, asking, key, true) {
+            return Ok(Some(found));
+        }
+        let begun = desk::begun_since(kernel, self, asking, key)?;
+        Ok(begun.map(Elsewhere::AtWork))
+    }
+
+    /// Whether a key is kept by another trajectory that is known: in doubt, in this workspace; and for a
+    /// call that happens once, also at work or used up, wherever that was.
+    pub(crate) fn key_elsewhere(
+        &self,
+        kernel: &Kernel,
+        asking: &TrajectoryId,
+        key: &IdempotencyKey,
+        once: bool,
+    ) -> Option<Elsewhere> {
+        let desk = lock(&self.desk);
+        let (here, tenant) = (&kernel.parts.workspace, &kernel.parts.tenant);
+        let others = || {
+            let all = desk.rows.iter();
+            all.filter(|(id, row)| *id != asking && row.whose.tenant == *tenant)
+        };
+        let holds_it = || others().filter(|(_, row)| row.keys.open.contains(key));
+        let in_doubt =
+            holds_it().find(|(_, row)| row.row.in_doubt > 0 && row.row.workspace == *here);
+        if let Some((run, _)) = in_doubt {
+            return Some(Elsewhere::InDoubt(*run));
+        }
+        if !once {
+            return None;
+        }
+        if let Some((run, _)) = holds_it().next() {
+            return Some(Elsewhere::AtWork(*run));
+        }
+        others().find_map(|(run, row)| Some(Elsewhere::Done(*run, *row.keys.once.get(key)?)))
+    }
+
     pub(crate) fn chain_state(&self) -> ChainState {
         lock(&self.chain).clone()
     }
@@ -228,6 +333,7 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
         refreshing: Mutex::new(()),
         refresh_due: AtomicBool::new(false),
         kept: OnceLock::new(),
+        learned: OnceLock::new(),
         worlds: worlds::Worlds::default(),
         chain: Mutex::new(ChainState::Unverified),
     });

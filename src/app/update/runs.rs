@@ -90,7 +90,7 @@ fn stop(app: &mut App) {
         lines.push(Said::words(Role::Text, text));
     }
     let below = app.runs.below(trajectory);
-    let busy = below.into_iter().filter(|child| child.state == "running");
+    let busy = below.into_iter().filter(|child| child.is_busy());
     lines.extend(busy.map(|child| {
         let text = format!("t-{} {}", child.trajectory.short(), name(child));
         Said::labelled("below it, running: ", Role::Warn, text)

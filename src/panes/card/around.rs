@@ -32,7 +32,8 @@ pub(super) fn rows(app: &App) -> Vec<Line<'static>> {
 /// `1 of 2 agree: ada; 1 missing, asked of bob, cleo`.
 pub(super) fn quorum(row: &HoldRow) -> Option<String> {
     let needed = row.card.quorum;
-    if needed <= 1 {
+    // Where one is enough and somebody has agreed, it is somebody else who is asked.
+    if needed <= 1 && row.approved_by.is_empty() {
         return None;
     }
     let said = match row.approved_by.as_slice() {

@@ -13,6 +13,7 @@ fn id(at: u8) -> TrajectoryId {
 
 fn run(at: u8, parent: Option<u8>) -> RunRow {
     RunRow {
+        agents: 0,
         trajectory: id(at),
         title: String::new(),
         workspace: String::new(),

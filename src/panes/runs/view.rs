@@ -74,7 +74,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         || "runs ..".to_owned(),
         |rows| {
             let pending: u64 = rows.iter().map(|row| row.run.pending).sum();
-            let busy = rows.iter().filter(|row| row.run.state == "running");
+            let busy = rows.iter().filter(|row| row.run.is_busy());
             format!(
                 "{} runs - {} running - {pending} pending",
                 rows.len(),
@@ -213,7 +213,7 @@ fn held(app: &App, hold: &HoldRow) -> Said {
 
 fn state_role(run: &RunRow) -> Role {
     match run.state.as_str() {
-        "running" => Role::VerdictRunning,
+        "running" | "waiting" => Role::VerdictRunning,
         "held" => Role::VerdictSuspended,
         "in doubt" => Role::VerdictUnsettled,
         "contradicts itself" => Role::Danger,

@@ -50,3 +50,19 @@ fn without_any_key_the_offline_model_is_the_default() {
     let (_home, models) = models("", &[]);
     assert_eq!(models.default_name(), PRACTICE);
 }
+
+#[test]
+fn b1_the_operator_names_the_price_of_the_model_beside_it_and_of_no_other() {
+    let config = "[providers.work]\nkind = \"openai\"\nmodel = \"m\"\nbase_url = \"http://127.0.0.1:9/\"\n\
+                  prices = { input = 250, output = 1000, cached = 125 }\n";
+    let (_home, models) = models(config, &[]);
+    let prices = models.spec("work").unwrap().prices;
+    let named = Prices {
+        input: 250_000,
+        cached: 125_000,
+        cache_written: 250_000,
+        output: 1_000_000,
+    };
+    assert_eq!(prices, Some(named));
+    assert_eq!(models.spec("work/other").unwrap().prices, None);
+}

@@ -16,7 +16,7 @@ struct Two {
 
 fn played() -> Home {
     Home::playing(&[
-        json!({"calls": [{"tool": "memory_write", "args": {"key": "a", "text": "b"}}]}),
+        json!({"calls": [{"tool": "kv_set", "args": {"key": "a", "value": "b"}}]}),
         json!({"text": "done"}),
     ])
 }

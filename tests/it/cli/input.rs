@@ -147,7 +147,7 @@ fn ids_are_any_unique_prefix_of_six_digits() {
         "approvals ls",
     );
     let ended = home.run(&["settle", "000000000000", "--as", "happened"]);
-    ended.says(1, "there is no unsettled proposal", "thymos runs");
+    ended.says(1, "there is no unsettled proposal", "thymos settle");
 }
 
 #[test]

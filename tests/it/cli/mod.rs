@@ -1,5 +1,6 @@
 //! The program from outside: arguments in, lines and an exit code out.
 
+mod ends;
 pub(crate) mod home;
 
 pub(crate) mod bundles;

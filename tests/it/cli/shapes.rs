@@ -43,7 +43,7 @@ fn the_keys_of_json_are_stable() {
     shape(
         &home.json(&["runs", "--json"])[0],
         &expect![
-            "at_ms head_seq in_doubt parent pending spent spent.tokens spent.tool_calls spent.usd_millicents spent.wall_clock_ms state title trajectory workspace"
+            "agents at_ms head_seq in_doubt parent pending spent spent.tokens spent.tool_calls spent.usd_millicents spent.wall_clock_ms state title trajectory workspace"
         ],
     );
     shape(

@@ -270,10 +270,11 @@ async fn w2_a_child_can_do_nothing_that_its_parent_may_not() {
             [result, ..] => says(result),
         },
     );
-    // Delegating itself would exceed the ceiling, so the child may ask for reads alone.
     let mut rig = setup(model, &[&tool]).open(Mode::Plan).await;
     rig.run("go").await;
-    assert_eq!(rig.refusals().remove(0).0, "C9");
+    let (clause, _, said) = rig.refusals().remove(0);
+    assert_eq!(clause, "C12");
+    assert!(said.contains("`plan` allows up to read"), "{said}");
     assert_eq!(tool.runs(), 0);
     rig.verified().await;
 }
@@ -589,4 +590,38 @@ fn d1_the_tool_says_what_it_would_cost() {
         .unwrap();
     assert_eq!(order.ceiling, EffectClass::Write);
     assert!(order.budget.tokens > 0);
+}
+
+/// The order is refused before anything is signed, and says which field asks for too much.
+#[tokio::test]
+async fn w2_an_order_for_more_than_the_writ_has_is_refused_by_field() {
+    let orders: [(serde_json::Value, &str); 3] = [
+        (
+            json!({"task": "x", "effects": "irreversible"}),
+            "the agent would have effects up to irreversible, and the writ `edit` allows up to external",
+        ),
+        (
+            json!({"task": "x", "tools": ["nosuch"]}),
+            "`grants[0].tool`",
+        ),
+        (
+            json!({"task": "x", "tools": ["fs_write", "launch"]}),
+            "`grants[1].tool`",
+        ),
+    ];
+    for (order, told) in orders {
+        let model = family(vec![order.clone()], |_, _| says("never"));
+        let tool = writer();
+        let mut rig = setup(model, &[&tool]).open(Mode::Edit).await;
+        rig.run("go").await;
+        let (clause, _, said) = rig.refusals().remove(0);
+        assert_eq!(clause, "C12");
+        assert!(said.contains(told), "{order}: {said}");
+        let issued = rig
+            .bodies()
+            .into_iter()
+            .filter(|body| matches!(body, Body::WritIssued(_)));
+        assert_eq!(issued.count(), 1, "{order}");
+        rig.verified().await;
+    }
 }

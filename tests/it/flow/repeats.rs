@@ -327,3 +327,136 @@ fn announced(setup: &Setup) -> (Entry, ProposalId) {
     });
     started.next().unwrap()
 }
+
+async fn another(rig: &mut Rig, mode: Mode) {
+    let Replied::Opened(other) = rig.ask(Command::New { mode }).await else {
+        panic!("no second run");
+    };
+    rig.trajectory = other.trajectory;
+}
+
+/// A model could walk round the rule by having another agent make the call.
+#[tokio::test]
+async fn x3_what_happens_once_happens_once_in_all_runs() {
+    let tool = once();
+    let steps = vec![pay("a"), done(), pay("a"), pay("b"), done()];
+    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
+    rig.run("go").await;
+    let first = rig.trajectory;
+    another(&mut rig, Mode::Edit).await;
+    rig.run("and here").await;
+    assert_eq!(tool.args(), [json!({"key": "a"}), json!({"key": "b"})]);
+    let (clause, _, said) = rig.refusals().remove(0);
+    assert_eq!(clause, "C12");
+    let run = format!("was done in run `{}`", first.short());
+    assert!(said.contains(&run), "{said}");
+    // Also for a process that has just started, and a tool that may be called freely is not held up.
+    let freely = FakeTool::new("kv_set").effect(EffectClass::Write);
+    for (now, runs) in [(&tool, 2), (&freely, 1)] {
+        let mut again = rig.restart(|setup| setup.tools = vec![now.port()]).await;
+        another(&mut again, Mode::Edit).await;
+        for step in [pay("a"), done()] {
+            again.setup.model.push(step);
+        }
+        again.run("once more").await;
+        assert_eq!(now.runs(), runs);
+        rig = again;
+    }
+    rig.verified().await;
+}
+
+/// Two runs announce the same call before either has looked: at most one of them makes it.
+#[tokio::test]
+async fn x3_of_two_runs_that_begin_the_same_call_at_once_at_most_one_makes_it() {
+    let tool = once();
+    let steps = vec![pay("a"), done()];
+    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
+    let (first, store) = (rig.trajectory, rig.setup.store.clone());
+    another(&mut rig, Mode::Edit).await;
+    let second = rig.trajectory;
+    // Just before the second one announces it, the first does, in a process of its own.
+    let (other, own) = (once(), tool.clone());
+    let setup = rig.setup.clone();
+    let beside = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let told = beside.clone();
+    let kind = |batch: &Batch| {
+        batch
+            .drafts
+            .iter()
+            .any(|draft| draft.kind == thymos_core::Kind::Started)
+    };
+    store.overtake(
+        move |batch| batch.trajectory == second && kind(batch),
+        move |_| {
+            let setup = setup.with(|setup| {
+                setup.tools = vec![other.port()];
+                setup.model = thymos_testkit::ScriptedModel::new(vec![pay("a"), done()]);
+            });
+            let ran = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Runtime::new().unwrap();
+                runtime.block_on(async {
+                    let mut rig = Rig {
+                        desk: setup.serve(),
+                        setup,
+                        trajectory: first,
+                    };
+                    rig.run("go").await;
+                    drop(rig);
+                    other.runs()
+                })
+            });
+            *told.lock().unwrap() = Some(ran.join().unwrap());
+        },
+    );
+    rig.run("go").await;
+    let other = beside
+        .lock()
+        .unwrap()
+        .take()
+        .expect("the other run came first");
+    assert_eq!((other, own.runs()), (1, 0));
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn x2_a_call_in_doubt_is_locked_for_other_runs_of_the_folder() {
+    let then = shell(Recovery::Neither);
+    let mut rig = interrupted(shell(Recovery::Neither), &then).await;
+    assert_eq!(rig.status().await.in_doubt, 1);
+    let doubtful = rig.trajectory;
+    another(&mut rig, Mode::Auto).await;
+    let same = || Step::Turn(calls(vec![("shell", json!({"path": "a.txt"}))]));
+    for step in [same(), done(), same(), done()] {
+        rig.setup.model.push(step);
+    }
+    rig.run("here").await;
+    let (clause, _, said) = rig.refusals().remove(0);
+    assert_eq!((clause.as_str(), then.runs()), ("C12", 0));
+    let run = format!("interrupted in run `{}`", doubtful.short());
+    assert!(said.contains(&run), "{said}");
+    let settle = Command::Settle {
+        trajectory: doubtful,
+        proposal: only_open(&rig),
+        settlement: Settlement::DidNotHappen,
+        reason: "looked".into(),
+    };
+    assert_eq!(rig.ask(settle).await, Replied::Accepted);
+    rig.run("and now").await;
+    assert_eq!(then.runs(), 1);
+    rig.verified().await;
+}
+
+/// The proposal that was announced and has no end.
+fn only_open(rig: &Rig) -> ProposalId {
+    let started = rig.bodies().into_iter().filter_map(|body| match body {
+        Body::Started(body) => Some(body.proposal),
+        _ => None,
+    });
+    let mut open: Vec<_> = started.collect();
+    for body in rig.bodies() {
+        if let Body::Commit(end) = body {
+            open.retain(|proposal| *proposal != end.proposal);
+        }
+    }
+    open.remove(0)
+}

@@ -480,6 +480,39 @@ async fn a3_who_is_not_among_the_approvers_brings_a_quorum_no_nearer_and_stops_n
     rig.verified().await;
 }
 
+/// One is enough for each rule, and the rules ask different people: whoever comes first decides nothing for
+/// the other, and takes nobody's veto away.
+#[tokio::test]
+async fn a3_an_answer_of_somebody_else_wedges_no_hold() {
+    for decision in [Decision::Approve, Decision::Deny] {
+        let tool = writer();
+        let mut rules = asking(&json!({"approvers": ["bob"]}));
+        let mut anybody = asking(&json!({}))[0].clone();
+        anybody["id"] = json!("anybody");
+        rules.as_array_mut().unwrap().push(anybody);
+        let mut rig = asked_by(&tool, rules).await;
+        let card = rig.card().await;
+        rig.approve().await;
+        let row = rig.holds().await.remove(0);
+        assert_eq!((row.approvals, row.card.quorum, tool.runs()), (0, 1, 0));
+        let again = rig.answer_to(&card, Decision::Deny, "");
+        assert_eq!(
+            rig.ask(Command::Answer(again)).await,
+            Replied::Stale(Changed::AlreadyDecided("ada".into()))
+        );
+        let mut rig = rig.restart(|_| {}).await;
+        let bob = signed(&rig, &card, "bob", &policy_key(), decision);
+        assert_eq!(rig.ask(Command::Answer(bob)).await, Replied::Accepted);
+        let (kind, runs) = match decision {
+            Decision::Approve => ("commit", 1),
+            Decision::Deny => ("rejection", 0),
+        };
+        rig.until_kind(kind, 1).await;
+        assert_eq!(tool.runs(), runs);
+        rig.verified().await;
+    }
+}
+
 #[tokio::test]
 async fn a3_one_denial_vetoes_whatever_others_said() {
     let tool = writer();

@@ -13,15 +13,15 @@ use super::{FORMATS, open_copy};
 const LOOKS: [(&str, &str); 3] = [
     (
         "v1",
-        "ef9669f9f3fb33aaadc37976f35fb5a4173f76e00896371bcdcf252f36e0cc58",
+        "13ff674d7e66e21026ccc894b2aa1c105094925903f350cd00690d86ebde3919",
     ),
     (
         "v2",
-        "32f1fd5dc69fbc176f210577f2b95ab76ba66328fecf8d8f2dca485416295618",
+        "fc3f61be12ce71c169cb222c21ebba72255858e97013eaa7817f399784c3a6bb",
     ),
     (
         "v3",
-        "32f1fd5dc69fbc176f210577f2b95ab76ba66328fecf8d8f2dca485416295618",
+        "fc3f61be12ce71c169cb222c21ebba72255858e97013eaa7817f399784c3a6bb",
     ),
 ];
 

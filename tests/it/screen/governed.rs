@@ -242,6 +242,7 @@ fn skills() -> Vec<SkillRow> {
 /// The open trajectory, a child it delegated, and a branch off it.
 pub(crate) fn runs() -> Vec<RunRow> {
     let run = |id: TrajectoryId, title: &str, state: &str, branched: Option<bool>| RunRow {
+        agents: 0,
         trajectory: id,
         title: title.into(),
         workspace: "/srv/acme/api".into(),

@@ -6,9 +6,9 @@ use thymos_core::tool::Repeat;
 use thymos_core::trace::Clause::C12;
 use thymos_core::verdict::Refusal;
 
-use crate::UNRESOLVED;
 use crate::case::Case;
 use crate::findings::{Findings, change};
+use crate::{IN_DOUBT, UNRESOLVED};
 
 // [C12]
 pub(crate) fn as_expected(case: &Case<'_>, findings: &mut Findings) {
@@ -16,6 +16,9 @@ pub(crate) fn as_expected(case: &Case<'_>, findings: &mut Findings) {
         Ok(resolved) => resolved,
         Err(why) => {
             findings.forbid(C12, format!("{UNRESOLVED}{why}"), || {
+                if why.ends_with(IN_DOUBT) {
+                    return change("settle what became of it: `thymos settle`");
+                }
                 change("change the arguments so that the tool finds what they name")
             });
             return;

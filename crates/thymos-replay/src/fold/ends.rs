@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thymos_core::body::{self, Resolution};
 use thymos_core::budget::Cost;
 use thymos_core::delta::Resource;
-use thymos_core::id::{IdempotencyKey, ProposalId};
+use thymos_core::id::ProposalId;
 use thymos_core::intent::Author;
 use thymos_core::outcome::{Fault, FaultKind};
 use thymos_core::proposal::Decided;
@@ -148,7 +148,7 @@ pub(super) fn commit(
     compensated(p, &work, body.compensates)?;
     remember(p, entry, &work, &body);
     settle(p, &work, &body.cost);
-    done(p, work.body.key, (body.proposal, entry.id));
+    done(p, &work, (body.proposal, entry.id));
     seal(p, body.proposal, sealed(entry, &work, body.compensates));
     let text = body.outcome.observation;
     let fate = Fate::Ended {
@@ -196,7 +196,7 @@ pub(super) fn failure(
         })?;
     settle(p, &work, &body.cost);
     if may_have_happened(&body.fault) && once(p, &work) {
-        done(p, work.body.key, (body.proposal, entry.id));
+        done(p, &work, (body.proposal, entry.id));
     }
     if !body.fault.deltas.is_empty() {
         seal(p, body.proposal, sealed(entry, &work, None));
@@ -223,7 +223,7 @@ pub(super) fn reconciled(p: &mut Projection, body: body::Reconciled) -> Result<(
     let resolution = body.resolution;
     let gave_up = resolution == Resolution::GaveUp && once(p, &work);
     if gave_up || matches!(resolution, Resolution::Happened | Resolution::FoundDone) {
-        done(p, work.body.key, (body.proposal, work.entry));
+        done(p, &work, (body.proposal, work.entry));
     }
     if resolution == Resolution::RunAgain {
         // [X2] The same intent goes before the gate once more, under the same key.
@@ -266,9 +266,13 @@ fn once(p: &Projection, work: &OpenWork) -> bool {
 }
 
 /// `[X3]` The key was used up once more; the newest end stands for it.
-fn done(p: &mut Projection, key: IdempotencyKey, end: (ProposalId, EntryId)) {
+fn done(p: &mut Projection, work: &OpenWork, end: (ProposalId, EntryId)) {
     if p.keeps == Keeps::State {
         return;
+    }
+    let key = work.body.key;
+    if once(p, work) {
+        p.once.insert(key, end.1);
     }
     p.done.insert(key, end);
     *p.commits.entry(key).or_default() += 1;

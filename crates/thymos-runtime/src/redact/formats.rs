@@ -94,6 +94,13 @@ const FORMATS: &[Format] = &[
     row("model-key", Edge::Start, &["gsk_"], r"gsk_[A-Za-z0-9]{20,}"),
     row("model-key", Edge::Start, &["xai-"], r"xai-[A-Za-z0-9]{20,}"),
     row("model-key", Edge::Start, &["hf_"], r"hf_[A-Za-z0-9]{20,}"),
+    row("model-key", Edge::Start, &["fw_"], r"fw_[A-Za-z0-9]{20,}"),
+    row(
+        "model-key",
+        Edge::Start,
+        &["tgp_v1_"],
+        r"tgp_v1_[A-Za-z0-9_-]{32,}",
+    ),
     row(
         "model-key",
         Edge::Start,

@@ -26,6 +26,9 @@ const VALUE_BYTES_MAX: usize = 256;
 /// Fewest characters of a password.
 const PASSWORD_BYTES_MIN: usize = 6;
 
+/// Words between a name and its value in a sentence.
+const VERBS: &[&str] = &["is", "was", "are", "will be", "should be"];
+
 /// Words between `Authorization:` and the credential.
 const SCHEMES: &[&str] = &["bearer", "basic", "token", "bot", "apikey", "digest"];
 
@@ -62,6 +65,17 @@ struct Found {
     tight: bool,
     /// It follows an authorization scheme.
     scheme: bool,
+    /// It stands in a sentence: `my password is …`, or only behind the name: `my token q8Zt…`.
+    prose: Option<Prose>,
+}
+
+/// How a sentence gives a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prose {
+    /// By a verb.
+    Said,
+    /// By nothing: only its looks tell.
+    Beside,
 }
 
 /// The whole name around a hint, at most [`NAME_BYTES_MAX`] to either side.
@@ -101,6 +115,7 @@ fn value_after(text: &str, name: &Range<usize>) -> Option<Found> {
         Some("==" | "!=" | "::") => return None,
         Some(separator) => at += separator.len(),
         None if gap > 0 && (is_flag || is_bearer) => {}
+        None if gap > 0 => return in_a_sentence(text, at),
         None => return None,
     }
     let space = skip(text, &mut at, 16, |b| matches!(b, b' ' | b'\t'));
@@ -109,8 +124,35 @@ fn value_after(text: &str, name: &Range<usize>) -> Option<Found> {
     let scheme = separator.is_none() && is_bearer;
     found.scheme = skip_scheme(text, &mut found.span) || scheme;
     if scheme && !found.quoted && word.eq_ignore_ascii_case("token") {
-        return None; // prose: `token stream`
+        // `token stream` is no credential; `token q8Zt…` is one.
+        return in_a_sentence(text, at);
     }
+    Some(found)
+}
+
+/// The value of `my password is …` and `the key … works`: a word that says nothing, and what follows.
+fn in_a_sentence(text: &str, from: usize) -> Option<Found> {
+    let rest = text.get(from..)?;
+    let verb = VERBS.iter().find(|verb| {
+        let after = rest.get(verb.len()..).unwrap_or_default();
+        rest.starts_with(**verb) && after.starts_with([' ', '\t'])
+    });
+    let mut at = from + verb.map_or(0, |verb| verb.len());
+    skip(text, &mut at, 16, |b| matches!(b, b' ' | b'\t'));
+    let mut found = delimited(text, at)?;
+    if !found.quoted {
+        // A word, without what ends the sentence or a part of it.
+        let word = text
+            .get(at..)?
+            .split([' ', '\t', '\n', '\r', '"', '\'', '`'])
+            .next()?;
+        let word = word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']']);
+        found.span = at..floor(text, at + word.len().min(VALUE_BYTES_MAX));
+    }
+    found.prose = Some(match verb {
+        Some(_) => Prose::Said,
+        None => Prose::Beside,
+    });
     Some(found)
 }
 
@@ -151,6 +193,7 @@ fn delimited(text: &str, at: usize) -> Option<Found> {
         quoted: opening.is_some(),
         tight: false,
         scheme: false,
+        prose: None,
     })
 }
 
@@ -182,6 +225,10 @@ fn verdict(text: &str, named: Named, found: &Found) -> Option<(Range<usize>, &'s
     let value = text.get(found.span.clone())?;
     if value.is_empty() || randomness::is_reference(value) || is_code(text, found, value) {
         return None;
+    }
+    if found.prose == Some(Prose::Beside) {
+        let random = !found.quoted && randomness::looks_random(value);
+        return random.then(|| (whole(text, &found.span), "token"));
     }
     let (secret, kind) = match named {
         Named::Password => (looks_chosen(text, found, value), "password"),
@@ -228,7 +275,8 @@ fn looks_chosen(text: &str, found: &Found, value: &str) -> bool {
     let ends_line = text
         .get(found.span.end..)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['\n', '\r', ' ', '\t']));
-    ends_line && !is_type && value.bytes().any(|b| b.is_ascii_digit())
+    let ends = ends_line || found.prose.is_some();
+    ends && !is_type && value.bytes().any(|b| b.is_ascii_digit())
 }
 
 /// A bare value that reads as code: a call, a path through fields or modules, an index.

@@ -49,6 +49,8 @@ fn known_forms() -> Vec<(&'static str, String)> {
         ("model-key", fake("gsk_", 52)),
         ("model-key", fake("xai-", 80)),
         ("model-key", fake("hf_", 34)),
+        ("model-key", fake("fw_", 24)),
+        ("model-key", fake("tgp_v1_", 43)),
         ("google-key", fake("AIza", 35)),
         ("github-token", fake("ghp_", 36)),
         ("github-token", fake("gho_", 36)),
@@ -169,6 +171,29 @@ fn r1_values_beside_telling_names_are_taken_out() {
 }
 
 #[test]
+fn r1_values_that_a_sentence_names_are_taken_out() {
+    let token = fake("", 32);
+    for text in [
+        format!("my secret is {token}"),
+        format!("the API_KEY was {token}, and I lost it"),
+        format!("use the token {token}."),
+        format!("here is my secret {token}"),
+        format!("the access_token should be {token}!"),
+        format!("password {token}"),
+    ] {
+        check_taken_out("token", &token, &text);
+    }
+    let chosen = "Tr0ub4dor&3x9Q";
+    for text in [
+        format!("the password is {chosen}"),
+        format!("the password is {chosen}."),
+        format!("my passphrase was '{chosen}' then"),
+    ] {
+        check_taken_out("password", chosen, &text);
+    }
+}
+
+#[test]
 fn r1_passwords_need_not_be_random() {
     for text in [
         "DB_PASSWORD=hunter2",
@@ -208,6 +233,10 @@ fn r1_what_only_looks_alike_is_left_alone() {
         "next_page_token = a1b2c3d4e5f6g7h8i9j0",
         "cargo:rerun-if-changed=src/redact/keywords.rs",
         "the token stream 2 of the secret 3 key 4",
+        "the password is required, and the token is optional",
+        "the secret is in the keyring; a session token is a JSON value",
+        "the session is 3f9a61c2 and the auth is OAuth2",
+        "password is String, token is Base64TokenStreamReader",
         "key = \"a1b2c3d4e5f6g7h8i9j0k1l2\"",
         "sk-learn and sk-ant and AKIA and ghp_ and eyJ",
         "tests::r1_the_password_of_a_url_is_taken_out_and_the_rest_stays",

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use thymos_core::TrajectoryId;
-use thymos_ports::store::Head;
+use thymos_core::body::{Body, BodyState};
+use thymos_core::id::IdempotencyKey;
+use thymos_core::{Entry, TrajectoryId};
+use thymos_ports::store::{Head, StoreError};
 use thymos_replay::{Projection, fold};
 
 use super::{Desk, Shared, Summary, lock};
@@ -14,6 +16,9 @@ use crate::snapshot;
 /// Rows folded after which a snapshot is worth its writing.
 const ROWS_BETWEEN: u64 = 64;
 
+/// Entries read at once behind a row.
+const NEWS: usize = 256;
+
 /// The state of a trajectory that does not fold.
 const BROKEN: &str = "contradicts itself";
 
@@ -23,7 +28,7 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
     let refreshing = lock(&shared.refreshing);
     // Whatever is appended from here on is not seen by this look, and asks for another.
     shared.refresh_due.store(false, Ordering::Release);
-    let (store, roots) = (kernel.parts.store.as_ref(), &kernel.parts.roots);
+    let store = kernel.parts.store.as_ref();
     let (Ok(heads), Ok(log_len)) = (store.heads(), store.len()) else {
         return;
     };
@@ -44,11 +49,7 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
             shared.found(head.trajectory, row);
             continue;
         };
-        // Asking takes the lease for a moment, which another process might want just then: so only
-        // where the answer matters.
-        let at_rest = !projection.open_work.is_empty()
-            && kernel.parts.leases.take(&head.trajectory).is_some();
-        shared.found(head.trajectory, summary(&projection, at_rest, roots));
+        shared.found(head.trajectory, looked_up(kernel, &projection));
     }
     drop(refreshing);
     keep(kernel, shared, |desk| desk.folded >= ROWS_BETWEEN);
@@ -57,6 +58,21 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
         heads.log_len = heads.log_len.max(log_len);
         news
     });
+}
+
+/// The row of a run that no session here tells of.
+fn looked_up(kernel: &Kernel, projection: &Projection) -> Summary {
+    let begun = !projection.story.is_empty() && projection.stopped.is_none();
+    let open = !projection.open_work.is_empty();
+    // Asking takes the lease for a moment, which another process might want just then: so only where the
+    // answer matters.
+    let free = (begun || open) && kernel.parts.leases.take(&projection.trajectory).is_some();
+    let mut told = summary(projection, open && free, &kernel.parts.roots);
+    if begun && !free && projection.holds.is_empty() && !projection.is_over() {
+        told.row.state = "running".to_owned();
+        told.at_rest = false;
+    }
+    told
 }
 
 impl Shared {
@@ -87,6 +103,39 @@ impl Shared {
             desk.rows.insert(trajectory, summary);
         }
     }
+}
+
+/// The trajectory on which work of this key was announced behind what the desk tells of it: its session here
+/// has not told that yet, or another process wrote it.
+pub(super) fn begun_since(
+    kernel: &Kernel,
+    shared: &Shared,
+    asking: &TrajectoryId,
+    key: &IdempotencyKey,
+) -> Result<Option<TrajectoryId>, StoreError> {
+    let store = kernel.parts.store.as_ref();
+    for head in store.heads()? {
+        let told = lock(&shared.desk)
+            .rows
+            .get(&head.trajectory)
+            .map(|row| row.len);
+        let mut from = told.unwrap_or_default();
+        while from <= head.seq && head.trajectory != *asking {
+            let page = store.page(&head.trajectory, from, NEWS)?;
+            let announced = |entry: &Entry| match entry.decode() {
+                BodyState::Known(Body::Started(started)) => started.key == *key,
+                _ => false,
+            };
+            if page.iter().any(announced) {
+                return Ok(Some(head.trajectory));
+            }
+            from = match page.len() {
+                0 => break,
+                read => from.saturating_add(read as u64),
+            };
+        }
+    }
+    Ok(None)
 }
 
 /// Takes a snapshot of the desk where enough is new since the last one `[L15]`.
@@ -126,7 +175,9 @@ fn broken(kernel: &Kernel, trajectory: TrajectoryId, head_seq: u64) -> Summary {
 pub(super) fn learn(kernel: &Kernel, shared: &Shared) {
     let (store, roots) = (kernel.parts.store.as_ref(), &kernel.parts.roots);
     for head in store.heads().unwrap_or_default() {
-        if lock(&shared.desk).rows.contains_key(&head.trajectory) {
+        let known = lock(&shared.desk).rows.contains_key(&head.trajectory);
+        // [C5] Another tenant's is not there, neither as a row nor as what it keeps from others.
+        if known || !kernel.owns(&head.trajectory).unwrap_or(false) {
             continue;
         }
         if let Some(row) = shared.kept(kernel, &head) {

@@ -43,7 +43,13 @@ impl Session {
                 let cut = fault(FaultKind::Cancelled, "its writ was revoked as it began");
                 self.seal(begun, Err(cut), 0).await;
             }
-            Ok(Some(begun)) => self.act(begun).await,
+            Ok(Some(begun)) => match self.used_meanwhile(&begun).await {
+                Some(why) => {
+                    let used = fault(FaultKind::Moved, &why);
+                    self.seal(begun, Err(used), 0).await;
+                }
+                None => self.act(begun).await,
+            },
             Ok(None) => {}
             Err(error) => self.break_on(error, None),
         }
@@ -61,6 +67,29 @@ impl Session {
             let mut links = begun.proposal().writs.iter();
             links.any(|link| cut.contains(link))
         })
+    }
+
+    /// `[X3]` Why a call that happens once may not be made after all: another trajectory has announced the
+    /// same one meanwhile. Each announces before it looks, so that of two at least one sees the other.
+    async fn used_meanwhile(&mut self, begun: &Begun) -> Option<String> {
+        let intent = begun.proposal().intent.clone();
+        let id = intent.id().ok()?;
+        if !self.once_for(&id, &intent) {
+            return None;
+        }
+        let resolved = begun.proposal().resolved.as_ref()?;
+        let key = match self.key_of(&intent, resolved) {
+            Ok(key) => key,
+            Err(invalid) => return Some(invalid.to_string()),
+        };
+        let (k, shared, own) = (self.k.clone(), self.shared.clone(), self.p.trajectory);
+        let look = move || shared.key_used_by_now(&k, &own, &key);
+        // Where nobody can tell, nothing is done.
+        match self.k.parts.hands.beside(look).await {
+            Ok(Ok(found)) => found.map(|found| found.to_string()),
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(panic) => Some(panic.to_string()),
+        }
     }
 
     async fn announce(

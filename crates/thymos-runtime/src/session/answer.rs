@@ -196,17 +196,8 @@ impl Session {
             .signed
             .as_ref()
             .map_or_else(|| self.k.operator().key, |s| s.answer.by.key);
-        let decided = |key: Option<PublicKey>| {
-            let answers = hold.answers.iter().map(|(_, signed)| &signed.answer.by);
-            answers
-                .clone()
-                .find(|by| key.is_none_or(|key| by.key == key))
-                .cloned()
-        };
-        // One answer decides a plain hold; under a quorum each approver has one [A3].
-        let once = (hold.body.terms.quorum() > 1).then_some(by);
-        if let Some(first) = decided(once) {
-            return Ok(Replied::Stale(Changed::AlreadyDecided(first.name)));
+        if let Some(first) = self.decided_by(hold, by) {
+            return Ok(Replied::Stale(Changed::AlreadyDecided(first)));
         }
         if expires_at(hold).is_some_and(|end| self.now() >= end) {
             return Ok(fault(
@@ -250,6 +241,21 @@ impl Session {
             self.queue.push_back(Job::Admit(said.proposal));
         }
         Ok(Replied::Accepted)
+    }
+
+    /// Who decided this hold, as far as somebody of this key is concerned: it is denied, enough have agreed
+    /// for every rule that asks, or this one has answered already `[A3]`.
+    fn decided_by(&self, hold: &Hold, key: PublicKey) -> Option<String> {
+        let by = |signed: &SignedAnswer| signed.answer.by.name.clone();
+        let answers = || hold.answers.iter().map(|(_, signed)| signed);
+        if let Some(own) = answers().find(|signed| signed.answer.by.key == key) {
+            return Some(by(own));
+        }
+        if self.waits(hold) {
+            return None;
+        }
+        let no = answers().find(|signed| signed.answer.decision == Decision::Deny);
+        no.or_else(|| answers().next()).map(by)
     }
 
     /// The operator's answer, signed here, or another approver's that came signed `[A2]`.

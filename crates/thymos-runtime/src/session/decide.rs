@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use thymos_compiler::{
-    CheckedChain, CheckedPossession, CheckedStanding, Grounds, Held, Refused, Verdict, compile,
-    is_repeat,
+    CheckedChain, CheckedPossession, CheckedStanding, Grounds, Held, IN_DOUBT, Refused, Verdict,
+    compile, is_repeat,
 };
 use thymos_core::body::{self, Body, Stage};
 use thymos_core::canonical::InvalidJson;
@@ -16,6 +16,7 @@ use thymos_core::id::IdempotencyKey;
 use thymos_core::intent::Intent;
 use thymos_core::proposal::idempotency_key;
 use thymos_core::resolved::Resolved;
+use thymos_core::tool::Repeat;
 use thymos_core::writ::Mode;
 use thymos_core::{EntryId, IntentId};
 use thymos_ports::tool::{Kept, Look};
@@ -206,8 +207,10 @@ impl Session {
             return Err("the call held a secret, and secrets are not stored; ask again".into());
         }
         let kept = self.k.kept();
-        if tool.order(args).is_some()
-            && let Some(no) = self.cannot_delegate()
+        if let Some(order) = tool.order(args)
+            && let Some(no) = self
+                .cannot_delegate()
+                .or_else(|| self.order_is_wider(&order))
         {
             return Err(no);
         }
@@ -230,26 +233,46 @@ impl Session {
             }
         };
         self.undo_is_open(&id)?;
-        self.key_is_free(id, intent, &resolved)?;
+        self.key_is_free(id, intent, &resolved).await?;
         Ok(resolved)
     }
 
-    /// `[X2]` A key in doubt is locked, for every call but the interrupted one itself.
-    fn key_is_free(
+    /// `[X2]` A key in doubt is locked, for every call but the interrupted one itself; `[X3]` and one that
+    /// was used up on another trajectory is for every call but that which the operator wants once more. What
+    /// this trajectory used up itself is for the gate to tell.
+    async fn key_is_free(
         &self,
         id: IntentId,
         intent: &Intent,
         resolved: &Resolved,
     ) -> Result<(), String> {
-        if resolved.effect <= EffectClass::Read || self.p.open_work.is_empty() {
+        if resolved.effect <= EffectClass::Read {
             return Ok(());
         }
         let key = self.key_of(intent, resolved).map_err(|e| e.to_string())?;
         let mut open = self.p.open_work.values();
         if open.any(|work| work.body.key == key && work.intent != id) {
-            return Err("this very call was interrupted and is in doubt; settle it first".into());
+            return Err(format!("this very call was interrupted and {IN_DOUBT}"));
         }
-        Ok(())
+        let once = self.once_for(&id, intent) && !self.p.done.contains_key(&key);
+        let (k, shared, own) = (self.k.clone(), self.shared.clone(), self.p.trajectory);
+        if !shared.knows_all() {
+            // The first time everything is looked at, and nobody else waits for that.
+            let learning = self.k.parts.hands.beside(move || shared.learn_all(&k));
+            learning.await.map_err(|panic| panic.to_string())?;
+        }
+        let found = self.shared.key_elsewhere(&self.k, &own, &key, once);
+        found.map_or(Ok(()), |found| Err(found.to_string()))
+    }
+
+    /// `[X3]` Whether a call happens once for its key: its tool says so, and the operator did not want it once
+    /// more, nor an undo.
+    pub(super) fn once_for(&self, id: &IntentId, intent: &Intent) -> bool {
+        let call = self.p.calls.get(id);
+        let wanted = call.is_some_and(|call| call.again || call.compensates.is_some());
+        let tool = self.k.tool(&intent.tool);
+        let once = tool.is_some_and(|tool| tool.contract().repeat == Repeat::OncePerKey);
+        once && !wanted
     }
 
     /// The key under which this call happens.

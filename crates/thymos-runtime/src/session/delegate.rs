@@ -4,6 +4,7 @@
 //! child can act, and what was not used comes back with the seal `[W6]`. A child that has ended
 //! keeps no authority: its writ is revoked in the same batch.
 
+use thymos_compiler::flaws;
 use thymos_core::body::{self, Body, ParentLink, Role, Stop};
 use thymos_core::budget::{Budget, Cost};
 use thymos_core::effect::Effects;
@@ -147,6 +148,38 @@ impl Session {
         let writ = self.writ_in_force()?;
         let may = writ.delegation.may_subdivide && writ.delegation.max_depth > 0;
         (!may).then(|| format!("the writ `{}` may not be divided further", writ.name))
+    }
+
+    /// Why an order cannot be given, when it asks for what the writ in force does not have, or for tools
+    /// that nobody knows `[W2]`.
+    pub(super) fn order_is_wider(&self, order: &Order) -> Option<String> {
+        let parent = self.writ_in_force()?;
+        if !parent.effects.allows(order.ceiling) {
+            let (asked, name, has) = (order.ceiling, &parent.name, &parent.effects);
+            return Some(format!(
+                "the agent would have effects up to {asked}, and the writ `{name}` allows {has}"
+            ));
+        }
+        let narrowing = Narrowing {
+            parent,
+            // Only what is granted is compared here.
+            parent_id: WritId::from_bytes([0; 32]),
+            subject: parent.subject.clone(),
+            nonce: [0; 16],
+            now: self.now(),
+        };
+        let child = narrow(narrowing, order.clone());
+        let tools = self.k.parts.tools.iter().map(|tool| tool.contract());
+        let flaws = flaws(&[parent, &child], &tools.collect::<Vec<_>>());
+        // What is granted as above is as known here as there.
+        let own = |known: bool| known || !order.tools.is_empty();
+        let flaw = flaws
+            .into_iter()
+            .find(|flaw| flaw.link == 1 && own(flaw.unknown.is_none()))?;
+        Some(format!(
+            "the writ of the agent would not be sound: `{}`: {}",
+            flaw.field, flaw.said
+        ))
     }
 
     /// Opens a trajectory for the order and lets it run beside this one.
@@ -593,7 +626,7 @@ struct Narrowing<'a> {
     now: Timestamp,
 }
 
-/// The child's writ: never wider than its parent in any field `[W2]` `[W3]`.
+/// The child's writ: never wider than its parent in any field `[W2]` `[W3]`, of an order that is not.
 fn narrow(from: Narrowing<'_>, order: Order) -> Writ {
     let parent = from.parent;
     let grants = if order.tools.is_empty() {
@@ -616,7 +649,13 @@ fn narrow(from: Narrowing<'_>, order: Order) -> Writ {
         parent: Some(from.parent_id),
         tenant: parent.tenant.clone(),
         grants,
-        effects: Effects::Ceiling(order.ceiling),
+        effects: match &parent.effects {
+            Effects::Ceiling(_) => Effects::Ceiling(order.ceiling),
+            Effects::Only(set) => {
+                let milder = set.iter().filter(|class| **class <= order.ceiling);
+                Effects::Only(milder.copied().collect())
+            }
+        },
         isolation_min: parent.isolation_min,
         budget: Budget {
             tokens: Some(budget.tokens),

@@ -17,7 +17,7 @@ use crate::account::root_of;
 use crate::detail::detail;
 use crate::memory::{Whose, shared_by};
 use crate::narrate::{card, narrate};
-use crate::service::Summary;
+use crate::service::{Keys, Summary};
 
 /// Events of one page at most; the app asks again.
 const PAGE_EVENTS_MAX: usize = 256;
@@ -175,7 +175,10 @@ impl Session {
         let at_rest = self.lease.is_some() && !running;
         let mut summary = summary(&self.p, at_rest, &self.k.parts.roots);
         if running {
-            summary.row.state = "running".into();
+            // After a step nothing else can be done here than what is at work, or is delegated.
+            let waits = matches!(self.activity, Activity::Idle) && !self.delegated.is_empty();
+            summary.row.state = if waits { "waiting" } else { "running" }.into();
+            summary.row.agents = self.delegated.len() as u64;
             summary.at_rest = false;
             // [X2] A delegated run at work hides no other work without an end.
             summary.row.in_doubt = self.unsettled();
@@ -218,6 +221,7 @@ pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summ
         _ if !holds.is_empty() => "held".to_owned(),
         Some(stop) => stop_words(stop),
         None if account.is_some() => "account".to_owned(),
+        None if !p.story.is_empty() => "can go on".to_owned(),
         None => "idle".to_owned(),
     };
     Summary {
@@ -231,6 +235,7 @@ pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summ
             head_seq: p.len.saturating_sub(1),
             at_ms: p.head_at,
             state,
+            agents: 0,
             pending: holds.len() as u64,
             in_doubt,
             parent: run_parent(p),
@@ -239,6 +244,10 @@ pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summ
         holds,
         whose: Whose::of(p),
         notes: shared_by(p),
+        keys: Keys {
+            once: p.once.clone(),
+            open: p.open_work.values().map(|work| work.body.key).collect(),
+        },
     }
 }
 

@@ -77,7 +77,7 @@ impl Session {
     }
 
     /// Whether more answers are needed: what was denied, or approved by enough, is only to be admitted.
-    fn waits(&self, hold: &Hold) -> bool {
+    pub(super) fn waits(&self, hold: &Hold) -> bool {
         let mut said = hold.answers.iter().map(|(_, signed)| &signed.answer);
         let denied = said.any(|answer| answer.decision == Decision::Deny);
         let (terms, roots) = (&hold.body.terms, &self.k.parts.roots);
