@@ -277,7 +277,7 @@ impl App {
         };
         let first = match options.start {
             Start::Open(trajectory) => Command::Open { trajectory },
-            Start::New(mode) => Command::New { mode },
+            Start::New(mode) => Command::begin(mode),
         };
         app.ask(Asked::Open, first);
         let out = app.take_effects();

@@ -87,7 +87,7 @@ async fn show(client: &mut Client, key: &str, json: bool) -> Result<u8, AppError
 /// Forgetting is a call like any other: an intent of the operator's, on a trajectory of its own.
 async fn forget(client: &mut Client, key: &str) -> Result<u8, AppError> {
     one(client, key).await?;
-    let trajectory = match client.ask(Command::New { mode: Mode::Auto }).await? {
+    let trajectory = match client.ask(Command::begin(Mode::Auto)).await? {
         Replied::Opened(status) => status.trajectory,
         other => return Err(unexpected(&other)),
     };

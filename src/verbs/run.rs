@@ -4,7 +4,7 @@ use thymos_core::TrajectoryId;
 use thymos_core::body::Stop;
 use thymos_core::budget::Dimension;
 use thymos_core::trace::Clause;
-use thymos_protocol::{Command, Replied, RunRow, Status, What};
+use thymos_protocol::{Command, Replied, RunRow, SkillChoice, Status, Under, What};
 
 use super::Setting;
 use super::client::{Client, unexpected};
@@ -27,24 +27,9 @@ pub(super) async fn run(
         return Err(AppError::new(ErrorKind::Usage, "the task is empty")
             .hint("say what is to be done: thymos run \"give me a tour\""));
     }
-    // Before anything is made: a file that gives no authority leaves nothing behind.
-    let chain = match &args.under.writ {
-        Some(file) => Some(writ::usable(setting, file)?),
-        None => None,
-    };
-    let share = writ::budget(args.under.budget.as_deref().unwrap_or_default())?;
+    let authority = asked_for(client, setting, args).await?;
     super::policy::warn(client).await?;
-    let skills = run_skills::chosen(client, setting, &args.skills).await?;
-    let (trajectory, from_seq) = start(client, setting, args).await?;
-    if let Some(chain) = chain {
-        let command = Command::UseWrit {
-            trajectory,
-            chain,
-            share,
-        };
-        writ::done(client.ask(command).await?)?;
-    }
-    run_skills::bind(client, setting, trajectory, skills).await?;
+    let (trajectory, from_seq) = start(client, setting, args, authority).await?;
     expect_accepted(client.ask(Command::Prompt { trajectory, text }).await?)?;
     let (stop, calls) = follow(client, trajectory, from_seq, args.json).await?;
     if args.under.writ.is_some() && stop != Stop::Held {
@@ -90,30 +75,85 @@ impl Calls {
     }
 }
 
+/// What a run is to act under; none where one that goes on keeps what is in force.
+struct Authority {
+    under: Option<Under>,
+    skills: Vec<SkillChoice>,
+}
+
+/// Reads it from files and flags. What can be told wrong is told here, before the kernel is asked.
+async fn asked_for(
+    client: &mut Client,
+    setting: &Setting<'_>,
+    args: &RunArgs,
+) -> Result<Authority, AppError> {
+    let mode = &setting.config.mode;
+    let share = writ::budget(args.under.budget.as_deref().unwrap_or_default())?;
+    let under = match &args.under.writ {
+        Some(file) => Some(Under::Writ {
+            chain: writ::usable(setting.config, file)?,
+            share,
+        }),
+        // Named on the command line, a mode is a new writ, with a window and a budget of its own.
+        None if args.resume.is_none() || matches!(mode.source, Source::Flag(_)) => {
+            Some(Under::Mode(mode.value))
+        }
+        None => None,
+    };
+    let skills = run_skills::chosen(client, setting, &args.skills).await?;
+    Ok(Authority { under, skills })
+}
+
+/// The trajectory, with the authority that was asked for; where something of it is refused, nothing is
+/// made and nothing changes.
 async fn start(
     client: &mut Client,
     setting: &Setting<'_>,
     args: &RunArgs,
+    authority: Authority,
 ) -> Result<(TrajectoryId, u64), AppError> {
-    if let Some(prefix) = &args.resume {
-        let trajectory = ids::trajectory(client, prefix).await?;
-        let status = client.open(trajectory).await?;
-        // Named on the command line, a mode is a new writ, with a window and a budget of its own.
-        if matches!(setting.config.mode.source, Source::Flag(_)) {
-            let mode = setting.config.mode.value;
-            expect_accepted(client.ask(Command::SetMode { trajectory, mode }).await?)?;
+    let Authority { under, skills } = authority;
+    let with_skills = !skills.is_empty();
+    let started = match (&args.resume, under) {
+        (Some(prefix), under) => {
+            let trajectory = ids::trajectory(client, prefix).await?;
+            let status = client.open(trajectory).await?;
+            if under.is_some() || with_skills {
+                let take = Command::Take {
+                    trajectory,
+                    under,
+                    skills,
+                };
+                writ::done(client.ask(take).await?)?;
+            }
+            (trajectory, status.head_seq + 1)
         }
-        return Ok((trajectory, status.head_seq + 1));
+        (None, under) => {
+            let under = under.unwrap_or(Under::Mode(setting.config.mode.value));
+            match client.ask(Command::New { under, skills }).await? {
+                Replied::Opened(status) => (status.trajectory, 0),
+                other => return Err(writ::not_done(other)),
+            }
+        }
+    };
+    if with_skills {
+        prefer_model(client, setting, started.0).await?;
     }
-    match client
-        .ask(Command::New {
-            mode: setting.config.mode.value,
-        })
-        .await?
-    {
-        Replied::Opened(status) => Ok((status.trajectory, 0)),
-        other => Err(unexpected(&other)),
+    Ok(started)
+}
+
+/// A model that was named on the command line outranks what skills suggest.
+async fn prefer_model(
+    client: &mut Client,
+    setting: &Setting<'_>,
+    trajectory: TrajectoryId,
+) -> Result<(), AppError> {
+    let model = &setting.config.model;
+    if let (Some(model), Source::Flag(_)) = (&model.value, &model.source) {
+        let model = model.clone();
+        expect_accepted(client.ask(Command::SetModel { trajectory, model }).await?)?;
     }
+    Ok(())
 }
 
 fn expect_accepted(replied: Replied) -> Result<(), AppError> {

@@ -1,29 +1,21 @@
-//! Skills of a run: chosen and checked before anything is made, bound before the first word.
+//! Skills of a run: chosen and checked before anything is made.
 
 use std::collections::BTreeMap;
 
-use thymos_core::TrajectoryId;
-use thymos_protocol::{Command, Replied};
+use thymos_protocol::SkillChoice;
 
 use super::Setting;
-use super::client::{Client, unexpected};
+use super::client::Client;
 use super::skills::{Folder, rows};
 use crate::args::SkillArgs;
-use crate::config::Source;
 use crate::error::{AppError, ErrorKind};
-
-/// A skill with its values.
-pub(super) struct ChosenSkill {
-    name: String,
-    parameters: BTreeMap<String, String>,
-}
 
 /// The skills that were named, each with the parameters that are its own.
 pub(super) async fn chosen(
     client: &mut Client,
     setting: &Setting<'_>,
     args: &SkillArgs,
-) -> Result<Vec<ChosenSkill>, AppError> {
+) -> Result<Vec<SkillChoice>, AppError> {
     if args.names.is_empty() {
         return Ok(Vec::new());
     }
@@ -51,7 +43,7 @@ pub(super) async fn chosen(
         skill
             .values(&parameters)
             .map_err(|no| AppError::new(ErrorKind::Usage, no.message).hint(no.hint))?;
-        chosen.push(ChosenSkill {
+        chosen.push(SkillChoice {
             name: name.clone(),
             parameters,
         });
@@ -65,37 +57,5 @@ pub(super) async fn chosen(
             Err(AppError::new(ErrorKind::Usage, message)
                 .hint(format!("look: thymos skills show {first}")))
         }
-    }
-}
-
-/// Binds them in order. A model that was named on the command line outranks what they suggest.
-pub(super) async fn bind(
-    client: &mut Client,
-    setting: &Setting<'_>,
-    trajectory: TrajectoryId,
-    skills: Vec<ChosenSkill>,
-) -> Result<(), AppError> {
-    let model = &setting.config.model;
-    if let (Some(model), Source::Flag(_)) = (&model.value, &model.source)
-        && !skills.is_empty()
-    {
-        let model = model.clone();
-        accepted(client.ask(Command::SetModel { trajectory, model }).await?)?;
-    }
-    for skill in skills {
-        let command = Command::BindSkill {
-            trajectory,
-            name: skill.name,
-            parameters: skill.parameters,
-        };
-        accepted(client.ask(command).await?)?;
-    }
-    Ok(())
-}
-
-fn accepted(replied: Replied) -> Result<(), AppError> {
-    match replied {
-        Replied::Accepted => Ok(()),
-        other => Err(unexpected(&other)),
     }
 }

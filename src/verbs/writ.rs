@@ -6,10 +6,10 @@ use std::path::Path;
 use thymos_compiler::{CheckedChain, flaws};
 use thymos_core::budget::Budget;
 use thymos_core::tool::ToolContract;
-use thymos_core::writ::{Mode, SignedWrit, Writ};
+use thymos_core::writ::{SignedWrit, Writ};
 use thymos_core::{Timestamp, TrajectoryId};
 use thymos_ports::Clock;
-use thymos_protocol::{Command, NotUsed, Replied, WritFound, WritStanding};
+use thymos_protocol::{Command, NotUsed, Replied, Under, WritFound, WritStanding};
 
 use super::Setting;
 use super::client::{Client, unexpected};
@@ -104,9 +104,9 @@ pub(super) fn signed(file: &Path) -> Result<Vec<SignedWrit>, AppError> {
 }
 
 /// The signed chain of a file, if it gives authority now.
-pub(super) fn usable(setting: &Setting<'_>, file: &Path) -> Result<Vec<SignedWrit>, AppError> {
+pub(super) fn usable(config: &Config, file: &Path) -> Result<Vec<SignedWrit>, AppError> {
     let chain = signed(file)?;
-    in_order(setting.config, &chain, SystemClock.now())?;
+    in_order(config, &chain, SystemClock.now())?;
     Ok(chain)
 }
 
@@ -116,19 +116,15 @@ pub(super) async fn begin(
     config: &Config,
     file: &Path,
 ) -> Result<TrajectoryId, AppError> {
-    let chain = signed(file)?;
-    in_order(config, &chain, SystemClock.now())?;
-    let trajectory = match client.ask(Command::New { mode: Mode::Plan }).await? {
-        Replied::Opened(status) => status.trajectory,
-        other => return Err(unexpected(&other)),
-    };
-    let command = Command::UseWrit {
-        trajectory,
-        chain,
+    let under = Under::Writ {
+        chain: usable(config, file)?,
         share: Budget::unlimited(),
     };
-    done(client.ask(command).await?)?;
-    Ok(trajectory)
+    let skills = Vec::new();
+    match client.ask(Command::New { under, skills }).await? {
+        Replied::Opened(status) => Ok(status.trajectory),
+        other => Err(not_done(other)),
+    }
 }
 
 /// A chain by file or by id.
@@ -372,13 +368,20 @@ async fn sign(
 pub(super) fn done(replied: Replied) -> Result<(), AppError> {
     match replied {
         Replied::Accepted => Ok(()),
+        other => Err(not_done(other)),
+    }
+}
+
+/// Why it was not.
+pub(super) fn not_done(replied: Replied) -> AppError {
+    match replied {
         Replied::NotUsed(NotUsed::Authority(no)) => {
             let hint = hint_of(&no);
-            Err(refused(no).hint(hint))
+            refused(no).hint(hint)
         }
-        Replied::NotUsed(NotUsed::Budget(no)) => Err(AppError::new(ErrorKind::Budget, no)
-            .hint("take less with --budget, or end a share: thymos writ close ID")),
-        other => Err(unexpected(&other)),
+        Replied::NotUsed(NotUsed::Budget(no)) => AppError::new(ErrorKind::Budget, no)
+            .hint("take less with --budget, or end a share: thymos writ close ID"),
+        other => unexpected(&other),
     }
 }
 

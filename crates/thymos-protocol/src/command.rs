@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thymos_core::approval::{Decision, SignedAnswer, Via};
-use thymos_core::budget::Budget;
 use thymos_core::id::{Digest, PresentedDigest, ProposalId};
 use thymos_core::key::PublicKey;
 use thymos_core::writ::{Mode, SignedWrit};
@@ -13,6 +12,7 @@ use thymos_core::{EntryId, IntentId, TrajectoryId, WritId};
 
 use crate::erase::ErasureTargets;
 use crate::look::ProvenanceOf;
+use crate::under::{SkillChoice, Under};
 
 /// Pairs a reply with its request. Chosen by the app, rising.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,10 +35,13 @@ pub enum Command {
         /// Which.
         trajectory: TrajectoryId,
     },
-    /// Starts a new trajectory in this workspace. Replies `Opened`.
+    /// Starts a new trajectory in this workspace, with its authority in one batch. Replies `Opened`;
+    /// or `NotUsed` or `Fault`, and then nothing was recorded.
     New {
-        /// Its first mode.
-        mode: Mode,
+        /// What it acts under.
+        under: Under,
+        /// Skills that narrow it, in the order they are bound.
+        skills: Vec<SkillChoice>,
     },
     /// Says something; starts a run, or steers the one that is going on. Replies `Accepted`.
     Prompt {
@@ -249,15 +252,15 @@ pub enum Command {
         /// The rejection.
         entry: EntryId,
     },
-    /// Puts the operator's own chain of writs in force, the last one narrowed to this session
-    /// `[W8]`. Replies `Accepted`.
-    UseWrit {
+    /// Puts other authority in force, and skills below it, in one batch. Replies `Accepted`; or
+    /// `NotUsed` or `Fault`, and then nothing was recorded.
+    Take {
         /// Where.
         trajectory: TrajectoryId,
-        /// The chain, root first, as its file holds it.
-        chain: Vec<SignedWrit>,
-        /// How much of its budget; all that is left where nothing is said `[W6]`.
-        share: Budget,
+        /// What it acts under from then on; none keeps what is in force.
+        under: Option<Under>,
+        /// Skills that narrow it, in the order they are bound.
+        skills: Vec<SkillChoice>,
     },
     /// Ends the session's share of a writ file and gives the rest of it back. Replies `Accepted`.
     CloseWrit {

@@ -16,6 +16,7 @@ mod live;
 mod look;
 mod reply;
 mod status;
+mod under;
 
 pub use authority::{
     GrantPreview, NotUsed, PastCall, ScopePreview, WritFound, WritRow, WritStanding, WritState,
@@ -37,3 +38,4 @@ pub use reply::{
     VerifyReport, WorldDiff, WorldDiffRow, WorldRow, WorldView,
 };
 pub use status::{BudgetBar, ChainState, Running, Status, WritSummary};
+pub use under::{SkillChoice, Under};

@@ -116,7 +116,7 @@ async fn trajectory() -> Option<Vec<Duration>> {
             command,
         })
     };
-    ask(0, Command::New { mode: Mode::Auto }).await.ok()?;
+    ask(0, Command::begin(Mode::Auto)).await.ok()?;
     let Replied::Opened(status) = answers.recv().await?.replied else {
         return None;
     };

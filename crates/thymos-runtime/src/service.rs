@@ -15,7 +15,8 @@ use thymos_core::{EntryId, TrajectoryId};
 use thymos_ports::memory::SharedNote;
 use thymos_ports::store::{StoreError, Watch};
 use thymos_protocol::{
-    ChainState, Command, Fault, Heads, HoldRow, Live, Replied, Reply, Request, RunRow, Ticket,
+    ChainState, Command, Fault, Heads, HoldRow, Live, Replied, Reply, Request, RunRow, SkillChoice,
+    Ticket, Under,
 };
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
@@ -454,7 +455,7 @@ impl Service {
         match trajectory_of(&command) {
             Some(trajectory) => self.ask(ticket, trajectory, command).await,
             None => match command {
-                Command::New { mode } => self.create(ticket, mode).await,
+                Command::New { under, skills } => self.create(ticket, &under, &skills).await,
                 Command::Branch { trajectory, entry } => {
                     self.branch(ticket, trajectory, entry).await;
                 }
@@ -481,15 +482,16 @@ impl Service {
         }
     }
 
-    async fn create(&mut self, ticket: Ticket, mode: thymos_core::writ::Mode) {
-        let created = Session::create(self.kernel.clone(), self.shared.clone(), mode).await;
-        match created {
-            Ok((session, inside)) => {
+    async fn create(&mut self, ticket: Ticket, under: &Under, skills: &[SkillChoice]) {
+        let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
+        match Session::create(kernel, shared, under, skills).await {
+            Ok(Ok((session, inside))) => {
                 let trajectory = session.trajectory();
                 self.adopt(trajectory, session, inside);
                 self.ask(ticket, trajectory, Command::Open { trajectory })
                     .await;
             }
+            Ok(Err(no)) => self.reply(ticket, no).await,
             Err(error) => self.fault(ticket, error.to_string()).await,
         }
     }
@@ -704,7 +706,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Revoke { trajectory, .. }
         | Command::PreviewGrant { trajectory, .. }
         | Command::SignGrant { trajectory, .. }
-        | Command::UseWrit { trajectory, .. }
+        | Command::Take { trajectory, .. }
         | Command::CloseWrit { trajectory }
         | Command::Forget { trajectory, .. }
         | Command::BindSkill { trajectory, .. } => Some(*trajectory),

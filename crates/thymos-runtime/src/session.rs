@@ -15,13 +15,13 @@ use thymos_core::id::ProposalId;
 use thymos_core::key::SigningKey;
 use thymos_core::outcome::{Fault, Outcome};
 use thymos_core::routing::Routing;
-use thymos_core::writ::{Mode, Party};
+use thymos_core::writ::Party;
 use thymos_core::{IntentId, Timestamp, TrajectoryId, WritId};
 use thymos_policy::Shelf;
 use thymos_ports::Begun;
 use thymos_ports::cognition::{ModelFault, Turn};
 use thymos_ports::store::StoreError;
-use thymos_protocol::{Command, Replied, Status};
+use thymos_protocol::{Command, Replied, SkillChoice, Status, Under};
 use thymos_replay::Projection;
 use thymos_replay::projection::{Fate, Item};
 use tokio::sync::{mpsc, oneshot};
@@ -49,6 +49,7 @@ mod route;
 mod scope;
 mod settle;
 mod skill;
+mod take;
 mod think;
 mod timer;
 mod trust;
@@ -233,14 +234,20 @@ impl Session {
         Ok((session, outside))
     }
 
-    /// Makes a new trajectory: root, policy, tools and the first mode's writ in one batch.
+    /// Makes a new trajectory: root, policy, tools and all of its authority in one batch. Or says why
+    /// not, and then nothing was recorded `[W8]`.
     pub(crate) async fn create(
         k: Arc<Kernel>,
         shared: Arc<Shared>,
-        mode: Mode,
-    ) -> Result<(Self, mpsc::Receiver<Inside>), RecordError> {
+        under: &Under,
+        skills: &[SkillChoice],
+    ) -> Result<Result<(Self, mpsc::Receiver<Inside>), Replied>, RecordError> {
         let trajectory = TrajectoryId::of(&k.draw::<32>());
         let (mut session, outside) = Self::open(k, shared, trajectory)?;
+        // [W6] Without the lease, others would take its share for one that nobody has.
+        if let Err(no) = session.may_act("try it again").await {
+            return Ok(Err(no));
+        }
         let root = body::Root {
             v: 1,
             workspace: session.k.parts.workspace.clone(),
@@ -251,9 +258,12 @@ impl Session {
         };
         let mut bodies = vec![Body::Root(root)];
         bodies.extend(session.pins());
-        bodies.extend(session.mode_bodies(mode)?);
+        match session.plan(Some(under), skills).await? {
+            Ok(batch) => bodies.extend(batch.bodies),
+            Err(no) => return Ok(Err(no)),
+        }
         session.record(bodies).await?;
-        Ok((session, outside))
+        Ok(Ok((session, outside)))
     }
 
     /// The task: hears, acts, steps, until nobody can ask any more.

@@ -46,7 +46,7 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
                 .session
                 .status()
                 .map_or(Mode::Edit, |status| status.mode);
-            app.ask(Asked::Open, Command::New { mode });
+            app.ask(Asked::Open, Command::begin(mode));
         }
         Action::LedgerVerify => verify(app),
         Action::CopyLast => copy_last(app),

@@ -189,7 +189,7 @@ impl Kernel {
 
 /// One run from its prompt to its end.
 async fn run(client: &mut Client, said: &Notify) -> Result<TrajectoryId, AppError> {
-    let opened = client.ask(Asked::New { mode: Mode::Auto }).await?;
+    let opened = client.ask(Asked::begin(Mode::Auto)).await?;
     let Replied::Opened(status) = opened else {
         return Err(fault("no trajectory was opened"));
     };

@@ -149,7 +149,7 @@ pub(super) fn work(
 }
 
 async fn run(client: &mut Client) -> Result<TrajectoryId, AppError> {
-    let opened = client.ask(Command::New { mode: Mode::Auto }).await?;
+    let opened = client.ask(Command::begin(Mode::Auto)).await?;
     let Replied::Opened(status) = opened else {
         return Err(fault("no trajectory was opened"));
     };

@@ -117,6 +117,13 @@ fn w6_a_run_that_is_killed_at_any_entry_loses_and_doubles_no_budget() {
         super::home::until("so many entries", || home.entries().len() >= at);
         child.kill().unwrap();
         child.wait().unwrap();
+        // [W8] Whatever was there by then, it was never wider than the file.
+        let changes = home.json(&["ledger", "kind:mode_changed", "--json"]);
+        let told = changes.iter().map(ToString::to_string);
+        assert!(
+            told.clone().all(|it| it.contains("custom")),
+            "{at}: {changes:?}"
+        );
         home.script(&[json!({"text": "done"})]);
         // What a session has left is given back by its own end.
         for row in home.json(&["writ", "ls", "--json"]) {
@@ -134,6 +141,31 @@ fn w6_a_run_that_is_killed_at_any_entry_loses_and_doubles_no_budget() {
         assert_eq!(more.code, 12, "{at}: {more:?}");
         home.verifies();
     }
+}
+
+#[test]
+fn w8_a_run_that_is_refused_its_authority_leaves_no_trajectory() {
+    let home = looking(1);
+    let budget = ["--name", "ci", "--budget", "tool_calls=2"];
+    signed(&home, "ci.json", &budget, |_| {});
+    let skill = home.run(&["skills", "new", "look"]);
+    assert_eq!(skill.code, 0, "{skill:?}");
+    let under = ["run", "--writ", "ci.json"];
+    let twice = ["--skill", "look", "--skill", "look", "go"];
+    home.run(&[&under[..], &["--budget", "tool_calls=5", "go"]].concat())
+        .says(12, "5 tool calls are asked for", "--budget");
+    home.run(&[&under[..], &twice].concat())
+        .says(1, "is bound already", "a new mode ends it");
+    home.run(&[&["run"], &twice[..]].concat())
+        .says(1, "is bound already", "a new mode ends it");
+    assert_eq!(home.entries().len(), 0);
+    let revoked = home.run(&["writ", "revoke", "ci.json"]);
+    assert_eq!(revoked.code, 0, "{revoked:?}");
+    let account = home.entries().len();
+    home.run(&[&under[..], &["go"]].concat())
+        .says(11, "is revoked", "sign a new one");
+    assert_eq!(home.entries().len(), account);
+    home.verifies();
 }
 
 #[test]

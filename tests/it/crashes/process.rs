@@ -246,7 +246,7 @@ impl<'c> Living<'c> {
         }
         let run = match runs.first() {
             Some(run) => *run,
-            None => match self.ask(Command::New { mode: Mode::Auto }).await {
+            None => match self.ask(Command::begin(Mode::Auto)).await {
                 Replied::Opened(status) => status.trajectory,
                 other => panic!("no run: {other:?}"),
             },

@@ -289,7 +289,7 @@ async fn l3_the_minimum_age_counts_by_the_clock_and_by_the_newest_entry() {
     // The clock alone is not believed.
     let words = no(&mut rig, first.clone()).await;
     assert!(words.contains("the newest of the ledger"), "{words}");
-    let Replied::Opened(_) = rig.ask(Command::New { mode: Mode::Plan }).await else {
+    let Replied::Opened(_) = rig.ask(Command::begin(Mode::Plan)).await else {
         panic!("no run")
     };
     let erased = erase(&mut rig, first).await;

@@ -9,7 +9,7 @@ use thymos_core::{Entry, Timestamp, TrajectoryId, WritId};
 use thymos_ports::LedgerStore;
 use thymos_ports::cognition::{Context, ContextMessage};
 use thymos_ports::store::Batch;
-use thymos_protocol::{Command, NotUsed, Replied};
+use thymos_protocol::{Command, NotUsed, Replied, Under};
 use thymos_testkit::fixtures::{NOON, operator_key, party, stranger_key, writ};
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{ScriptedModel, Step};
@@ -47,12 +47,12 @@ fn with_child(mut chain: Vec<SignedWrit>, change: impl FnOnce(&mut Writ)) -> Vec
     chain
 }
 
-fn account_of(chain: &[SignedWrit]) -> TrajectoryId {
+pub(crate) fn account_of(chain: &[SignedWrit]) -> TrajectoryId {
     let root = chain[0].id().unwrap();
     TrajectoryId::of(&[b"thymos v1 account ".as_slice(), root.as_bytes()].concat())
 }
 
-fn calls_of(tool_calls: u64) -> Budget {
+pub(crate) fn calls_of(tool_calls: u64) -> Budget {
     Budget {
         tool_calls: Some(tool_calls),
         ..Budget::unlimited()
@@ -78,10 +78,11 @@ fn writing(times: usize) -> Setup {
 
 async fn take(rig: &mut Rig, chain: &[SignedWrit], share: Budget) -> Replied {
     let trajectory = rig.trajectory;
-    rig.ask(Command::UseWrit {
+    let chain = chain.to_vec();
+    rig.ask(Command::Take {
         trajectory,
-        chain: chain.to_vec(),
-        share,
+        under: Some(Under::Writ { chain, share }),
+        skills: Vec::new(),
     })
     .await
 }
@@ -92,7 +93,7 @@ async fn close(rig: &mut Rig) -> Replied {
 }
 
 async fn another(rig: &mut Rig) -> TrajectoryId {
-    match rig.ask(Command::New { mode: Mode::Plan }).await {
+    match rig.ask(Command::begin(Mode::Plan)).await {
         Replied::Opened(status) => status.trajectory,
         other => panic!("{other:?}"),
     }

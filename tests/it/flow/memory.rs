@@ -36,7 +36,7 @@ fn setup(folder: &std::path::Path) -> Setup {
 }
 
 async fn open(rig: &mut Rig, mode: Mode) {
-    let Replied::Opened(status) = rig.ask(Command::New { mode }).await else {
+    let Replied::Opened(status) = rig.ask(Command::begin(mode)).await else {
         panic!("no trajectory")
     };
     rig.trajectory = status.trajectory;

@@ -4,6 +4,7 @@ pub(crate) mod rig;
 
 mod acts;
 mod answers;
+mod beginnings;
 mod branches;
 mod clauses;
 mod delegation;

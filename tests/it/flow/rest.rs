@@ -15,7 +15,7 @@ use super::road::writer;
 const MANY: usize = 12;
 
 async fn another(rig: &mut Rig) -> TrajectoryId {
-    match rig.ask(Command::New { mode: Mode::Edit }).await {
+    match rig.ask(Command::begin(Mode::Edit)).await {
         Replied::Opened(status) => status.trajectory,
         other => panic!("no run: {other:?}"),
     }

@@ -224,7 +224,7 @@ impl Setup {
     /// A kernel with a new trajectory in this mode.
     pub(crate) async fn open(self, mode: Mode) -> Rig {
         let mut desk = self.serve();
-        let Replied::Opened(status) = desk.ask(Command::New { mode }).await else {
+        let Replied::Opened(status) = desk.ask(Command::begin(mode)).await else {
             panic!("no trajectory")
         };
         Rig {

@@ -306,7 +306,7 @@ async fn p3_two_trajectories_under_different_rules_are_both_verified() {
         .setup
         .model
         .push(Step::Turn(calls(vec![("kv_get", json!({"at": 1}))])));
-    let Replied::Opened(other) = first.ask(Command::New { mode: Mode::Edit }).await else {
+    let Replied::Opened(other) = first.ask(Command::begin(Mode::Edit)).await else {
         panic!("no trajectory")
     };
     // The second one is made under the new rules; the first has not decided since.

@@ -608,7 +608,7 @@ async fn a2_an_answer_signed_for_one_trajectory_counts_on_no_other() {
     for step in writes(&["a"]) {
         rig.setup.model.push(step);
     }
-    let Replied::Opened(other) = rig.ask(Command::New { mode: Mode::Edit }).await else {
+    let Replied::Opened(other) = rig.ask(Command::begin(Mode::Edit)).await else {
         panic!("no second trajectory")
     };
     rig.trajectory = other.trajectory;

@@ -41,7 +41,7 @@ async fn two_runs(place: &Place) -> (Rig, TrajectoryId) {
 }
 
 async fn beside(rig: &mut Rig) {
-    let Replied::Opened(other) = rig.ask(Command::New { mode: Mode::Plan }).await else {
+    let Replied::Opened(other) = rig.ask(Command::begin(Mode::Plan)).await else {
         panic!("no second run");
     };
     rig.trajectory = other.trajectory;

@@ -209,7 +209,7 @@ async fn l15_l3_what_was_erased_stands_in_no_snapshot_of_a_run() {
     let (mut rig, _) = opened(rig, &place).await;
     assert!(place.all().contains(WORDS));
     // The session that is open here lets go of it first.
-    let Replied::Opened(other) = rig.ask(Command::New { mode: Mode::Plan }).await else {
+    let Replied::Opened(other) = rig.ask(Command::begin(Mode::Plan)).await else {
         panic!("no second run");
     };
     rig.trajectory = other.trajectory;

@@ -199,7 +199,7 @@ async fn requests_are_answered_while_the_desk_reads_a_long_log() {
     setup.store.hold_back(before);
     let mut desk = setup.serve();
     let asked = desk.send(Command::Runs).await;
-    let Replied::Opened(opened) = desk.ask(Command::New { mode: Mode::Edit }).await else {
+    let Replied::Opened(opened) = desk.ask(Command::begin(Mode::Edit)).await else {
         panic!("no trajectory was opened");
     };
     setup.store.let_go();

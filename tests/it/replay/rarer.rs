@@ -14,7 +14,7 @@ use thymos_core::tool::Compensation;
 use thymos_core::writ::Mode;
 use thymos_policy::{Bundle, PolicySet, Switches};
 use thymos_ports::cognition::{Context, ContextMessage};
-use thymos_protocol::{Command, Replied, Settlement};
+use thymos_protocol::{Command, Replied, Settlement, Under};
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, ScriptedModel, Step};
 
@@ -177,10 +177,10 @@ async fn shared() -> Vec<Entry> {
         wall_clock_ms: Some(60_000),
         usd_millicents: Some(50),
     };
-    let command = Command::UseWrit {
+    let command = Command::Take {
         trajectory,
-        chain,
-        share,
+        under: Some(Under::Writ { chain, share }),
+        skills: Vec::new(),
     };
     let used = rig.ask(command).await;
     assert_eq!(used, Replied::Accepted);

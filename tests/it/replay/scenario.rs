@@ -111,7 +111,7 @@ pub(super) fn play(path: &Path) {
 }
 
 async fn work(client: &mut Client) -> TrajectoryId {
-    let Replied::Opened(status) = client.ask(Command::New { mode: Mode::Edit }).await else {
+    let Replied::Opened(status) = client.ask(Command::begin(Mode::Edit)).await else {
         panic!("not opened");
     };
     let trajectory = status.trajectory;

@@ -308,7 +308,7 @@ impl Story {
     }
 
     pub(super) async fn new_trajectory(&mut self, mode: Mode) {
-        if let Some(Replied::Opened(status)) = self.ask(Command::New { mode }).await {
+        if let Some(Replied::Opened(status)) = self.ask(Command::begin(mode)).await {
             self.trajectories.push(status.trajectory);
         }
     }

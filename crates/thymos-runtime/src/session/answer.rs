@@ -11,7 +11,7 @@ use thymos_core::intent::{Author, Intent};
 use thymos_core::key::PublicKey;
 use thymos_core::limits::{MESSAGE_BYTES_MAX, REASON_CHARS_MAX};
 use thymos_ports::store::StoreError;
-use thymos_protocol::{Changed, Command, Fault, Replied};
+use thymos_protocol::{Changed, Command, Fault, Replied, SkillChoice, Under};
 use thymos_replay::projection::Hold;
 
 use super::timer::expires_at;
@@ -45,8 +45,8 @@ impl Session {
                 self.interrupt();
                 Ok(Replied::Accepted)
             }
-            Command::SetMode { mode, .. } => self.set_mode(mode).await.map(|()| Replied::Accepted),
-            Command::UseWrit { chain, share, .. } => self.use_writ(chain, &share).await,
+            Command::SetMode { mode, .. } => self.take(Some(Under::Mode(mode)), &[]).await,
+            Command::Take { under, skills, .. } => self.take(under, &skills).await,
             Command::CloseWrit { .. } => self.close_writ().await,
             Command::SetModel { model, .. } => Ok(self.set_model(model)),
             Command::Again { intent, .. } => self.again(intent).await,
@@ -67,7 +67,7 @@ impl Session {
             Command::Forget { key, .. } => self.forget(key).await,
             Command::BindSkill {
                 name, parameters, ..
-            } => self.bind_skill(&name, &parameters).await,
+            } => self.take(None, &[SkillChoice { name, parameters }]).await,
             _ => Ok(fault(
                 "this is not for a trajectory",
                 "report this; it is our mistake",

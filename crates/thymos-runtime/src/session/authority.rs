@@ -13,6 +13,7 @@ use thymos_protocol::{ModePreview, Replied};
 use thymos_replay::projection::OpenWork;
 
 use super::answer::fault;
+use super::take::{Footing, Planned};
 use super::{Activity, RecordError, Session};
 use crate::account::account_of;
 use crate::modes::{ModeRequest, ceiling, difference, mode_writ};
@@ -196,11 +197,17 @@ impl Session {
 
     /// Entries that put a mode in force `[W8]`. A narrower mode also revokes the writ before it, so
     /// that nothing still pending can be admitted under the wider one `[W7]`.
-    pub(super) fn mode_bodies(&self, mode: Mode) -> Result<Vec<Body>, RecordError> {
+    pub(super) fn mode_bodies(&self, mode: Mode) -> Result<Planned, RecordError> {
         let next = self.new_mode_writ(mode);
         let lines = difference(self.writ_in_force(), &next);
-        let signed = next.sign(&self.k.parts.operator_key)?;
+        let signed = next.clone().sign(&self.k.parts.operator_key)?;
         let id = signed.id()?;
+        let footing = Footing {
+            mode,
+            id,
+            writ: next,
+            skills: Vec::new(),
+        };
         let mut bodies = vec![Body::WritIssued(Box::new(body::WritIssued {
             writ: signed,
             id,
@@ -225,27 +232,11 @@ impl Session {
             let old = self.p.without_skills(old);
             bodies.push(self.revocation(old, format!("mode narrowed to {mode}"))?);
         }
-        Ok(bodies)
+        Ok(Planned { bodies, footing })
     }
 
     pub(super) fn revocation(&self, writ: WritId, reason: String) -> Result<Body, RecordError> {
         let reason = self.k.without_secrets(reason);
         Ok(self.k.revocation(writ, reason)?)
-    }
-
-    pub(super) async fn set_mode(&mut self, mode: Mode) -> Result<(), RecordError> {
-        for _ in 0..4 {
-            let bodies = self.mode_bodies(mode)?;
-            match self.record(bodies).await {
-                Err(RecordError::Moved) => {}
-                Err(error) => return Err(error),
-                Ok(_) => {
-                    self.stop_if_cut();
-                    // [W6] A share of a writ file that is no longer in force goes back.
-                    return self.close_shares(None).await.map(drop);
-                }
-            }
-        }
-        Err(RecordError::Moved)
     }
 }

@@ -70,7 +70,7 @@ impl Session {
         };
         let mut bodies = vec![Body::Root(root), Body::Branch(point.body)];
         bodies.extend(session.pins());
-        bodies.extend(session.mode_bodies(point.mode)?);
+        bodies.extend(session.mode_bodies(point.mode)?.bodies);
         session.record(bodies).await?;
         Ok((session, outside))
     }

@@ -2,7 +2,8 @@
 //! budget `[W6]` `[W8]`.
 //!
 //! The share is reserved in the file's account first and copied here second: cut off between the
-//! two, the account knows of a share that no session has, and whoever looks next gives it back.
+//! two, the account knows of a share that no session has, and whoever looks next gives it back. Who is
+//! between the two has the session's lease.
 
 use thymos_compiler::{CheckedChain, flaws};
 use thymos_core::body::{self, Body};
@@ -15,34 +16,64 @@ use thymos_protocol::{NotUsed, Replied};
 use thymos_replay::Projection;
 
 use super::answer::fault;
+use super::skill::Chosen;
+use super::take::{Batch, Footing, Planned};
 use super::{RecordError, Session, fold_stored};
 use crate::account::{Account, TRIES_MAX, amount, closing, presented, share};
 use crate::modes::difference;
 
 impl Session {
-    /// Puts a chain from a file in force, with a share of its budget.
-    pub(super) async fn use_writ(
-        &mut self,
+    /// The batch that puts a chain from a file in force, with a share of its budget that is reserved by
+    /// then. The skills are tried against the share before that: one that cannot be bound takes none.
+    pub(super) async fn plan_share(
+        &self,
         chain: Vec<SignedWrit>,
         wanted: &Budget,
-    ) -> Result<Replied, RecordError> {
-        if let Err(no) = self
-            .may_act("use the writ there, or start a new trajectory")
-            .await
-        {
-            return Ok(no);
-        }
+        skills: &[Chosen],
+    ) -> Result<Result<Batch, Replied>, RecordError> {
         let checked = CheckedChain::check(chain, &self.k.parts.roots);
         if let Some(no) = self.unusable(&checked) {
-            return Ok(Replied::NotUsed(NotUsed::Authority(no)));
+            return Ok(Err(Replied::NotUsed(NotUsed::Authority(no))));
         }
-        match self.take_share(&checked, wanted).await? {
-            Ok(share) => {
-                self.put_in_force(&checked, share).await?;
-                Ok(Replied::Accepted)
+        let links = checked.links();
+        let (Some((root, _)), Some((leaf, link))) = (links.first(), links.last()) else {
+            return Err(RecordError::Moved);
+        };
+        for _ in 0..TRIES_MAX {
+            let mut account = Account::open(&self.k, root)?;
+            match self.give_back_what_nobody_has(&mut account).await {
+                Err(RecordError::Moved) => continue,
+                done => done?,
             }
-            Err(no) => Ok(Replied::NotUsed(no)),
+            if account.is_cut(leaf) {
+                let no = format!("writ `{}` is revoked", link.writ.name);
+                return Ok(Err(Replied::NotUsed(NotUsed::Authority(no))));
+            }
+            let budget = match share(&link.writ.name, &account.left(links), wanted) {
+                Ok(budget) => budget,
+                Err(no) => return Ok(Err(Replied::NotUsed(no))),
+            };
+            let signed = self
+                .narrowed(*leaf, &link.writ, budget)
+                .sign(&self.k.parts.operator_key)?;
+            let batch = match self.below(self.put_in_force(&checked, signed.clone())?, skills)? {
+                Ok(batch) => batch,
+                Err(no) => return Ok(Err(no)),
+            };
+            let mut bodies = account.opening(&self.k, links);
+            bodies.push(Body::WritIssued(Box::new(body::WritIssued {
+                id: signed.id()?,
+                writ: signed,
+                reason: "a share for a session".into(),
+                reserved: Some(amount(&budget)),
+                session: Some(self.p.trajectory),
+            })));
+            match account.append(&self.k, bodies).await {
+                Err(RecordError::Moved) => {}
+                done => return done.map(|()| Ok(batch)),
+            }
         }
+        Err(RecordError::Moved)
     }
 
     /// Why this chain gives no authority here, if so.
@@ -96,49 +127,6 @@ impl Session {
         Some(format!("link {at} {no}"))
     }
 
-    /// Reserves a share in the writ's account, for this session alone.
-    async fn take_share(
-        &self,
-        checked: &CheckedChain,
-        wanted: &Budget,
-    ) -> Result<Result<SignedWrit, NotUsed>, RecordError> {
-        let links = checked.links();
-        let (Some((root, _)), Some((leaf, link))) = (links.first(), links.last()) else {
-            return Err(RecordError::Moved);
-        };
-        for _ in 0..TRIES_MAX {
-            let mut account = Account::open(&self.k, root)?;
-            match self.give_back_what_nobody_has(&mut account).await {
-                Err(RecordError::Moved) => continue,
-                done => done?,
-            }
-            if account.is_cut(leaf) {
-                let no = format!("writ `{}` is revoked", link.writ.name);
-                return Ok(Err(NotUsed::Authority(no)));
-            }
-            let budget = match share(&link.writ.name, &account.left(links), wanted) {
-                Ok(budget) => budget,
-                Err(no) => return Ok(Err(no)),
-            };
-            let signed = self
-                .narrowed(*leaf, &link.writ, budget)
-                .sign(&self.k.parts.operator_key)?;
-            let mut bodies = account.opening(&self.k, links);
-            bodies.push(Body::WritIssued(Box::new(body::WritIssued {
-                id: signed.id()?,
-                writ: signed.clone(),
-                reason: "a share for a session".into(),
-                reserved: Some(amount(&budget)),
-                session: Some(self.p.trajectory),
-            })));
-            match account.append(&self.k, bodies).await {
-                Err(RecordError::Moved) => {}
-                done => return done.map(|()| Ok(signed)),
-            }
-        }
-        Err(RecordError::Moved)
-    }
-
     /// The session's own link: no wider than the file's last one in any field `[W3]`.
     fn narrowed(&self, parent_id: WritId, parent: &Writ, budget: Budget) -> Writ {
         let depth = parent.delegation.max_depth.saturating_sub(1);
@@ -168,11 +156,11 @@ impl Session {
     }
 
     /// Copies the chain here and changes to it; what was in force before ends.
-    async fn put_in_force(
-        &mut self,
+    fn put_in_force(
+        &self,
         checked: &CheckedChain,
         share: SignedWrit,
-    ) -> Result<(), RecordError> {
+    ) -> Result<Planned, RecordError> {
         let to = share.id()?;
         let from = self.p.authority.map(|(_, id)| id);
         let mut bodies = presented(&self.p, checked.links());
@@ -181,6 +169,12 @@ impl Session {
             from,
             to,
             difference: difference(self.writ_in_force(), &share.writ),
+        };
+        let footing = Footing {
+            mode: Mode::Custom,
+            id: to,
+            writ: share.writ.clone(),
+            skills: Vec::new(),
         };
         bodies.push(Body::WritIssued(Box::new(body::WritIssued {
             writ: share,
@@ -193,8 +187,7 @@ impl Session {
         if let Some(old) = from.filter(|old| !self.p.revoked.contains(old)) {
             bodies.push(self.revocation(old, "another writ was put in force".into())?);
         }
-        self.record_anyway(bodies).await?;
-        self.close_shares(Some(to)).await.map(drop)
+        Ok(Planned { bodies, footing })
     }
 
     /// Ends this session's shares of writ files and gives the rest back, but for one. What still

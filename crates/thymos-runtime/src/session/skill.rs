@@ -1,5 +1,5 @@
-//! Binding a skill: values checked, a writ of the session's own that narrows the one in force, and
-//! one batch that records both `[S1]`.
+//! Binding a skill: values checked, and a writ of the session's own that narrows the one it is bound
+//! below; `take` records both in one batch `[S1]`.
 //!
 //! A skill only takes away: the mode stays, and so do the rules that look at it.
 
@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use thymos_core::body::{self, Body};
 use thymos_core::skill::{ModelHint, Narrowing, Skill, SkillFile, Unbindable};
 use thymos_core::writ::Writ;
-use thymos_protocol::{Fault, Replied};
+use thymos_protocol::{Fault, Replied, SkillChoice};
 
+use super::take::{Footing, Planned};
 use super::{RecordError, Session};
 use crate::modes::difference;
 use crate::skills::sound;
@@ -20,36 +21,41 @@ pub(crate) struct InForce {
     pub(crate) values: BTreeMap<String, String>,
 }
 
+/// A skill of the operator's with values that fit it.
+pub(super) struct Chosen {
+    file: SkillFile,
+    values: BTreeMap<String, String>,
+}
+
 impl Session {
-    /// Binds a skill of the operator's, or says why not; then nothing is recorded.
-    pub(super) async fn bind_skill(
-        &mut self,
-        name: &str,
-        given: &BTreeMap<String, String>,
-    ) -> Result<Replied, RecordError> {
-        if let Some(elsewhere) = self.elsewhere() {
-            return Ok(elsewhere);
-        }
-        self.catch_up()?;
-        let file = match self.find_skill(name) {
-            Ok(file) => file,
-            Err(no) => return Ok(unbindable(no)),
+    /// The skills that were named, with checked values, or why one of them cannot be bound.
+    pub(super) fn chosen(&self, skills: &[SkillChoice]) -> Result<Vec<Chosen>, Unbindable> {
+        let found = |choice: &SkillChoice| {
+            let file = self.find_skill(&choice.name)?;
+            let values = file.skill.values(&choice.parameters)?;
+            Ok(Chosen { file, values })
         };
-        let values = match file.skill.values(given) {
-            Ok(values) => values,
-            Err(no) => return Ok(unbindable(no)),
+        skills.iter().map(found).collect()
+    }
+
+    /// What a skill is bound below as things stand.
+    pub(super) fn footing(&self) -> Result<Footing, Unbindable> {
+        let in_force = self.p.authority.zip(self.writ_in_force());
+        let Some(((mode, id), writ)) = in_force else {
+            return Err(Unbindable {
+                message: "there is no writ in force".into(),
+                hint: "choose a mode first".into(),
+            });
         };
-        for _ in 0..4 {
-            let bodies = match self.skill_bodies(&file, &values)? {
-                Ok(bodies) => bodies,
-                Err(no) => return Ok(unbindable(no)),
-            };
-            match self.record(bodies).await {
-                Err(RecordError::Moved) => {}
-                done => return done.map(|_| Replied::Accepted),
-            }
-        }
-        Err(RecordError::Moved)
+        let bound = self.p.bound_skills();
+        Ok(Footing {
+            mode,
+            id,
+            writ: writ.clone(),
+            skills: bound
+                .map(|bound| (bound.skill, bound.parameters.clone()))
+                .collect(),
+        })
     }
 
     fn find_skill(&self, name: &str) -> Result<SkillFile, Unbindable> {
@@ -73,27 +79,22 @@ impl Session {
         Ok(file.clone())
     }
 
-    /// The batch of a binding: the narrowing writ, the skill, and the writ in force from then on.
-    fn skill_bodies(
+    /// The entries of a binding: the narrowing writ, the skill, and the writ in force from then on.
+    pub(super) fn skill_bodies(
         &self,
-        file: &SkillFile,
-        values: &BTreeMap<String, String>,
-    ) -> Result<Result<Vec<Body>, Unbindable>, RecordError> {
+        chosen: &Chosen,
+        below: Footing,
+    ) -> Result<Result<Planned, Unbindable>, RecordError> {
         let no = |message: String, hint: &str| Unbindable {
             message,
             hint: hint.into(),
         };
-        let skill = &file.skill;
-        let (Some((mode, parent_id)), Some(parent)) = (self.p.authority, self.writ_in_force())
-        else {
-            let message = "there is no writ in force".to_owned();
-            return Ok(Err(no(message, "choose a mode first")));
-        };
-        if let Some(why) = not_divisible(parent, &self.subject.public()) {
+        let (file, skill) = (&chosen.file, &chosen.file.skill);
+        if let Some(why) = not_divisible(&below.writ, &self.subject.public()) {
             return Ok(Err(no(why, "choose a mode, then bind the skill")));
         }
         let definition = skill.definition()?;
-        let parameters = serde_json::json!(values);
+        let parameters = serde_json::json!(chosen.values);
         let redactor = &self.k.parts.redactor;
         if redactor.redact_value(&definition).is_some()
             || redactor.redact_value(&parameters).is_some()
@@ -101,31 +102,27 @@ impl Session {
             let message = format!("skill `{}` holds what looks like a secret", skill.name);
             return Ok(Err(no(message, "take it out; a record keeps no secret")));
         }
-        let id = skill.id()?;
-        if self
-            .p
-            .bound_skills()
-            .any(|bound| bound.skill == Some(id) && bound.parameters == parameters)
-        {
+        let bound = (Some(skill.id()?), parameters);
+        if below.skills.contains(&bound) {
             let message = format!("skill `{}` is bound already with these values", skill.name);
             return Ok(Err(no(message, "a new mode ends it")));
         }
         let writ = skill.narrow(
-            values,
+            &chosen.values,
             Narrowing {
-                parent,
-                parent_id,
-                session: parent.subject.clone(),
+                parent: &below.writ,
+                parent_id: below.id,
+                session: below.writ.subject.clone(),
                 nonce: Writ::nonce(self.k.draw()),
             },
         );
-        let lines = difference(Some(parent), &writ);
-        let signed = writ.sign(&self.subject)?;
-        let writ = signed.id()?;
-        Ok(Ok(vec![
+        let lines = difference(Some(&below.writ), &writ);
+        let signed = writ.clone().sign(&self.subject)?;
+        let id = signed.id()?;
+        let bodies = vec![
             Body::WritIssued(Box::new(body::WritIssued {
                 writ: signed,
-                id: writ,
+                id,
                 reason: format!("skill {} {}", skill.name, skill.version),
                 // Each call under it is charged to every link above as well, so nothing is set aside.
                 reserved: None,
@@ -133,18 +130,27 @@ impl Session {
             })),
             Body::SkillBound(body::SkillBound {
                 definition,
-                parameters,
-                writ,
-                skill: Some(id),
+                parameters: bound.1.clone(),
+                writ: id,
+                skill: bound.0,
                 signed: file.signed,
             }),
             Body::ModeChanged(body::ModeChanged {
-                mode,
-                from: Some(parent_id),
-                to: writ,
+                mode: below.mode,
+                from: Some(below.id),
+                to: id,
                 difference: lines,
             }),
-        ]))
+        ];
+        let mut skills = below.skills;
+        skills.push(bound);
+        let footing = Footing {
+            mode: below.mode,
+            id,
+            writ,
+            skills,
+        };
+        Ok(Ok(Planned { bodies, footing }))
     }
 
     /// The model that the newest skill in force suggests, as config names it.
@@ -188,7 +194,7 @@ fn not_divisible(parent: &Writ, session: &thymos_core::key::PublicKey) -> Option
         .then(|| format!("the writ `{}` is not this session's to narrow", parent.name))
 }
 
-fn unbindable(no: Unbindable) -> Replied {
+pub(super) fn unbindable(no: Unbindable) -> Replied {
     Replied::Fault(Fault {
         message: no.message,
         hint: Some(no.hint),
