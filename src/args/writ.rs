@@ -106,7 +106,8 @@ pub struct UnderWritArgs {
     /// Work under this writ file instead of a mode
     #[arg(long, value_name = "FILE", conflicts_with = "mode")]
     pub writ: Option<PathBuf>,
-    /// The share of its budget, all that is left without it: tokens=N,tool_calls=N,wall_clock_ms=N,usd_millicents=N
+    /// The share of its budget: tokens=N,tool_calls=N,wall_clock_ms=N,usd_millicents=N. Of what is not named it is
+    /// the same part of what is left as of what is named, the largest counts; without it, all that is left
     #[arg(long, value_name = "BUDGET", requires = "writ")]
     pub budget: Option<String>,
 }

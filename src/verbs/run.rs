@@ -30,6 +30,11 @@ pub(super) async fn run(
     let authority = asked_for(client, setting, args).await?;
     super::policy::warn(client).await?;
     let (trajectory, from_seq) = start(client, setting, args, authority).await?;
+    if args.under.writ.is_some() && !args.json {
+        let status = client.open(trajectory).await?;
+        let share = writ::budget_words(&status.writ.budget);
+        out::talk(&format!("thymos: its share: {share}"));
+    }
     expect_accepted(client.ask(Command::Prompt { trajectory, text }).await?)?;
     let (stop, calls) = follow(client, trajectory, from_seq, args.json).await?;
     if args.under.writ.is_some() && stop != Stop::Held {

@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use thymos_compiler::{CheckedChain, flaws};
-use thymos_core::budget::Budget;
+use thymos_core::budget::{Budget, Dimension};
 use thymos_core::tool::ToolContract;
 use thymos_core::writ::{SignedWrit, Writ};
-use thymos_core::{Timestamp, TrajectoryId};
+use thymos_core::{Timestamp, TrajectoryId, WritId};
 use thymos_ports::Clock;
-use thymos_protocol::{Command, NotUsed, Replied, Under, WritFound, WritStanding};
+use thymos_protocol::{BudgetBar, Command, NotUsed, Replied, Under, WritFound, WritStanding};
 
 use super::Setting;
 use super::client::{Client, unexpected};
@@ -28,6 +28,20 @@ use crate::wire::{keys, tool_contracts, writs};
 mod make;
 
 pub(super) use make::{budget, duration};
+
+/// The limits of a session's writ in words, as `--budget` takes them.
+pub(super) fn budget_words(bars: &[BudgetBar]) -> String {
+    let limit = |dimension| {
+        let bar = bars.iter().find(|bar| bar.dimension == dimension)?;
+        bar.limit
+    };
+    make::budget_words(&Budget {
+        tokens: limit(Dimension::Tokens),
+        tool_calls: limit(Dimension::ToolCalls),
+        wall_clock_ms: limit(Dimension::WallClockMs),
+        usd_millicents: limit(Dimension::UsdMillicents),
+    })
+}
 
 pub(super) async fn perform(
     client: &mut Client,
@@ -379,10 +393,28 @@ pub(super) fn not_done(replied: Replied) -> AppError {
             let hint = hint_of(&no);
             refused(no).hint(hint)
         }
-        Replied::NotUsed(NotUsed::Budget(no)) => AppError::new(ErrorKind::Budget, no)
-            .hint("take less with --budget, or end a share: thymos writ close ID"),
+        Replied::NotUsed(NotUsed::Budget { why, shares }) => {
+            let hint = short_of(&why, &shares);
+            AppError::new(ErrorKind::Budget, why).hint(hint)
+        }
         other => unexpected(&other),
     }
+}
+
+/// What to do where not enough is left.
+fn short_of(why: &str, shares: &[WritId]) -> String {
+    if why.starts_with("a share without") {
+        return "leave it out of --budget, or ask for some of it".to_owned();
+    }
+    let Some(first) = shares.first() else {
+        return "take less with --budget, or sign a new one with more".to_owned();
+    };
+    let id: String = first.to_string().chars().take(12).collect();
+    let more = match shares.len() {
+        1 => String::new(),
+        many => format!(" (one of {many}; `thymos writ ls` lists them)"),
+    };
+    format!("take less with --budget, or end a share that a run has: thymos writ close {id}{more}")
 }
 
 async fn revoke(client: &mut Client, writ: &str, reason: &str) -> Result<u8, AppError> {

@@ -81,8 +81,13 @@ pub struct WritStanding {
 pub enum NotUsed {
     /// It gives no authority here; the link and the field are named.
     Authority(String),
-    /// Not enough is left of its budget; what is left is named.
-    Budget(String),
+    /// Not enough is left of its budget.
+    Budget {
+        /// In words, with what is left.
+        why: String,
+        /// Shares of it that sessions have: ending one gives back what was not used of it.
+        shares: Vec<WritId>,
+    },
 }
 
 /// Where a writ stands.

@@ -79,6 +79,21 @@ impl Account {
         each(left)
     }
 
+    /// The shares of this chain that are out: of its last writ where there are any, else of what is
+    /// above it too.
+    pub(crate) fn shares_out(&self, leaf: &WritId) -> Vec<WritId> {
+        let of_leaf = |share: &&WritId| {
+            let writ = self.p.writs.get(share);
+            writ.is_some_and(|writ| writ.writ.parent == Some(*leaf))
+        };
+        let all = || self.p.reserved.keys();
+        let own: Vec<WritId> = all().filter(of_leaf).copied().collect();
+        if own.is_empty() {
+            return all().copied().collect();
+        }
+        own
+    }
+
     /// Whether this writ or one above it is revoked here.
     pub(crate) fn is_cut(&self, writ: &WritId) -> bool {
         self.p.revoked_with_descendants().contains(writ)
@@ -129,8 +144,13 @@ pub(crate) fn closing(k: &Kernel, share: WritId, used: Cost) -> Result<Body, Rec
     }))
 }
 
-/// How much a share comes to: what is asked for, or all that is left where nothing is asked.
-pub(crate) fn share(name: &str, left: &Budget, wanted: &Budget) -> Result<Budget, NotUsed> {
+/// How much a share comes to, or why there is none.
+///
+/// A share is reserved whole `[W6]`, so what is not named cannot be left for whoever needs it: of that a
+/// session gets the part that it gets of what is named, the largest where several are. So sessions that
+/// ask for a fifth of the calls each get a fifth of the tokens, and five of them fit. Where nothing is
+/// named that the writ limits, it is all that is left.
+pub(crate) fn share(name: &str, left: &Budget, wanted: &Budget) -> Result<Budget, String> {
     for dimension in Dimension::ALL {
         let (ask, rest) = (wanted.limit(dimension), left.limit(dimension));
         let no = match (ask, rest) {
@@ -139,11 +159,23 @@ pub(crate) fn share(name: &str, left: &Budget, wanted: &Budget) -> Result<Budget
             (_, Some(0)) => format!("no {dimension} are left"),
             _ => continue,
         };
-        let rests = words(left);
-        return Err(NotUsed::Budget(format!("{no}; left of `{name}`: {rests}")));
+        return Err(format!("{no}; left of `{name}`: {}", words(left)));
     }
+    let parts = Dimension::ALL.into_iter().filter_map(|dimension| {
+        let (ask, rest) = (wanted.limit(dimension)?, left.limit(dimension)?);
+        Some((u128::from(ask), u128::from(rest)))
+    });
+    let largest = parts.max_by(|(ask, of), (than, rest)| (ask * rest).cmp(&(than * of)));
+    let part = |rest: u64| match largest {
+        // Never more than is left: no part is more than the whole.
+        Some((ask, of)) => {
+            u64::try_from((u128::from(rest) * ask).div_ceil(of.max(1))).unwrap_or(rest)
+        }
+        None => rest,
+    };
     Ok(each(|dimension| {
-        wanted.limit(dimension).or_else(|| left.limit(dimension))
+        let named = wanted.limit(dimension);
+        named.or_else(|| left.limit(dimension).map(part))
     }))
 }
 
@@ -222,22 +254,39 @@ pub(crate) async fn revoke(
 mod tests {
     use super::*;
 
-    #[test]
-    fn w6_a_share_is_what_was_asked_for_or_all_that_is_left_and_never_more() {
-        let left = Budget {
-            tokens: Some(10),
-            tool_calls: Some(3),
-            wall_clock_ms: None,
-            usd_millicents: Some(7),
-        };
-        let ask = |tokens, usd_millicents| Budget {
+    const LEFT: Budget = Budget {
+        tokens: Some(10),
+        tool_calls: Some(3),
+        wall_clock_ms: None,
+        usd_millicents: Some(7),
+    };
+
+    fn ask(tokens: Option<u64>, usd_millicents: Option<u64>) -> Budget {
+        Budget {
             tokens,
             usd_millicents,
             ..Budget::unlimited()
+        }
+    }
+
+    #[test]
+    fn w6_a_share_is_what_was_asked_for_or_all_that_is_left_and_never_more() {
+        assert_eq!(share("ci", &LEFT, &Budget::unlimited()), Ok(LEFT));
+        let some = share("ci", &LEFT, &ask(Some(4), None)).unwrap();
+        // Four tenths, and no less than one.
+        let part = (some.tokens, some.tool_calls, some.usd_millicents);
+        assert_eq!(part, (Some(4), Some(2), Some(3)));
+        assert_eq!(some.wall_clock_ms, None);
+        // The largest part that is named counts.
+        let some = share("ci", &LEFT, &ask(Some(1), Some(7))).unwrap();
+        assert_eq!((some.tokens, some.tool_calls), (Some(1), Some(3)));
+        // What is named and not limited says nothing of the rest.
+        let time = Budget {
+            wall_clock_ms: Some(5),
+            ..Budget::unlimited()
         };
-        assert_eq!(share("ci", &left, &Budget::unlimited()), Ok(left));
-        let some = share("ci", &left, &ask(Some(4), None)).unwrap();
-        assert_eq!((some.tokens, some.tool_calls), (Some(4), Some(3)));
+        let some = share("ci", &LEFT, &time).unwrap();
+        assert_eq!((some.tokens, some.wall_clock_ms), (Some(10), Some(5)));
         for (wanted, no) in [
             (
                 ask(Some(11), None),
@@ -245,15 +294,37 @@ mod tests {
             ),
             (ask(None, Some(0)), "a share without money"),
         ] {
-            match share("ci", &left, &wanted) {
-                Err(NotUsed::Budget(words)) => assert!(words.contains(no), "{words}"),
-                other => panic!("{other:?}"),
-            }
+            let words = share("ci", &LEFT, &wanted).unwrap_err();
+            assert!(words.contains(no), "{words}");
         }
         let none = Budget {
             tokens: Some(0),
-            ..left
+            ..LEFT
         };
         assert!(share("ci", &none, &Budget::unlimited()).is_err());
+    }
+
+    #[test]
+    fn w6_as_many_sessions_fit_as_the_named_parts_add_up_to() {
+        let mut left = Budget {
+            tokens: Some(1_000_003),
+            tool_calls: Some(20),
+            wall_clock_ms: Some(7),
+            usd_millicents: Some((1 << 53) - 1),
+        };
+        let five = Budget {
+            tool_calls: Some(5),
+            ..Budget::unlimited()
+        };
+        for at in 0..4 {
+            let got = share("ci", &left, &five).unwrap_or_else(|no| panic!("{at}: {no}"));
+            left = each(|d| {
+                left.limit(d)
+                    .zip(got.limit(d))
+                    .map(|(rest, got)| rest - got)
+            });
+            assert!(got.limit(Dimension::WallClockMs) >= Some(1), "{at}");
+        }
+        assert_eq!(left, each(|_| Some(0)), "the last one gets the rest");
     }
 }

@@ -91,15 +91,37 @@ fn w6_a_share_that_waits_is_kept_and_comes_back_when_it_is_closed() {
     );
     assert_eq!(home.run(&["run", "--writ", "ci.json", "write"]).code, 10);
     home.script(&[json!({"text": "done"})]);
-    home.run(&["run", "--writ", "ci.json", "go"])
-        .says(12, "no tokens are left", "writ close");
-    let rows = home.json(&["writ", "ls", "--json"]);
-    let share = rows.iter().find(|row| !row["session"].is_null()).unwrap();
-    let id = share["id"].as_str().unwrap();
+    let none = home.run(&["run", "--writ", "ci.json", "go"]);
+    none.says(12, "no tokens are left", "thymos writ close ");
+    // The hint is a command as it stands.
+    let (_, id) = none.err.trim_end().rsplit_once(' ').unwrap();
     let closed = home.run(&["writ", "close", id]);
     assert_eq!(closed.code, 0, "{closed:?}");
     let ran = home.run(&["run", "--writ", "ci.json", "go"]);
     assert_eq!(ran.code, 0, "{ran:?}");
+    home.verifies();
+}
+
+#[test]
+fn w6_runs_that_name_one_dimension_fit_beside_each_other() {
+    let write = json!({"calls": [{"tool": "fs_write", "args": {"path": "a.txt", "content": "a"}}]});
+    let home = Home::playing(&[write.clone()]);
+    let budget = "tool_calls=4,tokens=1000";
+    signed(&home, "ci.json", &["--budget", budget], |_| {});
+    let run = || {
+        home.script(&[write.clone()]);
+        home.run(&["run", "--writ", "ci.json", "--budget", "tool_calls=1", "w"])
+    };
+    // Each waits for a person, and keeps its share.
+    for at in 0..4 {
+        let held = run();
+        assert_eq!(held.code, 10, "{at}: {held:?}");
+        let took = held.err.contains("its share: tokens=250, tool_calls=1,");
+        assert!(took, "{at}: {held:?}");
+    }
+    home.script(&[json!({"text": "done"})]);
+    let fifth = home.run(&["run", "--writ", "ci.json", "--budget", "tool_calls=1", "w"]);
+    fifth.says(12, "no tokens are left", "one of 4; `thymos writ ls`");
     home.verifies();
 }
 

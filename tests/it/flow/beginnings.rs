@@ -231,7 +231,7 @@ async fn w6_cut_off_between_account_and_session_the_share_is_there_for_the_next_
 
 fn said(replied: Replied) -> String {
     match replied {
-        Replied::NotUsed(NotUsed::Authority(words) | NotUsed::Budget(words)) => words,
+        Replied::NotUsed(NotUsed::Authority(words) | NotUsed::Budget { why: words, .. }) => words,
         Replied::Fault(fault) => fault.message,
         other => panic!("{other:?}"),
     }

@@ -101,7 +101,7 @@ async fn another(rig: &mut Rig) -> TrajectoryId {
 
 fn no(replied: Replied) -> String {
     match replied {
-        Replied::NotUsed(NotUsed::Authority(words) | NotUsed::Budget(words)) => words,
+        Replied::NotUsed(NotUsed::Authority(words) | NotUsed::Budget { why: words, .. }) => words,
         other => panic!("{other:?}"),
     }
 }

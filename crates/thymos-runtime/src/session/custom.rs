@@ -51,7 +51,10 @@ impl Session {
             }
             let budget = match share(&link.writ.name, &account.left(links), wanted) {
                 Ok(budget) => budget,
-                Err(no) => return Ok(Err(Replied::NotUsed(no))),
+                Err(why) => {
+                    let shares = account.shares_out(leaf);
+                    return Ok(Err(Replied::NotUsed(NotUsed::Budget { why, shares })));
+                }
             };
             let signed = self
                 .narrowed(*leaf, &link.writ, budget)
