@@ -105,11 +105,11 @@ fn w6_a_share_that_waits_is_kept_and_comes_back_when_it_is_closed() {
 #[test]
 fn w6_runs_that_name_one_dimension_fit_beside_each_other() {
     let write = json!({"calls": [{"tool": "fs_write", "args": {"path": "a.txt", "content": "a"}}]});
-    let home = Home::playing(&[write.clone()]);
+    let home = Home::playing(std::slice::from_ref(&write));
     let budget = "tool_calls=4,tokens=1000";
     signed(&home, "ci.json", &["--budget", budget], |_| {});
     let run = || {
-        home.script(&[write.clone()]);
+        home.script(std::slice::from_ref(&write));
         home.run(&["run", "--writ", "ci.json", "--budget", "tool_calls=1", "w"])
     };
     // Each waits for a person, and keeps its share.
