@@ -11,7 +11,9 @@ use thymos_compiler::{
     Verdict, admit, compile,
 };
 use thymos_core::approval::SignedAnswer;
-use thymos_core::body::{Body, PendingApproval, PolicyLoaded, Rejection, Stage, Started};
+use thymos_core::body::{
+    Body, PendingApproval, PolicyLoaded, Rejection, Stage, Started, WritIssued,
+};
 use thymos_core::effect::EffectClass;
 use thymos_core::facts::Facts;
 use thymos_core::id::{Digest, ProposalId};
@@ -50,14 +52,22 @@ pub enum Redecided {
 #[derive(Clone)]
 pub struct Redecider {
     roots: TrustRoots,
-    writs: BTreeMap<WritId, SignedWrit>,
+    /// Each is what its id says, so that it does not matter where in the log it was met.
+    writs: BTreeMap<WritId, Arc<SignedWrit>>,
     chains: BTreeMap<Vec<WritId>, Arc<CheckedChain>>,
     /// The newest signed batch of each trajectory: a turn's calls have one and the same.
     batches: BTreeMap<TrajectoryId, Arc<CheckedPossession>>,
-    tools: BTreeMap<TrajectoryId, Arc<ToolSet>>,
     /// Sets by the digest of their contracts: most trajectories share theirs, and its schemas are large.
     sets: BTreeMap<Digest, Arc<ToolSet>>,
     policies: Arc<Policies>,
+    lines: BTreeMap<TrajectoryId, Footing>,
+}
+
+/// What the decisions of one trajectory stand on that no other trajectory's do.
+#[derive(Clone, Default)]
+pub(crate) struct Footing {
+    tools: Option<Arc<ToolSet>>,
+    policies: policies::Line,
     holds: Holds,
 }
 
@@ -80,10 +90,9 @@ impl Redecider {
             writs: BTreeMap::new(),
             chains: BTreeMap::new(),
             batches: BTreeMap::new(),
-            tools: BTreeMap::new(),
             sets: BTreeMap::new(),
             policies: Arc::new(Policies::default()),
-            holds: BTreeMap::new(),
+            lines: BTreeMap::new(),
         }
     }
 
@@ -124,36 +133,43 @@ impl Redecider {
     /// # Errors
     /// [`Divergence`] when rules or tools in it cannot be used.
     pub(crate) fn learn(&mut self, entry: &Entry, body: &Body) -> Result<(), Divergence> {
+        let line = entry.header.trajectory;
         match body {
             Body::Rejection(rejection) => {
-                if let Some(held) = held_proposal(&rejection.decided, &self.holds) {
-                    self.holds.remove(&held);
+                let own = self.lines.entry(line).or_default();
+                if let Some(held) = held_proposal(&rejection.decided, &own.holds) {
+                    own.holds.remove(&held);
                 }
             }
             Body::PendingApproval(pending) => {
                 let held = held(pending);
                 if let Ok(proposal) = held.decided.proposal.id() {
-                    self.holds.insert(proposal, (held, Vec::new()));
+                    let own = self.lines.entry(line).or_default();
+                    own.holds.insert(proposal, (held, Vec::new()));
                 }
             }
-            Body::Started(started) => drop(self.holds.remove(&started.proposal)),
+            Body::Started(started) => self.ends(line, &started.proposal),
             Body::Approval(approval) => {
                 let signed = &approval.signed;
-                if let Some((_, answers)) = self.holds.get_mut(&signed.answer.proposal) {
+                let own = self.lines.entry(line).or_default();
+                if let Some((_, answers)) = own.holds.get_mut(&signed.answer.proposal) {
                     answers.push((entry.id, signed.clone()));
                 }
             }
-            Body::Superseded(superseded) => drop(self.holds.remove(&superseded.proposal)),
+            Body::Superseded(superseded) => self.ends(line, &superseded.proposal),
             Body::WritIssued(issued) => {
-                self.writs.insert(issued.id, issued.writ.clone());
+                if let Some(writ) = sound(issued) {
+                    self.hear(issued.id, &writ);
+                }
             }
-            Body::ToolsPinned(pinned) => return self.pin(entry, &pinned.tools),
+            Body::ToolsPinned(pinned) => return self.pin(line, &pinned.tools),
             Body::PolicyLoaded(loaded) => {
-                return Arc::make_mut(&mut self.policies).load(entry.header.trajectory, loaded);
+                let own = self.lines.entry(line).or_default();
+                return Arc::make_mut(&mut self.policies).load(&mut own.policies, loaded);
             }
             Body::PolicyUnloaded(unloaded) => {
-                let line = entry.header.trajectory;
-                return Arc::make_mut(&mut self.policies).unload(line, unloaded);
+                let own = self.lines.entry(line).or_default();
+                return Arc::make_mut(&mut self.policies).unload(&mut own.policies, unloaded);
             }
             Body::Root(_)
             | Body::Message(_)
@@ -174,9 +190,37 @@ impl Redecider {
         Ok(())
     }
 
-    /// Whether this call waits for a person: what is decided on it now is an admission.
-    pub(crate) fn is_held(&self, decided: &Decided) -> bool {
-        held_proposal(decided, &self.holds).is_some()
+    fn ends(&mut self, line: TrajectoryId, hold: &ProposalId) {
+        if let Some(own) = self.lines.get_mut(&line) {
+            own.holds.remove(hold);
+        }
+    }
+
+    /// Takes in a writ that was issued, by what its id says. Of two with one id, which differ in their
+    /// signatures, the first counts: what was checked once stays so.
+    pub(crate) fn hear(&mut self, id: WritId, writ: &Arc<SignedWrit>) {
+        self.writs.entry(id).or_insert_with(|| Arc::clone(writ));
+    }
+
+    /// Hands over what decisions of this trajectory stand on alone; nothing of it is left here.
+    pub(crate) fn part_with(&mut self, line: &TrajectoryId) -> Option<Footing> {
+        self.batches.remove(line);
+        self.lines.remove(line)
+    }
+
+    /// Takes over what another handed over.
+    pub(crate) fn take_over(&mut self, line: TrajectoryId, footing: Footing) {
+        self.lines.insert(line, footing);
+    }
+
+    /// Whether this call waits for a person on its trajectory: what is decided on it now is an admission.
+    pub(crate) fn is_held(&self, line: &TrajectoryId, decided: &Decided) -> bool {
+        held_proposal(decided, self.holds(line)).is_some()
+    }
+
+    fn holds(&self, line: &TrajectoryId) -> &Holds {
+        static NONE: Holds = BTreeMap::new();
+        self.lines.get(line).map_or(&NONE, |own| &own.holds)
     }
 
     /// What a decision stood on, found again by what it names.
@@ -185,7 +229,8 @@ impl Redecider {
     /// [`Divergence`] when something of it is not in the record.
     pub(crate) fn basis(&mut self, entry: &Entry, decided: &Decided) -> Result<Basis, Divergence> {
         let chain = self.chain(&decided.proposal.writs)?;
-        let tools = self.tools.get(&entry.header.trajectory).map(Arc::clone);
+        let own = self.lines.get(&entry.header.trajectory);
+        let tools = own.and_then(|own| own.tools.as_ref()).map(Arc::clone);
         let tools = tools.ok_or_else(|| Divergence::new("tools", "a pinned tool set", "none"))?;
         let possession = self.batch(entry, decided, &chain);
         let standing = self.standing(&decided.facts.standing)?;
@@ -207,12 +252,12 @@ impl Redecider {
         decided: &Decided,
         denial: bool,
     ) -> Result<&PolicySet, Divergence> {
-        let (line, id) = (&entry.header.trajectory, decided.proposal.policy_set);
-        let found = if denial {
-            self.policies.once_in_force(line, &id)
-        } else {
-            self.policies.in_force(line, &id)
-        };
+        let id = decided.proposal.policy_set;
+        let own = self.lines.get(&entry.header.trajectory);
+        let found = own.and_then(|own| match denial {
+            true => own.policies.once_in_force(&id),
+            false => own.policies.in_force(&id),
+        });
         found.ok_or_else(|| Divergence::new("policy set", "the one in force", id.to_string()))
     }
 
@@ -237,7 +282,7 @@ impl Redecider {
         chain
     }
 
-    fn pin(&mut self, entry: &Entry, tools: &[ToolContract]) -> Result<(), Divergence> {
+    fn pin(&mut self, line: TrajectoryId, tools: &[ToolContract]) -> Result<(), Divergence> {
         let wrong = |found: String| Divergence::new("tools", "contracts that can be pinned", found);
         let bytes = canonical::encode(&tools).map_err(|e| wrong(e.to_string()))?;
         let digest = Digest::of(bytes.as_bytes());
@@ -250,7 +295,7 @@ impl Redecider {
                 set
             }
         };
-        self.tools.insert(entry.header.trajectory, set);
+        self.lines.entry(line).or_default().tools = Some(set);
         Ok(())
     }
 
@@ -276,7 +321,8 @@ impl Redecider {
             return Redecided::Different(Box::new(what));
         }
         let grounds = basis.grounds(decided, policy, &decided.facts);
-        match verdict(recorded, &self.holds, &self.roots, &grounds) {
+        let holds = self.holds(&entry.header.trajectory);
+        match verdict(recorded, holds, &self.roots, &grounds) {
             Ok(verdict) => compare(recorded, &verdict),
             Err(what) => Redecided::Unknown(Box::new(what)),
         }
@@ -285,7 +331,7 @@ impl Redecider {
     /// The pre-answers that a decision was given `[A6]`.
     fn standing(&self, ids: &[WritId]) -> Result<Vec<CheckedStanding>, Divergence> {
         let found = ids.iter().map(|id| match self.writs.get(id) {
-            Some(writ) => Ok(CheckedStanding::check(writ.clone(), &self.roots)),
+            Some(writ) => Ok(CheckedStanding::check(SignedWrit::clone(writ), &self.roots)),
             None => Err(Divergence::new(
                 "pre-answer",
                 "an issued writ",
@@ -325,13 +371,19 @@ impl Redecider {
             let Some(writ) = self.writs.get(id) else {
                 return Err(Divergence::new("writ", "an issued writ", id.to_string()));
             };
-            links.push(writ.clone());
+            links.push(SignedWrit::clone(writ));
         }
         let chain = Arc::new(CheckedChain::check(links, &self.roots));
         room_for_one(&mut self.chains);
         self.chains.insert(ids.to_vec(), Arc::clone(&chain));
         Ok(chain)
     }
+}
+
+/// A writ that is what its id says; another is no writ that anything could rest on.
+pub(crate) fn sound(issued: &WritIssued) -> Option<Arc<SignedWrit>> {
+    let own = issued.writ.id().is_ok_and(|id| id == issued.id);
+    own.then(|| Arc::new(issued.writ.clone()))
 }
 
 /// What was checked is checked again when it was forgotten; then so is what nobody comes back to.

@@ -163,7 +163,9 @@ impl Simulation {
         let asked = self.only.is_none_or(|only| only == entry.header.trajectory);
         if asked && let Some((word, decided)) = decision(&body) {
             // An admission is the same call once more, after people spoke.
-            if !self.redecider.is_held(decided) && self.ask(entry, word, decided).is_err() {
+            if !self.redecider.is_held(&entry.header.trajectory, decided)
+                && self.ask(entry, word, decided).is_err()
+            {
                 self.report.unreadable += 1;
             }
         }

@@ -3,41 +3,42 @@
 //! Reads no store: rows are pushed in log order. Where it may ask for the past, it keeps the state of the
 //! trajectories that it heard of lately, and folds another anew when that goes on; memory does not grow
 //! with the log then. It repairs nothing and trusts no column.
+//!
+//! It starts no thread, and can be driven by several: rows are prepared each by itself, the front sees them
+//! in log order, and lanes follow trajectories. The report is the same, however many there are.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use thymos_core::body::{Body, BodyState, Erased, Role, WritRevoked};
-use thymos_core::canonical::{self, CanonicalBytes};
-use thymos_core::entry::{Commitment, InvalidEntry};
-use thymos_core::key::{Domain, Signature};
+use thymos_core::Entry;
+use thymos_core::entry::InvalidEntry;
 use thymos_core::merkle::{Node, TreeHash};
-use thymos_core::writ::{Party, TrustRoots};
-use thymos_core::{Entry, EntryId, Kind, LogId, TrajectoryId, WritId};
+use thymos_core::writ::TrustRoots;
 
 use crate::divergence::Divergence;
-use crate::fold::fold_read;
-use crate::past::{Past, fold_at};
-use crate::projection::Projection;
-use crate::redecide::{Redecided, Redecider};
+use crate::past::Past;
 
 mod checkpoints;
 mod erasures;
 mod facts;
+mod found;
+mod front;
 mod kin;
+mod lane;
 mod lines;
 mod parts;
+mod prepared;
 mod report;
 mod tally;
 mod tree;
 
 pub use checkpoints::{Keeper, KeptNote, Seen};
 pub(crate) use facts::holds_redacted_span;
-use facts::{Faults, Moment};
-use kin::{Beside, Orders};
-use lines::{Line, Lines, State};
+use found::Found;
+pub use front::Front;
+pub use lane::{Lane, Work};
 pub use parts::{Excerpt, Withheld};
+pub use prepared::{Prepared, Preparer};
+use report::Step;
 pub use report::{Counts, Finding, Level, Place, Report};
 pub use tally::{Hangs, Tally};
 
@@ -60,26 +61,8 @@ pub struct Row {
 /// Checks rows in log order, up to a level. A clone goes on from the same row by itself.
 #[derive(Clone)]
 pub struct Verifier {
-    level: Level,
-    log: Option<LogId>,
-    next_index: u64,
-    tree: tree::Tree,
-    checkpoints: checkpoints::Checkpoints,
-    lines: Lines,
-    bare: BTreeMap<EntryId, Place>,
-    /// What `erased` entries name, by place.
-    announced: BTreeMap<(TrajectoryId, u64), EntryId>,
-    cuts: BTreeMap<WritId, u64>,
-    orders: Orders,
-    redecider: Redecider,
-    past: Option<Arc<dyn Past>>,
-    /// Where what an `erased` entry names is looked up.
-    targets: Option<Arc<dyn Past>>,
-    withheld: Option<Withheld>,
-    excerpt: Option<parts::Under>,
-    /// A body was not there, here or on another trajectory.
-    gaps: bool,
-    report: Report,
+    front: Front,
+    lanes: Vec<Lane>,
 }
 
 impl Verifier {
@@ -88,31 +71,28 @@ impl Verifier {
     #[must_use]
     pub fn new(level: Level, roots: TrustRoots) -> Self {
         Self {
-            level,
-            log: None,
-            next_index: 0,
-            tree: tree::Tree::new(),
-            checkpoints: checkpoints::Checkpoints::default(),
-            lines: Lines::default(),
-            bare: BTreeMap::new(),
-            announced: BTreeMap::new(),
-            cuts: BTreeMap::new(),
-            orders: Orders::default(),
-            redecider: Redecider::new(roots),
-            past: None,
-            targets: None,
-            withheld: None,
-            excerpt: None,
-            gaps: false,
-            report: Report::default(),
+            front: Front::new(level),
+            lanes: vec![Lane::new(level, roots)],
         }
+    }
+
+    /// The same, with so many lanes. No row may have been taken yet; none has one all the same.
+    #[must_use]
+    pub fn with_lanes(mut self, lanes: usize) -> Self {
+        if let Some(lane) = self.lanes.pop().filter(|_| self.front.next_index() == 0) {
+            self.lanes = vec![lane; lanes.max(1)];
+        }
+        self.front.deal_to(self.lanes.len());
+        self
     }
 
     /// The same, able to ask for the past of branches `[D2]`. Without it what a branch inherits is
     /// told as unchecked.
     #[must_use]
     pub fn with_past(mut self, past: Arc<dyn Past>) -> Self {
-        self.past = Some(past.clone());
+        for lane in &mut self.lanes {
+            lane.past = Some(past.clone());
+        }
         self.with_targets(past)
     }
 
@@ -120,7 +100,7 @@ impl Verifier {
     /// not there are held against what may go.
     #[must_use]
     pub fn with_targets(mut self, targets: Arc<dyn Past>) -> Self {
-        self.targets = Some(targets);
+        self.front.targets = Some(targets);
         self
     }
 
@@ -129,463 +109,132 @@ impl Verifier {
     #[must_use]
     pub fn with_checkpoints(mut self, notes: &[KeptNote], roots: &TrustRoots) -> Self {
         let known: Vec<_> = roots.ever().operators.iter().map(|one| one.key).collect();
-        self.checkpoints = checkpoints::Checkpoints::of(notes, &known);
+        self.front.checkpoints = checkpoints::Checkpoints::of(notes, &known);
         self
+    }
+
+    /// What prepares rows for it.
+    #[must_use]
+    pub fn preparer(&self) -> Preparer {
+        Preparer {
+            level: self.front.level,
+        }
+    }
+
+    /// Its parts, to be driven each by a thread: rows go to the front in log order, and what it deals to
+    /// the lane of that number in the order in which it is dealt.
+    pub fn apart(&mut self) -> (&mut Front, &mut [Lane]) {
+        (&mut self.front, &mut self.lanes)
+    }
+
+    /// The same, that remembers states for so many rows.
+    #[cfg(test)]
+    fn remembering(mut self, rows: u64) -> Self {
+        self.front.remember(rows);
+        self
+    }
+
+    /// States that are held now.
+    #[cfg(test)]
+    fn awake(&self) -> usize {
+        let lines = self.lanes.iter().flat_map(|lane| lane.lines.values());
+        let awake = lines.filter(|line| !matches!(line.state, lines::State::Resting));
+        awake.count()
     }
 
     /// Checks the next row.
     pub fn push(&mut self, row: &Row) {
-        let before = (
-            self.report.checked,
-            self.report.unchecked,
-            self.report.witnessed,
-        );
-        self.check(row);
-        if let Some((trajectory, _)) = Place::of(row).line {
-            self.report.count_for(trajectory, before);
-        }
+        let prepared = self.preparer().prepare(row);
+        self.push_prepared(prepared);
     }
 
-    fn check(&mut self, row: &Row) {
-        self.report.entries += 1;
-        let place = Place::of(row);
-        self.check_index(row, place);
-        let entry = match &row.entry {
-            Ok(entry) => entry,
-            Err(invalid) => {
-                self.tree.lose();
-                let what = Divergence::new("bytes", "a whole entry", invalid.to_string());
-                self.report.add(Level::V1, place, what);
-                return;
+    /// Checks the next row, which was prepared for it.
+    pub fn push_prepared(&mut self, row: Prepared) {
+        let (front, lanes) = self.apart();
+        front.take(row, &mut |lane, work| {
+            if let Some(lane) = lanes.get_mut(lane) {
+                lane.work(work);
             }
-        };
-        // Read once, for all levels that look into it; the first needs its bytes alone.
-        let body = (self.level >= Level::V2).then(|| entry.decode());
-        let known = match &body {
-            Some(BodyState::Known(body)) if self.level >= Level::V3 => Some(body),
-            Some(
-                BodyState::Known(_)
-                | BodyState::Erased
-                | BodyState::UnknownKind(_)
-                | BodyState::Invalid(_),
-            )
-            | None => None,
-        };
-        if let Some(body) = &body {
-            self.wake(place, entry, body);
-        }
-        // Before the fold: facts are of the moment before their entry.
-        let again = known.map(|body| {
-            self.check_facts(place, entry, body);
-            self.check_kin(place, entry, body);
-            self.check_signatures(place, body);
-            self.redecider.observe(entry, body)
         });
-        self.check_integrity(place, entry);
-        self.check_log(row, entry);
-        self.report.checked.integrity += 1;
-        if let Some(body) = body {
-            self.check_state(place, entry, body);
-        }
-        if let Some(again) = again {
-            self.count_decision(place, entry, again);
-        }
     }
 
     /// The position that the next row should have.
     #[must_use]
     pub fn next_index(&self) -> u64 {
-        self.next_index
+        self.front.next_index()
     }
 
     /// Entries and root of the Merkle tree up to here; none once an entry was missing or not whole
     /// `[L6]`.
     #[must_use]
     pub fn tree_head(&self) -> Option<(u64, TreeHash)> {
-        self.tree.head()
+        self.front.tree.head()
     }
 
     /// What the log is short of, if it ends here: a checkpoint of more entries `[L7]`.
     #[must_use]
     pub fn short_of(&self) -> Option<Divergence> {
-        self.checkpoints.beyond(self.next_index)
+        self.front.checkpoints.beyond(self.next_index())
+    }
+
+    /// The first of what was found up to here.
+    #[must_use]
+    pub fn first_finding(&self) -> Option<&Finding> {
+        let lanes = self.lanes.iter().map(|lane| &lane.found);
+        let all = std::iter::once(&self.front.found).chain(lanes);
+        let first = all.filter_map(Found::first);
+        first.min_by_key(|finding| finding.order)
     }
 
     /// What was found up to here; more may follow, and only [`Self::finish`] tells all.
     #[must_use]
-    pub fn so_far(&self) -> &Report {
-        &self.report
+    pub fn so_far(&self) -> Report {
+        let front = &self.front;
+        let mut report = Report {
+            level: front.level,
+            entries: front.entries,
+            erased: front.erased,
+            standing: front.standing,
+            withheld: front.bodies_withheld,
+            trajectories: front.chains.len() as u64,
+            checkpoints: front.checkpoints.seen(),
+            ..Report::default()
+        };
+        front.found.tell(&mut report);
+        for lane in &self.lanes {
+            lane.found.tell(&mut report);
+        }
+        report
     }
 
     /// Ends the log. `length` is what the store says it has, if it says.
     #[must_use]
     pub fn finish(mut self, length: Option<u64>) -> Report {
+        let front = &mut self.front;
+        front.found.begin(found::END);
         if let Some(length) = length {
             let place = Place {
-                index: self.next_index,
+                index: front.next_index,
                 line: None,
             };
-            let entries = self.report.entries;
-            self.same(place, "length of the log", &length, &entries);
+            let entries = front.entries;
+            front.same((place, Step::Row), "length of the log", &length, &entries);
         }
-        self.check_unannounced();
-        self.report.checkpoints = self.checkpoints.seen();
-        let length = self.next_index;
-        for (index, what) in std::mem::take(&mut self.checkpoints).finish(length) {
-            self.report
-                .add(Level::V1, Place { index, line: None }, what);
+        front.check_unannounced();
+        let length = front.next_index;
+        let seen = front.checkpoints.seen();
+        for (index, what) in std::mem::take(&mut front.checkpoints).finish(length) {
+            let place = Place { index, line: None };
+            front.found.add((Level::V1, Step::Row), place, what);
         }
-        self.report.trajectories = self.lines.len() as u64;
-        for (trajectory, line) in self.lines.iter() {
-            let tally = self.report.lines.entry(*trajectory).or_default();
-            match &line.state {
-                State::Sound(p) => tally.describe(p, true),
-                State::Gapped(p) => tally.describe(p, false),
-                State::Resting | State::Lost | State::Broken => {}
-            }
+        for lane in &mut self.lanes {
+            lane.describe();
         }
-        self.report.level = self.level;
-        self.report
-    }
-
-    /// What is said of everything up to here. It is of the log and of no line: the run whose entry
-    /// comes last need not be the one that was changed.
-    fn check_log(&mut self, row: &Row, entry: &Entry) {
-        let place = Place {
-            index: row.index,
-            line: None,
-        };
-        if let Some(what) = self.tree.push(&entry.id, row.tree.as_deref()) {
-            self.report.add(Level::V1, place, what);
-        }
-        let size = self.tree.size();
-        if size.is_some_and(|size| self.checkpoints.is_due(size))
-            && let Some(head) = self.tree.head()
-            && let Some(what) = self.checkpoints.reach(entry.header.log, head)
-        {
-            self.report.add(Level::V1, place, what);
+        Report {
+            checkpoints: seen,
+            ..self.so_far()
         }
     }
-
-    /// `[L2]` Positions have no gap; where one is found, counting goes on behind it.
-    fn check_index(&mut self, row: &Row, place: Place) {
-        let expected = self.next_index;
-        // An excerpt leaves out what is of others, and runs back nowhere.
-        let in_order = self.excerpt.is_some() && row.index > expected;
-        if !in_order {
-            self.same(place, "log order", &expected, &row.index);
-        }
-        if expected != row.index {
-            self.tree.lose();
-        }
-        self.next_index = row.index.saturating_add(1);
-        for column in &row.disagreements {
-            let what = Divergence::new("column", "what the bytes say", column.clone());
-            self.report.add(Level::V1, place, what);
-        }
-    }
-
-    fn check_integrity(&mut self, place: Place, entry: &Entry) {
-        let header = &entry.header;
-        self.same(place, "id", &EntryId::of(&entry.header_bytes), &entry.id);
-        match &entry.content {
-            Some(content) if Commitment::of(&content.salt, &content.body) != header.body => {
-                let what = Divergence::new("body", "the committed bytes", "other bytes");
-                self.report.add(Level::V1, place, what);
-            }
-            Some(_) if self.is_withheld(entry) => {
-                let what = Divergence::new("withheld", "no body, as was said", "one");
-                self.report.add(Level::V1, place, what);
-            }
-            Some(_) | None => {}
-        }
-        self.hear_erasure(place, entry);
-        self.same(place, "index in the header", &place.index, &header.index);
-        let log = *self.log.get_or_insert(header.log);
-        self.same(place, "log", &log, &header.log);
-        self.check_line(place, entry);
-        if entry.content.is_none() {
-            self.check_bare(place, entry);
-        }
-    }
-
-    /// `[L2]` `seq` and `prev` chain each trajectory.
-    fn check_line(&mut self, place: Place, entry: &Entry) {
-        let header = &entry.header;
-        let line = self.lines.of(header.trajectory);
-        let (seq, head) = (line.next_seq, line.head);
-        line.next_seq = header.seq.saturating_add(1);
-        line.head = Some(entry.id);
-        line.index = Some(place.index);
-        self.same(place, "sequence", &seq, &header.seq);
-        if head != header.prev {
-            let what = Divergence::new("previous entry", named(head), named(header.prev));
-            self.report.add(Level::V1, place, what);
-        }
-    }
-
-    fn check_state(&mut self, place: Place, entry: &Entry, body: BodyState) {
-        let Some(line) = self.lines.get_mut(&entry.header.trajectory) else {
-            return;
-        };
-        if entry.kind().is_none() {
-            let found = format!("unknown kind `{}`", entry.header.kind);
-            let what = Divergence::new("kind", "a known kind", found);
-            self.report.add(Level::V2, place, what);
-        }
-        let bare = entry.content.is_none() && parts::decides(entry.kind());
-        let gap = entry.kind().is_none() || bare;
-        let (mut projection, gapped) = match std::mem::replace(&mut line.state, State::Broken) {
-            State::Sound(projection) => (projection, gap),
-            State::Gapped(projection) => (projection, true),
-            State::Lost => {
-                line.state = State::Lost;
-                self.report.unchecked.state += 1;
-                return;
-            }
-            // One that cannot be folded anew broke when it was wanted.
-            State::Resting | State::Broken => {
-                self.report.unchecked.state += 1;
-                return;
-            }
-        };
-        let folded = match &self.past {
-            Some(past) => fold_at(&mut projection, entry, body, past.as_ref(), 0),
-            None => {
-                fold_read(&mut projection, entry, body).map(|()| entry.kind() == Some(Kind::Branch))
-            }
-        };
-        match folded {
-            Ok(gaps) if gapped || gaps => {
-                // A branch whose past cannot be asked for starts from a world that nobody checked.
-                match gaps {
-                    true => self.report.unchecked.state += 1,
-                    false => self.report.checked.state += 1,
-                }
-                line.state = State::Gapped(projection);
-            }
-            Ok(_) => {
-                self.report.checked.state += 1;
-                line.state = State::Sound(projection);
-            }
-            Err(what) => {
-                let tally = self.report.lines.entry(projection.trajectory).or_default();
-                tally.describe(&projection, false);
-                if gapped {
-                    self.report.unchecked.state += 1;
-                    line.state = State::Lost;
-                } else {
-                    self.report.add(Level::V2, place, what);
-                }
-            }
-        }
-    }
-
-    /// `[V3]` A verdict is worth what its facts are worth: those that follow from the record must.
-    fn check_facts(&mut self, place: Place, entry: &Entry, body: &Body) {
-        if let Body::WritRevoked(cut) = body {
-            self.cuts.entry(cut.writ).or_insert(place.index);
-        }
-        let Some(line) = self.lines.get(&entry.header.trajectory) else {
-            return;
-        };
-        let decides = body.decided().is_some();
-        let State::Sound(before) = &line.state else {
-            // What was erased, or broke off, may be what they follow from.
-            self.report.unchecked.facts += u64::from(decides);
-            return;
-        };
-        // In an excerpt the writs of others may be elsewhere, and so may their revocations.
-        let known = |id: &WritId| self.redecider.knows(id);
-        if self.excerpt.is_some()
-            && let Some(decided) = body.decided()
-            && !decided
-                .proposal
-                .writs
-                .iter()
-                .chain(&decided.facts.standing)
-                .all(known)
-        {
-            self.report.unchecked.facts += 1;
-            return;
-        }
-        let moment = Moment {
-            before,
-            alone: self.excerpt.is_some(),
-            previous: line.index,
-            at: entry.header.at_ms,
-            cuts: &self.cuts,
-            redecider: &self.redecider,
-        };
-        let faults = moment.faults(body);
-        self.report.checked.facts += u64::from(decides);
-        for what in faults.0 {
-            self.report.add(Level::V3, place, what);
-        }
-    }
-
-    /// `[V3]` What trajectories say of one another must fit.
-    fn check_kin(&mut self, place: Place, entry: &Entry, body: &Body) {
-        let sound = |id: &TrajectoryId| match self.lines.get(id) {
-            Some(Line {
-                state: State::Sound(p),
-                said,
-                mute: false,
-                ..
-            }) => Some((p.as_ref(), said.as_deref())),
-            Some(_) | None => None,
-        };
-        let id = entry.header.trajectory;
-        let empty = Projection::empty(id);
-        let before = match self.lines.get(&id).map(|line| &line.state) {
-            Some(State::Sound(before)) => Some(before.as_ref()),
-            Some(State::Resting | State::Gapped(_) | State::Lost | State::Broken) => None,
-            None => Some(&empty),
-        };
-        // Whoever ordered it may be elsewhere, or have lost the entry that did.
-        let complete = |id: &TrajectoryId| match self.lines.get(id).map(|line| &line.state) {
-            Some(State::Gapped(_) | State::Lost) => false,
-            Some(State::Sound(_) | State::Resting | State::Broken) => true,
-            None => self.excerpt.is_none(),
-        };
-        let faults = before.map_or_else(Faults::default, |before| {
-            let beside = Beside {
-                before,
-                orders: &self.orders,
-                other: &sound,
-                complete: &complete,
-            };
-            beside.faults(entry, body)
-        });
-        for what in faults.0 {
-            self.report.add(Level::V3, place, what);
-        }
-        kin::learn(&mut self.orders, entry, body);
-        if let Body::Message(said) = body
-            && said.role == Role::Model
-            && !said.text.trim().is_empty()
-            && let Some(line) = self.lines.get_mut(&id)
-            && self.orders.has(&id)
-        {
-            line.said = Some(said.text.clone());
-        }
-    }
-
-    /// `[V4]` Who is said to have signed something did.
-    fn check_signatures(&mut self, place: Place, body: &Body) {
-        if self.level < Level::V4 {
-            return;
-        }
-        if let Body::PolicyLoaded(loaded) = body {
-            self.report.checked.identity += u64::from(loaded.signed_by.is_some());
-            if let Err(what) = self.redecider.vouched(loaded) {
-                self.report.add(Level::V4, place, what);
-            }
-        }
-        if let Some(holds) = signature_of(body) {
-            self.report.checked.identity += 1;
-            if !holds {
-                let what = Divergence::new("signature", "by the key named in it", "another's");
-                self.report.add(Level::V4, place, what);
-            }
-        }
-    }
-
-    /// `[V3]` What deciding it again came to; after the fold, which finds out about gaps.
-    fn count_decision(&mut self, place: Place, entry: &Entry, again: Redecided) {
-        let line = self.lines.get(&entry.header.trajectory);
-        let gapped = line.is_some_and(|line| matches!(line.state, State::Gapped(_) | State::Lost));
-        match again {
-            Redecided::NoDecision => {}
-            // [L3] What it rested on may be what is gone.
-            Redecided::Unknown(_) | Redecided::Different(_) if gapped => {
-                self.report.unchecked.decisions += 1;
-            }
-            Redecided::Unknown(what) if self.may_miss(&what) => {
-                self.report.unchecked.decisions += 1;
-            }
-            Redecided::Same { witnessed } => {
-                self.report.checked.decisions += 1;
-                self.report.witnessed += u64::from(witnessed);
-            }
-            Redecided::Unknown(what) => {
-                self.report.unchecked.decisions += 1;
-                self.report.add(Level::V3, place, *what);
-            }
-            Redecided::Different(what) => {
-                self.report.checked.decisions += 1;
-                self.report.add(Level::V3, place, *what);
-            }
-        }
-    }
-
-    fn same<T: PartialEq + fmt::Display>(
-        &mut self,
-        place: Place,
-        check: &'static str,
-        expected: &T,
-        found: &T,
-    ) {
-        if expected != found {
-            let what = Divergence::new(check, expected.to_string(), found.to_string());
-            self.report.add(Level::V1, place, what);
-        }
-    }
-}
-
-/// Whether the signature inside a body holds; none where there is none to check.
-fn signature_of(body: &Body) -> Option<bool> {
-    if let Body::WritIssued(issued) = body {
-        return Some(issued.writ.signature_holds());
-    }
-    if let Body::Approval(approval) = body {
-        return Some(approval.signed.signature_holds());
-    }
-    if let Body::SkillBound(bound) = body {
-        let own = bound.signed.as_ref()?;
-        let message = canonical::value_to_bytes(&bound.definition).ok();
-        return Some(message.is_some_and(|bytes| {
-            own.signer
-                .verifies(Domain::Skill, bytes.as_bytes(), &own.signature)
-        }));
-    }
-    if let Body::WritRevoked(cut) = body {
-        let message = WritRevoked::message(&cut.writ, &cut.reason, cut.used.as_ref()).ok();
-        return Some(signed(&cut.by, Domain::Revocation, message, &cut.signature));
-    }
-    if let Body::Erased(order) = body {
-        let message = Erased::message(&order.entry, order.seq, &order.reason).ok();
-        return Some(signed(
-            &order.by,
-            Domain::Erasure,
-            message,
-            &order.signature,
-        ));
-    }
-    if let Body::Reconciled(end) = body {
-        let message = (end.proposal, end.started, end.resolution, &end.reason);
-        let message = canonical::encode(&message).ok();
-        return Some(signed(
-            &end.by,
-            Domain::Reconciliation,
-            message,
-            &end.signature,
-        ));
-    }
-    None
-}
-
-fn signed(
-    by: &Party,
-    domain: Domain,
-    message: Option<CanonicalBytes>,
-    signature: &Signature,
-) -> bool {
-    message.is_some_and(|bytes| by.key.verifies(domain, bytes.as_bytes(), signature))
-}
-
-fn named(id: Option<EntryId>) -> String {
-    id.map_or_else(|| "none".to_owned(), |id| id.to_string())
 }
 
 #[cfg(test)]

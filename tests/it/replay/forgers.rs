@@ -208,7 +208,7 @@ fn found(before: &Verifier, entries: &[Entry], at: usize, mutant: &Mutant) -> bo
 }
 
 /// The log with one body changed and everything behind it made to fit.
-fn forged(entries: &[Entry], at: usize, mutant: &Mutant) -> Vec<Entry> {
+pub(super) fn forged(entries: &[Entry], at: usize, mutant: &Mutant) -> Vec<Entry> {
     let mut ids: BTreeMap<String, String> = BTreeMap::new();
     let mut heads = BTreeMap::new();
     let mut all: Vec<Entry> = entries[..at].to_vec();
@@ -248,10 +248,10 @@ fn rewritten(entry: &Entry, ids: &BTreeMap<String, String>) -> CanonicalBytes {
 }
 
 /// A log by trajectory, for branches.
-struct Lines(BTreeMap<TrajectoryId, Vec<Entry>>);
+pub(super) struct Lines(BTreeMap<TrajectoryId, Vec<Entry>>);
 
 impl Lines {
-    fn of(entries: &[Entry]) -> Self {
+    pub(super) fn of(entries: &[Entry]) -> Self {
         let mut lines: BTreeMap<TrajectoryId, Vec<Entry>> = BTreeMap::new();
         for entry in entries {
             let line = lines.entry(entry.header.trajectory).or_default();

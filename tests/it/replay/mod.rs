@@ -4,6 +4,7 @@ mod conservation;
 mod forgers;
 mod kept;
 mod kernel;
+mod lanes;
 mod mutants;
 mod rarer;
 pub(crate) mod record;

@@ -4,10 +4,10 @@
 //! The record keeps bundles whole, names the redactor, and keeps the other switches only inside the id;
 //! they are few, so the right ones are found by trying. Who signed a bundle is not looked at here.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use thymos_core::TrajectoryId;
 use thymos_core::body::{PolicyLoaded, PolicyUnloaded};
 use thymos_core::canonical;
 use thymos_core::id::{Digest, PolicySetId};
@@ -17,28 +17,27 @@ use thymos_policy::{Bundle, PolicySet, Switches, own};
 
 use crate::divergence::Divergence;
 
-/// Sets by id, and what each trajectory has in force.
+/// What is the same for all trajectories: bundles and the sets that they form. Nothing is found in here
+/// that could not be made again.
 #[derive(Default, Clone)]
 pub(super) struct Policies {
     /// Bundles by the digest of their bytes: most trajectories share theirs.
     bundles: BTreeMap<Digest, Bundle>,
-    sets: BTreeMap<PolicySetId, PolicySet>,
-    /// The ids that bundles can have under some switches and a redactor.
-    formed: BTreeMap<Formed, BTreeSet<PolicySetId>>,
-    lines: BTreeMap<TrajectoryId, Line>,
+    /// The sets that bundles can form under some switches and a redactor, by id.
+    formed: BTreeMap<Formed, BTreeMap<PolicySetId, Arc<PolicySet>>>,
 }
 
 /// Bundles, and the redactor that the record names with them.
 type Formed = (Vec<Digest>, Option<String>);
 
-/// One trajectory.
+/// The rules of one trajectory.
 #[derive(Default, Clone)]
-struct Line {
+pub(super) struct Line {
     /// Bundles in force, by name.
     loaded: BTreeMap<String, Digest>,
     now: Option<PolicySetId>,
     /// Every set that ever was in force.
-    ever: BTreeSet<PolicySetId>,
+    ever: BTreeMap<PolicySetId, Arc<PolicySet>>,
 }
 
 /// Whether the bundle is signed by a key that was ever trusted for policy; the program's own bundles
@@ -61,30 +60,22 @@ pub(super) fn vouched(loaded: &PolicyLoaded, roots: &TrustRoots) -> Result<(), D
     }
 }
 
+impl Line {
+    /// The set of this id, if it is in force.
+    pub(super) fn in_force(&self, id: &PolicySetId) -> Option<&PolicySet> {
+        (self.now == Some(*id)).then(|| self.once_in_force(id))?
+    }
+
+    /// The set of this id, if it was in force at any time up to now.
+    pub(super) fn once_in_force(&self, id: &PolicySetId) -> Option<&PolicySet> {
+        self.ever.get(id).map(Arc::as_ref)
+    }
+}
+
 impl Policies {
-    /// The set of this id, if it is in force in this trajectory.
-    pub(super) fn in_force(
-        &self,
-        trajectory: &TrajectoryId,
-        id: &PolicySetId,
-    ) -> Option<&PolicySet> {
-        let line = self.lines.get(trajectory)?;
-        (line.now == Some(*id)).then(|| self.sets.get(id))?
-    }
-
-    /// The set of this id, if it was in force in this trajectory at any time up to now.
-    pub(super) fn once_in_force(
-        &self,
-        trajectory: &TrajectoryId,
-        id: &PolicySetId,
-    ) -> Option<&PolicySet> {
-        let line = self.lines.get(trajectory)?;
-        line.ever.contains(id).then(|| self.sets.get(id))?
-    }
-
     pub(super) fn load(
         &mut self,
-        trajectory: TrajectoryId,
+        line: &mut Line,
         loaded: &PolicyLoaded,
     ) -> Result<(), Divergence> {
         let name = loaded.name.as_str();
@@ -103,66 +94,47 @@ impl Policies {
         if bundle.name() != name {
             return Err(Divergence::new("policy bundle", name, bundle.name()));
         }
-        let line = self.lines.entry(trajectory).or_default();
         line.loaded.insert(name.to_owned(), digest);
-        self.expect(trajectory, loaded.policy_set, loaded.redactor.as_deref())
+        self.expect(line, loaded.policy_set, loaded.redactor.as_deref())
     }
 
     pub(super) fn unload(
         &mut self,
-        trajectory: TrajectoryId,
+        line: &mut Line,
         unloaded: &PolicyUnloaded,
     ) -> Result<(), Divergence> {
-        let line = self.lines.entry(trajectory).or_default();
         if line.loaded.remove(&unloaded.name).is_none() {
             let found = unloaded.name.clone();
             return Err(Divergence::new("policy bundle", "a loaded one", found));
         }
-        self.expect(
-            trajectory,
-            unloaded.policy_set,
-            unloaded.redactor.as_deref(),
-        )
+        self.expect(line, unloaded.policy_set, unloaded.redactor.as_deref())
     }
 
     /// Puts the set in force that the entry names, if the loaded bundles form it.
     fn expect(
         &mut self,
-        trajectory: TrajectoryId,
+        line: &mut Line,
         set: PolicySetId,
         redactor: Option<&str>,
     ) -> Result<(), Divergence> {
-        let line = self.lines.entry(trajectory).or_default();
         let loaded: Vec<Digest> = line.loaded.values().copied().collect();
-        let formed: Formed = (loaded, redactor.map(str::to_owned));
         // Nothing counts after a set that cannot be found again, until one can.
         line.now = None;
-        if !self.formed.contains_key(&formed) {
-            let bundles: Vec<Bundle> = formed
-                .0
-                .iter()
-                .filter_map(|digest| self.bundles.get(digest).cloned())
-                .collect();
-            let ids = Switches::every(redactor).map(|switches| {
-                let set = PolicySet::new(bundles.clone(), switches);
-                let id = set.id();
-                self.sets.insert(id, set);
-                id
-            });
-            let ids = ids.collect();
-            self.formed.insert(formed.clone(), ids);
-        }
-        if !self
-            .formed
-            .get(&formed)
-            .is_some_and(|ids| ids.contains(&set))
-        {
+        let bundles = &self.bundles;
+        let formed = self.formed.entry((loaded, redactor.map(str::to_owned)));
+        let formed = formed.or_insert_with_key(|(loaded, _)| {
+            let known = loaded.iter().filter_map(|digest| bundles.get(digest));
+            let known: Vec<Bundle> = known.cloned().collect();
+            let sets = Switches::every(redactor)
+                .map(|switches| Arc::new(PolicySet::new(known.clone(), switches)));
+            sets.map(|set| (set.id(), set)).collect()
+        });
+        let Some(found) = formed.get(&set) else {
             let found = "no such set of the loaded bundles";
             return Err(Divergence::new("policy set", set.to_string(), found));
-        }
-        let line = self.lines.entry(trajectory).or_default();
+        };
         line.now = Some(set);
-        line.ever.insert(set);
+        line.ever.insert(set, Arc::clone(found));
         Ok(())
     }
 }

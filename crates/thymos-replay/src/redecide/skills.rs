@@ -1,6 +1,7 @@
 //! A bound skill, derived again: its id, and the writ that follows from it and its parent `[S1]`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use thymos_core::WritId;
 use thymos_core::body::SkillBound;
@@ -8,6 +9,9 @@ use thymos_core::skill::{Narrowing, Skill};
 use thymos_core::writ::SignedWrit;
 
 use crate::divergence::Divergence;
+
+/// The writs that were issued.
+type Writs = BTreeMap<WritId, Arc<SignedWrit>>;
 
 /// What is wrong with a bound skill.
 pub(super) enum Wrong {
@@ -17,7 +21,7 @@ pub(super) enum Wrong {
     Unknown(Divergence),
 }
 
-pub(super) fn check(bound: &SkillBound, writs: &BTreeMap<WritId, SignedWrit>) -> Result<(), Wrong> {
+pub(super) fn check(bound: &SkillBound, writs: &Writs) -> Result<(), Wrong> {
     let different = |check, expected: String, found: String| {
         Wrong::Different(Divergence::new(check, expected, found))
     };
@@ -59,8 +63,8 @@ pub(super) fn check(bound: &SkillBound, writs: &BTreeMap<WritId, SignedWrit>) ->
     Ok(())
 }
 
-fn find<'w>(writs: &'w BTreeMap<WritId, SignedWrit>, id: &WritId) -> Result<&'w SignedWrit, Wrong> {
-    writs.get(id).ok_or_else(|| {
+fn find<'w>(writs: &'w Writs, id: &WritId) -> Result<&'w SignedWrit, Wrong> {
+    writs.get(id).map(Arc::as_ref).ok_or_else(|| {
         Wrong::Unknown(Divergence::new(
             "skill writ",
             "an issued writ",

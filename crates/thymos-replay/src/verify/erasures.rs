@@ -1,29 +1,29 @@
 //! What `erased` entries say, held against what they name `[L3]`: a body that is gone must be named by
 //! one, and only what may go may be named.
 
-use thymos_core::body::{Body, BodyState, Erased};
+use thymos_core::body::Erased;
 use thymos_core::{Entry, Kind};
 
-use super::{Place, Verifier};
+use super::front::Front;
+use super::{Level, Place};
 use crate::divergence::Divergence;
-use crate::verify::report::Level;
+use crate::verify::report::Step;
 
 /// The check that both sides of an erasure are named by.
 const CHECK: &str = "erased";
 
-impl Verifier {
+impl Front {
     /// Notes what an `erased` entry names, and looks whether it may.
-    pub(super) fn hear_erasure(&mut self, place: Place, entry: &Entry) {
-        let Some(order) = order(entry) else { return };
+    pub(super) fn hear_erasure(&mut self, place: Place, entry: &Entry, order: &Erased) {
         self.announced
             .insert((entry.header.trajectory, order.seq), order.entry);
-        let Some(found) = self.target(entry, &order) else {
+        let Some(found) = self.target(entry, order) else {
             return;
         };
         match found {
-            Ok(true) => self.report.standing += 1,
+            Ok(true) => self.standing += 1,
             Ok(false) => {}
-            Err(what) => self.report.add(Level::V1, place, what),
+            Err(what) => self.found.add((Level::V1, Step::Bytes), place, what),
         }
     }
 
@@ -55,7 +55,7 @@ impl Verifier {
     /// anything says that it was is known at the end.
     pub(super) fn check_gone(&mut self, place: Place, entry: &Entry) {
         if let Err(what) = may_go(entry.kind()) {
-            self.report.add(Level::V1, place, what);
+            self.found.add((Level::V1, Step::Bytes), place, what);
         }
         self.bare.insert(entry.id, place);
     }
@@ -63,11 +63,11 @@ impl Verifier {
     /// A body may be destroyed, and never without an entry that says so.
     pub(super) fn check_unannounced(&mut self) {
         for (id, place) in std::mem::take(&mut self.bare) {
-            self.report.erased += 1;
+            self.erased += 1;
             let told = place.line.and_then(|line| self.announced.get(&line));
             if told != Some(&id) {
                 let what = Divergence::new("body", "bytes, or an `erased` entry", "neither");
-                self.report.add(Level::V1, place, what);
+                self.found.add((Level::V1, Step::Row), place, what);
             }
         }
     }
@@ -83,18 +83,5 @@ fn may_go(kind: Option<Kind>) -> Result<(), Divergence> {
             "what was said, wanted or done, and never what authority rests on",
             format!("an entry of kind `{kind}`"),
         )),
-    }
-}
-
-fn order(entry: &Entry) -> Option<Erased> {
-    if entry.kind() != Some(Kind::Erased) {
-        return None;
-    }
-    match entry.decode() {
-        BodyState::Known(Body::Erased(order)) => Some(order),
-        BodyState::Known(_)
-        | BodyState::Erased
-        | BodyState::UnknownKind(_)
-        | BodyState::Invalid(_) => None,
     }
 }

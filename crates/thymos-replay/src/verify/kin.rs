@@ -5,6 +5,7 @@
 //! is nothing to hold against.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use thymos_core::body::{self, Body, Role, Stop};
 use thymos_core::budget::{Cost, Dimension};
@@ -19,27 +20,51 @@ use super::facts::Faults;
 use crate::divergence::Divergence;
 use crate::projection::Projection;
 
-/// A delegation, by the child's id.
-#[derive(Debug, Clone)]
-pub(super) struct Ordered {
+/// A delegation.
+#[derive(Debug)]
+pub(super) struct Order {
+    child: TrajectoryId,
     by: TrajectoryId,
     entry: EntryId,
     writ: WritId,
     task: String,
 }
 
-/// What was ordered and shared out so far.
+/// What was ordered and shared out so far, on any trajectory.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Orders {
-    children: BTreeMap<TrajectoryId, Ordered>,
+    children: BTreeMap<TrajectoryId, Arc<Order>>,
     /// Where each share is to be used.
     shares: BTreeMap<WritId, TrajectoryId>,
+}
+
+impl Order {
+    pub(super) fn of(entry: &Entry, order: &body::Delegation) -> Self {
+        Self {
+            child: order.child,
+            by: entry.header.trajectory,
+            entry: entry.id,
+            writ: order.writ,
+            task: order.task.clone(),
+        }
+    }
 }
 
 impl Orders {
     /// Whether this trajectory was ordered by another.
     pub(super) fn has(&self, trajectory: &TrajectoryId) -> bool {
         self.children.contains_key(trajectory)
+    }
+
+    /// Notes an order; the first of a child counts.
+    pub(super) fn learn(&mut self, order: &Arc<Order>) {
+        let first = || Arc::clone(order);
+        self.children.entry(order.child).or_insert_with(first);
+    }
+
+    /// Notes where a share is to be used.
+    pub(super) fn share(&mut self, writ: WritId, session: TrajectoryId) {
+        self.shares.insert(writ, session);
     }
 }
 
@@ -55,24 +80,6 @@ pub(super) struct Beside<'a> {
     pub(super) other: &'a dyn Fn(&TrajectoryId) -> Option<Other<'a>>,
     /// Whether everything of another trajectory that could say something of this one is there.
     pub(super) complete: &'a dyn Fn(&TrajectoryId) -> bool,
-}
-
-/// Notes what the entry orders.
-pub(super) fn learn(orders: &mut Orders, entry: &Entry, body: &Body) {
-    if let Body::Delegation(order) = body {
-        let ordered = Ordered {
-            by: entry.header.trajectory,
-            entry: entry.id,
-            writ: order.writ,
-            task: order.task.clone(),
-        };
-        orders.children.entry(order.child).or_insert(ordered);
-    }
-    if let Body::WritIssued(issued) = body
-        && let Some(session) = issued.session
-    {
-        orders.shares.insert(issued.id, session);
-    }
 }
 
 impl Beside<'_> {

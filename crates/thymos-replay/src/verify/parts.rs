@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use thymos_core::entry::EntryHeader;
 use thymos_core::merkle::{self, TreeHash};
-use thymos_core::{Entry, Kind, LogId};
+use thymos_core::{Kind, LogId};
 
 use super::{Place, Verifier};
 use crate::divergence::Divergence;
-use crate::verify::report::Level;
+use crate::verify::report::{Level, Step};
 
 /// Whether the body of an entry was withheld, by the word of who handed the log on.
 pub type Withheld = Arc<dyn Fn(&EntryHeader) -> bool + Send + Sync>;
@@ -40,7 +40,7 @@ impl Verifier {
     /// The same, of a log of which some bodies were withheld.
     #[must_use]
     pub fn with_withheld(mut self, withheld: Withheld) -> Self {
-        self.withheld = Some(withheld);
+        self.front.withheld = Some(withheld);
         self
     }
 
@@ -48,22 +48,26 @@ impl Verifier {
     /// [`Self::push_proved`]. What rests on other trajectories is told as unchecked.
     #[must_use]
     pub fn of_excerpt(mut self, excerpt: &Excerpt) -> Self {
-        let (root, faults) = self.checkpoints.under(excerpt);
+        let (root, faults) = self.front.checkpoints.under(excerpt);
         for (size, what) in faults {
             let index = size.saturating_sub(1);
-            self.report
-                .add(Level::V1, Place { index, line: None }, what);
+            let place = Place { index, line: None };
+            self.front.found.add((Level::V1, Step::Row), place, what);
         }
-        self.log = Some(excerpt.log);
-        self.tree.lose();
+        self.front.log = Some(excerpt.log);
+        self.front.tree.lose();
         let size = excerpt.size;
-        self.excerpt = Some(Under { size, root });
+        self.front.excerpt = Some(Under { size, root });
+        for lane in &mut self.lanes {
+            lane.alone = true;
+        }
         self
     }
 
     /// Checks the next row of an excerpt, with the proof that it stands in the log.
     pub fn push_proved(&mut self, row: &super::Row, proof: Option<&[TreeHash]>) {
-        if let (Some(under), Ok(entry)) = (self.excerpt, &row.entry)
+        self.front.found.begin(self.front.entries + 1);
+        if let (Some(under), Ok(entry)) = (self.front.excerpt, &row.entry)
             && let Some(root) = under.root
         {
             let own = (entry.header.index, merkle::leaf(entry.id.as_bytes()));
@@ -71,39 +75,21 @@ impl Verifier {
             if !merkle::includes(own, (under.size, root), proof) {
                 let expected = format!("a proof that leads to root {root}");
                 let what = Divergence::new("inclusion", expected, "one that does not");
-                self.report.add(Level::V1, Place::of(row), what);
+                let at = (Level::V1, Step::Row);
+                self.front.found.add(at, Place::of(row), what);
             }
         }
         self.push(row);
-    }
-
-    /// `[L3]` A body that is not there, withheld or erased.
-    pub(super) fn check_bare(&mut self, place: Place, entry: &Entry) {
-        match self.is_withheld(entry) {
-            true => self.report.withheld += 1,
-            false => self.check_gone(place, entry),
-        }
-        self.gaps = true;
-        if let Some(line) = self.lines.get_mut(&entry.header.trajectory)
-            && entry.kind() == Some(Kind::Message)
-        {
-            line.mute = true;
-        }
-    }
-
-    pub(super) fn is_withheld(&self, entry: &Entry) -> bool {
-        let withheld = self.withheld.as_ref();
-        withheld.is_some_and(|withheld| withheld(&entry.header))
-    }
-
-    /// Whether a decision may rest on something that is not there, and was told not to be.
-    pub(super) fn may_miss(&self, what: &Divergence) -> bool {
-        let elsewhere = ["writ", "pre-answer", "skill writ"];
-        (self.gaps || self.excerpt.is_some()) && elsewhere.contains(&what.check)
     }
 }
 
 /// Whether anything that is checked later rests on the body of such an entry.
 pub(super) fn decides(kind: Option<Kind>) -> bool {
     kind != Some(Kind::Message)
+}
+
+/// Whether a decision may rest on something that is not there, and was told not to be.
+pub(super) fn may_miss(missing: bool, what: &Divergence) -> bool {
+    let elsewhere = ["writ", "pre-answer", "skill writ"];
+    missing && elsewhere.contains(&what.check)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use thymos_core::TrajectoryId;
 
-use super::{FINDINGS_MAX, Row, Seen, Tally};
+use super::{Row, Seen, Tally};
 use crate::divergence::Divergence;
 
 /// How deep to look; each level includes those before it.
@@ -65,11 +65,27 @@ impl fmt::Display for Place {
     }
 }
 
+/// The checks of one row, in the order in which they are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    Row,
+    Wake,
+    Facts,
+    Kin,
+    Signatures,
+    Bytes,
+    Log,
+    State,
+    Decision,
+}
+
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// At which level.
     pub level: Level,
+    /// Of which row, counted from 1, and which check of it: what reports are put in order by.
+    pub(super) order: (u64, Step),
     /// Where.
     pub place: Place,
     /// What was expected and what was found.
@@ -98,13 +114,12 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Adds what is counted now beyond what was counted before.
-    const fn add(&mut self, now: &Self, before: &Self) {
-        self.integrity += now.integrity - before.integrity;
-        self.state += now.state - before.state;
-        self.decisions += now.decisions - before.decisions;
-        self.facts += now.facts - before.facts;
-        self.identity += now.identity - before.identity;
+    pub(super) const fn add(&mut self, more: &Self) {
+        self.integrity += more.integrity;
+        self.state += more.state;
+        self.decisions += more.decisions;
+        self.facts += more.facts;
+        self.identity += more.identity;
     }
 
     /// All of them together.
@@ -138,7 +153,7 @@ pub struct Report {
     pub withheld: u64,
     /// What signed checkpoints vouch for `[L7]`.
     pub checkpoints: Seen,
-    /// What is wrong, in log order, at most [`FINDINGS_MAX`] of it.
+    /// What is wrong, in log order, at most [`super::FINDINGS_MAX`] of it.
     pub findings: Vec<Finding>,
     /// How much is wrong, told or not.
     pub findings_total: u64,
@@ -159,29 +174,5 @@ impl Report {
     pub fn holds_at(&self, level: Level) -> bool {
         let told = self.findings.len() as u64 == self.findings_total;
         told && self.findings.iter().all(|finding| finding.level != level)
-    }
-
-    pub(super) fn add(&mut self, level: Level, place: Place, what: Divergence) {
-        self.findings_total += 1;
-        let finding = Finding { level, place, what };
-        if let Some((trajectory, _)) = place.line {
-            self.lines.entry(trajectory).or_default().found(&finding);
-        }
-        if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(finding);
-        }
-    }
-
-    /// Counts for a trajectory what its newest entry added to these.
-    pub(super) fn count_for(
-        &mut self,
-        trajectory: TrajectoryId,
-        (checked, unchecked, witnessed): (Counts, Counts, u64),
-    ) {
-        let tally = self.lines.entry(trajectory).or_default();
-        tally.entries += 1;
-        tally.checked.add(&self.checked, &checked);
-        tally.unchecked.add(&self.unchecked, &unchecked);
-        tally.witnessed += self.witnessed - witnessed;
     }
 }

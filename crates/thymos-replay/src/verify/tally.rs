@@ -10,7 +10,7 @@ use super::{Counts, Finding};
 use crate::projection::Projection;
 
 /// Findings of one trajectory that are kept with their words. Further ones are counted.
-const TALLY_FINDINGS_MAX: usize = 8;
+pub(super) const TALLY_FINDINGS_MAX: usize = 8;
 
 /// One trajectory in a report.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -56,11 +56,17 @@ impl Tally {
         self.findings_total == 0 && self.unchecked.total() == 0
     }
 
-    pub(super) fn found(&mut self, finding: &Finding) {
-        self.findings_total += 1;
-        if self.findings.len() < TALLY_FINDINGS_MAX {
-            self.findings.push(finding.clone());
+    /// Copies where it hangs and what it came to, where that is told.
+    pub(super) fn hang_as(&mut self, told: &Self) {
+        if told.hangs.is_some() {
+            self.hangs = told.hangs;
         }
+        if told.world.is_some() {
+            self.world = told.world;
+        }
+        self.resources = self.resources.max(told.resources);
+        self.delegated
+            .extend(told.delegated.iter().map(|(id, seq)| (*id, *seq)));
     }
 
     /// Copies what the fold says. `whole`: nothing that the world rests on was erased.

@@ -4,7 +4,7 @@ use thymos_core::body::{Message, Role, WritRevoked};
 
 use super::*;
 
-fn child() -> TrajectoryId {
+pub(super) fn child() -> TrajectoryId {
     TrajectoryId::of(b"child")
 }
 
@@ -62,7 +62,7 @@ fn wanted() -> Intent {
 }
 
 /// A trajectory, and one under a writ of its that wants something.
-fn family() -> Log {
+pub(super) fn family() -> Log {
     let mut log = Log::default();
     log.add(&root());
     log.add(&issued(parent_writ()));

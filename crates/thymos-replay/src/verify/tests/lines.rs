@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::branches::Rows;
 use super::*;
 use crate::past::Past;
-use crate::verify::lines::Lines;
 
 /// Counts the entries that it hands out.
 struct Counted(Rows, Arc<AtomicUsize>);
@@ -73,12 +72,13 @@ fn on_own(log: &Log, intent: &Intent) -> thymos_compiler::Held {
 
 /// Pushes all rows into a verifier that remembers for four; then how many states it holds.
 fn remembered(log: &Log, past: impl Past + 'static) -> (Report, usize) {
-    let mut verifier = Verifier::new(Level::V4, roots()).with_past(Arc::new(past));
-    verifier.lines = Lines::remembering(4);
+    let mut verifier = Verifier::new(Level::V4, roots())
+        .with_past(Arc::new(past))
+        .remembering(4);
     for row in &log.rows {
         verifier.push(row);
     }
-    let awake = verifier.lines.awake();
+    let awake = verifier.awake();
     (verifier.finish(None), awake)
 }
 
@@ -98,12 +98,11 @@ fn q6_a_state_is_let_go_and_folded_anew_when_the_log_comes_back_to_it() {
 #[test]
 fn q6_without_a_past_nothing_is_let_go() {
     let (log, _) = left_and_come_back_to(40);
-    let mut verifier = Verifier::new(Level::V4, roots());
-    verifier.lines = Lines::remembering(4);
+    let mut verifier = Verifier::new(Level::V4, roots()).remembering(4);
     for row in &log.rows {
         verifier.push(row);
     }
-    assert_eq!(verifier.lines.awake(), 41);
+    assert_eq!(verifier.awake(), 41);
 }
 
 #[test]

@@ -1,0 +1,150 @@
+//! The part of checking a row that rests on that row alone: its hashes, what its body says, and who signed
+//! it. Any thread may do it, in any order.
+
+use thymos_core::body::{Body, BodyState, Erased, WritRevoked};
+use thymos_core::canonical::{self, CanonicalBytes};
+use thymos_core::entry::{Commitment, Content, InvalidEntry};
+use thymos_core::key::{Domain, Signature};
+use thymos_core::merkle::{Node, TreeHash};
+use thymos_core::writ::Party;
+use thymos_core::{Entry, EntryId, Kind};
+
+use super::{Level, Row};
+use crate::divergence::Divergence;
+
+/// Prepares rows for a verifier of one level.
+#[derive(Debug, Clone, Copy)]
+pub struct Preparer {
+    pub(super) level: Level,
+}
+
+/// A row that was looked at by itself. Its bytes are not kept: they were hashed and read.
+pub struct Prepared {
+    pub(super) index: u64,
+    pub(super) disagreements: Vec<String>,
+    pub(super) tree: Option<Vec<(Node, TreeHash)>>,
+    pub(super) read: Result<Read, InvalidEntry>,
+}
+
+/// What a whole row says.
+pub(super) struct Read {
+    /// Without its bytes; where a body stands, an empty one does here.
+    pub(super) entry: Entry,
+    /// What its body says, where the level looks into it.
+    pub(super) body: Option<BodyState>,
+    /// What its bytes contradict.
+    pub(super) id: Option<Divergence>,
+    pub(super) other_body: bool,
+    /// `[V4]` Whether the signature inside holds, where there is one.
+    pub(super) signed: Option<bool>,
+}
+
+impl Preparer {
+    /// Looks at a row by itself.
+    #[must_use]
+    pub fn prepare(self, row: &Row) -> Prepared {
+        Prepared {
+            index: row.index,
+            disagreements: row.disagreements.clone(),
+            tree: row.tree.clone(),
+            read: match &row.entry {
+                Ok(entry) => Ok(self.read(entry)),
+                Err(invalid) => Err(invalid.clone()),
+            },
+        }
+    }
+
+    fn read(self, entry: &Entry) -> Read {
+        let own = EntryId::of(&entry.header_bytes);
+        let id =
+            (own != entry.id).then(|| Divergence::new("id", own.to_string(), entry.id.to_string()));
+        let other_body = entry.content.as_ref().is_some_and(|content| {
+            Commitment::of(&content.salt, &content.body) != entry.header.body
+        });
+        // Read once, for all levels that look into it; the first needs bytes alone, but for what was
+        // erased.
+        let looks = self.level >= Level::V2 || entry.kind() == Some(Kind::Erased);
+        let body = looks.then(|| entry.decode());
+        let signed = match &body {
+            Some(BodyState::Known(body)) if self.level >= Level::V4 => signature_of(body),
+            Some(
+                BodyState::Known(_)
+                | BodyState::Erased
+                | BodyState::UnknownKind(_)
+                | BodyState::Invalid(_),
+            )
+            | None => None,
+        };
+        Read {
+            entry: without_bytes(entry),
+            body,
+            id,
+            other_body,
+            signed,
+        }
+    }
+}
+
+/// Many wait between one thread and the next, and bytes are most of each.
+fn without_bytes(entry: &Entry) -> Entry {
+    Entry {
+        id: entry.id,
+        header: entry.header.clone(),
+        header_bytes: Vec::new(),
+        content: entry.content.as_ref().map(|content| Content {
+            salt: content.salt,
+            body: Vec::new(),
+        }),
+    }
+}
+
+/// Whether the signature inside a body holds; none where there is none to check.
+fn signature_of(body: &Body) -> Option<bool> {
+    if let Body::WritIssued(issued) = body {
+        return Some(issued.writ.signature_holds());
+    }
+    if let Body::Approval(approval) = body {
+        return Some(approval.signed.signature_holds());
+    }
+    if let Body::SkillBound(bound) = body {
+        let own = bound.signed.as_ref()?;
+        let message = canonical::value_to_bytes(&bound.definition).ok();
+        return Some(message.is_some_and(|bytes| {
+            own.signer
+                .verifies(Domain::Skill, bytes.as_bytes(), &own.signature)
+        }));
+    }
+    if let Body::WritRevoked(cut) = body {
+        let message = WritRevoked::message(&cut.writ, &cut.reason, cut.used.as_ref()).ok();
+        return Some(signed(&cut.by, Domain::Revocation, message, &cut.signature));
+    }
+    if let Body::Erased(order) = body {
+        let message = Erased::message(&order.entry, order.seq, &order.reason).ok();
+        return Some(signed(
+            &order.by,
+            Domain::Erasure,
+            message,
+            &order.signature,
+        ));
+    }
+    if let Body::Reconciled(end) = body {
+        let message = (end.proposal, end.started, end.resolution, &end.reason);
+        let message = canonical::encode(&message).ok();
+        return Some(signed(
+            &end.by,
+            Domain::Reconciliation,
+            message,
+            &end.signature,
+        ));
+    }
+    None
+}
+
+fn signed(
+    by: &Party,
+    domain: Domain,
+    message: Option<CanonicalBytes>,
+    signature: &Signature,
+) -> bool {
+    message.is_some_and(|bytes| by.key.verifies(domain, bytes.as_bytes(), signature))
+}
