@@ -115,6 +115,10 @@ pub(crate) fn memory(genesis: Genesis) -> Result<Opened, StoreError> {
     })
 }
 
+/// What a reader keeps of the file, in KiB and told as SQLite wants it. Several read side by side while a
+/// ledger is verified, each from its beginning to its end; what they come back to, the system keeps.
+const READER_CACHE: i64 = -512;
+
 /// A connection that reads.
 pub(crate) fn reader(
     path: &Path,
@@ -122,15 +126,15 @@ pub(crate) fn reader(
     immutable: bool,
 ) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    if immutable {
+    let connection = if immutable {
         let address = format!("file:{}?immutable=1", escaped(path));
-        return connect(
-            Path::new(&address),
-            flags | OpenFlags::SQLITE_OPEN_URI,
-            options,
-        );
-    }
-    connect(path, flags, options)
+        let address = Path::new(&address);
+        connect(address, flags | OpenFlags::SQLITE_OPEN_URI, options)?
+    } else {
+        connect(path, flags, options)?
+    };
+    connection.pragma_update(None, "cache_size", READER_CACHE)?;
+    Ok(connection)
 }
 
 fn connect(path: &Path, flags: OpenFlags, options: &Options) -> rusqlite::Result<Connection> {

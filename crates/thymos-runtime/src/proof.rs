@@ -1,22 +1,22 @@
 //! Verification of a whole store, every level, in the screen's words: the one road for a ledger and for
 //! what was handed on of one.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use thymos_core::writ::TrustRoots;
 use thymos_ports::LedgerStore;
-use thymos_ports::store::{StoreError, StoredRow};
+use thymos_ports::store::StoreError;
 use thymos_protocol::{VerifyFinding, VerifyProgress, VerifyReport};
 use thymos_replay::verify::{Excerpt, Finding, KeptNote, Report, Withheld};
-use thymos_replay::{Level, Row, Verifier};
+use thymos_replay::{Level, Verifier};
 
 use crate::past::KeptStore;
 
-/// Rows verified at once. Bounds memory, and how long a cancel waits.
-const ROWS: usize = 256;
+mod drive;
 
-/// Pages that are read ahead of the one that is checked.
-const PAGES_AHEAD: usize = 1;
+use drive::{ROWS, as_row};
+pub(crate) use drive::{extend, lanes};
 
 /// Name of the check of the storage beside the log.
 pub(crate) const STORAGE: &str = "storage";
@@ -41,67 +41,7 @@ pub struct Part {
     pub excerpt: Option<Excerpt>,
 }
 
-/// Feeds a verifier everything from where it stands to the end of the log.
-pub(crate) fn extend(
-    store: &dyn LedgerStore,
-    verifier: &mut Verifier,
-    progress: &mut dyn FnMut(VerifyProgress),
-) -> Result<(), StoreError> {
-    let total = store.len()?;
-    let from = verifier.next_index();
-    let mut push = |rows: Vec<StoredRow>| {
-        for row in rows {
-            verifier.push(&as_row(row));
-        }
-        progress(VerifyProgress {
-            done: verifier.next_index(),
-            total,
-        });
-    };
-    if total.saturating_sub(from) <= ROWS as u64 {
-        return pages(store, from, |rows| {
-            push(rows?);
-            Ok(true)
-        });
-    }
-    // Reading, which parses and hashes, takes about as long as checking: each has a core.
-    std::thread::scope(|threads| {
-        let (reader, read) = std::sync::mpsc::sync_channel(PAGES_AHEAD);
-        threads.spawn(move || {
-            // Who has stopped listening has said why.
-            pages(store, from, |rows| Ok(reader.send(rows).is_ok())).ok();
-        });
-        for rows in read {
-            push(rows?);
-        }
-        Ok(())
-    })
-}
-
-/// Reads page after page, to the end or as long as it is wanted; a fault is handed over like a page.
-fn pages(
-    store: &dyn LedgerStore,
-    mut from: u64,
-    mut take: impl FnMut(Result<Vec<StoredRow>, StoreError>) -> Result<bool, StoreError>,
-) -> Result<(), StoreError> {
-    loop {
-        let rows = store.scan(from, ROWS);
-        let last = match &rows {
-            Ok(rows) => match rows.last() {
-                Some(row) => Some(row.index),
-                None => return Ok(()),
-            },
-            Err(_) => None,
-        };
-        let goes_on = take(rows)?;
-        match last {
-            Some(last) if goes_on => from = last.saturating_add(1),
-            Some(_) | None => return Ok(()),
-        }
-    }
-}
-
-/// The same for an excerpt, whose rows come with their proofs.
+/// As [`drive::extend`], for an excerpt, whose rows come with their proofs.
 fn extend_proved(
     store: &dyn LedgerStore,
     verifier: &mut Verifier,
@@ -116,15 +56,6 @@ fn extend_proved(
             let proof = store.inclusion(row.index, size)?;
             verifier.push_proved(&as_row(row), proof.as_deref());
         }
-    }
-}
-
-fn as_row(row: StoredRow) -> Row {
-    Row {
-        index: row.index,
-        entry: row.entry,
-        disagreements: row.disagreements,
-        tree: row.tree,
     }
 }
 
@@ -172,25 +103,37 @@ fn look(
         verifier = verifier.with_withheld(part.withheld);
         excerpt = part.excerpt;
     }
-    let report = match &excerpt {
-        Some(excerpt) => {
-            let targets = Arc::new(KeptStore(store.clone()));
-            verifier = verifier.of_excerpt(excerpt).with_targets(targets);
-            extend_proved(store.as_ref(), &mut verifier, excerpt.size)?;
-            verifier.finish(None)
-        }
-        None => {
-            let past = Arc::new(KeptStore(store.clone()));
-            verifier = verifier.with_past(past);
-            extend(store.as_ref(), &mut verifier, progress)?;
-            verifier.finish(Some(store.len()?))
-        }
-    };
+    // The storage takes one thread, whose work waits for nothing of the others'.
+    let (report, engine) = std::thread::scope(|threads| {
+        let engine = threads.spawn(|| store.check_engine());
+        let report = entries(&store, verifier, excerpt, progress);
+        let engine = engine.join();
+        (report, engine.unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    let report = report?;
     let mut told = told(&report, caveat(&report));
-    for sentence in store.check_engine()? {
+    for sentence in engine? {
         told.findings.push(storage(report.entries, sentence));
     }
     Ok((report, told))
+}
+
+/// Verifies the entries, those of an excerpt with their proofs.
+fn entries(
+    store: &Arc<dyn LedgerStore>,
+    mut verifier: Verifier,
+    excerpt: Option<Excerpt>,
+    progress: &mut dyn FnMut(VerifyProgress),
+) -> Result<Report, StoreError> {
+    let past = Arc::new(KeptStore(store.clone()));
+    if let Some(excerpt) = excerpt {
+        verifier = verifier.of_excerpt(&excerpt).with_targets(past);
+        extend_proved(store.as_ref(), &mut verifier, excerpt.size)?;
+        return Ok(verifier.finish(None));
+    }
+    verifier = verifier.with_lanes(lanes()).with_past(past);
+    extend(store.as_ref(), &mut verifier, progress)?;
+    Ok(verifier.finish(Some(store.len()?)))
 }
 
 fn storage(index: u64, found: String) -> VerifyFinding {

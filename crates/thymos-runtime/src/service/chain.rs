@@ -15,17 +15,21 @@ use tokio::task::JoinHandle;
 use super::Shared;
 use crate::kernel::Kernel;
 use crate::past::KeptStore;
-use crate::proof::{self, Evidence, STORAGE, extend, finding};
+use crate::proof::{self, Evidence, STORAGE, extend, finding, lanes};
 
 /// How long new entries gather before they are verified together.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// Verifies from the start once, then whatever is new after each ring of the bell.
+/// Verifies from the start once, then whatever is new after each ring of the bell; from when a session
+/// is there to say so. Who only looks at the record, or proves it, has both cores for that.
 pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()> {
     let mut bell = shared.bell.subscribe();
     tokio::spawn(async move {
+        shared.attended.notified().await;
         let past = Arc::new(KeptStore(kernel.parts.store.clone()));
-        let mut verifier = Verifier::new(Level::V2, kernel.ever.clone()).with_past(past);
+        let mut verifier = Verifier::new(Level::V2, kernel.ever.clone())
+            .with_lanes(lanes())
+            .with_past(past);
         // What cannot be read is told by whoever verifies on demand.
         if let Ok((notes, _)) = kernel.checkpoints.kept() {
             verifier = verifier.with_checkpoints(&notes, &kernel.ever);
@@ -68,7 +72,7 @@ fn chain_state(verifier: &Verifier, error: Option<&StoreError>) -> ChainState {
     if let Some(short) = verifier.short_of() {
         return ChainState::Broken(short.to_string());
     }
-    match verifier.so_far().findings.first() {
+    match verifier.first_finding() {
         Some(found) => ChainState::Broken(found.to_string()),
         None => {
             let index = verifier.next_index();

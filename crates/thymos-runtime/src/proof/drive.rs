@@ -1,0 +1,184 @@
+//! Drives a verifier over a store with every core: threads read and prepare pages, one sees all rows in
+//! their order, and one a lane follows the trajectories. What waits between them is bounded.
+//!
+//! Knows nothing of what is checked. The report is the same with any number of threads.
+
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{Scope, available_parallelism};
+
+use thymos_ports::LedgerStore;
+use thymos_ports::store::{StoreError, StoredRow};
+use thymos_protocol::VerifyProgress;
+use thymos_replay::verify::{Front, Lane, Prepared, Preparer, Work};
+use thymos_replay::{Row, Verifier};
+
+/// Rows read at once. Bounds memory, and how long a cancel waits.
+pub(super) const ROWS: usize = 64;
+
+/// Rows that are verified where they are asked for: threads take longer to start than these take.
+const ROWS_ALONE: u64 = 256;
+
+/// Lanes at most, and readers. The thread between them has no more than this to do.
+const LANES_MAX: usize = 4;
+
+/// Pages that a reader is ahead.
+const PAGES_AHEAD: usize = 1;
+
+/// Batches of work that wait for a lane.
+const BATCHES_AHEAD: usize = 2;
+
+/// Lanes worth having on this machine.
+pub(crate) fn lanes() -> usize {
+    available_parallelism()
+        .map_or(1, NonZeroUsize::get)
+        .min(LANES_MAX)
+}
+
+/// Feeds a verifier everything from where it stands to the end of the log.
+pub(crate) fn extend(
+    store: &dyn LedgerStore,
+    verifier: &mut Verifier,
+    progress: &mut dyn FnMut(VerifyProgress),
+) -> Result<(), StoreError> {
+    let total = store.len()?;
+    if total.saturating_sub(verifier.next_index()) > ROWS_ALONE {
+        side_by_side(store, verifier, (total, progress))?;
+    }
+    // The rest, and what was appended meanwhile.
+    loop {
+        let rows = store.scan(verifier.next_index(), ROWS)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            verifier.push(&as_row(row));
+        }
+        let done = verifier.next_index();
+        progress(VerifyProgress {
+            done,
+            total: total.max(done),
+        });
+    }
+}
+
+/// The rows of a store up to a length, with a thread a reader and a thread a lane.
+fn side_by_side(
+    store: &dyn LedgerStore,
+    verifier: &mut Verifier,
+    (total, progress): (u64, &mut dyn FnMut(VerifyProgress)),
+) -> Result<(), StoreError> {
+    let preparer = verifier.preparer();
+    let (front, lanes) = verifier.apart();
+    let stretch = (front.next_index(), total);
+    let readers = lanes.len();
+    std::thread::scope(|threads| {
+        let pages: Vec<_> = (0..readers)
+            .map(|nth| read(threads, store, preparer, (stretch, nth, readers)))
+            .collect();
+        let lanes: Vec<_> = lanes.iter_mut().map(|lane| follow(threads, lane)).collect();
+        let mut dealer = Dealer {
+            lanes: &lanes,
+            waiting: lanes.iter().map(|_| Vec::new()).collect(),
+        };
+        for page in pages.iter().cycle() {
+            // A reader that has come to the end hands over nothing more, and so do those after it.
+            let Ok(page) = page.recv() else { break };
+            dealer.take(front, page?);
+            let done = front.next_index();
+            progress(VerifyProgress { done, total });
+        }
+        Ok(())
+    })
+}
+
+/// Every page of these, of which a reader reads one in so many.
+type Share = ((u64, u64), usize, usize);
+
+/// A thread that reads its share of the pages, and prepares them.
+fn read<'s>(
+    threads: &'s Scope<'s, '_>,
+    store: &'s dyn LedgerStore,
+    preparer: Preparer,
+    ((from, to), nth, readers): Share,
+) -> Receiver<Result<Vec<Prepared>, StoreError>> {
+    let (pages, read) = sync_channel(PAGES_AHEAD);
+    threads.spawn(move || {
+        let first = |page: usize| from.saturating_add(page.saturating_mul(ROWS) as u64);
+        let mine = (nth..).step_by(readers.max(1)).map(first);
+        for first in mine.take_while(|first| *first < to) {
+            let end = first.saturating_add(ROWS as u64).min(to);
+            let page = store.scan(first, ROWS).map(|rows| {
+                let own = rows.into_iter().filter(|row| row.index < end);
+                own.map(|row| preparer.prepare(&as_row(row))).collect()
+            });
+            let last = page.is_err();
+            // Who has stopped listening has said why.
+            if pages.send(page).is_err() || last {
+                return;
+            }
+        }
+    });
+    read
+}
+
+/// A thread that does the work of one lane.
+fn follow<'s>(threads: &'s Scope<'s, '_>, lane: &'s mut Lane) -> SyncSender<Vec<Work>> {
+    let (dealt, batches) = sync_channel::<Vec<Work>>(BATCHES_AHEAD);
+    threads.spawn(move || {
+        for work in batches.into_iter().flatten() {
+            lane.work(work);
+        }
+    });
+    dealt
+}
+
+/// Hands work to lanes, a batch at a time.
+struct Dealer<'l> {
+    lanes: &'l [SyncSender<Vec<Work>>],
+    waiting: Vec<Vec<Work>>,
+}
+
+impl Dealer<'_> {
+    fn take(&mut self, front: &mut Front, page: Vec<Prepared>) {
+        for row in page {
+            front.take(row, &mut |lane, work| self.deal(lane, work));
+        }
+        for lane in 0..self.lanes.len() {
+            self.hand_over(lane);
+        }
+    }
+
+    fn deal(&mut self, lane: usize, work: Work) {
+        // Whoever waits for it must never be handed its own work first: it would wait for ever.
+        let awaited = work.is_awaited();
+        if let Some(waiting) = self.waiting.get_mut(lane) {
+            waiting.push(work);
+        }
+        if awaited {
+            self.hand_over(lane);
+        }
+    }
+
+    fn hand_over(&mut self, lane: usize) {
+        let Some((lane, waiting)) = self.lanes.get(lane).zip(self.waiting.get_mut(lane)) else {
+            return;
+        };
+        if !waiting.is_empty() {
+            // A lane ends early only by a panic, which the scope hands on.
+            drop(lane.send(std::mem::take(waiting)));
+        }
+    }
+}
+
+pub(super) fn as_row(row: StoredRow) -> Row {
+    Row {
+        index: row.index,
+        entry: row.entry,
+        disagreements: row.disagreements,
+        tree: row.tree,
+    }
+}
+
+#[cfg(test)]
+mod tests;
