@@ -54,6 +54,9 @@ pub struct VerifyArgs {
     /// of its owner where rules ask for people by name
     #[arg(long = "key", value_name = "[NAME=]KEY")]
     pub keys: Vec<String>,
+    /// Leave out what the last whole check of this ledger verified, and say so; without one all is verified
+    #[arg(long, conflicts_with_all = ["receipt", "keys"])]
+    pub since_last: bool,
     /// JSON instead of text
     #[arg(long)]
     pub json: bool,

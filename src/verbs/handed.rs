@@ -48,6 +48,11 @@ pub(super) fn find(args: &VerifyArgs) -> Result<Handed, AppError> {
             _ => Handed::Bundle(file.clone()),
         },
     };
+    if args.since_last && matches!(found, Handed::Bundle(_) | Handed::Receipt(_)) {
+        let message = "what was handed on has no earlier check to go on from";
+        return Err(AppError::new(ErrorKind::Usage, message)
+            .hint("leave --since-last out: all of it is verified"));
+    }
     let pinned = !args.keys.is_empty();
     if pinned && matches!(found, Handed::Nothing | Handed::Ledger(_)) {
         let message = "a ledger is checked against the keys that you trust, and --key names others";

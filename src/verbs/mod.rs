@@ -144,7 +144,7 @@ async fn look(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result
         Verb::Runs(output) => runs::list(client, output.json).await,
         Verb::Audit(args) => audit::tell(client, args).await,
         Verb::Replay(args) => replay::replay(client, args).await,
-        Verb::Verify(args) => verify::verify(client, args.json).await,
+        Verb::Verify(args) => verify::verify(client, (args.since_last, args.json)).await,
         Verb::Receipt(args) => receipt::give(client, args).await,
         Verb::Checkpoint(verb) => checkpoint::perform(client, verb).await,
         Verb::Ledger(args) => ledger::print(client, args).await,

@@ -207,11 +207,11 @@ pub(crate) fn verify(
         |report| said + &of_blobs(&manifest, report),
         &mut |_| {},
     );
-    let (_, report) = verified.map_err(|e| unreadable(file, &e.to_string()))?;
+    let verified = verified.map_err(|e| unreadable(file, &e.to_string()))?;
     Ok(Checked {
         manifest,
         signer,
-        report,
+        report: verified.told,
     })
 }
 

@@ -1,5 +1,5 @@
-//! Snapshots of one log and tenant, in the cache folder, mode 0600 `[L15]`: a file of rows, and a folder
-//! with a file for each long run.
+//! Snapshots of one log and tenant, in the cache folder, mode 0600 `[L15]`: a file of rows, a folder with a
+//! file for each long run, and a file that says how far the log was verified.
 //!
 //! A cache like any other: taking it away costs one fold of the log. What it is worth is for the kernel to
 //! say.
@@ -28,10 +28,11 @@ const RUNS_MAX: usize = 64;
 /// Bytes of them together.
 const RUNS_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
-/// The file of rows, and the folder of runs.
+/// The file of rows, the folder of runs, and the file of what was verified.
 pub struct SnapshotFiles {
     rows: PathBuf,
     runs: PathBuf,
+    checked: PathBuf,
 }
 
 impl SnapshotFiles {
@@ -45,6 +46,7 @@ impl SnapshotFiles {
         Self {
             rows: folder.join(format!("{log}{tenant}.rows")),
             runs: folder.join(format!("{log}{tenant}.runs")),
+            checked: folder.join(format!("{log}{tenant}.checked")),
         }
     }
 
@@ -96,8 +98,17 @@ impl SnapshotPlace for SnapshotFiles {
         clear(&self.run(run));
     }
 
+    fn read_checked(&self) -> Option<Vec<u8>> {
+        read(&self.checked, FILE_BYTES_MAX)
+    }
+
+    fn write_checked(&self, bytes: &[u8]) {
+        write(&self.checked, bytes);
+    }
+
     fn clear(&self) {
         clear(&self.rows);
+        clear(&self.checked);
         // Neither may be there.
         drop(fs::remove_dir_all(&self.runs));
     }
@@ -174,6 +185,8 @@ mod tests {
         let (one, run) = (place(folder.path()), TrajectoryId::of(b"run"));
         assert_eq!((one.read(), one.read_run(&run)), (None, None));
         one.write(b"rows");
+        one.write_checked(b"so far");
+        assert_eq!(one.read_checked(), Some(b"so far".to_vec()));
         one.write_run(&run, b"first");
         one.write_run(&run, b"second");
         assert_eq!(one.read(), Some(b"rows".to_vec()));

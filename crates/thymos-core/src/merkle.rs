@@ -8,7 +8,10 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
+
+use crate::text;
 
 /// Hashes of a proof at most: the levels of a tree of 2^63 leaves, twice. A longer one is refused.
 pub const PROOF_HASHES_MAX: usize = 128;
@@ -339,6 +342,18 @@ impl FromStr for TreeHash {
     fn from_str(text: &str) -> Result<Self, InvalidTreeHash> {
         let bytes = STANDARD.decode(text).map_err(|_| InvalidTreeHash)?;
         bytes.try_into().map(Self).map_err(|_| InvalidTreeHash)
+    }
+}
+
+impl Serialize for TreeHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TreeHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text::parsed(deserializer)
     }
 }
 

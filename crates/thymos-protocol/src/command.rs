@@ -132,8 +132,12 @@ pub enum Command {
         /// Their sequence numbers, rising.
         seqs: Vec<u64>,
     },
-    /// Verifies the whole log. Replies `Verifying` any number of times, then `Verified`.
-    Verify,
+    /// Verifies the whole log, or what is new since it was last verified whole. Replies `Verifying` any
+    /// number of times, then `Verified`.
+    Verify {
+        /// Whether what an earlier check verified may be left out.
+        since_last: bool,
+    },
     /// As `Verify`, told as the tree of one run: those above it, itself, and every run delegated or
     /// branched off below. Replies `Verifying` any number of times, then `Replayed`.
     Replay {

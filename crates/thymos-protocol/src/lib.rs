@@ -37,5 +37,5 @@ pub use reply::{
     ReplayVerdict, ReplayedRun, Replied, Reply, RunParent, RunRow, VerifyFinding, VerifyProgress,
     VerifyReport, WorldDiff, WorldDiffRow, WorldRow, WorldView,
 };
-pub use status::{BudgetBar, ChainState, Running, Status, WritSummary};
+pub use status::{BudgetBar, ChainState, Running, Status, VerifiedBefore, WritSummary};
 pub use under::{SkillChoice, Under};

@@ -16,7 +16,7 @@ use crate::erase::{ErasureEnd, ErasurePlan};
 use crate::event::Event;
 use crate::governance::{MemoryRow, Policies, RoutingRow, Simulation, SkillRow, UndoEnd, UndoPlan};
 use crate::look::{Found, Provenance};
-use crate::status::Status;
+use crate::status::{Status, VerifiedBefore};
 
 /// One reply.
 #[derive(Debug, Clone, PartialEq)]
@@ -221,8 +221,11 @@ pub struct VerifyProgress {
 /// What verification found. `findings` empty means verified, and nothing else does `[Y3]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyReport {
-    /// Entries checked.
+    /// Entries of the log.
     pub entries: u64,
+    /// Those of them that were verified before, and not looked at again; none where all were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<VerifiedBefore>,
     /// Trajectories checked.
     pub trajectories: u64,
     /// Levels checked, such as `V1`, `V2`.

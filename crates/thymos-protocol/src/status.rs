@@ -70,7 +70,18 @@ pub struct Running {
     pub doing: String,
 }
 
-/// How much of the log this process has verified. Never drawn as more.
+/// What an earlier check verified, and this one did not look at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifiedBefore {
+    /// The first so many entries of the log.
+    pub entries: u64,
+    /// When the newest of them were verified.
+    pub at: Timestamp,
+    /// When the check began that read them from the first one on.
+    pub whole: Timestamp,
+}
+
+/// How much of the log is verified, and by whom. Never drawn as more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChainState {
@@ -82,6 +93,9 @@ pub enum ChainState {
         index: u64,
         /// Entries in the log.
         len: u64,
+        /// Those of them that were verified before this process began, and not looked at again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<VerifiedBefore>,
     },
     /// Something is wrong; where and what, one sentence.
     Broken(String),

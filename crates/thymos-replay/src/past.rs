@@ -160,8 +160,17 @@ fn base(
     })
 }
 
+/// What a trajectory came to when it was folded once more.
+pub(crate) enum Refolded {
+    Sound(Box<Projection>),
+    /// Something in it was erased or is of a newer version.
+    Gapped(Box<Projection>),
+    /// It contradicts itself behind that, and may do so because of it.
+    Lost,
+}
+
 /// Folds a trajectory once more up to where it was followed before: as many entries, of which the newest
-/// is this one. No words are kept.
+/// is this one. No words are kept; `met` sees each entry before it is folded.
 ///
 /// # Errors
 /// [`Divergence`] when the past is not what it was.
@@ -169,27 +178,54 @@ pub(crate) fn fold_anew(
     trajectory: TrajectoryId,
     (len, head): (u64, EntryId),
     past: &dyn Past,
-) -> Result<Projection, Divergence> {
-    let mut projection = Projection::lean(trajectory);
-    while projection.len < len {
+    met: &mut dyn FnMut(&Entry, &BodyState),
+) -> Result<Refolded, Divergence> {
+    let mut projection = Box::new(Projection::lean(trajectory));
+    let (mut next, mut newest) = (0, None);
+    let (mut gapped, mut lost) = (false, false);
+    while next < len {
         let page = past
-            .page(&trajectory, projection.len, PAGE)
+            .page(&trajectory, next, PAGE)
             .map_err(|why| Divergence::new("read again", "the entries before it", why))?;
         if page.is_empty() {
-            let (expected, found) = (format!("{len} entries"), projection.len.to_string());
+            let (expected, found) = (format!("{len} entries"), next.to_string());
             return Err(Divergence::new("read again", expected, found));
         }
         for entry in page.iter().take_while(|entry| entry.header.seq < len) {
             whole(entry)?;
-            fold_at(&mut projection, entry, entry.decode(), past, 0)?;
+            if (entry.header.seq, entry.header.prev) != (next, newest) {
+                let found = format!("entry {} after {:?}", entry.header.seq, entry.header.prev);
+                return Err(Divergence::new(
+                    "read again",
+                    format!("entry {next}"),
+                    found,
+                ));
+            }
+            (next, newest) = (next + 1, Some(entry.id));
+            let body = entry.decode();
+            met(entry, &body);
+            gapped |= entry.kind().is_none()
+                || entry.content.is_none() && entry.kind() != Some(Kind::Message);
+            if lost {
+                continue;
+            }
+            match fold_at(&mut projection, entry, body, past, 0) {
+                Ok(gaps) => gapped |= gaps,
+                Err(_) if gapped => lost = true,
+                Err(what) => return Err(what),
+            }
         }
     }
-    if projection.head != Some(head) {
-        let found = projection.head.map(|id| id.to_string());
-        let found = found.unwrap_or_else(|| "none".to_owned());
+    if newest != Some(head) {
+        let found = newest.map_or_else(|| "none".to_owned(), |id| id.to_string());
         return Err(Divergence::new("read again", head.to_string(), found));
     }
-    Ok(projection)
+    let gapped = gapped || projection.erasure.gone;
+    Ok(match (lost, gapped) {
+        (true, _) => Refolded::Lost,
+        (false, true) => Refolded::Gapped(projection),
+        (false, false) => Refolded::Sound(projection),
+    })
 }
 
 fn checked(branch: &Branch, base: &Projection, gapped: bool) -> Result<(), Divergence> {
@@ -215,7 +251,7 @@ fn checked(branch: &Branch, base: &Projection, gapped: bool) -> Result<(), Diver
 }
 
 /// `[V1]` The entry is what its id says; links are checked by the fold.
-fn whole(entry: &Entry) -> Result<(), Divergence> {
+pub(crate) fn whole(entry: &Entry) -> Result<(), Divergence> {
     let id = EntryId::of(&entry.header_bytes);
     if id != entry.id {
         return Err(Divergence::new("id", id.to_string(), entry.id.to_string()));

@@ -26,6 +26,7 @@ mod kin;
 mod lane;
 mod lines;
 mod parts;
+mod point;
 mod prepared;
 mod report;
 mod tally;
@@ -37,6 +38,7 @@ use found::Found;
 pub use front::Front;
 pub use lane::{Lane, Work};
 pub use parts::{Excerpt, Withheld};
+pub use point::{Ground, Point};
 pub use prepared::{Prepared, Preparer};
 use report::Step;
 pub use report::{Counts, Finding, Level, Place, Report};
@@ -193,6 +195,7 @@ impl Verifier {
         let mut report = Report {
             level: front.level,
             entries: front.entries,
+            before: front.before,
             erased: front.erased,
             standing: front.standing,
             withheld: front.bodies_withheld,

@@ -77,7 +77,8 @@ pub(crate) async fn carry_out(k: Arc<Kernel>, wanted: Wanted) -> Replied {
         Ok(Err(no)) => return no.replied(),
         Err(panic) => return No::fault(panic, None).replied(),
     };
-    // Words of it stand there; a kill after this leaves none.
+    // Words of it stand there; a kill after this leaves none. How far the log was verified goes with them:
+    // all is looked at once more.
     k.parts.snapshots.clear();
     if !ready.bodies.is_empty()
         && let Err(error) = append(&k, &ready.projection, ready.bodies).await

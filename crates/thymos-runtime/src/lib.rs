@@ -18,6 +18,7 @@ pub mod snapshot;
 
 mod account;
 mod append;
+mod checked;
 mod context;
 mod detail;
 mod erase;

@@ -8,7 +8,7 @@ use thymos_core::writ::TrustRoots;
 use thymos_ports::LedgerStore;
 use thymos_ports::store::StoreError;
 use thymos_protocol::{VerifyFinding, VerifyProgress, VerifyReport};
-use thymos_replay::verify::{Excerpt, Finding, KeptNote, Report, Withheld};
+use thymos_replay::verify::{Excerpt, Finding, KeptNote, Point, Report, Withheld};
 use thymos_replay::{Level, Verifier};
 
 use crate::past::KeptStore;
@@ -59,6 +59,16 @@ fn extend_proved(
     }
 }
 
+/// What a whole verification came to.
+pub struct Verified {
+    /// All of it.
+    pub report: Report,
+    /// The same in the screen's words.
+    pub told: VerifyReport,
+    /// Where it stood at its end, if nothing was wrong with the entries.
+    pub(crate) point: Option<Point>,
+}
+
 /// Verifies every level, and the storage beside the entries. What is too damaged to be read to its end
 /// is a finding, and not a fault of ours. `caveat` says what the report cannot prove.
 ///
@@ -68,29 +78,34 @@ pub fn verify(
     evidence: Evidence,
     caveat: impl FnOnce(&Report) -> String,
     progress: &mut dyn FnMut(VerifyProgress),
-) -> Result<(Report, VerifyReport), StoreError> {
+) -> Result<Verified, StoreError> {
     match look(evidence, caveat, progress) {
         Err(error @ StoreError::Corrupt { .. }) => Ok(unreadable(&error)),
         looked => looked,
     }
 }
 
-pub(crate) fn unreadable(error: &StoreError) -> (Report, VerifyReport) {
+pub(crate) fn unreadable(error: &StoreError) -> Verified {
     let told = VerifyReport {
         entries: 0,
+        before: None,
         trajectories: 0,
         levels: vec!["nothing could be checked".into()],
         findings: vec![storage(0, error.to_string())],
         caveat: "what cannot be read cannot be verified".into(),
     };
-    (Report::default(), told)
+    Verified {
+        report: Report::default(),
+        told,
+        point: None,
+    }
 }
 
 fn look(
     evidence: Evidence,
     caveat: impl FnOnce(&Report) -> String,
     progress: &mut dyn FnMut(VerifyProgress),
-) -> Result<(Report, VerifyReport), StoreError> {
+) -> Result<Verified, StoreError> {
     let Evidence {
         store,
         roots,
@@ -110,12 +125,16 @@ fn look(
         let engine = engine.join();
         (report, engine.unwrap_or_else(|panic| resume_unwind(panic)))
     });
-    let report = report?;
+    let (report, point) = report?;
     let mut told = told(&report, caveat(&report));
     for sentence in engine? {
         told.findings.push(storage(report.entries, sentence));
     }
-    Ok((report, told))
+    Ok(Verified {
+        report,
+        told,
+        point,
+    })
 }
 
 /// Verifies the entries, those of an excerpt with their proofs.
@@ -124,16 +143,17 @@ fn entries(
     mut verifier: Verifier,
     excerpt: Option<Excerpt>,
     progress: &mut dyn FnMut(VerifyProgress),
-) -> Result<Report, StoreError> {
+) -> Result<(Report, Option<Point>), StoreError> {
     let past = Arc::new(KeptStore(store.clone()));
     if let Some(excerpt) = excerpt {
         verifier = verifier.of_excerpt(&excerpt).with_targets(past);
         extend_proved(store.as_ref(), &mut verifier, excerpt.size)?;
-        return Ok(verifier.finish(None));
+        return Ok((verifier.finish(None), None));
     }
     verifier = verifier.with_lanes(lanes()).with_past(past);
     extend(store.as_ref(), &mut verifier, progress)?;
-    Ok(verifier.finish(Some(store.len()?)))
+    let point = verifier.point();
+    Ok((verifier.finish(Some(store.len()?)), point))
 }
 
 fn storage(index: u64, found: String) -> VerifyFinding {
@@ -148,7 +168,7 @@ fn storage(index: u64, found: String) -> VerifyFinding {
 }
 
 /// A report in the screen's words.
-fn told(report: &Report, caveat: String) -> VerifyReport {
+pub(crate) fn told(report: &Report, caveat: String) -> VerifyReport {
     let checked = &report.checked;
     let mut levels = vec![
         format!("V1 integrity of {} entries", checked.integrity),
@@ -194,6 +214,7 @@ fn told(report: &Report, caveat: String) -> VerifyReport {
     }
     VerifyReport {
         entries: report.entries,
+        before: None,
         trajectories: report.trajectories,
         levels,
         findings,

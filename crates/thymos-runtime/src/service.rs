@@ -399,7 +399,8 @@ impl Service {
                     Some(request) => {
                         // The desk is folded beside all that is asked, but for a proof of the record,
                         // which takes every core itself and asks for nothing that lies there.
-                        if !begun && request.command != Command::Verify {
+                        let proof = matches!(request.command, Command::Verify { .. });
+                        if !begun && !proof {
                             begun = true;
                             changed.notify_one();
                         }
@@ -729,7 +730,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Find { .. }
         | Command::Provenance { .. }
         | Command::Cancel { .. }
-        | Command::Verify
+        | Command::Verify { .. }
         | Command::Replay { .. }
         | Command::Checkpoint { .. }
         | Command::Receipt { .. }

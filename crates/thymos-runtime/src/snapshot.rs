@@ -48,6 +48,12 @@ pub trait SnapshotPlace: Send + Sync {
     /// Takes that of one run away.
     fn clear_run(&self, run: &TrajectoryId);
 
+    /// How far the log was verified.
+    fn read_checked(&self) -> Option<Vec<u8>>;
+
+    /// Puts that there.
+    fn write_checked(&self, bytes: &[u8]);
+
     /// Takes everything away.
     fn clear(&self);
 
@@ -79,6 +85,12 @@ impl SnapshotPlace for NoSnapshots {
     fn write_run(&self, _run: &TrajectoryId, _bytes: &[u8]) {}
 
     fn clear_run(&self, _run: &TrajectoryId) {}
+
+    fn read_checked(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn write_checked(&self, _bytes: &[u8]) {}
 
     fn clear(&self) {}
 
@@ -173,7 +185,7 @@ const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 const SEAL_BYTES: usize = blake3::OUT_LEN;
 
 /// As it is written, behind its seal.
-fn sealed(kernel: &Kernel, snapshot: &impl Serialize) -> Option<Vec<u8>> {
+pub(crate) fn sealed(kernel: &Kernel, snapshot: &impl Serialize) -> Option<Vec<u8>> {
     let mut bytes = vec![0; SEAL_BYTES];
     serde_json::to_writer(&mut bytes, snapshot).ok()?;
     let (seal, text) = bytes.split_at_mut_checked(SEAL_BYTES)?;
@@ -182,7 +194,7 @@ fn sealed(kernel: &Kernel, snapshot: &impl Serialize) -> Option<Vec<u8>> {
 }
 
 /// What was sealed; none where it is not this operator's, or not of this shape.
-fn opened<T: DeserializeOwned>(kernel: &Kernel, bytes: &[u8]) -> Option<T> {
+pub(crate) fn opened<T: DeserializeOwned>(kernel: &Kernel, bytes: &[u8]) -> Option<T> {
     let (seal, text) = bytes.split_at_checked(SEAL_BYTES)?;
     let own: [u8; SEAL_BYTES] = seal.try_into().ok()?;
     if seal_of(kernel, text) != blake3::Hash::from_bytes(own) {

@@ -115,7 +115,7 @@ fn interrupt(app: &mut App) {
 fn verify(app: &mut App) {
     if !matches!(app.verification, Verification::Running(_)) {
         app.verification = Verification::Running(VerifyProgress { done: 0, total: 0 });
-        app.ask(Asked::Verify, Command::Verify);
+        app.ask(Asked::Verify, Command::Verify { since_last: false });
         app.tell("verifying ..");
     }
 }

@@ -298,8 +298,9 @@ fn verify(app: &mut App) {
         app.ledger.verification = Verification::Running(None);
         // The whole ledger either way; with a run in view, also run by run.
         let trajectory = app.session.trajectory();
-        let command =
-            trajectory.map_or(Command::Verify, |trajectory| Command::Replay { trajectory });
+        let command = trajectory.map_or(Command::Verify { since_last: false }, |trajectory| {
+            Command::Replay { trajectory }
+        });
         app.ask(Asked::Ledger(LedgerAsked::Verify), command);
     }
     let reader = report::reader(&app.ledger.verification);

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use thymos_core::budget::Dimension;
-use thymos_protocol::{BudgetBar, ChainState, Status};
+use thymos_protocol::{BudgetBar, ChainState, Status, VerifiedBefore};
 
 use crate::app::App;
 use crate::theme::Role;
@@ -22,8 +22,8 @@ struct Part {
 /// Draws the row.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     buffer.set_style(area, app.theme.style(Role::Header));
-    let mut parts = parts(app);
     let width = usize::from(area.width);
+    let mut parts = parts(app, width);
     while total(&parts) > width && parts.len() > 1 {
         let last = parts
             .iter()
@@ -51,7 +51,7 @@ fn total(parts: &[Part]) -> usize {
     text + parts.len().saturating_sub(1) * 2
 }
 
-fn parts(app: &App) -> Vec<Part> {
+fn parts(app: &App, width: usize) -> Vec<Part> {
     let part = |text: String, role, rank| Part { text, role, rank };
     let mut parts = vec![part("thymos".into(), Role::Accent, 6)];
     let Some(status) = app.session.status() else {
@@ -64,7 +64,7 @@ fn parts(app: &App) -> Vec<Part> {
         Role::Header,
         7,
     ));
-    parts.push(chain(app, status));
+    parts.push(chain(app, status, width));
     let mode = format!(
         "{} {}",
         status.mode.word().to_uppercase(),
@@ -109,12 +109,29 @@ fn workspace(status: &Status) -> String {
     SafeText::path(&place).shortened(32).shown()
 }
 
-/// `seq 4182 ✓`, `seq 4182 ?4100`, `seq 4182 BROKEN`.
-fn chain(app: &App, status: &Status) -> Part {
+/// Columns of a row that has room for when the rest was verified.
+const WIDE: usize = 120;
+
+/// `[Y3]` What was verified now, and, where there is room, when all before it was.
+fn beyond(before: &VerifiedBefore, index: u64, width: usize) -> String {
+    let new = format!("{} new", index.saturating_sub(before.entries));
+    match width >= WIDE {
+        true => format!("{new}, {} on {}", before.entries, before.at.date()),
+        false => new,
+    }
+}
+
+/// `seq 4182 ✓`, `seq 4182 ✓ 12 new`, `seq 4182 ?4100`, `seq 4182 BROKEN`.
+fn chain(app: &App, status: &Status, width: usize) -> Part {
     let ascii = app.glyphs == crate::ui::chrome::Glyphs::Ascii;
+    let good = if ascii { "verified" } else { "✓" };
     let (mark, role) = match &status.chain {
-        ChainState::VerifiedTo { index, len } if index >= len && *len > 0 => {
-            (if ascii { "verified" } else { "✓" }.to_owned(), Role::Ok)
+        ChainState::VerifiedTo { index, len, before } if index >= len && *len > 0 => {
+            let mark = match before {
+                None => good.to_owned(),
+                Some(before) => format!("{good} {}", beyond(before, *index, width)),
+            };
+            (mark, Role::Ok)
         }
         ChainState::VerifiedTo { index: 0, .. } | ChainState::Unverified => {
             ("?".to_owned(), Role::Warn)

@@ -103,6 +103,7 @@ fn another_trajectory_starts_over_and_keeps_what_was_verified() {
 #[test]
 fn y3_only_no_finding_is_verified() {
     let mut found = VerifyReport {
+        before: None,
         entries: 9,
         trajectories: 2,
         levels: vec!["V1".into(), "V2".into()],

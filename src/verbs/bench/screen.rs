@@ -309,7 +309,11 @@ fn status(len: u64) -> Status {
         running: None,
         pending: 0,
         in_doubt: 0,
-        chain: ChainState::VerifiedTo { index: len, len },
+        chain: ChainState::VerifiedTo {
+            index: len,
+            len,
+            before: None,
+        },
         rung: Rung::L3,
     }
 }

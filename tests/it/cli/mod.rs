@@ -17,6 +17,7 @@ mod receipts;
 mod replay;
 mod secrets;
 mod shapes;
+mod since;
 mod skills;
 mod trouble;
 mod writ;

@@ -393,7 +393,7 @@ impl<'c> Living<'c> {
                 self.end.spent.push((trajectory, row.id, cost));
             }
         }
-        self.end.findings = match self.ask(Command::Verify).await {
+        self.end.findings = match self.ask(Command::Verify { since_last: false }).await {
             Replied::Verified(report) => {
                 let found = report.findings.into_iter();
                 found.map(|found| format!("{found:?}")).collect()

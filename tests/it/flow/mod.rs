@@ -6,6 +6,7 @@ mod acts;
 mod answers;
 mod beginnings;
 mod branches;
+mod checked;
 mod clauses;
 mod delegation;
 pub(crate) mod doubt;

@@ -15,6 +15,8 @@ const SEAL: usize = 32;
 pub(crate) struct Place {
     rows: Arc<Mutex<Option<Vec<u8>>>>,
     runs: Arc<Mutex<BTreeMap<TrajectoryId, Vec<u8>>>>,
+    /// How far the log was verified.
+    pub(crate) checked: Arc<Mutex<Option<Vec<u8>>>>,
     pub(crate) before: Arc<Mutex<Option<Before>>>,
     run_entries: u64,
 }
@@ -34,6 +36,7 @@ impl Place {
         Self {
             rows: Arc::default(),
             runs: Arc::default(),
+            checked: Arc::default(),
             before: Arc::default(),
             run_entries,
         }
@@ -113,7 +116,16 @@ impl SnapshotPlace for Place {
         self.runs.lock().unwrap().remove(run);
     }
 
+    fn read_checked(&self) -> Option<Vec<u8>> {
+        self.checked.lock().unwrap().clone()
+    }
+
+    fn write_checked(&self, bytes: &[u8]) {
+        *self.checked.lock().unwrap() = Some(bytes.to_vec());
+    }
+
     fn clear(&self) {
+        *self.checked.lock().unwrap() = None;
         *self.rows.lock().unwrap() = None;
         self.runs.lock().unwrap().clear();
     }

@@ -539,7 +539,8 @@ impl Rig {
 
     /// What stands at the end of every test: the ledger verifies, whatever happened.
     pub(crate) async fn verified(mut self) {
-        let Replied::Verified(report) = self.ask(Command::Verify).await else {
+        let Replied::Verified(report) = self.ask(Command::Verify { since_last: false }).await
+        else {
             panic!("no report")
         };
         assert_eq!(report.findings, Vec::new());

@@ -258,7 +258,7 @@ async fn read_by_a_start(rig: Rig, place: &Place, source: TrajectoryId) -> (Rig,
     let before = rig.setup.store.entries_read(&source);
     let (mut rig, _) = opened(rig, place).await;
     let len = rig.setup.store.len().unwrap();
-    while !matches!(rig.status().await.chain, ChainState::VerifiedTo { len: of, index } if (of, index) == (len, len))
+    while !matches!(rig.status().await.chain, ChainState::VerifiedTo { len: of, index, .. } if (of, index) == (len, len))
     {
         tokio::task::yield_now().await;
     }

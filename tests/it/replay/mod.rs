@@ -6,6 +6,7 @@ mod kept;
 mod kernel;
 mod lanes;
 mod mutants;
+mod points;
 mod rarer;
 pub(crate) mod record;
 mod scenario;

@@ -214,7 +214,11 @@ fn status() -> Status {
         running: None,
         pending: 0,
         in_doubt: 0,
-        chain: ChainState::VerifiedTo { index: 2, len: 2 },
+        chain: ChainState::VerifiedTo {
+            index: 2,
+            len: 2,
+            before: None,
+        },
         rung: Rung::L3,
     }
 }

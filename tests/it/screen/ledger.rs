@@ -237,6 +237,7 @@ fn y3_verification_says_of_each_run_of_the_tree_what_came_of_it() {
         elsewhere: 0,
         unplaced: 0,
         ledger: VerifyReport {
+            before: None,
             entries: 20,
             trajectories: 2,
             levels: vec!["V3".into()],
@@ -277,6 +278,7 @@ fn progress_is_shown_while_it_lasts() {
 fn y3_a_chain_with_findings_is_never_called_verified() {
     let mut desk = at_ledger(100, 30, story());
     desk.kernel.instead.push(Replied::Verified(VerifyReport {
+        before: None,
         entries: 8,
         trajectories: 1,
         levels: vec!["V1".into()],

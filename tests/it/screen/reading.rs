@@ -360,6 +360,7 @@ fn resizing_keeps_what_is_written() {
 #[test]
 fn y3_only_a_report_without_findings_says_verified() {
     let report = |findings| VerifyReport {
+        before: None,
         entries: 2,
         trajectories: 1,
         levels: vec!["V1".into(), "V2".into()],

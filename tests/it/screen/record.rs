@@ -31,7 +31,7 @@ pub(crate) fn look(kernel: &Kernel, command: &Command) -> Option<Replied> {
             (*path == "src/client.rs").then_some(())?;
             Replied::FileText(Some(format!("// as of {seq}\nfn main() {{}}\n")))
         }
-        Command::Verify => Replied::Verified(verified(kernel)),
+        Command::Verify { .. } => Replied::Verified(verified(kernel)),
         Command::Replay { trajectory } => Replied::Replayed(Box::new(ReplayReport {
             runs: vec![replayed(kernel, *trajectory)],
             elsewhere: 0,
@@ -56,6 +56,7 @@ pub(crate) fn look(kernel: &Kernel, command: &Command) -> Option<Replied> {
 
 fn verified(kernel: &Kernel) -> VerifyReport {
     VerifyReport {
+        before: None,
         entries: kernel.events.len() as u64,
         trajectories: 1,
         levels: vec!["V1".into(), "V2".into()],

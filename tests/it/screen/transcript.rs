@@ -1,8 +1,9 @@
 //! The story as it is told: staged, suspended, rejected, unsettled, streaming.
 
 use expect_test::expect;
+use thymos_core::Timestamp;
 use thymos_core::body::Role;
-use thymos_protocol::ChainState;
+use thymos_protocol::{ChainState, VerifiedBefore};
 
 use super::desk::Desk;
 use super::kernel::{Kernel, committed, decided, intended, rejected, said, started};
@@ -242,8 +243,10 @@ fn streamed_words_stand_once_before_and_after_they_are_durable() {
 fn an_unverified_tail_is_never_drawn_as_verified() {
     let states = [
         (ChainState::Unverified, "seq 10 ? "),
-        (ChainState::VerifiedTo { index: 11, len: 11 }, "seq 10 ✓"),
-        (ChainState::VerifiedTo { index: 5, len: 11 }, "seq 10 ?4"),
+        (verified(11, 0), "seq 10 ✓  "),
+        (verified(5, 0), "seq 10 ?4"),
+        (verified(11, 9), "seq 10 ✓ 2 new  "),
+        (verified(5, 3), "seq 10 ?4"),
         (ChainState::Broken("entry 3".into()), "seq 10 BROKEN"),
     ];
     for (chain, expected) in states {
@@ -252,6 +255,28 @@ fn an_unverified_tail_is_never_drawn_as_verified() {
         let frame = Desk::open(100, 24, kernel).frame();
         assert!(frame.contains(expected), "{expected}: {frame}");
     }
+}
+
+/// Of eleven entries, so many are verified now and so many were before.
+fn verified(index: u64, before: u64) -> ChainState {
+    let day = Timestamp(86_400_000);
+    ChainState::VerifiedTo {
+        index,
+        len: 11,
+        before: (before > 0).then_some(VerifiedBefore {
+            entries: before,
+            at: day,
+            whole: day,
+        }),
+    }
+}
+
+#[test]
+fn y3_what_was_verified_before_is_told_with_its_day_where_there_is_room() {
+    let mut kernel = told();
+    kernel.status.chain = verified(11, 9);
+    let frame = Desk::open(140, 24, kernel).frame();
+    assert!(frame.contains("seq 10 ✓ 2 new, 9 on 1970-01-02"), "{frame}");
 }
 
 #[test]

@@ -176,7 +176,7 @@ impl Story {
         }
         self.look().await;
         let rest = self.rest().await;
-        let findings = match self.ask(Command::Verify).await {
+        let findings = match self.ask(Command::Verify { since_last: false }).await {
             Some(Replied::Verified(report)) => {
                 let told = |found| format!("{found:?}");
                 report.findings.into_iter().map(told).collect()

@@ -91,6 +91,11 @@ impl Checkpoints {
         self.due.contains_key(&size)
     }
 
+    /// The sizes up to this one that wait.
+    pub(super) fn up_to(&self, size: u64) -> Vec<u64> {
+        self.due.range(..=size).map(|(size, _)| *size).collect()
+    }
+
     /// The log has come to this size; all it says here must be the checkpoints' word too.
     pub(super) fn reach(
         &mut self,

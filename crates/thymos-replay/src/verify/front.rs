@@ -13,6 +13,7 @@ use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use super::found::{Counted, Found};
 use super::lane::{Heard, Piece, Task, Work};
 use super::parts::{Under, Withheld};
+use super::point::Told;
 use super::prepared::{Prepared, Read};
 use super::report::Step;
 use super::{Level, Place, checkpoints, tree};
@@ -45,6 +46,10 @@ pub struct Front {
     /// A body was not there, here or on another trajectory.
     pub(super) gaps: bool,
     pub(super) entries: u64,
+    /// Of those, entries that were verified before.
+    pub(super) before: u64,
+    /// Entries that other trajectories may rest on.
+    pub(super) heard: Vec<Told>,
     pub(super) erased: u64,
     pub(super) standing: u64,
     pub(super) bodies_withheld: u64,
@@ -73,6 +78,25 @@ pub(super) struct Chain {
     wanted: bool,
     /// Whether its state was let go.
     resting: bool,
+}
+
+impl Chain {
+    /// One that an earlier check left there.
+    pub(super) const fn left(
+        (next_seq, head): (u64, EntryId),
+        (index, above): (u64, Option<TrajectoryId>),
+        lane: usize,
+    ) -> Self {
+        Self {
+            next_seq,
+            head: Some(head),
+            index: Some(index),
+            above,
+            lane,
+            wanted: false,
+            resting: true,
+        }
+    }
 }
 
 /// When states are let go. Counted here, so that it is the same however trajectories were dealt.
@@ -128,6 +152,8 @@ impl Front {
             excerpt: None,
             gaps: false,
             entries: 0,
+            before: 0,
+            heard: Vec::new(),
             erased: 0,
             standing: 0,
             bodies_withheld: 0,
@@ -342,12 +368,23 @@ impl Front {
         {
             chain.above.get_or_insert(link.trajectory);
         }
-        if let Body::Delegation(order) = body
-            && !self.chains.contains_key(&order.child)
-        {
-            self.ordered.entry(order.child).or_insert(id);
+        if let Body::Delegation(order) = body {
+            self.expects(order.child, id);
         }
-        Heard::of(place, entry, body)
+        let heard = Heard::of(place, entry, body)?;
+        self.heard.push(Told {
+            trajectory: id,
+            seq: entry.header.seq,
+            entry: entry.id,
+        });
+        Some(heard)
+    }
+
+    /// A child that may begin, with those who ordered it.
+    pub(super) fn expects(&mut self, child: TrajectoryId, by: TrajectoryId) {
+        if !self.chains.contains_key(&child) {
+            self.ordered.entry(child).or_insert(by);
+        }
     }
 
     /// `[L2]` Positions have no gap; where one is found, counting goes on behind it.

@@ -172,7 +172,7 @@ impl Lane {
         }
     }
 
-    fn hear(&mut self, heard: Heard) {
+    pub(super) fn hear(&mut self, heard: Heard) {
         match heard {
             Heard::Issued { id, writ, session } => {
                 if let Some(writ) = &writ {

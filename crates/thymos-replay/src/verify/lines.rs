@@ -8,12 +8,12 @@
 use std::collections::BTreeMap;
 
 use thymos_core::body::{Body, BodyState, Role};
-use thymos_core::{EntryId, TrajectoryId};
+use thymos_core::{Entry, EntryId, Kind, TrajectoryId};
 
 use super::lane::{Lane, Piece};
 use super::report::Step;
 use super::{Level, Place};
-use crate::past::fold_anew;
+use crate::past::{Refolded, fold_anew};
 use crate::projection::Projection;
 
 /// The trajectories that one lane follows.
@@ -29,8 +29,10 @@ pub(super) struct Line {
     /// Something that was said on it is not there, so that nobody knows what came last.
     pub(super) mute: bool,
     pub(super) state: State,
+    /// An earlier check left it there: what its verdicts stand on was not read by this one.
+    pub(super) left: bool,
     /// Whether it was wanted since states were last let go.
-    wanted: bool,
+    pub(super) wanted: bool,
 }
 
 /// How far a trajectory's state can be followed.
@@ -57,6 +59,7 @@ impl Line {
             said: None,
             mute: false,
             state: State::Sound(Box::new(Projection::lean(id))),
+            left: false,
             wanted: true,
         }
     }
@@ -85,17 +88,47 @@ impl Lane {
     }
 
     fn wake_one(&mut self, place: Place, id: TrajectoryId) {
-        let Some(line) = self.lines.get_mut(&id) else {
+        let Self {
+            lines,
+            past,
+            redecider,
+            orders,
+            level,
+            ..
+        } = self;
+        let Some(line) = lines.get_mut(&id) else {
             return;
         };
         line.wanted = true;
-        let (State::Resting, Some(past), Some(head)) = (&line.state, &self.past, line.head) else {
+        let left = std::mem::replace(&mut line.left, false);
+        let (true, Some(past), Some(head)) = (
+            left || matches!(line.state, State::Resting),
+            past.as_ref(),
+            line.head,
+        ) else {
             return;
         };
-        line.state = match fold_anew(id, (line.next_seq, head), past.as_ref()) {
-            // Erased since it was read, of which an entry further on tells.
-            Ok(projection) if projection.erasure.gone => State::Gapped(Box::new(projection)),
-            Ok(projection) => State::Sound(Box::new(projection)),
+        let (said, mute) = (&mut line.said, &mut line.mute);
+        let relearn = left && *level >= Level::V3;
+        let mut met = |entry: &Entry, body: &BodyState| {
+            if !relearn {
+                return;
+            }
+            *mute |= entry.content.is_none() && entry.kind() == Some(Kind::Message);
+            let BodyState::Known(body) = body else { return };
+            // What cannot be used was told when it was met first.
+            drop(redecider.learn(entry, body));
+            if orders.has(&id)
+                && let Some(words) = last_words(body)
+            {
+                *said = Some(words.to_owned());
+            }
+        };
+        line.state = match fold_anew(id, (line.next_seq, head), past.as_ref(), &mut met) {
+            Ok(Refolded::Sound(projection)) => State::Sound(projection),
+            // Erased since it was read, of which an entry further on tells; or before.
+            Ok(Refolded::Gapped(projection)) => State::Gapped(projection),
+            Ok(Refolded::Lost) => State::Lost,
             Err(what) => {
                 self.found.add((Level::V2, Step::Wake), place, what);
                 State::Broken

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use thymos_core::TrajectoryId;
 
 use super::{Row, Seen, Tally};
 use crate::divergence::Divergence;
 
 /// How deep to look; each level includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub enum Level {
     /// `[V1]` Every byte and chain link.
     #[default]
@@ -134,11 +135,13 @@ impl Counts {
 pub struct Report {
     /// The level asked for.
     pub level: Level,
-    /// Rows seen.
+    /// Entries of the log up to where it was read.
     pub entries: u64,
+    /// Of those, entries that were verified before and not looked at now.
+    pub before: u64,
     /// Trajectories seen.
     pub trajectories: u64,
-    /// What was checked.
+    /// What was checked now.
     pub checked: Counts,
     /// What could not be, because something before it is gone, broken or of a newer version.
     pub unchecked: Counts,

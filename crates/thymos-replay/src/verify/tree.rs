@@ -22,6 +22,14 @@ impl Tree {
         }
     }
 
+    /// One that was read up to here.
+    pub(super) fn grown(tree: Frontier) -> Self {
+        Self {
+            told: tree.size(),
+            grown: Some(tree),
+        }
+    }
+
     /// An entry is missing here, or its bytes cannot be read.
     pub(super) fn lose(&mut self) {
         self.grown = None;

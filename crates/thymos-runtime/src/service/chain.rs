@@ -6,53 +6,125 @@ use std::time::Duration;
 use thymos_core::TrajectoryId;
 use thymos_ports::store::StoreError;
 use thymos_protocol::{
-    ChainState, ReplayReport, ReplayVerdict, ReplayedRun, VerifyProgress, VerifyReport,
+    ChainState, ReplayReport, ReplayVerdict, ReplayedRun, VerifiedBefore, VerifyFinding,
+    VerifyProgress, VerifyReport,
 };
 use thymos_replay::verify::{Report, Tally};
-use thymos_replay::{Kinship, Level, Member, Verifier, family};
+use thymos_replay::{Divergence, Kinship, Level, Member, Verifier, family};
 use tokio::task::JoinHandle;
 
 use super::Shared;
+use crate::checked::{self, Start};
 use crate::kernel::Kernel;
 use crate::past::KeptStore;
-use crate::proof::{self, Evidence, STORAGE, extend, finding, lanes};
+use crate::proof::{self, Evidence, STORAGE, Verified, extend, finding, lanes};
 
 /// How long new entries gather before they are verified together.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// Verifies from the start once, then whatever is new after each ring of the bell; from when a session
-/// is there to say so. Who only looks at the record, or proves it, has both cores for that.
+/// The background's verification.
+struct Follower {
+    verifier: Verifier,
+    /// What it did not look at.
+    before: Option<VerifiedBefore>,
+    /// What the log contradicts of an earlier check.
+    other: Option<Divergence>,
+    /// Entries under the point that was kept last.
+    kept: u64,
+}
+
+impl Follower {
+    /// Behind what an earlier start verified, or with the first entry.
+    fn start(kernel: &Kernel) -> Self {
+        // What cannot be read is told by whoever verifies on demand.
+        let notes = kernel.checkpoints.kept();
+        let notes = notes.map_or_else(|_| Vec::new(), |(notes, _)| notes);
+        if let Start::Behind(verifier, before) = checked::start(kernel, Level::V2, &notes) {
+            return Self {
+                verifier: *verifier,
+                kept: before.entries,
+                before: Some(before),
+                other: None,
+            };
+        }
+        let past = Arc::new(KeptStore(kernel.parts.store.clone()));
+        let verifier = Verifier::new(Level::V2, kernel.ever.clone())
+            .with_lanes(lanes())
+            .with_past(past)
+            .with_checkpoints(&notes, &kernel.ever);
+        Self {
+            verifier,
+            before: None,
+            other: checked::contradicts(kernel),
+            kept: 0,
+        }
+    }
+
+    /// Verifies what is new, and says how far all is verified now.
+    fn step(&mut self, kernel: &Kernel) -> ChainState {
+        let outcome = extend(kernel.parts.store.as_ref(), &mut self.verifier, &mut |_| {});
+        let entries = self.verifier.next_index();
+        if outcome.is_ok() && checked::is_due(kernel, self.kept, entries) {
+            checked::keep(kernel, self.verifier.point(), self.before.as_ref());
+            self.kept = entries;
+        }
+        self.state(outcome.err().as_ref())
+    }
+
+    fn state(&self, error: Option<&StoreError>) -> ChainState {
+        if let Some(error) = error {
+            return ChainState::Broken(error.to_string());
+        }
+        if let Some(other) = &self.other {
+            return ChainState::Broken(other.to_string());
+        }
+        if let Some(short) = self.verifier.short_of() {
+            return ChainState::Broken(short.to_string());
+        }
+        match self.verifier.first_finding() {
+            Some(found) => ChainState::Broken(found.to_string()),
+            None => {
+                let index = self.verifier.next_index();
+                ChainState::VerifiedTo {
+                    index,
+                    len: index,
+                    before: self.before,
+                }
+            }
+        }
+    }
+}
+
+/// Verifies behind what an earlier start verified, or from the first entry, then whatever is new after
+/// each ring of the bell; from when a session is there to say so. Who only looks at the record, or proves
+/// it, has both cores for that.
 pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()> {
     let mut bell = shared.bell.subscribe();
     tokio::spawn(async move {
         shared.attended.notified().await;
-        let past = Arc::new(KeptStore(kernel.parts.store.clone()));
-        let mut verifier = Verifier::new(Level::V2, kernel.ever.clone())
-            .with_lanes(lanes())
-            .with_past(past);
-        // What cannot be read is told by whoever verifies on demand.
-        if let Ok((notes, _)) = kernel.checkpoints.kept() {
-            verifier = verifier.with_checkpoints(&notes, &kernel.ever);
-        }
+        let hands = kernel.parts.hands;
+        let starting = kernel.clone();
+        let Ok(mut follower) = hands.beside(move || Follower::start(&starting)).await else {
+            return;
+        };
         let mut told = None;
         loop {
-            let store = kernel.parts.store.clone();
-            let step = kernel.parts.hands.beside(move || {
-                let outcome = extend(store.as_ref(), &mut verifier, &mut |_| {});
-                let state = chain_state(&verifier, outcome.as_ref().err());
-                (verifier, state)
+            let kernel = kernel.clone();
+            let step = hands.beside(move || {
+                let state = follower.step(&kernel);
+                (follower, state)
             });
             let Ok((back, state)) = step.await else {
                 return;
             };
-            verifier = back;
+            follower = back;
             // Ringing for nothing would wake ourselves, and the screen, for ever.
             if told.as_ref() != Some(&state) {
                 shared.set_chain(state.clone());
                 told = Some(state);
             }
             loop {
-                if bell.borrow_and_update().log_len > verifier.next_index() {
+                if bell.borrow_and_update().log_len > follower.verifier.next_index() {
                     break;
                 }
                 if bell.changed().await.is_err() {
@@ -65,29 +137,16 @@ pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()>
     })
 }
 
-fn chain_state(verifier: &Verifier, error: Option<&StoreError>) -> ChainState {
-    if let Some(error) = error {
-        return ChainState::Broken(error.to_string());
-    }
-    if let Some(short) = verifier.short_of() {
-        return ChainState::Broken(short.to_string());
-    }
-    match verifier.first_finding() {
-        Some(found) => ChainState::Broken(found.to_string()),
-        None => {
-            let index = verifier.next_index();
-            ChainState::VerifiedTo { index, len: index }
-        }
-    }
-}
-
-/// Verifies the whole log afresh, every level, and the storage beside it.
+/// Verifies the whole log afresh, every level, and the storage beside it. Keeps how far it came.
 pub(super) fn verify(
     kernel: &Kernel,
     progress: &mut dyn FnMut(VerifyProgress),
 ) -> Result<(Report, VerifyReport), StoreError> {
     let (notes, trouble) = match kernel.checkpoints.kept() {
-        Err(error @ StoreError::Corrupt { .. }) => return Ok(proof::unreadable(&error)),
+        Err(error @ StoreError::Corrupt { .. }) => {
+            let Verified { report, told, .. } = proof::unreadable(&error);
+            return Ok((report, told));
+        }
         kept => kept?,
     };
     let evidence = Evidence {
@@ -97,7 +156,66 @@ pub(super) fn verify(
         part: None,
     };
     let place = kernel.parts.outside.place();
-    proof::verify(evidence, |report| caveat(report, &place, trouble), progress)
+    let caveat = |report: &Report| caveat(report, &place, trouble);
+    let Verified {
+        report,
+        mut told,
+        point,
+    } = proof::verify(evidence, caveat, progress)?;
+    // [L7] What was verified before vouches for the log as a checkpoint outside of it does.
+    if let Some(what) = checked::contradicts(kernel) {
+        told.findings.push(another(&told, &what));
+    }
+    if told.findings.is_empty() {
+        checked::keep(kernel, point, None);
+    }
+    Ok((report, told))
+}
+
+fn another(told: &VerifyReport, what: &Divergence) -> VerifyFinding {
+    VerifyFinding {
+        index: told.entries,
+        trajectory: None,
+        seq: None,
+        check: what.check.into(),
+        expected: what.expected.clone(),
+        found: what.found.clone(),
+    }
+}
+
+/// Verifies every level of what is new since that was last done, and says what was left out. Where there
+/// is nothing to go on from, or the log is not the one that was verified, all of it is verified.
+pub(super) fn verify_since(
+    kernel: &Kernel,
+    progress: &mut dyn FnMut(VerifyProgress),
+) -> Result<VerifyReport, StoreError> {
+    let (notes, trouble) = match kernel.checkpoints.kept() {
+        Err(error @ StoreError::Corrupt { .. }) => return Ok(proof::unreadable(&error).told),
+        kept => kept?,
+    };
+    let (mut verifier, before) = match checked::start(kernel, Level::V4, &notes) {
+        Start::Behind(verifier, before) => (*verifier, before),
+        Start::Whole(why) => {
+            // Where the log is another, this finds it, or finds every entry as it was.
+            let (_, mut told) = verify(kernel, progress)?;
+            told.caveat = format!("{why}, so all was verified; {}", told.caveat);
+            return Ok(told);
+        }
+    };
+    let store = kernel.parts.store.as_ref();
+    match extend(store, &mut verifier, progress) {
+        Err(error @ StoreError::Corrupt { .. }) => return Ok(proof::unreadable(&error).told),
+        extended => extended?,
+    }
+    let point = verifier.point();
+    let report = verifier.finish(Some(store.len()?));
+    let place = kernel.parts.outside.place();
+    let mut told = proof::told(&report, caveat(&report, &place, trouble));
+    told.before = Some(before);
+    if told.findings.is_empty() {
+        checked::keep(kernel, point, Some(&before));
+    }
+    Ok(told)
 }
 
 /// What no lone ledger can prove, and how far one outside of it does `[L7]`.

@@ -10,7 +10,8 @@ use thymos_core::skill::SkillFile;
 use thymos_core::world::{Versioned, World};
 use thymos_core::{EntryId, TrajectoryId};
 use thymos_protocol::{
-    Command, Fault, Replied, Reply, SkillRow, Ticket, WorldDiff, WorldDiffRow, WorldRow, WorldView,
+    Command, Fault, Replied, Reply, SkillRow, Ticket, VerifyProgress, VerifyReport, WorldDiff,
+    WorldDiffRow, WorldRow, WorldView,
 };
 use thymos_replay::{Projection, difference};
 use tokio::task::JoinHandle;
@@ -48,7 +49,8 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
                 policies::simulate(&kernel, trajectory, &bundle)
             });
         }
-        Command::Verify => return verify(service, ticket, None),
+        Command::Verify { since_last: true } => return verify_since(service, ticket),
+        Command::Verify { since_last: false } => return verify(service, ticket, None),
         Command::Replay { trajectory } => return verify(service, ticket, Some(trajectory)),
         Command::Inspect { entry } => match owner(&kernel, &entry) {
             // Its session knows the trajectory already; nothing need be folded for one entry.
@@ -287,6 +289,43 @@ fn lineage(desk: &BTreeMap<TrajectoryId, Summary>, of: TrajectoryId) -> Vec<Traj
 
 /// Verifies the whole ledger; with a run, tells it as that run's tree.
 fn verify(service: &Service, ticket: Ticket, run: Option<TrajectoryId>) {
+    verify_by(service, ticket, move |kernel, shared, progress| {
+        if let Some(run) = run.filter(|run| !kernel.owns(run).unwrap_or(false)) {
+            return fault(unknown(&run));
+        }
+        match chain::verify(kernel, progress) {
+            Ok((found, report)) => {
+                tell(shared, &report);
+                match run {
+                    None => Replied::Verified(report),
+                    Some(run) => Replied::Replayed(Box::new(chain::replayed(&found, run, report))),
+                }
+            }
+            Err(error) => fault(error.to_string()),
+        }
+    });
+}
+
+/// Verifies what is new since the last time.
+fn verify_since(service: &Service, ticket: Ticket) {
+    verify_by(
+        service,
+        ticket,
+        |kernel, shared, progress| match chain::verify_since(kernel, progress) {
+            Ok(report) => {
+                tell(shared, &report);
+                Replied::Verified(report)
+            }
+            Err(error) => fault(error.to_string()),
+        },
+    );
+}
+
+fn verify_by(
+    service: &Service,
+    ticket: Ticket,
+    verify: impl FnOnce(&Kernel, &Shared, &mut dyn FnMut(VerifyProgress)) -> Replied + Send + 'static,
+) {
     let (kernel, replies, shared) = (
         service.kernel.clone(),
         service.replies.clone(),
@@ -300,24 +339,17 @@ fn verify(service: &Service, ticket: Ticket, run: Option<TrajectoryId>) {
                 replied: Replied::Verifying(p),
             }));
         };
-        if let Some(run) = run.filter(|run| !kernel.owns(run).unwrap_or(false)) {
-            return fault(unknown(&run));
-        }
-        match chain::verify(&kernel, &mut progress) {
-            Ok((found, report)) => {
-                if let Some(found) = report.findings.first() {
-                    let words = format!("entry at index {}: {}", found.index, found.check);
-                    shared.set_chain(thymos_protocol::ChainState::Broken(words));
-                }
-                match run {
-                    None => Replied::Verified(report),
-                    Some(run) => Replied::Replayed(Box::new(chain::replayed(&found, run, report))),
-                }
-            }
-            Err(error) => fault(error.to_string()),
-        }
+        verify(&kernel, &shared, &mut progress)
     });
     reply_later(service, ticket, looking);
+}
+
+/// `[Y3]` What was found wrong stands in every status from then on.
+fn tell(shared: &Shared, report: &VerifyReport) {
+    if let Some(found) = report.findings.first() {
+        let words = format!("entry at index {}: {}", found.index, found.check);
+        shared.set_chain(thymos_protocol::ChainState::Broken(words));
+    }
 }
 
 /// Begins a look that takes long, or ends one; none where it replies by itself.

@@ -133,3 +133,46 @@ fn l7_a_checkpoint_of_another_log_is_found() {
         .find(|one| one.what.check == "checkpoint");
     assert!(told.unwrap().what.found.starts_with("that of log"));
 }
+
+/// Those below a point are no longer met on the way.
+#[test]
+fn l7_y3_checkpoints_below_a_point_are_held_against_the_tree_that_stood_there() {
+    let log = log();
+    let mut verifier = Verifier::new(Level::V4, roots());
+    log.rows.iter().take(11).for_each(|row| verifier.push(row));
+    let point = verifier.point().unwrap();
+    let nodes = |node: Node| {
+        let end = usize::try_from(node.end).unwrap();
+        let mut tree = Frontier::new();
+        for row in &log.rows[end - (1 << node.level)..end] {
+            tree.push(leaf(row.entry.as_ref().unwrap().id.as_bytes()), |_, _| {});
+        }
+        Ok(tree.root())
+    };
+    let go_on = |notes: &[KeptNote]| {
+        let past = Arc::new(super::branches::Rows::of(&log));
+        let mut verifier = Verifier::go_on(
+            &point,
+            Ground {
+                roots: roots(),
+                past,
+                nodes: &nodes,
+                notes,
+                lanes: 2,
+            },
+        )?;
+        log.rows.iter().skip(11).for_each(|row| verifier.push(row));
+        Ok::<_, Divergence>(verifier.finish(None))
+    };
+    let sound = [Keeper::Ledger, Keeper::Outside].map(|keeper| kept(&log, keeper, &[3, 11, 12]));
+    let report = go_on(&sound.concat()).unwrap();
+    assert_eq!(report.findings, []);
+    assert_eq!(report.checkpoints.agreed, 6);
+    // Signed by the same key, of another history.
+    let other = note(Keeper::Outside, 3, root(&log, 4), &operator());
+    assert_eq!(go_on(&[other]).unwrap_err().check, "checkpoint");
+    // The log is shorter than one of them says.
+    let longer = note(Keeper::Outside, 500, root(&log, 4), &operator());
+    let report = go_on(&[longer]).unwrap();
+    assert_eq!(first(&report).2, "checkpoint");
+}
