@@ -329,7 +329,7 @@ fn announced(setup: &Setup) -> (Entry, ProposalId) {
 }
 
 async fn another(rig: &mut Rig, mode: Mode) {
-    let Replied::Opened(other) = rig.ask(Command::New { mode }).await else {
+    let Replied::Opened(other) = rig.ask(Command::begin(mode)).await else {
         panic!("no second run");
     };
     rig.trajectory = other.trajectory;
