@@ -202,6 +202,12 @@ fn show(chain: &[SignedWrit]) -> Result<u8, AppError> {
                 out::safe(&writs::words(grant))
             ))?;
         }
+        let rules = writ
+            .preset
+            .map(|mode| format!("{indent}  rules of {mode} mode"));
+        for line in rules.iter() {
+            out::line(line)?;
+        }
         let end = writ.window.expires_at;
         let end = end.map_or_else(|| "never".to_owned(), |end| end.to_string());
         out::line(&format!("{indent}  effects {}, ends {end}", writ.effects))?;

@@ -67,6 +67,7 @@ fn links() -> Result<Vec<SignedWrit>, InvalidJson> {
             may_subdivide: true,
         },
         examples: Examples::default(),
+        preset: None,
         pre_answer: None,
     }
     .sign(&key(1))?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use thymos_core::caveat::{ArgvSlot, Caveat, Condition};
 use thymos_core::effect::EffectClass;
 use thymos_core::tool::ToolContract;
-use thymos_core::writ::{Grant, SampleCall, Writ};
+use thymos_core::writ::{Grant, Mode, SampleCall, Writ, preset_of};
 use thymos_policy::matching::glob;
 
 use crate::examples::allows;
@@ -47,6 +47,7 @@ pub fn flaws(links: &[&Writ], tools: &[&ToolContract]) -> Vec<Flaw> {
         if let Some(parent) = at.checked_sub(1).and_then(|above| links.get(above)) {
             link.against(writ, parent);
         }
+        link.rules(writ, links.get(..at).unwrap_or_default());
         link.examples(writ, links.get(..at).unwrap_or_default());
     }
     found
@@ -158,6 +159,24 @@ impl Link<'_> {
                 let said = format!("its parent grants no `{}`", tool.name);
                 self.tell(format!("grants[{at}].tool"), said);
             }
+        }
+    }
+
+    // [W8] It would be asked about as the chain above says, whatever it names.
+    fn rules(&mut self, writ: &Writ, above: &[&Writ]) {
+        if above.is_empty() {
+            return;
+        }
+        // Plan mode is no freer than no mode: it names nothing that could be believed to count.
+        let least = preset_of(above.iter().copied());
+        let least = if least == Mode::Custom {
+            Mode::Plan
+        } else {
+            least
+        };
+        if let Some(own) = writ.preset.filter(|own| own.asks_less_than(least)) {
+            let said = format!("`{own}` asks about less than the writs above it do");
+            self.tell("preset", said);
         }
     }
 

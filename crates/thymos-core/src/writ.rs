@@ -56,6 +56,10 @@ pub struct Writ {
     pub delegation: Delegation,
     /// Sample calls, checked when the writ is loaded.
     pub examples: Examples,
+    /// The mode whose rules hold for calls under a writ of a file, see [`preset_of`]; none: the rules for
+    /// `custom`, which ask about most `[W8]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Mode>,
     /// Makes it a pre-answer: it grants nothing, it answers asks of calls that its grants cover `[A6]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pre_answer: Option<PreAnswer>,
@@ -230,6 +234,21 @@ impl Mode {
         }
     }
 
+    /// Whether the rules for it ask about less than those for another mode do.
+    #[must_use]
+    pub const fn asks_less_than(self, other: Self) -> bool {
+        self.freedom() > other.freedom()
+    }
+
+    const fn freedom(self) -> u8 {
+        match self {
+            Self::Custom => 0,
+            Self::Plan => 1,
+            Self::Edit => 2,
+            Self::Auto => 3,
+        }
+    }
+
     /// The preset a person named, if there is one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -241,6 +260,25 @@ impl Mode {
             _ => None,
         }
     }
+}
+
+/// The mode whose rules hold for calls under a chain of a file, root first: what its root names, and no
+/// more than any link below it names `[W2]` `[W8]`. A root that names none is `custom`, whatever is below.
+#[must_use]
+pub fn preset_of<'a>(chain: impl IntoIterator<Item = &'a Writ>) -> Mode {
+    let mut links = chain.into_iter();
+    let root = links.next().and_then(|root| root.preset);
+    let named = links.filter_map(|link| link.preset);
+    let Some(root) = root else {
+        return Mode::Custom;
+    };
+    named.fold(root, |least, mode| {
+        if mode.asks_less_than(least) {
+            least
+        } else {
+            mode
+        }
+    })
 }
 
 impl fmt::Display for Mode {
@@ -294,3 +332,6 @@ impl TrustRoots {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use thymos_core::intent::Author;
 use thymos_core::isolation::Rung;
 use thymos_core::resolved::{Access, Resolved, ResolvedExec};
 use thymos_core::tool::Compensation;
-use thymos_core::writ::{Mode, Writ};
+use thymos_core::writ::{Mode, Writ, preset_of};
 
 use crate::input::{Form, PolicyInput};
 
@@ -99,6 +99,7 @@ static ROWS: &[Row] = &[
     Row { name: "budget.left.wall_clock_ms", kind: Type::Int, read: |i, _| least_left(i, Dimension::WallClockMs).map(int) },
     Row { name: "budget.left.usd_millicents", kind: Type::Int, read: |i, _| least_left(i, Dimension::UsdMillicents).map(int) },
     Row { name: "session.mode", kind: Type::Mode, read: |i, _| Some(text(i.facts.mode.word())) },
+    Row { name: "session.preset", kind: Type::Mode, read: |i, _| Some(text(preset(i).word())) },
     Row { name: "session.tenant", kind: Type::Text, read: |i, _| Some(text(&i.facts.tenant)) },
     Row { name: "session.rung", kind: Type::Rung, read: |i, _| Some(rung(i.facts.rung)) },
     Row { name: "session.now_ms", kind: Type::Int, read: |i, _| Some(int(i.facts.now.as_ms())) },
@@ -268,6 +269,14 @@ fn least_left(input: &PolicyInput<'_>, dimension: Dimension) -> Option<u64> {
             link.writ.budget.left(&spent, dimension)
         })
         .min()
+}
+
+/// The mode whose rules hold: the session's own, or under a writ file what its chain says `[W8]`.
+fn preset(input: &PolicyInput<'_>) -> Mode {
+    match input.facts.mode {
+        Mode::Custom => preset_of(input.links.iter().map(|(_, link)| &link.writ)),
+        mode @ (Mode::Plan | Mode::Edit | Mode::Auto) => mode,
+    }
 }
 
 fn text(text: &str) -> Val<'_> {

@@ -82,6 +82,7 @@ pub fn mode_writ(request: ModeRequest) -> Writ {
             may_subdivide: true,
         },
         examples: Examples::default(),
+        preset: None,
         pre_answer: None,
     }
 }
@@ -151,6 +152,9 @@ pub fn difference(from: Option<&Writ>, to: &Writ) -> Vec<String> {
     if from.effects != to.effects {
         lines.push(format!("~ effects {} -> {}", from.effects, to.effects));
     }
+    if from.preset != to.preset {
+        lines.push(format!("~ rules of {} -> {}", rules(from), rules(to)));
+    }
     for grant in to
         .grants
         .iter()
@@ -192,6 +196,11 @@ fn describe(writ: &Writ) -> Vec<String> {
     );
     lines.push(format!("+ ends {}", end(writ)));
     lines
+}
+
+/// Whose rules hold for calls under it: of a mode's own writ, its own.
+fn rules(writ: &Writ) -> &str {
+    writ.preset.map_or("its own mode", Mode::word)
 }
 
 fn end(writ: &Writ) -> String {

@@ -97,6 +97,7 @@ pub fn writ() -> WritBuilder {
             may_subdivide: true,
         },
         examples: Examples::default(),
+        preset: None,
         pre_answer: None,
     })
 }

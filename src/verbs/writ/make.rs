@@ -44,6 +44,7 @@ pub(super) fn new(
     };
     let mut writ = writs::template(mode, &operator, config);
     writ.name = "task".to_owned();
+    writ.preset = Some(mode);
     writ.delegation = Delegation {
         max_depth: DEPTH,
         may_subdivide: true,

@@ -166,6 +166,66 @@ fn w6_a_run_that_is_killed_at_any_entry_loses_and_doubles_no_budget() {
 }
 
 #[test]
+fn w8_a_file_is_asked_about_as_the_mode_that_it_was_made_from() {
+    let note = |key: &str| json!({"calls": [{"tool": "kv_set", "args": {"key": key, "value": 1}}]});
+    let file = json!({"calls": [{"tool": "fs_write", "args": {"path": "a.txt", "content": "a"}}]});
+    let done = json!({"text": "done"});
+    let home = Home::playing(&[]);
+    let run = |from: &str, change: &dyn Fn(&mut Value), turn: &Value| {
+        let new = ["--from", from];
+        let made = signed(&home, "ci.json", &new, change);
+        assert_eq!(made.code, 0, "{made:?}");
+        home.script(&[turn.clone(), done.clone()]);
+        home.run(&["run", "--writ", "ci.json", "go"])
+    };
+    let same: &dyn Fn(&mut Value) = &|_| {};
+    let silent: &dyn Fn(&mut Value) = &|w| drop(w.as_object_mut().unwrap().remove("preset"));
+    // The record alone: as in edit and auto. A file that names no mode is asked about all of it.
+    assert_eq!(run("edit", same, &note("a")).code, 0);
+    assert_eq!(run("auto", same, &note("b")).code, 0);
+    assert_eq!(run("auto", silent, &note("c")).code, 10);
+    // Plan mode grants no such call.
+    assert_eq!(run("plan", same, &note("d")).code, 0);
+    assert_eq!((home.count("commit"), home.count("rejection")), (2, 1));
+    // Files of the workspace: only auto writes them unasked.
+    assert_eq!(run("edit", same, &file).code, 10);
+    assert_eq!(run("auto", silent, &file).code, 10);
+    let caged = home.run(&["doctor"]).out.contains("ok   cage");
+    let wrote = run("auto", same, &file);
+    assert_eq!(wrote.code, if caged { 0 } else { 10 }, "{wrote:?}");
+    assert!(
+        home.run(&["writ", "show", "ci.json"])
+            .out
+            .contains("rules of auto mode")
+    );
+    home.verifies();
+}
+
+#[test]
+fn w8_a_link_below_cannot_be_asked_about_less() {
+    let home = Home::playing(&[
+        json!({"calls": [{"tool": "kv_set", "args": {"key": "a", "value": 1}}]}),
+        json!({"text": "done"}),
+    ]);
+    // A root that names no mode, and one below that claims one.
+    signed(&home, "root.json", &[], |w| {
+        drop(w.as_object_mut().unwrap().remove("preset"));
+    });
+    let child = home.run(&["writ", "new", "--from", "auto", "--expires", "1h"]);
+    let mut child: Value = serde_json::from_str(&child.out).unwrap();
+    child["delegation"]["max_depth"] = json!(2);
+    child["grants"] = json!([{"tool": "kv_set", "caveats": []}]);
+    child["examples"] = json!({"allow": [], "deny": []});
+    home.write("ws/child.json", &child.to_string());
+    let sign = ["writ", "sign", "child.json", "--parent", "root.json"];
+    home.run(&sign).says(
+        11,
+        "link 1 `preset`: `auto` asks about less than the writs above it do",
+        "a child only narrows",
+    );
+}
+
+#[test]
 fn w8_a_run_that_is_refused_its_authority_leaves_no_trajectory() {
     let home = looking(1);
     let budget = ["--name", "ci", "--budget", "tool_calls=2"];

@@ -82,7 +82,12 @@ fn w3_a_sound_chain_has_no_flaw() {
 
 #[test]
 fn w3_a_child_that_widens_is_told_with_link_and_field() {
-    let changes: [(Change, &str); 5] = [
+    let changes: [(Change, &str); 7] = [
+        (
+            |w| w["preset"] = json!("edit"),
+            "link 1 `preset`: `edit` asks about less than the writs above it do",
+        ),
+        (|w| w["preset"] = json!("plan"), ""),
         (
             |w| w["effects"] = json!({"only": ["read", "irreversible"]}),
             "link 1 `effects`: irreversible is more than its parent allows, up to write",

@@ -338,6 +338,7 @@ pub(crate) fn root_writ() -> Writ {
             may_subdivide: true,
         },
         examples: Examples::default(),
+        preset: None,
         pre_answer: None,
     }
 }

@@ -37,6 +37,7 @@ pub(super) fn narrow(
             may_subdivide: parent.delegation.may_subdivide,
         },
         examples: Examples::default(),
+        preset: None,
         pre_answer: None,
     }
 }

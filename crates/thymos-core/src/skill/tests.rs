@@ -57,6 +57,7 @@ fn parent(session: &Party) -> Writ {
             may_subdivide: true,
         },
         examples: Examples::default(),
+        preset: None,
         pre_answer: None,
     }
 }

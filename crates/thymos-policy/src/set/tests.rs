@@ -309,7 +309,7 @@ fn p4_a_line_names_the_rule_and_the_values_it_read() {
             clause: Clause::C13,
             rule: Some("builtin/write-review".into()),
             ruling: Ruling::Ask,
-            said: "writes to files need a person (`resolved.effect` write, `resolved.paths` a.txt, `session.mode` edit, `intent.tool` tool)".into(),
+            said: "writes to files need a person (`resolved.effect` write, `resolved.paths` a.txt, `session.preset` edit, `intent.tool` tool)".into(),
             witnessed: false,
         }]
     );

@@ -86,6 +86,7 @@ fn writ() -> SignedWrit {
             may_subdivide: false,
         },
         examples: Examples::default(),
+        preset: None,
         pre_answer: None,
     }
     .sign(&operator())

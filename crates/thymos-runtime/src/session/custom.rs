@@ -154,6 +154,7 @@ impl Session {
                 may_subdivide: depth > 0,
             },
             examples: Examples::default(),
+            preset: None,
             pre_answer: None,
         }
     }

@@ -672,6 +672,7 @@ fn narrow(from: Narrowing<'_>, order: Order) -> Writ {
             may_subdivide: depth > 0,
         },
         examples: Examples::default(),
+        preset: None,
         pre_answer: None,
     }
 }

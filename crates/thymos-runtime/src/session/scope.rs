@@ -138,6 +138,7 @@ impl Session {
                 may_subdivide: false,
             },
             examples: Examples::default(),
+            preset: None,
             pre_answer: Some(PreAnswer {
                 under,
                 asked: *proposal,

@@ -192,6 +192,7 @@ impl Session {
                 may_subdivide: false,
             },
             examples: Examples::default(),
+            preset: None,
             pre_answer: None,
         };
         let signed = writ.sign(&self.k.parts.operator_key)?;

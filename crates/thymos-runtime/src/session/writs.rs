@@ -364,6 +364,9 @@ fn remarks(signed: &SignedWrit, parent: Option<&Writ>) -> Vec<String> {
     if !signed.signature_holds() {
         remarks.push("its signature does not hold, so it allows nothing".to_owned());
     }
+    if let Some(mode) = signed.writ.preset {
+        remarks.push(format!("calls under it are asked about as in {mode} mode"));
+    }
     let Some(parent) = parent else { return remarks };
     for grant in &signed.writ.grants {
         let fixed = !grant.tool.contains(['*', '?', '[']);
