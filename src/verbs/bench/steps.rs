@@ -12,12 +12,19 @@ use thymos_ports::LedgerStore;
 /// Raw syncs beside which the durable step is put.
 const RAW_SYNCS: usize = 400;
 
+/// Trajectories of which the step in memory is taken: the first one finds everything cold.
+const STORIES: usize = 5;
+
 /// `[Q2]` Three entries a step: intent, started, commit.
 pub(super) fn in_memory(bench: &Bench) -> Result<Vec<Figure>, AppError> {
-    let worked = work(bench, adapters::memory()?, Work::Nothing)?;
-    let steps = worked.marks.steps();
-    let early: Vec<_> = steps.iter().take(3).copied().collect();
-    let late: Vec<_> = steps.iter().rev().take(3).copied().collect();
+    let (mut steps, mut early, mut late) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..STORIES {
+        let worked = work(bench, adapters::memory()?, Work::Nothing)?;
+        let turns = worked.marks.steps();
+        early.extend(turns.iter().take(3).copied());
+        late.extend(turns.iter().rev().take(3).copied());
+        steps.extend(turns);
+    }
     let entries = TURNS * CALLS * 3;
     Ok(vec![
         Figure::new(

@@ -21,7 +21,7 @@ impl Kept {
     /// A run that was verified whole, and a copy of its ledger.
     fn new() -> Self {
         let home = Home::playing(&[
-            json!({"calls": [{"tool": "memory_write", "args": {"key": "a", "text": "b"}}]}),
+            json!({"calls": [{"tool": "kv_set", "args": {"key": "a", "value": "b"}}]}),
             json!({"text": "done"}),
         ]);
         assert_eq!(home.run(&["run", "one"]).code, 0);
