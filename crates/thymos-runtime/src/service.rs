@@ -361,7 +361,7 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
         _watching: watching,
     };
     service.run(requests, &changed, expected).await;
-    verifier.abort();
+    verifier.end().await;
     service.end().await;
 }
 

@@ -26,7 +26,7 @@ impl Two {
         let home = played();
         assert_eq!(home.run(&["run", "one"]).code, 0);
         let between = home.path("between.db");
-        fs::copy(home.ledger(), &between).unwrap();
+        home.copy_ledger(&between);
         assert_eq!(home.run(&["run", "two"]).code, 0);
         home.verifies();
         Self { home, between }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 use thymos_core::Entry;
@@ -68,6 +69,17 @@ impl Home {
 
     pub(crate) fn ledger(&self) -> PathBuf {
         self.path("home/.local/share/thymos/ledger.db")
+    }
+
+    /// Copies the ledger's file, with all that its last writer may have left beside it.
+    pub(crate) fn copy_ledger(&self, to: &Path) {
+        let connection = Connection::open(self.ledger()).unwrap();
+        let left: i64 = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(left, 0, "somebody is at work in it");
+        drop(connection);
+        fs::copy(self.ledger(), to).unwrap();
     }
 
     /// The program, in the workspace, with a small environment.

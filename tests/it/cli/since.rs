@@ -26,7 +26,7 @@ impl Kept {
         ]);
         assert_eq!(home.run(&["run", "one"]).code, 0);
         let between = home.path("between.db");
-        fs::copy(home.ledger(), &between).unwrap();
+        home.copy_ledger(&between);
         home.verifies();
         Self { home, between }
     }
@@ -232,7 +232,7 @@ fn l7_y3_an_older_copy_is_found_also_when_work_went_on_in_it() {
 #[test]
 fn l7_y3_another_log_in_its_place_is_one_of_which_nothing_is_known() {
     let (kept, other) = (Kept::new(), Kept::new());
-    fs::copy(other.home.ledger(), &kept.between).unwrap();
+    other.home.copy_ledger(&kept.between);
     kept.restore();
     let ended = kept.since();
     // Its keys are another operator's.

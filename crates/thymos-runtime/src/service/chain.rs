@@ -11,6 +11,7 @@ use thymos_protocol::{
 };
 use thymos_replay::verify::{Report, Tally};
 use thymos_replay::{Divergence, Kinship, Level, Member, Verifier, family};
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use super::Shared;
@@ -22,7 +23,10 @@ use crate::proof::{self, Evidence, STORAGE, Verified, extend, finding, lanes};
 /// How long new entries gather before they are verified together.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// The background's verification.
+/// How long a thread that verifies is waited for at the end.
+const LEAVING: Duration = Duration::from_millis(500);
+
+/// What the background has verified.
 struct Follower {
     verifier: Verifier,
     /// What it did not look at.
@@ -98,23 +102,27 @@ impl Follower {
 /// Verifies behind what an earlier start verified, or from the first entry, then whatever is new after
 /// each ring of the bell; from when a session is there to say so. Who only looks at the record, or proves
 /// it, has both cores for that.
-pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()> {
+pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> Following {
     let mut bell = shared.bell.subscribe();
-    tokio::spawn(async move {
+    let at_work = Arc::new(Mutex::new(()));
+    let working = at_work.clone();
+    let task = tokio::spawn(async move {
         shared.attended.notified().await;
         let hands = kernel.parts.hands;
-        let starting = kernel.clone();
-        let Ok(mut follower) = hands.beside(move || Follower::start(&starting)).await else {
+        let (starting, guard) = (kernel.clone(), working.clone().lock_owned().await);
+        let start = move || (Follower::start(&starting), starting, guard);
+        let Ok((mut follower, ..)) = hands.beside(start).await else {
             return;
         };
         let mut told = None;
         loop {
-            let kernel = kernel.clone();
+            let (kernel, guard) = (kernel.clone(), working.clone().lock_owned().await);
             let step = hands.beside(move || {
                 let state = follower.step(&kernel);
-                (follower, state)
+                // The guard is last: whoever waits for it finds the store let go of.
+                (follower, state, kernel, guard)
             });
-            let Ok((back, state)) = step.await else {
+            let Ok((back, state, ..)) = step.await else {
                 return;
             };
             follower = back;
@@ -134,7 +142,24 @@ pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> JoinHandle<()>
             // Entries come in bursts: work that goes on is not to wait for the proof of each step.
             tokio::time::sleep(GATHER).await;
         }
-    })
+    });
+    Following { task, at_work }
+}
+
+/// The background's verification, as long as there is something to follow.
+pub(super) struct Following {
+    task: JoinHandle<()>,
+    /// Held while a thread reads the record.
+    at_work: Arc<Mutex<()>>,
+}
+
+impl Following {
+    /// Ends it, and waits a moment for a thread that is at work, so that the store is closed in order.
+    pub(super) async fn end(self) {
+        self.task.abort();
+        // One that has much to read is left behind; what it reads is never half-written.
+        drop(tokio::time::timeout(LEAVING, self.at_work.lock()).await);
+    }
 }
 
 /// Verifies the whole log afresh, every level, and the storage beside it. Keeps how far it came.
