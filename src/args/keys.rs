@@ -26,7 +26,9 @@ pub enum KeysVerb {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Let signatures of a key count from now on
+    /// Let signatures of a key count from now on; of a key that is known, for more
+    ///
+    /// Takes nothing away, and a key keeps the name that it is known by.
     Trust {
         /// What people call its owner; approvers are named so in policy
         name: String,
@@ -45,6 +47,9 @@ pub enum KeysVerb {
     Distrust {
         /// A name that `ls` shows
         name: String,
+        /// Only for this: answers (with root writs), policy; everything without it
+        #[arg(long = "for", value_name = "WHAT", value_delimiter = ',')]
+        purpose: Vec<Purpose>,
     },
     /// Replace your own key by a new one
     ///

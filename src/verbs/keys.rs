@@ -24,7 +24,7 @@ pub(super) fn perform(setting: &Setting<'_>, verb: &KeysVerb) -> Result<u8, AppE
         KeysVerb::Show { name } => show(setting.config, name.as_deref()),
         KeysVerb::New { name, out } => new(name, out),
         KeysVerb::Trust { name, key, purpose } => trust(setting.config, name, key, purpose),
-        KeysVerb::Distrust { name } => distrust(setting.config, name),
+        KeysVerb::Distrust { name, purpose } => distrust(setting.config, name, purpose),
         KeysVerb::Rotate { destroy } => rotate(setting.config, *destroy),
     }
 }
@@ -47,12 +47,7 @@ fn list(config: &Config, json: bool) -> Result<u8, AppError> {
             }))?;
             continue;
         }
-        let purpose = match (what.answers, what.policy) {
-            (true, true) => "answers,policy",
-            (true, false) => "answers",
-            (false, true) => "policy",
-            (false, false) => "retired",
-        };
+        let purpose = if retired { "retired" } else { what.words() };
         out::line(&format!(
             "{:<14}  {purpose:<14}  {}{}",
             out::safe(&party.name),
@@ -101,14 +96,16 @@ fn trust(config: &Config, name: &str, key: &str, purpose: &[Purpose]) -> Result<
         AppError::new(ErrorKind::Usage, format!("`{shown}` is not a public key"))
             .hint("give it as printed: ed25519: and 64 hex digits")
     })?;
+    if !key.is_sound() {
+        let message = format!("`{key}` is a key by which anybody could sign, or nobody");
+        return Err(AppError::new(ErrorKind::Usage, message)
+            .hint("ask its owner for the public half of a real one: thymos keys show"));
+    }
     let party = Party {
         name: sound(name)?.to_owned(),
         key,
     };
-    let what = For {
-        answers: purpose.contains(&Purpose::Answers),
-        policy: purpose.contains(&Purpose::Policy),
-    };
+    let what = purposes(purpose);
     let _used = keys::in_use(&config.paths)?;
     let mine = keys::operator_key(&config.paths, &OsEntropy)?.public();
     let operator = Party {
@@ -117,36 +114,66 @@ fn trust(config: &Config, name: &str, key: &str, purpose: &[Purpose]) -> Result<
     };
     // Without the check that one's own key is trusted: this is how it becomes so again.
     let mut file = TrustFile::open(&config.paths, &operator)?;
-    if key == mine && !what.answers {
+    let before = file.rights_of(&key);
+    if key == mine && !what.answers && !before.answers {
         return Err(
             AppError::new(ErrorKind::User, "your own key must be trusted for answers")
                 .hint("leave --for out, or name both: --for answers,policy"),
         );
     }
-    file.trust(&party, what)?;
+    let new = file.trust(&party, what)?;
+    if new.is_none() {
+        out::talk(&format!(
+            "thymos: `{name}` was trusted for {} before; nothing changes",
+            before.words()
+        ));
+        return Ok(0);
+    }
     file.write(&config.paths)?;
+    let too = if before.is_none() { "" } else { " too" };
     out::talk(&format!(
-        "thymos: `{}` is trusted from the next start on",
-        party.name
+        "thymos: `{name}` is trusted for {}{too} from the next start on",
+        new.words()
     ));
     Ok(0)
 }
 
-fn distrust(config: &Config, name: &str) -> Result<u8, AppError> {
+fn purposes(named: &[Purpose]) -> For {
+    For {
+        answers: named.contains(&Purpose::Answers),
+        policy: named.contains(&Purpose::Policy),
+    }
+}
+
+/// Takes away what was named, or everything.
+fn distrust(config: &Config, name: &str, purpose: &[Purpose]) -> Result<u8, AppError> {
     let _alone = keys::alone(&config.paths)?;
     let (mine, mut file) = {
         let (key, trust) = keys::operator(&config.paths, &config.operator.value, &OsEntropy)?;
         (key.public(), trust)
     };
-    if file.name_of(&mine) == Some(name) {
+    let what = match purpose {
+        [] => For::ALL,
+        named => purposes(named),
+    };
+    if file.name_of(&mine) == Some(name) && what.answers {
         return Err(AppError::new(ErrorKind::User, format!("`{name}` is you"))
             .hint("replace your own key instead: thymos keys rotate"));
     }
-    if !file.distrust(name) {
-        return Err(unknown(name, &file));
+    let taken = file.distrust(name, what);
+    if taken.is_none() {
+        let known = file.rows().iter().any(|(party, ..)| party.name == name);
+        if !known {
+            return Err(unknown(name, &file));
+        }
+        let message = format!("`{name}` is not trusted for {}", what.words());
+        return Err(AppError::new(ErrorKind::User, message).hint("thymos keys ls"));
     }
     file.write(&config.paths)?;
-    out::talk(&format!("thymos: nothing new that `{name}` signs counts"));
+    out::talk(&format!(
+        "thymos: nothing new that `{name}` signs counts for {}",
+        taken.words()
+    ));
     Ok(0)
 }
 

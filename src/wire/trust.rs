@@ -50,6 +50,33 @@ pub(crate) struct For {
     pub(crate) policy: bool,
 }
 
+impl For {
+    /// Everything.
+    pub(crate) const ALL: Self = Self {
+        answers: true,
+        policy: true,
+    };
+
+    const fn is_all(self) -> bool {
+        self.answers && self.policy
+    }
+
+    /// Nothing.
+    pub(crate) const fn is_none(self) -> bool {
+        !self.answers && !self.policy
+    }
+
+    /// In words, as `--for` takes them.
+    pub(crate) const fn words(self) -> &'static str {
+        match (self.answers, self.policy) {
+            (true, true) => "answers,policy",
+            (true, false) => "answers",
+            (false, true) => "policy",
+            (false, false) => "nothing",
+        }
+    }
+}
+
 impl TrustFile {
     /// Trusts one operator for everything.
     fn first(operator: &Party) -> Self {
@@ -143,8 +170,16 @@ impl TrustFile {
         rows
     }
 
-    /// Trusts a key from now on.
-    pub(crate) fn trust(&mut self, party: &Party, what: For) -> Result<(), AppError> {
+    /// Trusts a key for more from now on; gives what is new, which may be nothing. Takes no right away and
+    /// renames nobody: what a key signed under its name rests on both `[V4]`.
+    pub(crate) fn trust(&mut self, party: &Party, what: For) -> Result<For, AppError> {
+        if let Some(known) = self.name_of(&party.key).filter(|name| *name != party.name) {
+            let message = format!("this key is known as `{known}`");
+            return Err(AppError::new(ErrorKind::Refused, message).hint(format!(
+                "what it signed is told by that name: thymos keys trust {known} {}",
+                party.key
+            )));
+        }
         let mut known = self.operators.iter().chain(&self.policy);
         if let Some(other) = known.find(|p| p.name == party.name && p.key != party.key) {
             let message = format!("`{}` is the name of another key", party.name);
@@ -153,30 +188,52 @@ impl TrustFile {
                 other.name
             )));
         }
-        self.retired.retain(|old| old.key != party.key);
-        for (list, wanted) in [
-            (&mut self.operators, what.answers),
-            (&mut self.policy, what.policy),
-        ] {
-            list.retain(|old| old.key != party.key);
-            if wanted {
+        let add = |list: &mut Vec<Party>, wanted: bool| {
+            let new = wanted && list.iter().all(|old| old.key != party.key);
+            if new {
                 list.push(party.clone());
             }
+            new
+        };
+        let new = For {
+            answers: add(&mut self.operators, what.answers),
+            policy: add(&mut self.policy, what.policy),
+        };
+        // Where one right is still gone, what was signed by it has to verify all the same.
+        if self.rights_of(&party.key).is_all() {
+            self.retired.retain(|old| old.key != party.key);
         }
-        Ok(())
+        Ok(new)
     }
 
-    /// Trusts a name no more; what it signed so far is still told as its own.
-    pub(crate) fn distrust(&mut self, name: &str) -> bool {
+    /// Trusts a name no more for this; what it signed so far is still told as its own. Gives what was
+    /// taken away, which may be nothing.
+    pub(crate) fn distrust(&mut self, name: &str, what: For) -> For {
         let mut gone: Vec<Party> = Vec::new();
-        for list in [&mut self.operators, &mut self.policy] {
-            let (out, stay) = list.drain(..).partition(|party| party.name == name);
+        let mut take = |list: &mut Vec<Party>, wanted: bool| {
+            let (out, stay) = list
+                .drain(..)
+                .partition::<Vec<Party>, _>(|party| wanted && party.name == name);
             *list = stay;
-            gone.extend::<Vec<Party>>(out);
-        }
-        let any = !gone.is_empty();
+            let any = !out.is_empty();
+            gone.extend(out);
+            any
+        };
+        let taken = For {
+            answers: take(&mut self.operators, what.answers),
+            policy: take(&mut self.policy, what.policy),
+        };
         gone.into_iter().for_each(|party| self.retire(party));
-        any
+        taken
+    }
+
+    /// What a key is trusted for.
+    pub(crate) fn rights_of(&self, key: &PublicKey) -> For {
+        let among = |list: &[Party]| list.iter().any(|party| party.key == *key);
+        For {
+            answers: among(&self.operators),
+            policy: among(&self.policy),
+        }
     }
 
     /// The name under which a key is trusted, or was.

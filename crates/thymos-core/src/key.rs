@@ -118,6 +118,13 @@ impl PublicKey {
             .is_ok()
     }
 
+    /// Whether a signature could verify by it: a point of the curve, and none of small order, under which
+    /// anybody could have signed.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| !key.is_weak())
+    }
+
     /// A key from its 32 bytes, valid or not; an invalid one verifies nothing.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

@@ -3,6 +3,7 @@
 use thymos_compiler::check_examples;
 use thymos_core::budget::{Budget, Dimension};
 use thymos_core::effect::{EffectClass, Effects};
+use thymos_core::key::PublicKey;
 use thymos_core::writ::{Delegation, Examples, Grant, Mode, Party, SampleCall, Writ};
 
 use crate::args::NewWritArgs;
@@ -110,7 +111,12 @@ fn own(made: Writ, like: Writ) -> Writ {
 /// Somebody by the name that their key is trusted under, or by the key itself.
 fn party(trust: &TrustFile, subject: &str) -> Result<Party, AppError> {
     let shown: String = subject.chars().take(80).collect();
-    if let Ok(key) = subject.parse() {
+    if let Ok(key) = subject.parse::<PublicKey>() {
+        if !key.is_sound() {
+            let message = format!("`{key}` is a key by which anybody could sign, or nobody");
+            return Err(AppError::new(ErrorKind::Usage, message)
+                .hint("ask its owner for the public half of a real one: thymos keys show"));
+        }
         let name = trust.name_of(&key).unwrap_or("subject").to_owned();
         return Ok(Party { name, key });
     }

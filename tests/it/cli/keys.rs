@@ -121,18 +121,24 @@ fn w1_a_second_key_is_trusted_for_what_is_said_and_no_longer_than_that() {
         )
     };
     assert_eq!(row(&home), (json!(true), json!(false), json!(false)));
-    assert_eq!(
-        home.run(&["keys", "trust", "bob", &key, "--for", "policy"])
-            .code,
-        0
-    );
+    let more = home.run(&["keys", "trust", "bob", &key, "--for", "policy"]);
+    assert!(more.err.contains("for policy too"), "{more:?}");
+    assert_eq!(row(&home), (json!(true), json!(true), json!(false)));
+    let same = home.run(&["keys", "trust", "bob", &key]);
+    assert!(same.err.contains("nothing changes"), "{same:?}");
+    assert_eq!(row(&home), (json!(true), json!(true), json!(false)));
+    let less = home.run(&["keys", "distrust", "bob", "--for", "answers"]);
+    assert!(less.err.contains("counts for answers"), "{less:?}");
     assert_eq!(row(&home), (json!(false), json!(true), json!(false)));
+    home.run(&["keys", "distrust", "bob", "--for", "answers"])
+        .says(1, "`bob` is not trusted for answers", "keys ls");
     assert_eq!(home.run(&["keys", "show", "bob"]).out.trim(), key);
     home.run(&["keys", "show", "bop"])
         .says(1, "no key is called `bop`", "`bob`");
     home.run(&["keys", "distrust", "bop"])
         .says(1, "no key is called `bop`", "`bob`");
-    home.run(&["keys", "trust", "ada", &key]).says(
+    let other = home.run(&["keys", "new", "cy", "--out", "cy.key"]);
+    home.run(&["keys", "trust", "ada", other.out.trim()]).says(
         1,
         "`ada` is the name of another key",
         "choose another name",
@@ -149,6 +155,103 @@ fn w1_a_second_key_is_trusted_for_what_is_said_and_no_longer_than_that() {
     assert_eq!(home.run(&["keys", "distrust", "bob"]).code, 0);
     assert_eq!(row(&home), (json!(false), json!(false), json!(true)));
     assert_eq!(home.run(&["runs"]).code, 0);
+}
+
+#[test]
+fn w1_trusting_a_known_key_again_never_renames_it_or_takes_a_right_away() {
+    let home = Home::new();
+    let own = mine(&home);
+    let before = home.read(TRUST);
+    home.run(&["keys", "trust", "eve", &own]).says(
+        11,
+        "this key is known as `ada`",
+        "keys trust ada",
+    );
+    for args in [
+        &["keys", "trust", "ada", &own][..],
+        &["keys", "trust", "ada", &own, "--for", "policy"],
+    ] {
+        let same = home.run(args);
+        assert!(
+            same.code == 0 && same.err.contains("nothing changes"),
+            "{same:?}"
+        );
+    }
+    assert_eq!(home.read(TRUST), before);
+    // Rules are signed by the own key until that is taken from it by name; answers never are.
+    home.run(&["keys", "distrust", "ada", "--for", "answers,policy"])
+        .says(1, "`ada` is you", "keys rotate");
+    assert_eq!(
+        home.run(&["keys", "distrust", "ada", "--for", "policy"])
+            .code,
+        0
+    );
+    assert_eq!(mine(&home), own);
+    // A retired key keeps its name as well.
+    let bob = home.run(&["keys", "new", "bob", "--out", "bob.key"]);
+    let bob = bob.out.trim();
+    assert_eq!(home.run(&["keys", "trust", "bob", bob]).code, 0);
+    assert_eq!(home.run(&["keys", "distrust", "bob"]).code, 0);
+    home.run(&["keys", "trust", "robert", bob]).says(
+        11,
+        "this key is known as `bob`",
+        "keys trust bob",
+    );
+}
+
+#[test]
+fn w1_a_key_by_which_anybody_could_sign_is_not_trusted() {
+    let home = Home::new();
+    mine(&home);
+    let before = home.read(TRUST);
+    // The neutral element, the point of order two, one of order eight; and no point at all.
+    for key in [
+        format!("01{}", "00".repeat(31)),
+        format!("ec{}7f", "ff".repeat(30)),
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a".to_owned(),
+        "00".repeat(32),
+        format!("02{}", "00".repeat(31)),
+    ] {
+        let key = format!("ed25519:{key}");
+        home.run(&["keys", "trust", "eve", &key]).says(
+            2,
+            "anybody could sign, or nobody",
+            "real one",
+        );
+        home.run(&["writ", "new", "--subject", &key]).says(
+            2,
+            "anybody could sign, or nobody",
+            "real one",
+        );
+    }
+    assert_eq!(home.read(TRUST), before);
+}
+
+#[test]
+fn v3_v4_what_a_key_signed_verifies_whatever_right_it_loses_or_gains() {
+    let home = holding();
+    mine(&home);
+    let bob = home.run(&["keys", "new", "bob", "--out", "bob.key"]);
+    let bob = bob.out.trim().to_owned();
+    assert_eq!(home.run(&["keys", "trust", "bob", &bob]).code, 0);
+    assert_eq!(home.run(&["run", "write"]).code, 10);
+    let (id, digest) = home.held();
+    let answer = ["approvals", "approve", &id, "--digest", &digest];
+    let signer = ["--key", "bob.key"];
+    let answered = home.run(&[&answer[..], &signer].concat());
+    assert_eq!(answered.code, 0, "{answered:?}");
+    home.verifies();
+    for change in [
+        &["keys", "trust", "bob", &bob, "--for", "policy"][..],
+        &["keys", "distrust", "bob", "--for", "answers"],
+        &["keys", "distrust", "bob"],
+        &["keys", "trust", "bob", &bob, "--for", "policy"],
+        &["keys", "trust", "bob", &bob, "--for", "answers"],
+    ] {
+        let changed = home.run(change);
+        assert_eq!(changed.code, 0, "{change:?}: {changed:?}");
+        home.verifies();
+    }
 }
 
 #[test]
