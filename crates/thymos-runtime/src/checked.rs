@@ -182,7 +182,7 @@ fn keep_point(kernel: &Kernel, checked: Checked, trust: Digest) {
 /// Whether the background, which has kept a point of so many entries, keeps another at these.
 pub(crate) fn is_due(kernel: &Kernel, kept: u64, entries: u64) -> bool {
     let due = match kept {
-        0 => kernel.parts.snapshots.worth_from(),
+        0 => kernel.parts.snapshots.checked_from(),
         kept => kept.saturating_add(ENTRIES_BETWEEN),
     };
     entries >= due

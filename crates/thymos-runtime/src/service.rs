@@ -189,6 +189,11 @@ impl Shared {
         });
     }
 
+    /// A session lives from here on, and says how far the record is verified.
+    pub(crate) fn attend(&self) {
+        self.attended.notify_one();
+    }
+
     /// Whether the program is leaving: what waits then goes on waiting.
     pub(crate) fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Acquire)
@@ -599,7 +604,6 @@ impl Service {
         inside: mpsc::Receiver<crate::session::Inside>,
     ) -> mpsc::Sender<Ask> {
         let (asks, inbox) = mpsc::channel(ASKS_MAX);
-        self.shared.attended.notify_one();
         self.sessions.insert(trajectory, asks.clone());
         self.tasks.spawn(session.live(inbox, inside));
         asks

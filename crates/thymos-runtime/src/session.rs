@@ -272,6 +272,7 @@ impl Session {
         mut asks: mpsc::Receiver<Ask>,
         mut inside: mpsc::Receiver<Inside>,
     ) {
+        self.shared.attend();
         self.settle_by_contract().await;
         self.find_children();
         self.admit_answered();

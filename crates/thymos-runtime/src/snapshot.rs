@@ -62,6 +62,11 @@ pub trait SnapshotPlace: Send + Sync {
         ENTRIES_WORTH
     }
 
+    /// The length of a log from which on the background keeps how far it verified it.
+    fn checked_from(&self) -> u64 {
+        ENTRIES_WORTH
+    }
+
     /// Entries of a run between two snapshots of it, at least.
     fn run_entries(&self) -> u64 {
         RUN_ENTRIES
@@ -95,6 +100,10 @@ impl SnapshotPlace for NoSnapshots {
     fn clear(&self) {}
 
     fn worth_from(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn checked_from(&self) -> u64 {
         u64::MAX
     }
 

@@ -18,7 +18,7 @@ use super::rig::{Rig, Setup};
 
 /// A run that ended and was verified, and what was kept of that.
 async fn verified() -> (Rig, Place) {
-    let place = Place::default();
+    let place = Place::default().checking();
     let tool = FakeTool::new("note");
     let steps = vec![
         Step::Turn(calls(vec![("note", json!({"key": "a"}))])),

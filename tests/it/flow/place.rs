@@ -19,6 +19,7 @@ pub(crate) struct Place {
     pub(crate) checked: Arc<Mutex<Option<Vec<u8>>>>,
     pub(crate) before: Arc<Mutex<Option<Before>>>,
     run_entries: u64,
+    checked_from: u64,
 }
 
 type Before = Box<dyn FnOnce() + Send>;
@@ -39,7 +40,14 @@ impl Place {
             checked: Arc::default(),
             before: Arc::default(),
             run_entries,
+            checked_from: u64::MAX,
         }
+    }
+
+    /// The same, where it is kept as well how far the background verified.
+    pub(crate) fn checking(mut self) -> Self {
+        self.checked_from = 0;
+        self
     }
 
     /// The rows as they stand there.
@@ -132,6 +140,10 @@ impl SnapshotPlace for Place {
 
     fn worth_from(&self) -> u64 {
         0
+    }
+
+    fn checked_from(&self) -> u64 {
+        self.checked_from
     }
 
     fn run_entries(&self) -> u64 {

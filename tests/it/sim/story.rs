@@ -127,7 +127,7 @@ impl Story {
             secrets,
             leases: SimLeases::default(),
             // Few entries apart, so that most of what is opened again is opened from one.
-            snapshots: Place::every(12),
+            snapshots: Place::every(12).checking(),
             folder,
             calm: Arc::default(),
             wanted: Arc::default(),
