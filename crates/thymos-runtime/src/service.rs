@@ -540,7 +540,6 @@ impl Service {
             return open.clone();
         }
         let (asks, inbox) = mpsc::channel(ASKS_MAX);
-        self.shared.attended.notify_one();
         self.sessions.insert(trajectory, asks.clone());
         let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
         let hands = kernel.parts.hands;
