@@ -22,6 +22,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::app::link::Link;
+use crate::config::ledger::LedgerPlace;
 use crate::config::tools::no_such_tool;
 use crate::config::{BudgetConfig, Config, Env};
 use crate::error::{AppError, ErrorKind};
@@ -111,6 +112,14 @@ pub fn wire(
     })
 }
 
+/// Whether there is a ledger at a place. Where that cannot be told, whoever opens it says why.
+pub(crate) fn is_there(env: &Env, place: &LedgerPlace) -> bool {
+    match place {
+        LedgerPlace::File(path) => !matches!(path.try_exists(), Ok(false)),
+        LedgerPlace::Server(url) => !matches!(ledger::look(env, url), Ok(None)),
+    }
+}
+
 /// Starts serving a kernel; gives the app's end of the link.
 fn serve(runtime: &Runtime, kernel: Arc<Kernel>) -> (Link, JoinHandle<()>) {
     let (link, ends) = Link::pair();
@@ -152,6 +161,10 @@ fn kernel(
     secrets.extend(made.ledger.password.clone());
     let store = Arc::clone(&made.ledger.store);
     let outside = checkpoints::CheckpointFile::new(&config.checkpoints.value, &store.log());
+    let outside = match config.ledger.value.file() {
+        Some(file) => outside.of_ledger(file),
+        None => outside,
+    };
     let tenant = &config.tenant.value;
     let snapshots = snapshots::SnapshotFiles::new(&config.paths.snapshots(), &store.log(), tenant);
     let parts = KernelParts {

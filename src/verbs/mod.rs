@@ -37,11 +37,11 @@ mod writ;
 use std::path::{Path, PathBuf};
 
 use crate::app::link::Link;
-use crate::args::{ApprovalsVerb, Cli, ConfigVerb, Verb};
-use crate::config::{self as configuration, Config, Env};
+use crate::args::{ApprovalsVerb, Cli, ConfigVerb, Verb, WritVerb};
+use crate::config::{self as configuration, Config, Env, Source};
 use crate::error::{AppError, ErrorKind};
 use crate::term::screen;
-use crate::wire::{Purpose, Wired, wire};
+use crate::wire::{self, Purpose, Wired, wire};
 use client::Client;
 use handed::Handed;
 use signer::Signer;
@@ -92,6 +92,9 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         config: &config,
         directory,
     };
+    if needs_ledger(verb) {
+        named_ledger_is_there(&setting)?;
+    }
     match verb {
         Verb::Config(ConfigVerb::Explain(output)) => config::explain(&setting, output.json),
         Verb::Config(ConfigVerb::Path) => config::path(&setting),
@@ -112,6 +115,56 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
             look(client, &setting, verb).await
         }),
     }
+}
+
+/// Whether a verb is about what is recorded already, so that there is nothing for it where no ledger is.
+const fn needs_ledger(verb: &Verb) -> bool {
+    match verb {
+        Verb::Run(args) => args.resume.is_some(),
+        Verb::Writ(verb) => matches!(verb, WritVerb::Ls { .. } | WritVerb::Close { .. }),
+        Verb::Approvals(_)
+        | Verb::Grant(_)
+        | Verb::Runs(_)
+        | Verb::Audit(_)
+        | Verb::Replay(_)
+        | Verb::Verify(_)
+        | Verb::Export(_)
+        | Verb::Undo(_)
+        | Verb::Again(_)
+        | Verb::Branch(_)
+        | Verb::Erase(_)
+        | Verb::Receipt(_)
+        | Verb::Checkpoint(_)
+        | Verb::Ledger(_)
+        | Verb::Settle(_)
+        | Verb::Routing(_)
+        | Verb::Memory(_) => true,
+        Verb::Import(_)
+        | Verb::Keys(_)
+        | Verb::Policy(_)
+        | Verb::Skills(_)
+        | Verb::Doctor(_)
+        | Verb::Bench(_)
+        | Verb::Config(_)
+        | Verb::Completions { .. }
+        | Verb::ResetTerminal => false,
+    }
+}
+
+/// `[Y3]` A ledger that was named for this command and is not there is a slip: an empty one in its place
+/// would verify.
+fn named_ledger_is_there(setting: &Setting<'_>) -> Result<(), AppError> {
+    let ledger = &setting.config.ledger;
+    let named = matches!(ledger.source, Source::Flag(_) | Source::Env(_));
+    if !named || wire::is_there(setting.env, &ledger.value) {
+        return Ok(());
+    }
+    let message = format!(
+        "there is no ledger at `{}` ({})",
+        ledger.value, ledger.source
+    );
+    Err(AppError::new(ErrorKind::User, message)
+        .hint("check the path; `thymos run` and `thymos import` make one"))
 }
 
 /// The folder that a verb acts in: that of the trajectory it is about.

@@ -5,11 +5,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind as IoKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thymos_core::LogId;
 use thymos_runtime::checkpoint::Outside;
 
+use super::trust::replace;
 use crate::config::paths;
 
 /// Bytes of such a file. A larger one is not read, and that is said.
@@ -21,53 +22,92 @@ const TAIL_BYTES: u64 = 32 * 1024;
 /// How the origin of a note begins, at the start of a line.
 const NOTE: &str = "\nthymos/";
 
-/// One file, which belongs to one log.
-pub struct CheckpointFile(PathBuf);
+/// Where a note's file says which ledger it was kept for.
+const PLACE: &str = "place";
+
+/// Files of the folder that are looked at for logs that stood at the same path.
+const FILES_MAX: usize = 4_096;
+
+/// One file, which belongs to one log. Beside it stands where the log's ledger was when it last grew, so
+/// that a ledger that is gone is missed.
+pub struct CheckpointFile {
+    notes: PathBuf,
+    /// The path of the ledger's file; none where it is on a server.
+    ledger: Option<PathBuf>,
+}
 
 impl CheckpointFile {
     /// That of a log, in the folder of checkpoints. It is made with the first one.
     #[must_use]
-    pub fn new(folder: &std::path::Path, log: &LogId) -> Self {
-        Self(folder.join(format!("{log}.notes")))
+    pub fn new(folder: &Path, log: &LogId) -> Self {
+        Self {
+            notes: folder.join(format!("{log}.notes")),
+            ledger: None,
+        }
+    }
+
+    /// The same, for the log of this ledger file.
+    #[must_use]
+    pub fn of_ledger(self, file: &Path) -> Self {
+        let ledger = file.canonicalize().ok();
+        Self { ledger, ..self }
     }
 
     fn words(&self, error: &io::Error) -> String {
-        format!("`{}`: {error}", self.0.display())
+        format!("`{}`: {error}", self.notes.display())
     }
 
     fn part(&self, from_end: Option<u64>) -> io::Result<String> {
-        let mut file = match File::open(&self.0) {
-            Ok(file) => file,
-            Err(error) if error.kind() == IoKind::NotFound => return Ok(String::new()),
+        part_of(&self.notes, from_end)
+    }
+
+    /// Writes down where the ledger is, if that is not what stands there.
+    fn keep_place(&self) -> io::Result<()> {
+        let Some(ledger) = &self.ledger else {
+            return Ok(());
+        };
+        let file = self.notes.with_extension(PLACE);
+        let place = ledger.as_os_str().as_encoded_bytes();
+        match fs::read(&file) {
+            Ok(stands) if stands == place => Ok(()),
+            _ => replace(&file, place),
+        }
+    }
+
+    /// Note files of other logs whose ledger was at this path.
+    fn others_here(&self) -> io::Result<Vec<PathBuf>> {
+        let (Some(ledger), Some(folder)) = (&self.ledger, self.notes.parent()) else {
+            return Ok(Vec::new());
+        };
+        let place = ledger.as_os_str().as_encoded_bytes();
+        let rows = match fs::read_dir(folder) {
+            Ok(rows) => rows,
+            Err(error) if error.kind() == IoKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        let length = file.metadata()?.len();
-        if length > FILE_BYTES_MAX {
-            return Err(io::Error::other("it is too long for a checkpoint file"));
-        }
-        let skipped = from_end.map_or(0, |bytes| length.saturating_sub(bytes));
-        file.seek(SeekFrom::Start(skipped))?;
-        let mut bytes = Vec::new();
-        file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
-        // What is no text will be no note either, and is told as such.
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        Ok(match (skipped, text.find(NOTE)) {
-            (0, _) => text,
-            (_, Some(at)) => text.get(at + 1..).unwrap_or_default().to_owned(),
-            (_, None) => String::new(),
-        })
+        let files = rows.take(FILES_MAX).filter_map(Result::ok);
+        let here = |file: &PathBuf| {
+            let is_place = file.extension().is_some_and(|ending| ending == PLACE);
+            is_place && fs::read(file).is_ok_and(|stands| stands == place)
+        };
+        let places = files.map(|row| row.path()).filter(here);
+        let mut notes: Vec<PathBuf> = places.map(|file| file.with_extension("notes")).collect();
+        notes.retain(|notes| *notes != self.notes);
+        notes.sort();
+        Ok(notes)
     }
 
     fn add(&self, note: &str) -> io::Result<()> {
-        if let Some(folder) = self.0.parent() {
+        if let Some(folder) = self.notes.parent() {
             paths::make_private(folder).map_err(|e| io::Error::other(e.message))?;
         }
+        self.keep_place()?;
         let mut file = OpenOptions::new()
             .create(true)
             .read(true)
             .append(true)
             .mode(0o600)
-            .open(&self.0)?;
+            .open(&self.notes)?;
         file.lock()?;
         let whole = whole_notes(&mut file)?;
         file.set_len(whole)?;
@@ -79,11 +119,35 @@ impl CheckpointFile {
             drop(file.set_len(whole));
         }
         added?;
-        match self.0.parent() {
+        match self.notes.parent() {
             Some(folder) if whole == 0 => fs::File::open(folder)?.sync_all(),
             _ => Ok(()),
         }
     }
+}
+
+/// A file of notes, or its end from the beginning of a note; empty where there is none.
+fn part_of(file: &Path, from_end: Option<u64>) -> io::Result<String> {
+    let mut file = match File::open(file) {
+        Ok(file) => file,
+        Err(error) if error.kind() == IoKind::NotFound => return Ok(String::new()),
+        Err(error) => return Err(error),
+    };
+    let length = file.metadata()?.len();
+    if length > FILE_BYTES_MAX {
+        return Err(io::Error::other("it is too long for a checkpoint file"));
+    }
+    let skipped = from_end.map_or(0, |bytes| length.saturating_sub(bytes));
+    file.seek(SeekFrom::Start(skipped))?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    // What is no text will be no note either, and is told as such.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(match (skipped, text.find(NOTE)) {
+        (0, _) => text,
+        (_, Some(at)) => text.get(at + 1..).unwrap_or_default().to_owned(),
+        (_, None) => String::new(),
+    })
 }
 
 /// Where the last whole note ends. What is behind was never acknowledged: whoever wrote it was cut off.
@@ -117,7 +181,7 @@ fn last_line(text: &[u8]) -> &[u8] {
 
 impl Outside for CheckpointFile {
     fn place(&self) -> String {
-        self.0.display().to_string()
+        self.notes.display().to_string()
     }
 
     fn read(&self) -> Result<String, String> {
@@ -127,6 +191,15 @@ impl Outside for CheckpointFile {
     fn tail(&self) -> Result<String, String> {
         self.part(Some(TAIL_BYTES))
             .map_err(|error| self.words(&error))
+    }
+
+    fn before(&self) -> Result<Vec<(String, String)>, String> {
+        let files = self.others_here().map_err(|error| self.words(&error))?;
+        let read = |file: PathBuf| {
+            let text = part_of(&file, Some(TAIL_BYTES)).map_err(|error| self.words(&error))?;
+            Ok((file.display().to_string(), text))
+        };
+        files.into_iter().map(read).collect()
     }
 
     fn append(&self, note: &str) -> Result<(), String> {

@@ -37,6 +37,14 @@ pub trait Outside: Send + Sync {
         self.read()
     }
 
+    /// The newest notes of other logs whose ledger stood where this one stands: each file with its text.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    fn before(&self) -> Result<Vec<(String, String)>, String> {
+        Ok(Vec::new())
+    }
+
     /// Adds a note and an empty line, durably, whole or not at all.
     ///
     /// # Errors
@@ -172,6 +180,23 @@ impl Checkpointer {
             .filter_map(|(_, note)| SignedCheckpoint::parse(&note).ok())
             .filter(|one| one.checkpoint.log == self.store.log())
             .filter(|one| one.signer(&self.known).is_ok())
+    }
+
+    /// What was signed of another log that stood where this one stands, if something was: a ledger that
+    /// was removed or replaced. The file, and the longest that a known key signed.
+    pub(crate) fn missed(&self) -> Option<(String, Checkpoint)> {
+        let files = self.outside.before().unwrap_or_default();
+        let signed = files.into_iter().flat_map(|(file, text)| {
+            let all: Vec<_> = notes(&text)
+                .filter_map(|(_, note)| SignedCheckpoint::parse(&note).ok())
+                .filter(|one| one.signer(&self.known).is_ok())
+                .map(|one| (file.clone(), one.checkpoint))
+                .collect();
+            all
+        });
+        signed
+            .filter(|(_, one)| one.log != self.store.log())
+            .max_by_key(|(_, one)| one.size)
     }
 
     fn goes_on(&self, earlier: &Checkpoint, length: u64) -> Result<(), Refused> {

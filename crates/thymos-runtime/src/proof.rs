@@ -4,6 +4,8 @@
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
+use thymos_core::LogId;
+use thymos_core::checkpoint::Checkpoint;
 use thymos_core::writ::TrustRoots;
 use thymos_ports::LedgerStore;
 use thymos_ports::store::StoreError;
@@ -154,6 +156,22 @@ fn entries(
     extend(store.as_ref(), &mut verifier, progress)?;
     let point = verifier.point();
     Ok((verifier.finish(Some(store.len()?)), point))
+}
+
+/// Another log was signed where this one stands `[L7]`.
+pub(crate) fn missed(file: &str, signed: &Checkpoint, own: &LogId) -> VerifyFinding {
+    VerifyFinding {
+        index: 0,
+        trajectory: None,
+        seq: None,
+        check: STORAGE.into(),
+        expected: format!(
+            "log {} of {} entries, which stood at this path when {file} was signed",
+            signed.log.short(),
+            signed.size
+        ),
+        found: format!("log {}", own.short()),
+    }
 }
 
 fn storage(index: u64, found: String) -> VerifyFinding {

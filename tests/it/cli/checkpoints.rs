@@ -63,8 +63,10 @@ impl Two {
 
 fn notes(home: &Home) -> PathBuf {
     let folder = home.path("home/.local/state/thymos/checkpoints");
-    let mut files = fs::read_dir(folder).unwrap();
-    files.next().unwrap().unwrap().path()
+    let files = fs::read_dir(folder).unwrap();
+    let mut paths = files.map(|file| file.unwrap().path());
+    let notes = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "notes");
+    paths.find(notes).unwrap()
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod imports;
 mod input;
 mod keys;
 mod memory;
+mod missing;
 mod policy;
 mod postgres;
 mod receipts;

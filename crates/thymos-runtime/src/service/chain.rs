@@ -33,6 +33,8 @@ struct Follower {
     before: Option<VerifiedBefore>,
     /// What the log contradicts of an earlier check.
     other: Option<Divergence>,
+    /// `[Y3]` Another log that is missed here: nothing is told as verified then.
+    missed: Option<VerifyFinding>,
     /// Entries under the point that was kept last.
     kept: u64,
 }
@@ -49,6 +51,7 @@ impl Follower {
                 kept: before.entries,
                 before: Some(before),
                 other: None,
+                missed: missed(kernel),
             };
         }
         let past = Arc::new(KeptStore(kernel.parts.store.clone()));
@@ -60,6 +63,7 @@ impl Follower {
             verifier,
             before: None,
             other: checked::contradicts(kernel),
+            missed: missed(kernel),
             kept: 0,
         }
     }
@@ -81,6 +85,10 @@ impl Follower {
         }
         if let Some(other) = &self.other {
             return ChainState::Broken(other.to_string());
+        }
+        if let Some(gone) = &self.missed {
+            let (expected, found) = (&gone.expected, &gone.found);
+            return ChainState::Broken(format!("expected {expected}, found {found}"));
         }
         if let Some(short) = self.verifier.short_of() {
             return ChainState::Broken(short.to_string());
@@ -191,10 +199,16 @@ pub(super) fn verify(
     if let Some(what) = checked::contradicts(kernel) {
         told.findings.push(another(&told, &what));
     }
+    told.findings.extend(missed(kernel));
     if told.findings.is_empty() {
         checked::keep(kernel, point, None);
     }
     Ok((report, told))
+}
+
+fn missed(kernel: &Kernel) -> Option<VerifyFinding> {
+    let (file, signed) = kernel.checkpoints.missed()?;
+    Some(proof::missed(&file, &signed, &kernel.parts.store.log()))
 }
 
 fn another(told: &VerifyReport, what: &Divergence) -> VerifyFinding {
@@ -237,6 +251,7 @@ pub(super) fn verify_since(
     let place = kernel.parts.outside.place();
     let mut told = proof::told(&report, caveat(&report, &place, trouble));
     told.before = Some(before);
+    told.findings.extend(missed(kernel));
     if told.findings.is_empty() {
         checked::keep(kernel, point, Some(&before));
     }
@@ -246,6 +261,9 @@ pub(super) fn verify_since(
 /// What no lone ledger can prove, and how far one outside of it does `[L7]`.
 fn caveat(report: &Report, place: &str, trouble: Option<String>) -> String {
     let (seen, entries) = (report.checkpoints, report.entries);
+    if entries == 0 {
+        return "this ledger is new: nothing was recorded in it yet".to_owned();
+    }
     let alone = "a lone ledger cannot prove that its newest entries were not cut off";
     if let Some(trouble) = trouble {
         return format!("{alone}, and what stands outside cannot be read: {trouble}");
