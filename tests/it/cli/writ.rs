@@ -185,7 +185,7 @@ fn w8_a_file_is_asked_about_as_the_mode_that_it_was_made_from() {
     assert_eq!(run("auto", same, &note("b")).code, 0);
     assert_eq!(run("auto", silent, &note("c")).code, 10);
     // Plan mode grants no such call.
-    assert_eq!(run("plan", same, &note("d")).code, 0);
+    assert_eq!(run("plan", same, &note("d")).code, 11);
     assert_eq!((home.count("commit"), home.count("rejection")), (2, 1));
     // Files of the workspace: only auto writes them unasked.
     assert_eq!(run("edit", same, &file).code, 10);
