@@ -45,7 +45,7 @@ fn l7_what_was_cut_off_while_it_was_written_is_written_over() {
         }
         let (_folder, file) = file();
         file.append(&note(1)).unwrap();
-        let mut raw = OpenOptions::new().append(true).open(&file.0).unwrap();
+        let mut raw = OpenOptions::new().append(true).open(&file.notes).unwrap();
         raw.write_all(&whole.as_bytes()[..cut]).unwrap();
         file.append(&note(3)).unwrap();
         assert_eq!(sizes(&file.read().unwrap()), [1, 3], "cut at {cut}");
@@ -55,9 +55,12 @@ fn l7_what_was_cut_off_while_it_was_written_is_written_over() {
 #[test]
 fn l7_a_foreign_file_is_not_written_to() {
     let (_folder, file) = file();
-    paths::make_private(file.0.parent().unwrap()).unwrap();
-    fs::write(&file.0, "somebody's diary\n").unwrap();
+    paths::make_private(file.notes.parent().unwrap()).unwrap();
+    fs::write(&file.notes, "somebody's diary\n").unwrap();
     let words = file.append(&note(1)).unwrap_err();
     assert!(words.ends_with("it is not a checkpoint file"), "{words}");
-    assert_eq!(fs::read_to_string(&file.0).unwrap(), "somebody's diary\n");
+    assert_eq!(
+        fs::read_to_string(&file.notes).unwrap(),
+        "somebody's diary\n"
+    );
 }
