@@ -191,7 +191,11 @@ fn a_database_that_cannot_be_used_is_told_in_one_sentence_and_left_alone() {
         home.is_untouched(),
         "nothing was made for a ledger that is not there"
     );
-    assert_eq!(home.run(&["runs", "--ledger", &database.url()]).code, 0);
+    // Nobody looks at a ledger that is not there; a run makes it.
+    let runs = home.run(&["runs", "--ledger", &database.url()]);
+    assert_eq!(runs.code, 1, "{runs:?}");
+    let run = home.run(&["run", "--ledger", &database.url(), "hello"]);
+    assert_eq!(run.code, 10, "{run:?}");
     database.sql(
         "ALTER TABLE thymos.log DISABLE TRIGGER ALL; UPDATE thymos.log SET format = 99; \
          ALTER TABLE thymos.log ENABLE ALWAYS TRIGGER the_log_is_kept",
