@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use thymos_compiler::{CheckedChain, CheckedPossession, Grounds, ToolSet, Verdict, compile};
-use thymos_core::budget::Cost;
+use thymos_core::budget::{Budget, Cost};
 use thymos_core::effect::Risk;
 use thymos_core::facts::{Facts, Possession};
 use thymos_core::intent::{Author, Intent};
@@ -94,6 +94,7 @@ pub(crate) async fn explain(
         memory: &NoMemory,
         now: SystemClock.now(),
         rung,
+        limits: Budget::tightest(chain.links().iter().map(|(_, link)| &link.writ.budget)),
         kept: &nothing_kept,
     };
     let resolved = looked(&tools, &set, &intent, &look).await;

@@ -79,6 +79,22 @@ impl Budget {
         }
     }
 
+    /// In each dimension the least of several limits: what a chain of writs allows at most.
+    #[must_use]
+    pub fn tightest<'b>(each: impl IntoIterator<Item = &'b Self>) -> Self {
+        let tighter = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (limit, None) | (None, limit) => limit,
+        };
+        let of = |a: Self, b: &Self| Self {
+            tokens: tighter(a.tokens, b.tokens),
+            tool_calls: tighter(a.tool_calls, b.tool_calls),
+            wall_clock_ms: tighter(a.wall_clock_ms, b.wall_clock_ms),
+            usd_millicents: tighter(a.usd_millicents, b.usd_millicents),
+        };
+        each.into_iter().fold(Self::unlimited(), of)
+    }
+
     /// The limit of one dimension.
     #[must_use]
     pub const fn limit(&self, dimension: Dimension) -> Option<u64> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 use thymos_core::Timestamp;
-use thymos_core::budget::Cost;
+use thymos_core::budget::Budget;
 use thymos_core::effect::EffectClass;
 use thymos_core::id::Digest;
 use thymos_core::isolation::Rung;
@@ -77,8 +77,9 @@ pub struct Order {
     pub tools: Vec<String>,
     /// The most dangerous class it may reach.
     pub ceiling: EffectClass,
-    /// What it may spend; reserved from every link above until it ends `[W6]`.
-    pub budget: Cost,
+    /// What the call names of its budget. What the agent gets in all is what the call reserves, less the call
+    /// itself `[W6]`.
+    pub budget: Budget,
 }
 
 /// What a tool may look at while resolving.
@@ -92,6 +93,9 @@ pub struct Look<'a> {
     pub now: Timestamp,
     /// The rung of the cage that this machine offers.
     pub rung: Rung,
+    /// The most that the writs in force allow, whatever is spent of it: a call that is looked at again finds
+    /// the same.
+    pub limits: Budget,
     /// Content kept outside entries.
     pub kept: Kept<'a>,
 }

@@ -233,7 +233,14 @@ pub fn suggestion(grant: &SmallestGrant) -> String {
                 grant_words(grant)
             )
         }
-        SmallestGrant::Budget { dimension, amount } => format!("{amount} more {dimension}"),
+        SmallestGrant::Budget { dimension, amount } => {
+            let unit = match dimension.as_str() {
+                "wall clock" => "ms of wall clock",
+                "money" => "thousandths of a cent",
+                counted => counted,
+            };
+            format!("{amount} more {unit}")
+        }
         SmallestGrant::Rule { forbidden_by } => format!("a change of the rule `{forbidden_by}`"),
         SmallestGrant::Change { hint } => hint.clone(),
     }

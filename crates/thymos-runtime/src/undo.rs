@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use thymos_core::budget::Budget;
 use thymos_core::delta::{FileImage, Resource, ResourceValue};
 use thymos_core::id::{Digest, ProposalId};
 use thymos_core::{TrajectoryId, canonical};
@@ -146,6 +147,7 @@ impl Planner<'_> {
             memory: &NoMemory,
             now: self.kernel.now(),
             rung: self.kernel.parts.rung,
+            limits: Budget::unlimited(),
             kept: &kept,
         };
         let step = json!({"resource": change.resource, "expect": change.expect, "to": change.to});

@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use thymos_core::budget::Cost;
+use thymos_core::budget::{Budget, Cost, Dimension};
 use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::outcome::Outcome;
 use thymos_core::resolved::Resolved;
@@ -20,13 +20,17 @@ const TASK_CHARS_MAX: usize = 16_000;
 /// Tool patterns of one order.
 const TOOLS_MAX: usize = 32;
 
-/// What an agent may spend when the call does not say.
+/// What an agent may spend when the call does not say, where the writ in force has that much to divide.
 const BUDGET: Cost = Cost {
     tokens: 200_000,
     tool_calls: 40,
     wall_clock_ms: 15 * 60 * 1000,
     usd_millicents: 50_000,
 };
+
+/// Of what the writ in force allows, the part that an agent gets at most unless the call says more: two can
+/// be at work at once, and some is left for whoever ordered them.
+const PARTS: u64 = 3;
 
 /// The tool.
 pub(crate) struct Delegate {
@@ -50,7 +54,7 @@ impl Delegate {
 const DESCRIPTION: &str = "Hand a self-contained task to an agent of its own, which works in \
     parallel under a narrower writ and reports back. It knows nothing of this conversation: say \
     all it needs. `effects` is the most it may do (default read), `tools` limits it further, \
-    `budget` is taken from yours until it ends.";
+    `budget` is taken from yours until it ends; what you do not name is at most a third of your limit.";
 
 fn schema() -> Value {
     let amount = |what: &str| {
@@ -94,8 +98,9 @@ impl Body for Delegate {
         &self.contract
     }
 
-    fn look(&self, args: &Value, _look: &Look<'_>) -> Result<Resolved, Unresolvable> {
+    fn look(&self, args: &Value, look: &Look<'_>) -> Result<Resolved, Unresolvable> {
         let order = order(args).ok_or_else(|| Unresolvable::new("there is no task"))?;
+        let budget = share(&order.budget, &look.limits);
         let call = Cost {
             tool_calls: 1,
             ..Cost::default()
@@ -105,9 +110,9 @@ impl Body for Delegate {
             // call by call. One that may only look is no more than looking.
             effect: order.ceiling.clamp(EffectClass::Read, EffectClass::Write),
             risk: Risk::Medium,
-            estimate: order.budget.plus(&call),
+            estimate: budget.plus(&call),
             compensation: Compensation::FromRecord,
-            notes: vec![told(&order)],
+            notes: vec![told(&order, &budget)],
             ..Resolved::pure()
         })
     }
@@ -121,13 +126,28 @@ impl Body for Delegate {
     }
 }
 
-fn told(order: &Order) -> String {
+/// What is named, and of the rest a part.
+fn share(named: &Budget, limits: &Budget) -> Cost {
+    let of = |dimension: Dimension| {
+        let part = |limit: u64| (limit / PARTS).max(1);
+        let most = limits.limit(dimension).map_or(u64::MAX, part);
+        let named = named.limit(dimension);
+        named.unwrap_or_else(|| BUDGET.amount(dimension).min(most))
+    };
+    Cost {
+        tokens: of(Dimension::Tokens),
+        tool_calls: of(Dimension::ToolCalls),
+        wall_clock_ms: of(Dimension::WallClockMs),
+        usd_millicents: of(Dimension::UsdMillicents),
+    }
+}
+
+fn told(order: &Order, budget: &Cost) -> String {
     let tools = if order.tools.is_empty() {
         "every tool that is granted here".to_owned()
     } else {
         order.tools.join(", ")
     };
-    let budget = &order.budget;
     format!(
         "an agent of its own with effects up to {}, {tools}, at most {} tokens, {} tool calls, {} \
          ms and {} millicents",
@@ -154,19 +174,16 @@ fn order(args: &Value) -> Option<Order> {
         .map_or(Some(EffectClass::Read), |word| {
             serde_json::from_value(word.clone()).ok()
         })?;
-    let amount = |name: &str, default: u64| {
-        let given = args.get("budget").and_then(|budget| budget.get(name));
-        given.and_then(Value::as_u64).unwrap_or(default)
-    };
+    let amount = |name: &str| args.get("budget")?.get(name)?.as_u64();
     Some(Order {
         task: task.to_owned(),
         tools,
         ceiling,
-        budget: Cost {
-            tokens: amount("tokens", BUDGET.tokens),
-            tool_calls: amount("tool_calls", BUDGET.tool_calls),
-            wall_clock_ms: amount("wall_clock_ms", BUDGET.wall_clock_ms),
-            usd_millicents: amount("usd_millicents", BUDGET.usd_millicents),
+        budget: Budget {
+            tokens: amount("tokens"),
+            tool_calls: amount("tool_calls"),
+            wall_clock_ms: amount("wall_clock_ms"),
+            usd_millicents: amount("usd_millicents"),
         },
     })
 }
@@ -178,8 +195,27 @@ mod tests {
     #[test]
     fn w6_an_order_without_a_budget_still_has_one_in_every_dimension() {
         let order = order(&json!({"task": "look around"})).unwrap();
-        assert_eq!(order.budget, BUDGET);
+        assert_eq!(share(&order.budget, &Budget::unlimited()), BUDGET);
         assert_eq!(order.ceiling, EffectClass::Read);
+    }
+
+    #[test]
+    fn w6_what_is_not_named_is_a_part_of_the_limit_and_what_is_named_is_as_named() {
+        let named = order(&json!({"task": "x", "budget": {"tokens": 99}})).unwrap();
+        let limits = Budget {
+            tokens: Some(60),
+            tool_calls: Some(2),
+            wall_clock_ms: Some(900_000),
+            usd_millicents: None,
+        };
+        let got = share(&named.budget, &limits);
+        let expected = Cost {
+            tokens: 99,
+            tool_calls: 1,
+            wall_clock_ms: 300_000,
+            usd_millicents: BUDGET.usd_millicents,
+        };
+        assert_eq!(got, expected);
     }
 
     #[test]

@@ -118,6 +118,7 @@ impl Bench {
             memory: &self.memory,
             now: Timestamp(1_000),
             rung: self.rung,
+            limits: thymos_core::budget::Budget::unlimited(),
             kept: &kept,
         };
         body.look(args, &look)

@@ -561,7 +561,7 @@ async fn s1_d1_a_delegated_run_is_told_the_skills_that_narrow_it() {
 }
 
 #[tokio::test]
-async fn d1_a_family_of_three_generations_verifies() {
+async fn d1_an_order_as_large_as_its_parents_whole_budget_is_refused() {
     let model = ScriptedModel::answering(|context: &Context| {
         let heard = results(context);
         let deeper = match (began_with(context), heard.is_empty()) {
@@ -582,14 +582,36 @@ async fn d1_a_family_of_three_generations_verifies() {
     rig.verified().await;
 }
 
+/// Who orders spends something first; an order that names no budget fits into the rest all the same.
+#[tokio::test]
+async fn d1_a_family_of_three_generations_needs_no_budgets_and_verifies() {
+    let model = ScriptedModel::answering(|context: &Context| {
+        let heard = results(context);
+        let deeper = match (began_with(context), heard.is_empty()) {
+            ("go", true) => "child",
+            ("child", true) => "grandchild",
+            _ => return Ok(says(&format!("heard: {}", heard.join(" ")))),
+        };
+        let order = ("delegate", json!({ "task": deeper }));
+        Ok(calls(vec![order]))
+    });
+    let mut rig = setup(model, &[]).open(Mode::Plan).await;
+    rig.run("go").await;
+    assert_eq!(rig.refusals(), []);
+    let all = runs(&mut rig).await;
+    assert_eq!(all.len(), 3);
+    assert!(all.iter().all(|run| run.state == "done"), "{all:?}");
+    rig.verified().await;
+}
+
 #[test]
 fn d1_the_tool_says_what_it_would_cost() {
     let tool: Arc<dyn thymos_ports::Tool> = thymos_tools::delegate();
-    let order = tool
-        .order(&json!({"task": "x", "effects": "write"}))
-        .unwrap();
+    let args = json!({"task": "x", "effects": "write", "budget": {"tokens": 7}});
+    let order = tool.order(&args).unwrap();
     assert_eq!(order.ceiling, EffectClass::Write);
-    assert!(order.budget.tokens > 0);
+    assert_eq!(order.budget.tokens, Some(7));
+    assert_eq!(order.budget.tool_calls, None);
 }
 
 /// The order is refused before anything is signed, and says which field asks for too much.

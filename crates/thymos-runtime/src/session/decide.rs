@@ -9,6 +9,7 @@ use thymos_compiler::{
     compile, is_repeat,
 };
 use thymos_core::body::{self, Body, Stage};
+use thymos_core::budget::Budget;
 use thymos_core::canonical::InvalidJson;
 use thymos_core::effect::EffectClass;
 use thymos_core::facts::{Facts, Possession};
@@ -105,7 +106,9 @@ impl Session {
         };
         let live_args = self.live_args.get(&id).cloned();
         let args = live_args.as_ref().unwrap_or(&intent.args).clone();
-        let resolved = self.look(id, intent, &args).await;
+        let budgets = chain.links().iter().map(|(_, link)| &link.writ.budget);
+        let limits = Budget::tightest(budgets);
+        let resolved = self.look((id, intent), &args, limits).await;
         let recorded = resolved
             .as_ref()
             .ok()
@@ -183,20 +186,31 @@ impl Session {
         }
     }
 
-    /// What a tool may look at here and now.
-    pub(super) fn sight<'a>(&'a self, memory: &'a Recall, kept: Kept<'a>) -> Look<'a> {
+    /// What a tool may look at here and now, under these limits.
+    pub(super) fn sight<'a>(
+        &'a self,
+        memory: &'a Recall,
+        limits: Budget,
+        kept: Kept<'a>,
+    ) -> Look<'a> {
         Look {
             world: &self.p.world,
             memory,
             now: self.now(),
             rung: self.k.parts.rung,
+            limits,
             kept,
         }
     }
 
     /// Asks the tool to look, unless the call cannot make sense: unknown tool, arguments that do
     /// not fit, a key that is done or in doubt.
-    async fn look(&self, id: IntentId, intent: &Intent, args: &Value) -> Result<Resolved, String> {
+    async fn look(
+        &self,
+        (id, intent): (IntentId, &Intent),
+        args: &Value,
+        limits: Budget,
+    ) -> Result<Resolved, String> {
         let Some(tool) = self.k.tool(&intent.tool) else {
             return Err(format!("there is no tool `{}`", intent.tool));
         };
@@ -215,7 +229,7 @@ impl Session {
             return Err(no);
         }
         let memory = Recall::of(&self.k, &self.shared, &self.p);
-        let look = self.sight(&memory, &kept);
+        let look = self.sight(&memory, limits, &kept);
         // A tool that panics while looking has found nothing; the session goes on.
         let looked = futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(
             tool.resolve(args, &look),

@@ -168,7 +168,7 @@ impl Session {
             nonce: [0; 16],
             now: self.now(),
         };
-        let child = narrow(narrowing, order.clone());
+        let child = narrow(narrowing, order.clone(), parent.budget);
         let tools = self.k.parts.tools.iter().map(|tool| tool.contract());
         let flaws = flaws(&[parent, &child], &tools.collect::<Vec<_>>());
         // What is granted as above is as known here as there.
@@ -220,7 +220,8 @@ impl Session {
         };
         let task = order.task.clone();
         // [W3] The child's issuer is the subject of its parent: this session.
-        let signed = narrow(narrowing, order).sign(&self.subject)?;
+        let budget = reserved_for_child(begun);
+        let signed = narrow(narrowing, order, budget).sign(&self.subject)?;
         let id = signed.id()?;
         let entries = self
             .record_anyway(vec![
@@ -618,6 +619,17 @@ fn child_party(k: &Kernel, child: &TrajectoryId) -> Party {
     }
 }
 
+/// `[W6]` What the call reserved, less the call itself.
+fn reserved_for_child(begun: &Begun) -> Budget {
+    let reserved = begun.reserved();
+    Budget {
+        tokens: Some(reserved.tokens),
+        tool_calls: Some(reserved.tool_calls.saturating_sub(1)),
+        wall_clock_ms: Some(reserved.wall_clock_ms),
+        usd_millicents: Some(reserved.usd_millicents),
+    }
+}
+
 struct Narrowing<'a> {
     parent: &'a Writ,
     parent_id: WritId,
@@ -627,7 +639,7 @@ struct Narrowing<'a> {
 }
 
 /// The child's writ: never wider than its parent in any field `[W2]` `[W3]`, of an order that is not.
-fn narrow(from: Narrowing<'_>, order: Order) -> Writ {
+fn narrow(from: Narrowing<'_>, order: Order, budget: Budget) -> Writ {
     let parent = from.parent;
     let grants = if order.tools.is_empty() {
         parent.grants.clone()
@@ -638,7 +650,6 @@ fn narrow(from: Narrowing<'_>, order: Order) -> Writ {
         };
         order.tools.into_iter().map(plain).collect()
     };
-    let budget = &order.budget;
     let depth = parent.delegation.max_depth.saturating_sub(1);
     Writ {
         v: 1,
@@ -657,12 +668,7 @@ fn narrow(from: Narrowing<'_>, order: Order) -> Writ {
             }
         },
         isolation_min: parent.isolation_min,
-        budget: Budget {
-            tokens: Some(budget.tokens),
-            tool_calls: Some(budget.tool_calls),
-            wall_clock_ms: Some(budget.wall_clock_ms),
-            usd_millicents: Some(budget.usd_millicents),
-        },
+        budget,
         window: Window {
             not_before: from.now.max(parent.window.not_before),
             expires_at: parent.window.expires_at,

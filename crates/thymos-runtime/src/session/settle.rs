@@ -3,7 +3,7 @@
 
 use thymos_compiler::{Verdict, compile};
 use thymos_core::body::{self, Body, Resolution};
-use thymos_core::budget::Cost;
+use thymos_core::budget::{Budget, Cost};
 use thymos_core::effect::EffectClass;
 use thymos_core::id::ProposalId;
 use thymos_core::key::Domain;
@@ -103,7 +103,7 @@ impl Session {
             Recovery::Queryable => {
                 let kept = self.k.kept();
                 let memory = Recall::of(&self.k, &self.shared, &self.p);
-                let look = self.sight(&memory, &kept);
+                let look = self.sight(&memory, Budget::unlimited(), &kept);
                 match tool.probe(proposal, &look).await {
                     Probed::Happened(how) => Some((Resolution::FoundDone, how)),
                     Probed::DidNotHappen(how) => Some((Resolution::FoundUndone, how)),
@@ -167,7 +167,7 @@ impl Session {
         let tool = self.k.tool(&proposal.intent.tool)?;
         let kept = self.k.kept();
         let memory = Recall::of(&self.k, &self.shared, &self.p);
-        let look = self.sight(&memory, &kept);
+        let look = self.sight(&memory, Budget::unlimited(), &kept);
         let now = tool.resolve(&proposal.intent.args, &look).await.ok()?;
         if all_paths(then, &now, |then| then.before.as_ref()) {
             return probed("every file is as it was before: it did not happen");

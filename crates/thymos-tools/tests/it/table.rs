@@ -44,6 +44,7 @@ async fn resolve(
         memory: &thymos_ports::memory::NoMemory,
         now: Timestamp(0),
         rung: thymos_core::isolation::Rung::L3,
+        limits: thymos_core::budget::Budget::unlimited(),
         kept: &nothing_kept,
     };
     tool.resolve(&args, &look).await
