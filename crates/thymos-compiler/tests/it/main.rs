@@ -13,6 +13,9 @@ mod redaction;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod sealed;
+#[cfg(test)]
 mod trees;
 #[cfg(test)]
 mod work;

@@ -1,7 +1,7 @@
 //! The work of one decision, counted: it does not grow with policies that have nothing to say.
 //!
-//! That `compile` reaches no file, clock, host or database is kept elsewhere: by the lints of this
-//! crate, and by the table of crate edges, under which none of these can be linked.
+//! That `compile` reaches no file, clock, host or database is shown in `sealed`, and kept by the lints of this
+//! crate and by the table of crate edges, under which none of these can be linked.
 
 use allocation_counter::{AllocationInfo, measure};
 use serde_json::json;
