@@ -31,6 +31,9 @@ use thymos_core::{EntryId, Timestamp};
 
 use crate::scene::{self, Scene, approve};
 
+/// Names what a process of this test binary is to do under the seal.
+const VARIABLE: &str = "THYMOS_TEST_SEALED";
+
 /// How a thread under the seal ends that did all it had to.
 const DECIDED: i32 = 77;
 
@@ -70,11 +73,8 @@ fn memory_alone() -> BpfProgram {
     filter.unwrap().try_into().unwrap()
 }
 
-/// Ends this process with [`DECIDED`] when `work` needs nothing but memory.
-fn under_seal(work: impl FnOnce() + Send) {
-    sealed(work, true);
-}
-
+/// Ends this process with [`DECIDED`] when `work` needs nothing but memory. `drawn`: the number by which its
+/// thread hashes is drawn before.
 fn sealed(work: impl FnOnce() + Send, drawn: bool) {
     let filter = memory_alone();
     std::thread::scope(|scope| {
@@ -90,16 +90,12 @@ fn sealed(work: impl FnOnce() + Send, drawn: bool) {
     });
 }
 
-/// Runs a test of this file in a process of its own.
-fn alone(test: &str) -> ExitStatus {
+/// Does something under the seal, in a process of its own.
+fn alone(what: &str) -> ExitStatus {
+    let test = "sealed::a_process_under_the_seal_does_what_it_is_told";
     Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            &format!("sealed::{test}"),
-            "--ignored",
-            "--test-threads",
-            "1",
-        ])
+        .args(["--exact", test, "--test-threads", "1"])
+        .env(VARIABLE, what)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -153,15 +149,40 @@ fn prepared(scenes: &[(Scene, Expected)], ready: &[Case<'_>], f: &mut dyn FnMut(
     });
 }
 
+/// What a process of its own does under the seal, by its name in [`VARIABLE`].
 #[test]
-#[ignore = "ends its process; `c13_a_decision_needs_memory_and_nothing_else` runs it"]
-fn decides() {
+fn a_process_under_the_seal_does_what_it_is_told() {
+    let Ok(what) = std::env::var(VARIABLE) else {
+        return;
+    };
+    match what.as_str() {
+        "nothing" => sealed(|| {}, true),
+        "decide" => decide(),
+        "open a file" => sealed(|| drop(std::fs::read("/dev/null")), true),
+        "call a host" => sealed(|| drop(std::net::TcpStream::connect("127.0.0.1:1")), true),
+        "read the clock" => sealed(
+            || {
+                std::hint::black_box(std::time::SystemTime::now());
+            },
+            true,
+        ),
+        "draw a number" => sealed(
+            || {
+                std::hint::black_box(RandomState::new());
+            },
+            false,
+        ),
+        other => panic!("nothing is called `{other}`"),
+    }
+}
+
+fn decide() {
     let question = scene::held_writing();
     let held = question.held();
     let answers = [(EntryId::of(b"an answer"), approve(&held))];
     question.on(|asked, _| {
         prepared(&scenes(), &[], &mut |cases| {
-            under_seal(|| {
+            let rounds = || {
                 for _ in 0..ROUNDS {
                     for (intent, grounds, expected) in cases {
                         assert!(expected(&compile(intent, grounds)));
@@ -169,53 +190,15 @@ fn decides() {
                     let admitted = admit(&held, &answers, &question.roots, asked);
                     assert!(matches!(admitted, Verdict::Cleared(_)));
                 }
-            });
+            };
+            sealed(rounds, true);
         });
     });
 }
 
-#[test]
-#[ignore = "ends its process; `the_seal_is_tight` runs it"]
-fn opens_a_file() {
-    under_seal(|| drop(std::fs::read("/dev/null")));
-}
-
-#[test]
-#[ignore = "ends its process; `the_seal_is_tight` runs it"]
-fn calls_a_host() {
-    under_seal(|| drop(std::net::TcpStream::connect("127.0.0.1:1")));
-}
-
-#[test]
-#[ignore = "ends its process; `the_seal_is_tight` runs it"]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the clock is what it reaches for"
-)]
-fn reads_the_clock() {
-    under_seal(|| {
-        std::hint::black_box(std::time::SystemTime::now());
-    });
-}
-
-#[test]
-#[ignore = "ends its process; `the_seal_is_tight` runs it"]
-fn draws_at_random() {
-    let draw = || {
-        std::hint::black_box(RandomState::new());
-    };
-    sealed(draw, false);
-}
-
-#[test]
-#[ignore = "ends its process; the tests below run it"]
-fn does_nothing() {
-    under_seal(|| {});
-}
-
 /// Whether this machine seals threads at all.
 fn seals() -> bool {
-    let sealed = alone("does_nothing").code() == Some(DECIDED);
+    let sealed = alone("nothing").code() == Some(DECIDED);
     if !sealed {
         eprintln!("SKIPPED: no thread can be sealed here; a container may forbid it");
     }
@@ -232,7 +215,7 @@ fn c13_a_decision_needs_memory_and_nothing_else() {
     if !seals() {
         return;
     }
-    let ended = alone("decides");
+    let ended = alone("decide");
     assert_eq!(ended.code(), Some(DECIDED), "{ended:?}");
 }
 
@@ -242,14 +225,14 @@ fn the_seal_is_tight() {
         return;
     }
     for (test, signal) in [
-        ("opens_a_file", libc::SIGSYS),
-        ("calls_a_host", libc::SIGSYS),
-        ("draws_at_random", libc::SIGSYS),
+        ("open a file", libc::SIGSYS),
+        ("call a host", libc::SIGSYS),
+        ("draw a number", libc::SIGSYS),
     ] {
         assert_eq!(alone(test).signal(), Some(signal), "{test}");
     }
     // By the processor, or where the time is asked of the kernel, by the filter.
-    let clock = alone("reads_the_clock").signal();
+    let clock = alone("read the clock").signal();
     assert!(
         matches!(clock, Some(libc::SIGSEGV | libc::SIGSYS)),
         "{clock:?}"
