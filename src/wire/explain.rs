@@ -88,16 +88,7 @@ pub(crate) async fn explain(
     let id = intent.id().map_err(|e| internal(&e))?;
     let set = ToolSet::pin(tools.iter().map(|tool| tool.contract().clone()).collect())
         .map_err(|e| internal(&e))?;
-    let world = World::default();
-    let look = Look {
-        world: &world,
-        memory: &NoMemory,
-        now: SystemClock.now(),
-        rung,
-        limits: Budget::tightest(chain.links().iter().map(|(_, link)| &link.writ.budget)),
-        kept: &nothing_kept,
-    };
-    let resolved = looked(&tools, &set, &intent, &look).await;
+    let resolved = looked(&tools, &set, &intent, (&chain, rung)).await;
     let possession = Possession::sign(vec![id], &key);
     let facts = Facts {
         rung,
@@ -178,7 +169,7 @@ async fn looked(
     tools: &[Arc<dyn Tool>],
     set: &ToolSet,
     intent: &Intent,
-    look: &Look<'_>,
+    (chain, rung): (&CheckedChain, Rung),
 ) -> Result<Resolved, String> {
     let Some(tool) = tools
         .iter()
@@ -189,7 +180,16 @@ async fn looked(
     if set.check_args(&intent.tool, &intent.args).is_err() {
         return Err("the arguments do not fit the tool's schema".to_owned());
     }
-    tool.resolve(&intent.args, look)
+    let budgets = chain.links().iter().map(|(_, link)| &link.writ.budget);
+    let look = Look {
+        world: &World::default(),
+        memory: &NoMemory,
+        now: SystemClock.now(),
+        rung,
+        limits: Budget::tightest(budgets),
+        kept: &nothing_kept,
+    };
+    tool.resolve(&intent.args, &look)
         .await
         .map_err(|no| no.message)
 }
