@@ -141,6 +141,7 @@ actions! {
     LedgerDecisions, "ledger.decisions", None, "only what people decided";
     LedgerGoTo, "ledger.go-to", None, "go to an entry by its number, or to the marked one";
     LedgerProvenance, "ledger.provenance", None, "where this comes from, and what came of it";
+    LedgerOpenRun, "ledger.open-run", None, "show this entry in its own run, which is opened";
     LedgerReplay, "ledger.replay", None, "see the world as of this entry";
     LedgerDiff, "ledger.diff", None, "compare with the marked entry";
     LedgerVerify, "ledger.verify", Some("verify"), "verify the chain";

@@ -1,7 +1,7 @@
 //! A small client over the link: ask, wait, follow. The app's own loop does the same with a screen.
 
 use thymos_core::TrajectoryId;
-use thymos_protocol::{Command, Event, Replied, Request, Status, Ticket};
+use thymos_protocol::{Among, Command, Event, Replied, Request, Status, Ticket};
 
 use crate::app::link::Link;
 use crate::error::{AppError, ErrorKind};
@@ -103,7 +103,8 @@ impl Client {
         mut take: impl FnMut(Vec<Event>) -> Result<(), AppError>,
     ) -> Result<(), AppError> {
         let filter = filter.to_owned();
-        let ticket = self.send(Command::Find { trajectory, filter }).await?;
+        let among = trajectory.map_or(Among::Log, Among::Run);
+        let ticket = self.send(Command::Find { among, filter }).await?;
         loop {
             let found = match self.reply(ticket).await? {
                 Replied::Found(found) => found,

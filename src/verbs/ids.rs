@@ -102,8 +102,8 @@ async fn numbered(
     seq: u64,
 ) -> Result<Option<Event>, AppError> {
     let command = Command::Rows {
-        trajectory,
-        seqs: vec![seq],
+        trajectory: Some(trajectory),
+        places: vec![seq],
     };
     match client.ask(command).await? {
         Replied::Page(page) => Ok(page.events.into_iter().next()),

@@ -11,7 +11,7 @@ use thymos_core::writ::{Mode, SignedWrit};
 use thymos_core::{EntryId, IntentId, TrajectoryId, WritId};
 
 use crate::erase::ErasureTargets;
-use crate::look::ProvenanceOf;
+use crate::look::{Among, ProvenanceOf};
 use crate::under::{SkillChoice, Under};
 
 /// Pairs a reply with its request. Chosen by the app, rising.
@@ -103,11 +103,11 @@ pub enum Command {
         /// Which.
         entry: EntryId,
     },
-    /// Entries of a trajectory that match a filter, oldest first, told while they are found. Replies
-    /// `Found` any number of times; the last one says how it ended.
+    /// Entries that match a filter, oldest first, told while they are found. Replies `Found` any number of
+    /// times; the last one says how it ended.
     Find {
-        /// Of which trajectory; none searches the whole log.
-        trajectory: Option<TrajectoryId>,
+        /// Among which entries.
+        among: Among,
         /// Filter language (`kind:commit tool:fs_* -effect:read text:word`).
         filter: String,
     },
@@ -127,10 +127,10 @@ pub enum Command {
     },
     /// Single entries, told; at most 256 are given. Replies `Page`.
     Rows {
-        /// Of which trajectory.
-        trajectory: TrajectoryId,
-        /// Their sequence numbers, rising.
-        seqs: Vec<u64>,
+        /// Of which trajectory; none is the whole log.
+        trajectory: Option<TrajectoryId>,
+        /// Their sequence numbers there, or their indexes in the log, rising.
+        places: Vec<u64>,
     },
     /// Verifies the whole log, or what is new since it was last verified whole. Replies `Verifying` any
     /// number of times, then `Verified`.

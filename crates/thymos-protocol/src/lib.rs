@@ -31,7 +31,7 @@ pub use governance::{
     SkillRow, UndoEnd, UndoPlan, UndoStep, UndoStop,
 };
 pub use live::{Live, LiveOutput};
-pub use look::{Found, FoundEnd, Provenance, ProvenanceOf, ProvenanceStep, Relation};
+pub use look::{Among, Found, FoundEnd, Provenance, ProvenanceOf, ProvenanceStep, Relation};
 pub use reply::{
     CheckpointView, Compared, Fault, Heads, ModePreview, ModelRow, OutsideView, Page, ReplayReport,
     ReplayVerdict, ReplayedRun, Replied, Reply, RunParent, RunRow, VerifyFinding, VerifyProgress,

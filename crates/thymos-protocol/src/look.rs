@@ -5,6 +5,17 @@ use thymos_core::{EntryId, TrajectoryId};
 
 use crate::event::Event;
 
+/// Which entries are looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    /// Those of the whole log.
+    Log,
+    /// Those of a trajectory.
+    Run(TrajectoryId),
+    /// The same, unless the filter says itself of which runs (`run:`): then those of the whole log.
+    RunOrNamed(TrajectoryId),
+}
+
 /// What a search found since it last told, and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -14,6 +25,8 @@ pub struct Found {
     pub looked_at: u64,
     /// Entries there were when the search began.
     pub of: u64,
+    /// Whether they are those of the whole log, and not of one trajectory.
+    pub log: bool,
     /// How it ended; none while it goes on.
     pub end: Option<FoundEnd>,
 }

@@ -35,7 +35,7 @@ pub const FIELDS: &[(&str, &str)] = &[
         "staged, held, approved, denied, rejected, committed, failed, settled, superseded",
     ),
     ("by", "who: model, operator, human, timer, or a name"),
-    ("run", "the start of a trajectory's id"),
+    ("run", "the start of a trajectory's id; `*` is every run"),
     ("path", "a file that changed or stands in the call"),
     ("rule", "the rule or clause that spoke"),
     ("writ", "the start of a writ's id"),
@@ -164,6 +164,13 @@ impl Filter {
             }
             any.is_none_or(|any| any != clause.negated)
         })
+    }
+
+    /// Whether it says of which runs entries are to be.
+    #[must_use]
+    pub fn names_runs(&self) -> bool {
+        let mut terms = self.clauses.iter().flat_map(|clause| &clause.any);
+        terms.any(|term| matches!(term, Term::Run(_)))
     }
 
     /// Whether everything passes.

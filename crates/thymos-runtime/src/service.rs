@@ -714,7 +714,6 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::SetMode { trajectory, .. }
         | Command::SetModel { trajectory, .. }
         | Command::Page { trajectory, .. }
-        | Command::Rows { trajectory, .. }
         | Command::Settle { trajectory, .. }
         | Command::PreviewScope { trajectory, .. }
         | Command::Drain { trajectory, .. }
@@ -728,6 +727,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Forget { trajectory, .. }
         | Command::BindSkill { trajectory, .. } => Some(*trajectory),
         Command::Answer(answer) => Some(answer.trajectory),
+        Command::Rows { trajectory, .. } => *trajectory,
         Command::New { .. }
         | Command::Models
         | Command::Inspect { .. }

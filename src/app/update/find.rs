@@ -1,7 +1,7 @@
 //! Filtering the ledger and searching it: asked for, taken as it is found, ended when nobody wants it any
 //! more. Waits for nothing.
 
-use thymos_protocol::{Command, Found};
+use thymos_protocol::{Among, Command, Found};
 
 use super::ledger::inspect;
 use crate::app::{App, Asked};
@@ -15,7 +15,9 @@ const DECISIONS: &str = "verdict:approved,denied by:human";
 pub(super) fn filter(app: &mut App, text: &str) {
     end_filter(app);
     if text.is_empty() {
+        let before = app.ledger.is_of_log();
         app.ledger.show_all();
+        drop_foreign_hits(app, before);
         super::prompt::close(app, &Purpose::Filter);
         return;
     }
@@ -28,7 +30,7 @@ pub(super) fn filter(app: &mut App, text: &str) {
     let ticket = app.ask(
         Asked::Ledger(LedgerAsked::Find(app.ledger.searches)),
         Command::Find {
-            trajectory: Some(trajectory),
+            among: Among::RunOrNamed(trajectory),
             filter: text.to_owned(),
         },
     );
@@ -56,7 +58,17 @@ pub(super) fn found(app: &mut App, search: u64, found: Found) {
             ..finding
         }),
     };
+    let before = app.ledger.is_of_log();
     app.ledger.take_found(found);
+    drop_foreign_hits(app, before);
+}
+
+/// Where a text stands in a run says nothing of the log, and the other way round.
+fn drop_foreign_hits(app: &mut App, was_of_log: bool) {
+    if app.ledger.is_of_log() != was_of_log {
+        end_search(app);
+        app.ledger.search = None;
+    }
 }
 
 /// A filter that is not understood, or a record that cannot be read.
@@ -68,7 +80,7 @@ pub(super) fn failed(app: &mut App, search: u64, message: &str) {
     }
 }
 
-/// Asks where a text stands, in the whole trajectory, loaded or not.
+/// Asks where a text stands, in the whole trajectory, loaded or not; or in the whole log where that is shown.
 pub(super) fn search(app: &mut App, text: &str) {
     end_search(app);
     app.ledger.search = None;
@@ -79,7 +91,11 @@ pub(super) fn search(app: &mut App, text: &str) {
     let ticket = app.ask(
         Asked::Ledger(LedgerAsked::Search(app.ledger.text_searches + 1)),
         Command::Find {
-            trajectory: Some(trajectory),
+            among: if app.ledger.is_of_log() {
+                Among::Log
+            } else {
+                Among::Run(trajectory)
+            },
             filter: format!("text:\"{quoted}\""),
         },
     );
@@ -100,8 +116,7 @@ pub(super) fn hits(app: &mut App, search: u64, found: &Found) {
         of: found.of,
         ..searching
     });
-    let chosen = app.ledger.chosen_event();
-    let here = chosen.map_or(app.ledger.chosen(), |event| event.seq);
+    let here = app.ledger.here();
     let Some(hits) = &mut app.ledger.search else {
         return;
     };

@@ -1,7 +1,7 @@
 //! What the ledger does with its actions, and what it makes of replies. Changes no entry.
 
 use thymos_core::EntryId;
-use thymos_protocol::{Command, Replied};
+use thymos_protocol::{Command, Event, Replied};
 
 use super::{find, sheet};
 use crate::app::{Action, App, Asked, Effect, Overlay, Pane, Screen};
@@ -66,6 +66,7 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
         Action::ListMark => mark(app),
         Action::LedgerDiff => sheet::diff(app),
         Action::LedgerProvenance => sheet::provenance(app),
+        Action::LedgerOpenRun => in_its_run(app),
         Action::CopyItem | Action::CopyJson => copy(app, action),
         // One step back at a time: first what hides entries goes.
         Action::FocusBack if app.ledger.filtered.is_some() => find::filter(app, ""),
@@ -105,6 +106,7 @@ fn in_world(app: &mut App, action: Action) -> bool {
         | Action::LedgerFilter
         | Action::LedgerDecisions
         | Action::LedgerReplay
+        | Action::LedgerOpenRun
         | Action::ListMark
         | Action::LedgerDiff => app.tell("Esc or . goes back to the head first"),
         _ => return false,
@@ -152,9 +154,17 @@ pub(super) fn settle(app: &mut App) {
     }
     match app.ledger.wanted() {
         None => {}
-        Some((trajectory, Wanted::Rows { page, seqs })) => {
+        Some((
+            trajectory,
+            Wanted::Rows {
+                page,
+                places,
+                of_log,
+            },
+        )) => {
             let asked = Asked::Ledger(LedgerAsked::Rows(page));
-            app.ask(asked, Command::Rows { trajectory, seqs });
+            let trajectory = (!of_log).then_some(trajectory);
+            app.ask(asked, Command::Rows { trajectory, places });
         }
         Some((
             trajectory,
@@ -262,24 +272,26 @@ pub(super) fn inspect_entry(app: &mut App, entry: EntryId) {
 /// Goes to the entry that was typed: a sequence number, or `m` for the marked one.
 pub(super) fn go_to_typed(app: &mut App, text: &str) {
     let seq = match text {
+        "m" if app.ledger.is_of_log() => {
+            Err("the marked entry is one of the open run; Esc shows it")
+        }
         "m" => app.ledger.marked.ok_or("no entry is marked; m marks one"),
         number => number
             .parse()
             .map_err(|_| "type a sequence number, or m for the marked entry"),
     };
-    let len = app.ledger.len();
-    let seq = seq.and_then(|seq: u64| match seq < len {
+    let (len, of_log) = (app.ledger.len(), app.ledger.is_of_log());
+    let seq = seq.and_then(|seq: u64| match of_log || seq < len {
         true => Ok(seq),
         false => Err("there is no such entry yet"),
     });
     match seq {
         Ok(seq) => {
             super::prompt::close(app, &Purpose::GoTo);
-            if app.ledger.filtered.is_some() && !app.ledger.choose_seq(seq) {
+            if !app.ledger.choose_place(seq) {
                 app.tell("the filter hides it; Esc shows all entries");
                 return;
             }
-            app.ledger.choose_seq(seq);
             inspect(app);
         }
         Err(why) => {
@@ -319,12 +331,29 @@ fn rewrite_report(app: &mut App) {
     }
 }
 
-pub(super) fn chosen_seq(app: &mut App) -> Option<u64> {
-    let seq = app.ledger.chosen_event().map(|event| event.seq);
-    if seq.is_none() {
-        app.tell("this entry is not loaded yet");
+/// The chosen entry, when it is loaded and one of the open run; or says why not.
+pub(super) fn chosen_here(app: &mut App) -> Option<Event> {
+    match app.ledger.chosen_event().cloned() {
+        None => app.tell("this entry is not loaded yet"),
+        Some(event) if app.ledger.trajectory() != Some(event.trajectory) => {
+            let run = event.trajectory.short();
+            app.tell(format!("this entry is one of run {run}; o goes there"));
+        }
+        here => return here,
     }
-    seq
+    None
+}
+
+pub(super) fn chosen_seq(app: &mut App) -> Option<u64> {
+    chosen_here(app).map(|event| event.seq)
+}
+
+/// Shows the chosen entry in its own run, which is opened.
+fn in_its_run(app: &mut App) {
+    match app.ledger.chosen_event() {
+        Some(event) => go_to(app, event.trajectory, event.seq),
+        None => app.tell("this entry is not loaded yet"),
+    }
 }
 
 fn world(app: &mut App) {

@@ -14,6 +14,7 @@ use crate::panes::question::{Deed, Question};
 use crate::panes::reader::Said;
 use crate::theme::Role;
 
+use super::ledger::chosen_here;
 use super::question;
 
 /// Whether it is one of the actions about the past that work anywhere.
@@ -43,20 +44,25 @@ pub(super) fn in_transcript(app: &mut App, action: Action) -> bool {
 
 /// Whether the action is about the entry that is chosen in the ledger.
 pub(super) fn in_ledger(app: &mut App, action: Action) -> bool {
-    let event = app.ledger.chosen_event().cloned();
     match action {
-        Action::LedgerUndo => match event {
-            Some(event) => plan(app, event.seq),
-            None => app.tell("this entry is not loaded yet"),
-        },
-        Action::LedgerBranch => match event {
+        Action::LedgerUndo => {
+            if let Some(event) = chosen_here(app) {
+                plan(app, event.seq);
+            }
+        }
+        Action::LedgerBranch => match chosen_here(app) {
             Some(event) if matches!(event.what, What::Committed { .. }) => {
                 branch(app, event.entry, event.seq);
             }
             Some(_) => app.tell("a branch starts from a commit; this entry is none"),
-            None => app.tell("this entry is not loaded yet"),
+            None => {}
         },
-        other => return on_refusal(app, other, event.as_ref().and_then(about_event)),
+        other => {
+            let event = app.ledger.chosen_event();
+            let own = event.filter(|event| app.ledger.trajectory() == Some(event.trajectory));
+            let about = own.and_then(about_event);
+            return on_refusal(app, other, about);
+        }
     }
     true
 }

@@ -16,8 +16,10 @@ pub struct Filtered {
     pub looked_at: u64,
     /// How looking ended; none while it goes on.
     pub end: Option<FoundEnd>,
+    /// Whether these are entries of the whole log, and not of one run.
+    pub of_log: bool,
     // Rising: entries are found in order.
-    seqs: Vec<u64>,
+    places: Vec<u64>,
     // By number of the page, each from its beginning.
     pages: BTreeMap<u64, Vec<Event>>,
     // Pages that the kernel had nothing for; they are not asked for again.
@@ -32,7 +34,8 @@ impl Filtered {
             text: text.into(),
             looked_at: 0,
             end: None,
-            seqs: Vec::new(),
+            of_log: false,
+            places: Vec::new(),
             pages: BTreeMap::new(),
             given_up: BTreeSet::new(),
         }
@@ -41,13 +44,13 @@ impl Filtered {
     /// How many it let through.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.seqs.len() as u64
+        self.places.len() as u64
     }
 
     /// Whether it let nothing through.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.seqs.is_empty()
+        self.places.is_empty()
     }
 
     /// The entry of a row, when it is loaded.
@@ -57,19 +60,26 @@ impl Filtered {
         self.pages.get(&(row / PAGE))?.get(place)
     }
 
-    /// The row of an entry that it let through.
+    /// The row of the entry that stands there, if it was let through.
     #[must_use]
-    pub fn row_of(&self, seq: u64) -> Option<u64> {
-        self.seqs.binary_search(&seq).ok().map(|row| row as u64)
+    pub fn row_of(&self, place: u64) -> Option<u64> {
+        self.places.binary_search(&place).ok().map(|row| row as u64)
+    }
+
+    /// Where an entry stands among those that are looked through.
+    #[must_use]
+    pub const fn place(&self, event: &Event) -> u64 {
+        place(event, self.of_log)
     }
 
     /// Takes what was found; pages far from `near` are let go of, and asked for when they are looked at.
     pub(super) fn take(&mut self, found: Found, near: u64) {
         self.looked_at = found.looked_at;
         self.end = found.end;
+        self.of_log = found.log;
         for event in found.events {
             let row = self.len();
-            self.seqs.push(event.seq);
+            self.places.push(self.place(&event));
             // A page that was let go of stays so until it is wanted: its beginning would be missing.
             let begins = row.is_multiple_of(PAGE);
             let page = match begins {
@@ -91,8 +101,10 @@ impl Filtered {
         let before = have.len();
         for event in events {
             let row = page * PAGE + have.len() as u64;
-            let due = usize::try_from(row).ok().and_then(|row| self.seqs.get(row));
-            if due == Some(&event.seq) && (have.len() as u64) < PAGE {
+            let due = usize::try_from(row)
+                .ok()
+                .and_then(|row| self.places.get(row));
+            if due == Some(&place(&event, self.of_log)) && (have.len() as u64) < PAGE {
                 have.push(event);
             }
         }
@@ -112,11 +124,16 @@ impl Filtered {
     /// The places of a page's rows that are not loaded.
     pub(super) fn unloaded(&self, page: u64) -> Vec<u64> {
         let have = self.pages.get(&page).map_or(0, Vec::len) as u64;
-        let place = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
+        let at = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
         let last = (page + 1).saturating_mul(PAGE).min(self.len());
-        let seqs = self.seqs.get(place(page * PAGE + have)..place(last));
-        seqs.unwrap_or_default().to_vec()
+        let places = self.places.get(at(page * PAGE + have)..at(last));
+        places.unwrap_or_default().to_vec()
     }
+}
+
+/// Where an entry stands: in its run, or in the log.
+const fn place(event: &Event, in_log: bool) -> u64 {
+    if in_log { event.index } else { event.seq }
 }
 
 /// Where a text stands.
@@ -127,7 +144,7 @@ pub struct Hits {
     /// Whether the search brought its reader to one of them.
     pub shown: bool,
     // Rising.
-    seqs: Vec<u64>,
+    places: Vec<u64>,
 }
 
 impl Hits {
@@ -143,36 +160,38 @@ impl Hits {
     /// How many.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.seqs.len()
+        self.places.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.seqs.is_empty()
+        self.places.is_empty()
     }
 
     /// Takes what was found.
     pub fn take(&mut self, found: &Found) {
-        self.seqs.extend(found.events.iter().map(|event| event.seq));
+        let places = found.events.iter();
+        self.places
+            .extend(places.map(|event| place(event, found.log)));
     }
 
     /// Whether one stands behind this entry.
     #[must_use]
-    pub fn is_beyond(&self, seq: u64) -> bool {
-        self.seqs.last().is_some_and(|last| *last > seq)
+    pub fn is_beyond(&self, place: u64) -> bool {
+        self.places.last().is_some_and(|last| *last > place)
     }
 
     /// The next one after an entry, or the one before; goes round at the ends.
     #[must_use]
     pub fn next(&self, here: u64, forward: bool) -> Option<u64> {
         let found = if forward {
-            let at = self.seqs.partition_point(|seq| *seq <= here);
-            self.seqs.get(at).or_else(|| self.seqs.first())
+            let at = self.places.partition_point(|at| *at <= here);
+            self.places.get(at).or_else(|| self.places.first())
         } else {
-            let at = self.seqs.partition_point(|seq| *seq < here);
-            let before = at.checked_sub(1).and_then(|at| self.seqs.get(at));
-            before.or_else(|| self.seqs.last())
+            let at = self.places.partition_point(|at| *at < here);
+            let before = at.checked_sub(1).and_then(|at| self.places.get(at));
+            before.or_else(|| self.places.last())
         };
         found.copied()
     }

@@ -105,8 +105,10 @@ pub enum Wanted {
     Rows {
         /// Number of the page.
         page: u64,
-        /// Which.
-        seqs: Vec<u64>,
+        /// Where they stand, in the run or in the log.
+        places: Vec<u64>,
+        /// Which it is.
+        of_log: bool,
     },
 }
 
@@ -277,9 +279,32 @@ impl Ledger {
         self.version += 1;
     }
 
-    /// Chooses an entry; `false` when the filter hides it.
-    pub fn choose_seq(&mut self, seq: u64) -> bool {
-        let row = self.row_of(seq);
+    /// Whether rows of the whole log are shown, and not of the open run alone.
+    #[must_use]
+    pub fn is_of_log(&self) -> bool {
+        let filtered = self.filtered.as_ref();
+        filtered.is_some_and(|filtered| filtered.of_log)
+    }
+
+    /// Where the chosen entry stands: its sequence number, or its index where the whole log is shown.
+    #[must_use]
+    pub fn here(&self) -> u64 {
+        let Some(event) = self.chosen_event() else {
+            return self.chosen();
+        };
+        let filtered = self.filtered.as_ref();
+        filtered.map_or(event.seq, |filtered| filtered.place(event))
+    }
+
+    /// Whether this is the marked entry, which is one of the open run.
+    #[must_use]
+    pub fn is_marked(&self, event: &Event) -> bool {
+        self.marked == Some(event.seq) && self.trajectory == Some(event.trajectory)
+    }
+
+    /// Chooses the entry that stands there; `false` when the filter hides it.
+    pub fn choose_place(&mut self, place: u64) -> bool {
+        let row = self.row_of(place);
         if let Some(row) = row {
             self.choose(row);
         }
@@ -343,7 +368,8 @@ impl Ledger {
         let wanted = match &self.filtered {
             Some(filtered) => Wanted::Rows {
                 page,
-                seqs: filtered.unloaded(page),
+                places: filtered.unloaded(page),
+                of_log: filtered.of_log,
             },
             None => {
                 let have = self.pages.get(&page).map_or(0, Vec::len) as u64;
@@ -433,22 +459,22 @@ impl Ledger {
     /// Goes to the next entry in which the text searched for stands, or the one before; `false`
     /// when there is none.
     pub fn next_hit(&mut self, forward: bool) -> bool {
-        let here = self.chosen_event().map_or(self.chosen(), |event| event.seq);
+        let here = self.here();
         let found = self
             .search
             .as_ref()
             .and_then(|hits| hits.next(here, forward));
-        let row = found.and_then(|seq| self.row_of(seq));
+        let row = found.and_then(|place| self.row_of(place));
         if let Some(row) = row {
             self.choose(row);
         }
         row.is_some()
     }
 
-    fn row_of(&self, seq: u64) -> Option<u64> {
+    fn row_of(&self, place: u64) -> Option<u64> {
         match &self.filtered {
-            Some(filtered) => filtered.row_of(seq),
-            None => Some(seq),
+            Some(filtered) => filtered.row_of(place),
+            None => Some(place),
         }
     }
 }

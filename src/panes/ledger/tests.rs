@@ -48,6 +48,7 @@ fn found(from: u64, end: Option<FoundEnd>) -> Found {
             .collect(),
         looked_at: from + 1_000,
         of: 100_000,
+        log: false,
         end,
     }
 }
@@ -151,12 +152,18 @@ fn what_a_filter_finds_is_kept_as_places_and_a_few_pages() {
     assert_eq!(ledger.chosen_event().map(|event| event.seq), Some(99_999));
     assert_eq!(ledger.wanted(), None);
     ledger.choose(0);
-    let Some((_, Wanted::Rows { page: 0, seqs })) = ledger.wanted() else {
+    let Some((
+        _,
+        Wanted::Rows {
+            page: 0, places, ..
+        },
+    )) = ledger.wanted()
+    else {
         panic!("nothing is wanted");
     };
-    assert_eq!(seqs, (0..PAGE).map(|row| row * 3).collect::<Vec<_>>());
+    assert_eq!(places, (0..PAGE).map(|row| row * 3).collect::<Vec<_>>());
     assert_eq!(ledger.wanted(), None);
-    ledger.take_rows(0, seqs.into_iter().map(event).collect());
+    ledger.take_rows(0, places.into_iter().map(event).collect());
     assert_eq!(ledger.chosen_event().map(|event| event.seq), Some(0));
     assert_eq!(ledger.wanted(), None);
 }
@@ -173,4 +180,52 @@ fn rows_that_do_not_come_are_not_asked_for_for_ever() {
     ledger.take_rows(0, vec![event(7)]);
     assert!(ledger.event(0).is_none());
     assert_eq!(ledger.wanted(), None);
+}
+
+/// An entry of one of two runs that take turns, so that a sequence number stands for two.
+fn shared(index: u64) -> Event {
+    Event {
+        trajectory: TrajectoryId::of(if index.is_multiple_of(2) { b"t" } else { b"u" }),
+        seq: index / 2,
+        index,
+        ..event(index)
+    }
+}
+
+#[test]
+fn rows_of_the_whole_log_are_told_apart_by_their_index() {
+    let mut ledger = ledger(50_000);
+    ledger.filtering = Some("run:*".into());
+    for step in 0..100 {
+        ledger.take_found(Found {
+            events: (step * 1_000..(step + 1) * 1_000).map(shared).collect(),
+            looked_at: (step + 1) * 1_000,
+            of: 100_000,
+            log: true,
+            end: (step == 99).then_some(FoundEnd::Whole),
+        });
+    }
+    assert!(ledger.is_of_log());
+    assert_eq!(ledger.rows(), 100_000);
+    assert_eq!(ledger.here(), 99_999);
+    assert!(ledger.choose_place(70_001));
+    assert_eq!(ledger.chosen(), 70_001);
+    ledger.choose(1);
+    let Some((_, wanted)) = ledger.wanted() else {
+        panic!("nothing is wanted");
+    };
+    let places: Vec<u64> = (0..PAGE).collect();
+    let expected = Wanted::Rows {
+        page: 0,
+        places: places.clone(),
+        of_log: true,
+    };
+    assert_eq!(wanted, expected);
+    ledger.take_rows(0, places.into_iter().map(shared).collect());
+    assert_eq!(ledger.here(), 1);
+    // The mark is one of the open run: the same number of another is not it.
+    ledger.marked = Some(0);
+    assert!(ledger.is_marked(&shared(0)) && !ledger.is_marked(&shared(1)));
+    ledger.show_all();
+    assert!(!ledger.is_of_log());
 }

@@ -22,6 +22,7 @@ use super::world::World;
 
 /// Columns of each field, besides what takes the rest.
 const SEQ: usize = 7;
+const RUN: usize = 8;
 const KIND: usize = 9;
 /// Where there is room, every kind is told whole.
 const KIND_WHOLE: usize = 17;
@@ -91,7 +92,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
             return;
         }
         (None, Some(world)) => (world_head(width), &world.list),
-        (None, None) => (head(width), &ledger.list),
+        (None, None) => (head(width, ledger.is_of_log()), &ledger.list),
     };
     let head = Line::styled(head, app.theme.style(Role::Muted));
     buffer.set_line(inner.x, inner.y, &head, inner.width);
@@ -126,6 +127,15 @@ fn hints(ledger: &Ledger) -> Vec<(String, &'static str)> {
             ("P", "provenance"),
             (".", "back to the head"),
             ("Esc", "back"),
+        ]
+    } else if ledger.is_of_log() {
+        &[
+            ("Enter", "inspect"),
+            ("o", "its run"),
+            ("f", "filter"),
+            ("/", "search"),
+            ("V", "verify"),
+            ("Esc", "this run"),
         ]
     } else {
         &[
@@ -193,6 +203,9 @@ fn filter_title(ledger: &Ledger) -> String {
         (None, Some(finding)) => {
             format!("{found} in {} of {}, Esc stops", finding.done, finding.of)
         }
+        (Some(FoundEnd::Whole), _) if filtered.of_log => {
+            format!("{found} in all {} of the log", filtered.looked_at)
+        }
         (Some(FoundEnd::Whole), _) => {
             format!("{found} up to seq {}", filtered.looked_at.saturating_sub(1))
         }
@@ -232,7 +245,9 @@ fn mark(app: &App, area: Rect, buffer: &mut Buffer) {
 /// Which columns fit. `what` takes the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fit {
+    run: bool,
     kind: usize,
+    verdict: bool,
     effect: bool,
     by: bool,
     cost: bool,
@@ -240,23 +255,29 @@ struct Fit {
     what: usize,
 }
 
-fn fit(width: usize) -> Fit {
-    let (cost, by, effect, time) = (width >= 110, width >= 92, width >= 68, width >= 58);
+/// `of_log`: rows of the whole log have their run in them, which takes the room of something else.
+fn fit(width: usize, of_log: bool) -> Fit {
+    let run = if of_log { RUN + 1 } else { 0 };
+    let least = |columns: usize| width >= columns + run;
+    let (cost, by, effect, time) = (least(110), least(92), least(68), least(58));
+    let verdict = !of_log || least(48);
     let taken = |on: bool, columns: usize| if on { columns + 1 } else { 0 };
     let kind = if width >= 110 { KIND_WHOLE } else { KIND };
     let fixed = 1
         + SEQ
+        + run
         + 1
         + kind
         + 1
-        + 1
-        + VERDICT
+        + taken(verdict, VERDICT)
         + taken(effect, EFFECT)
         + taken(by, BY)
         + taken(cost, COST)
         + taken(time, TIME);
     Fit {
+        run: of_log,
         kind,
+        verdict,
         effect,
         by,
         cost,
@@ -265,11 +286,14 @@ fn fit(width: usize) -> Fit {
     }
 }
 
-fn head(width: usize) -> String {
-    let fit = fit(width);
+fn head(width: usize, of_log: bool) -> String {
+    let fit = fit(width, of_log);
+    let place = match fit.run {
+        true => format!("{:>SEQ$} {:<RUN$}", "index", "run"),
+        false => format!("{:>SEQ$}", "seq"),
+    };
     let mut text = format!(
-        " {:>SEQ$} {:<kind$} {:<what$} ",
-        "seq",
+        " {place} {:<kind$} {:<what$} ",
         "kind",
         "what",
         kind = fit.kind,
@@ -278,7 +302,9 @@ fn head(width: usize) -> String {
     if fit.effect {
         text.push_str(&format!("{:<EFFECT$} ", "effect"));
     }
-    text.push_str(&format!("{:<VERDICT$}", "verdict"));
+    if fit.verdict {
+        text.push_str(&format!("{:<VERDICT$}", "verdict"));
+    }
     if fit.by {
         text.push_str(&format!(" {:<BY$}", "by"));
     }
@@ -292,7 +318,7 @@ fn head(width: usize) -> String {
 }
 
 fn entry(ledger: &Ledger, event: &Event, width: usize, theme: &Theme) -> Line<'static> {
-    let fit = fit(width);
+    let fit = fit(width, ledger.is_of_log());
     let Told {
         what,
         effect,
@@ -300,13 +326,13 @@ fn entry(ledger: &Ledger, event: &Event, width: usize, theme: &Theme) -> Line<'s
         by,
         cost,
     } = told(event);
-    let marked = if ledger.marked == Some(event.seq) {
-        "m"
-    } else {
-        " "
+    let marked = if ledger.is_marked(event) { "m" } else { " " };
+    let place = match fit.run {
+        true => format!("{:>SEQ$} {:<RUN$}", event.index, event.trajectory.short()),
+        false => format!("{:>SEQ$}", event.seq),
     };
     let mut spans = vec![Span::styled(
-        format!("{marked}{:>SEQ$} ", event.seq),
+        format!("{marked}{place} "),
         theme.style(Role::Muted),
     )];
     let mut put = |text: &str, columns: usize, role: Role| {
@@ -321,11 +347,10 @@ fn entry(ledger: &Ledger, event: &Event, width: usize, theme: &Theme) -> Line<'s
         let role = effect.map_or(Role::Text, words::role);
         put(effect.map_or("", |effect| effect.word()), EFFECT, role);
     }
-    put(
-        verdict.map_or("", Badge::word),
-        VERDICT,
-        verdict.map_or(Role::Text, Badge::role),
-    );
+    if fit.verdict {
+        let role = verdict.map_or(Role::Text, Badge::role);
+        put(verdict.map_or("", Badge::word), VERDICT, role);
+    }
     if fit.by {
         put(&by, BY, Role::Text);
     }
@@ -350,9 +375,9 @@ impl Items for Rows<'_> {
 
     fn version(&self, at: usize) -> u64 {
         let event = self.ledger.event(at as u64);
-        let marked = event.is_some_and(|event| self.ledger.marked == Some(event.seq));
+        let marked = event.is_some_and(|event| self.ledger.is_marked(event));
         // A filter's rows and all rows share places: the entry itself tells them apart.
-        event.map_or(0, |event| (event.seq + 1) << 1 | u64::from(marked))
+        event.map_or(0, |event| (event.index + 1) << 1 | u64::from(marked))
     }
 
     fn estimate(&self, _: usize, _: usize) -> u64 {

@@ -96,7 +96,7 @@ impl Purpose {
             Self::TypeBack { .. } => "type the last 4 of the proposal's id to approve",
             Self::Edit { .. } => "other arguments, as JSON: a new intent of yours, judged afresh",
             Self::Settle { .. } => "why do you settle it so? (recorded)",
-            Self::Filter => "filter: kind: tool: effect: verdict: by: path: seq: text: re:",
+            Self::Filter => "filter: kind: tool: effect: verdict: by: run: path: seq: text: re:",
             Self::Search => "search this trajectory",
             Self::GoTo => "go to: a sequence number, or m for the marked entry",
             Self::Revoke { .. } => "revoke: why? (recorded, and told to what stops)",

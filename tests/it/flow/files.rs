@@ -9,7 +9,7 @@ use thymos_core::{Entry, Timestamp, TrajectoryId, WritId};
 use thymos_ports::LedgerStore;
 use thymos_ports::cognition::{Context, ContextMessage};
 use thymos_ports::store::Batch;
-use thymos_protocol::{Command, NotUsed, Replied, Under};
+use thymos_protocol::{Among, Command, NotUsed, Replied, Under};
 use thymos_testkit::fixtures::{NOON, operator_key, party, stranger_key, writ};
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{ScriptedModel, Step};
@@ -472,7 +472,7 @@ async fn c5_another_tenants_trajectories_and_writs_are_not_there() {
         let filter = String::new();
         for trajectory in [None, Some(other)] {
             let command = Command::Find {
-                trajectory,
+                among: trajectory.map_or(Among::Log, Among::Run),
                 filter: filter.clone(),
             };
             match rig.ask(command).await {

@@ -1,13 +1,15 @@
 //! Long looks through the record: searches that tell what they find on the way and can be ended, single
 //! rows, and what two moments cost. How much is read for each is counted.
 
+use std::collections::BTreeSet;
+
 use thymos_core::TrajectoryId;
 use thymos_core::body::{self, Body, Role};
 use thymos_core::entry::{Draft, Salt};
 use thymos_core::writ::Mode;
 use thymos_ports::LedgerStore;
 use thymos_ports::store::Batch;
-use thymos_protocol::{ChainState, Command, Found, FoundEnd, Replied};
+use thymos_protocol::{Among, ChainState, Command, Found, FoundEnd, Replied};
 use thymos_testkit::Step;
 use thymos_testkit::fixtures::{NOON, operator_key};
 use thymos_testkit::model::says;
@@ -96,8 +98,12 @@ fn read(rig: &Rig) -> u64 {
 
 /// Everything that a search tells, in order.
 async fn search(rig: &mut Rig, of: Option<TrajectoryId>, filter: &str) -> Vec<Found> {
+    told(rig, of.map_or(Among::Log, Among::Run), filter).await
+}
+
+async fn told(rig: &mut Rig, among: Among, filter: &str) -> Vec<Found> {
     let command = Command::Find {
-        trajectory: of,
+        among,
         filter: filter.into(),
     };
     let ticket = rig.desk.send(command).await;
@@ -154,7 +160,7 @@ async fn a_search_ends_when_it_is_cancelled_and_looks_no_further() {
     rig.setup.store.hold_back(rig.trajectory);
     let before = read(&rig);
     let command = Command::Find {
-        trajectory: None,
+        among: Among::Log,
         filter: "text:needle".into(),
     };
     let ticket = rig.desk.send(command).await;
@@ -195,6 +201,58 @@ async fn a_header_is_enough_to_pass_an_entry_over() {
     assert_eq!(told[0].events.len(), 2);
 }
 
+/// In one run, unless the filter says itself of which.
+#[tokio::test]
+async fn a_filter_that_names_runs_looks_at_the_whole_log() {
+    let (mut rig, _) = long(10).await;
+    let own = rig.trajectory;
+    let Replied::Opened(other) = rig.ask(Command::begin(Mode::Plan)).await else {
+        panic!("no other run")
+    };
+    let other = other.trajectory;
+    let mut find = async |filter: &str| {
+        let among = Among::RunOrNamed(own);
+        let told = told(&mut rig, among, filter).await;
+        let log = told.iter().all(|found| found.log);
+        let events = told.into_iter().flat_map(|found| found.events);
+        let runs: BTreeSet<_> = events.map(|event| event.trajectory).collect();
+        (log, runs)
+    };
+    assert_eq!(find("kind:root").await, (false, [own].into()));
+    assert_eq!(find("kind:root run:*").await, (true, [own, other].into()));
+    let one = format!("kind:root run:{}", other.short());
+    assert_eq!(find(&one).await, (true, [other].into()));
+    assert_eq!(
+        find(&format!("kind:root -run:{}", other.short())).await,
+        (true, [own].into())
+    );
+}
+
+/// Those of the log are read by index, of whichever run, and told as a search tells them.
+#[tokio::test]
+async fn single_rows_of_the_log_are_read_alone_and_told_alike() {
+    let (mut rig, _) = long(600).await;
+    let found = search(&mut rig, None, "").await;
+    let all: Vec<_> = found.into_iter().flat_map(|found| found.events).collect();
+    let places = vec![0, 3, 4, 5, 300, u64::MAX];
+    let before = read(&rig);
+    let wanted = Command::Rows {
+        trajectory: None,
+        places: places.clone(),
+    };
+    let Replied::Page(page) = rig.ask(wanted).await else {
+        panic!("no rows")
+    };
+    let due: Vec<_> = all
+        .iter()
+        .filter(|event| places.contains(&event.index))
+        .cloned()
+        .collect();
+    assert_eq!(page.events, due);
+    assert_eq!(due.len(), 5);
+    assert!(read(&rig) - before <= 6);
+}
+
 #[tokio::test]
 async fn single_rows_are_read_alone() {
     let (mut rig, from) = long(2_000).await;
@@ -202,8 +260,8 @@ async fn single_rows_are_read_alone() {
     let trajectory = rig.trajectory;
     let seqs = vec![from, from + 1, from + 1_500];
     let command = Command::Rows {
-        trajectory,
-        seqs: seqs.clone(),
+        trajectory: Some(trajectory),
+        places: seqs.clone(),
     };
     let Replied::Page(page) = rig.ask(command).await else {
         panic!("no rows")
@@ -211,14 +269,17 @@ async fn single_rows_are_read_alone() {
     let told: Vec<u64> = page.events.iter().map(|event| event.seq).collect();
     assert_eq!(told, seqs);
     assert_eq!(read(&rig) - before, 3);
-    let seqs = (0..2_000).collect();
-    let Replied::Page(page) = rig.ask(Command::Rows { trajectory, seqs }).await else {
+    let all = Command::Rows {
+        trajectory: Some(trajectory),
+        places: (0..2_000).collect(),
+    };
+    let Replied::Page(page) = rig.ask(all).await else {
         panic!("no rows")
     };
     assert_eq!(page.events.len(), 256);
     let none = Command::Rows {
-        trajectory,
-        seqs: vec![u64::MAX, 9_999],
+        trajectory: Some(trajectory),
+        places: vec![u64::MAX, 9_999],
     };
     let Replied::Page(page) = rig.ask(none).await else {
         panic!("no rows")

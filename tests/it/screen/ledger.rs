@@ -4,12 +4,13 @@ use thymos::app::{Effect, Event, Pane, Session};
 use thymos_core::TrajectoryId;
 use thymos_core::body::Role;
 use thymos_protocol::{
-    Command, Found, FoundEnd, ProvenanceOf, ReplayReport, ReplayVerdict, ReplayedRun, Replied,
-    Reply, Ticket, VerifyFinding, VerifyProgress, VerifyReport,
+    Among, Command, Found, FoundEnd, ProvenanceOf, ReplayReport, ReplayVerdict, ReplayedRun,
+    Replied, Reply, Ticket, VerifyFinding, VerifyProgress, VerifyReport,
 };
 
 use super::desk::Desk;
 use super::kernel::{Kernel, committed, intended, rejected, said, started, trajectory};
+use super::record::elsewhere;
 
 fn story() -> Kernel {
     let mut kernel = Kernel::new();
@@ -167,12 +168,62 @@ fn a_filter_that_is_not_understood_is_pointed_at() {
     assert_eq!(mark, column + 2, "{frame}");
 }
 
+/// A filter that says of which runs looks at every run; what is about one run takes the open one alone.
+#[test]
+fn a_filter_that_names_runs_shows_the_whole_log() {
+    let mut desk = at_ledger(80, 24, story());
+    desk.keys("f");
+    desk.types("run:*");
+    desk.keys("<Enter>");
+    load(&mut desk);
+    let frame = desk.frame();
+    let run = elsewhere().short();
+    assert!(
+        frame.contains("filter run:* - 9 in all 9 of the log"),
+        "{frame}"
+    );
+    assert!(frame.contains("index run"), "{frame}");
+    assert!(frame.contains(&run), "{frame}");
+    assert!(frame.contains(&trajectory().short()), "{frame}");
+    // The last one is of the other run.
+    for key in ["m", "r", "P", "x", "B", "u"] {
+        desk.keys(key);
+        let frame = desk.frame();
+        if key != "x" {
+            assert!(
+                frame.contains(&format!("one of run {run}; o goes there")),
+                "{key}\n{frame}"
+            );
+        }
+        assert!(desk.app.ledger.marked.is_none());
+    }
+    desk.keys("o");
+    let opened =
+        desk.kernel.asked.iter().any(
+            |asked| matches!(asked, Command::Open { trajectory } if *trajectory == elsewhere()),
+        );
+    assert!(opened, "{:?}", desk.kernel.asked.last());
+}
+
+#[test]
+fn a_row_of_the_whole_log_is_shown_in_its_run() {
+    let mut desk = at_ledger(120, 40, story());
+    desk.keys("f");
+    desk.types("run:*");
+    desk.keys("<Enter>");
+    load(&mut desk);
+    desk.keys("k k k o");
+    load(&mut desk);
+    assert!(desk.app.ledger.filtered.is_none());
+    assert_eq!(desk.app.ledger.chosen(), 5);
+}
+
 #[test]
 fn decisions_are_one_key() {
     let mut desk = at_ledger(80, 24, story());
     desk.keys("D");
     let asked = desk.kernel.asked.iter().any(|asked| {
-        matches!(asked, Command::Find { filter, trajectory: Some(_) }
+        matches!(asked, Command::Find { filter, among: Among::RunOrNamed(_) }
             if filter == "verdict:approved,denied by:human")
     });
     assert!(asked);
@@ -359,6 +410,7 @@ fn found(desk: &Desk, seqs: std::ops::Range<u64>, of: u64, end: Option<FoundEnd>
         events: inside.cloned().collect(),
         looked_at: seqs.end,
         of,
+        log: false,
         end,
     })
 }

@@ -20,7 +20,7 @@ pub(crate) fn look(kernel: &Kernel, command: &Command) -> Option<Replied> {
             Replied::Detail(Box::new(detail(event)))
         }
         Command::Find { filter, .. } => found(kernel, filter),
-        Command::Rows { seqs, .. } => rows(kernel, seqs),
+        Command::Rows { places, .. } => rows(kernel, places),
         Command::Cancel { .. } => Replied::Accepted,
         Command::Provenance { trajectory, of } => provenance(kernel, *trajectory, of),
         Command::WorldDiff {
@@ -85,6 +85,11 @@ pub(crate) fn replayed(kernel: &Kernel, trajectory: TrajectoryId) -> ReplayedRun
     }
 }
 
+/// A run that nobody has open.
+pub(crate) fn elsewhere() -> TrajectoryId {
+    TrajectoryId::of(b"elsewhere")
+}
+
 fn found(kernel: &Kernel, filter: &str) -> Replied {
     if let Some(at) = filter.find("oops:") {
         return Replied::Fault(Fault {
@@ -96,17 +101,24 @@ fn found(kernel: &Kernel, filter: &str) -> Replied {
         .trim_start_matches("text:")
         .trim_matches('"')
         .to_owned();
-    let events = kernel
-        .events
-        .iter()
-        .filter(|event| format!("{:?} kind:{}", event.what, event.kind).contains(&word))
-        .cloned()
-        .collect();
-    let count = kernel.events.len() as u64;
+    let log = filter.contains("run:");
+    let wanted = |event: &&Event| format!("{:?} kind:{}", event.what, event.kind).contains(&word);
+    let events = kernel.events.iter().filter(|event| log || wanted(event));
+    let mut events: Vec<Event> = events.cloned().collect();
+    let mut count = kernel.events.len() as u64;
+    if log && let Some(newest) = events.last().cloned() {
+        events.push(Event {
+            trajectory: elsewhere(),
+            index: count,
+            ..newest
+        });
+        count += 1;
+    }
     Replied::Found(Found {
         events,
         looked_at: count,
         of: count,
+        log,
         end: Some(FoundEnd::Whole),
     })
 }

@@ -186,6 +186,7 @@ fn term(field: &'static str, written: &Written, now: Timestamp) -> Result<Term, 
             Term::Verdict(known.ok_or_else(|| unknown_word(field, written, words()))?)
         }
         "by" => Term::By(glob()),
+        "run" if lower == "*" && !written.quoted => Term::Run(String::new()),
         "run" => Term::Run(id_prefix(
             written,
             lower.strip_prefix("t-").unwrap_or(&lower),

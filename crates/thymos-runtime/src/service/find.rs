@@ -4,13 +4,16 @@
 use std::collections::BTreeMap;
 
 use thymos_core::{Entry, Kind, TrajectoryId};
-use thymos_protocol::{Event, Found, FoundEnd, Replied};
+use thymos_protocol::{Among, Event, Found, FoundEnd, Page, Replied};
 
 use super::lookup::{PAGE, unknown};
 use super::walk::{Step, Walk};
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::narrate::{Narrator, know_call, narrate_body};
+
+/// Single entries of one reply at most; the app asks again.
+const ROWS_MAX: usize = 256;
 
 /// A search that is under way.
 pub(super) struct Search {
@@ -28,11 +31,12 @@ impl Search {
     ///
     /// # Errors
     /// What a person is told when there is no such trajectory.
-    pub(super) fn begin(
-        kernel: &Kernel,
-        of: Option<TrajectoryId>,
-        filter: Filter,
-    ) -> Result<Self, String> {
+    pub(super) fn begin(kernel: &Kernel, among: Among, filter: Filter) -> Result<Self, String> {
+        let of = match among {
+            Among::Log => None,
+            Among::RunOrNamed(_) if filter.names_runs() => None,
+            Among::Run(trajectory) | Among::RunOrNamed(trajectory) => Some(trajectory),
+        };
         if let Some(trajectory) = of.filter(|of| !kernel.owns(of).unwrap_or(false)) {
             return Err(unknown(&trajectory));
         }
@@ -106,9 +110,45 @@ impl Search {
             looked_at: self.next,
             // It may have grown meanwhile.
             of: self.len.unwrap_or(0).max(self.next),
+            log: self.of.is_none(),
             end,
         })
     }
+}
+
+/// Single entries of the log, told; those that lie side by side are read together. What is not there, cannot be
+/// read or is another tenant's `[C5]` is left out.
+///
+/// # Errors
+/// What a person is told of a store that cannot be read.
+pub(super) fn rows(kernel: &Kernel, indexes: &[u64]) -> Result<Page, String> {
+    let store = &kernel.parts.store;
+    let indexes = indexes.get(..ROWS_MAX).unwrap_or(indexes);
+    let mut search = Search {
+        filter: Filter::default(),
+        of: None,
+        narrators: BTreeMap::new(),
+        next: 0,
+        len: None,
+    };
+    let mut events = Vec::with_capacity(indexes.len());
+    for run in indexes.chunk_by(|one, next| one.checked_add(1) == Some(*next)) {
+        let first = run.first().copied().unwrap_or_default();
+        let mut left = run.len();
+        let mut next = first;
+        while left > 0 {
+            let rows = store.scan(next, left).map_err(|e| e.to_string())?;
+            let Some(last) = rows.last() else { break };
+            next = last.index + 1;
+            left = left.saturating_sub(rows.len());
+            let entries = rows.into_iter().filter_map(|row| row.entry.ok());
+            events.extend(entries.filter_map(|entry| search.judge(kernel, &entry)));
+        }
+    }
+    Ok(Page {
+        events,
+        status: None,
+    })
 }
 
 /// Whether later entries tell less when this one is not known. What was announced is looked up by its

@@ -16,7 +16,7 @@ use thymos_protocol::{
 use thymos_replay::{Projection, difference};
 use tokio::task::JoinHandle;
 
-use super::find::Search;
+use super::find::{self, Search};
 use super::provenance::Seeking;
 use super::worlds::Worlds;
 use super::{Service, Shared, Summary, chain, desk, lock, policies, receipt, routing, walk, writs};
@@ -57,6 +57,11 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
             Ok(trajectory) => return service.ask(ticket, trajectory, command).await,
             Err(words) => fault(words),
         },
+        Command::Rows { places, .. } => {
+            return beside(service, ticket, move || {
+                find::rows(&kernel, &places).map_or_else(fault, Replied::Page)
+            });
+        }
         Command::Find { .. } | Command::Provenance { .. } | Command::Cancel { .. } => {
             match long_look(service, ticket, command) {
                 None => return,
@@ -356,7 +361,7 @@ fn tell(shared: &Shared, report: &VerifyReport) {
 fn long_look(service: &Service, ticket: Ticket, command: Command) -> Option<Replied> {
     let kernel = &service.kernel;
     match command {
-        Command::Find { trajectory, filter } => {
+        Command::Find { among, filter } => {
             let filter = match Filter::parse(&filter, kernel.now()) {
                 Ok(filter) => filter,
                 Err(error) => {
@@ -366,7 +371,7 @@ fn long_look(service: &Service, ticket: Ticket, command: Command) -> Option<Repl
                     }));
                 }
             };
-            match Search::begin(kernel, trajectory, filter) {
+            match Search::begin(kernel, among, filter) {
                 Ok(search) => walk::walk(service, ticket, search),
                 Err(words) => return Some(fault(words)),
             }

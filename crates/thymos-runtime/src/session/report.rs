@@ -32,7 +32,7 @@ impl Session {
             Command::Page {
                 from_seq, limit, ..
             } => Some(self.page(*from_seq, *limit)),
-            Command::Rows { seqs, .. } => Some(self.rows(seqs)),
+            Command::Rows { places, .. } => Some(self.rows(places)),
             Command::Inspect { entry } => Some(self.inspect(entry)),
             Command::PreviewMode { mode, .. } => {
                 Some(Replied::ModePreview(self.preview_mode(*mode)))
