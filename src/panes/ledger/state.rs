@@ -405,6 +405,12 @@ impl Ledger {
         self.asking.is_some()
     }
 
+    /// Whether rows in view are not read yet.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.missing().is_some()
+    }
+
     fn in_view(&self) -> (u64, u64) {
         let last_row = self.rows().saturating_sub(1);
         let extent = self.list.extent();

@@ -141,7 +141,8 @@ fn small(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-fn key(text: &str) -> Result<Key, AppError> {
+/// A key as a keymap writes it.
+pub(super) fn key(text: &str) -> Result<Key, AppError> {
     let keys = text.parse::<KeySequence>().map_err(fault)?;
     let first = keys.keys().first().copied();
     first.ok_or_else(|| fault("no key"))

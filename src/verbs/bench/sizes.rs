@@ -3,6 +3,8 @@
 //!
 //! They are made without syncs, so that a million entries take a minute or two.
 
+mod browse;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -237,6 +239,7 @@ fn looks(bench: &Bench, path: &Path, trajectory: TrajectoryId) -> Result<Vec<Fig
     }
     let worlds = worlds(bench, &store, trajectory)?;
     let (folded, kept) = openings(bench, &store, trajectory)?;
+    let browsed = browse::browse(bench, &store, trajectory)?;
     let row = |name: &str, samples: Vec<Duration>, percent, most| {
         Figure::new(
             name,
@@ -245,7 +248,7 @@ fn looks(bench: &Bench, path: &Path, trajectory: TrajectoryId) -> Result<Vec<Fig
             Bar::AtMost(most),
         )
     };
-    Ok(vec![
+    let mut figures = vec![
         row("open it, p50", opening, 50, 50.0),
         row(
             "jump to an entry anywhere, a page of 64, p99",
@@ -263,7 +266,9 @@ fn looks(bench: &Bench, path: &Path, trajectory: TrajectoryId) -> Result<Vec<Fig
         ),
         told("open its newest run, all of it folded", ms(folded), "ms"),
         told("the same from its snapshot, p50", ms(kept), "ms"),
-    ])
+    ];
+    figures.extend(browsed);
+    Ok(figures)
 }
 
 /// `[L15]` What opening a run takes that nobody kept, and one that was kept.
@@ -285,7 +290,10 @@ fn openings(
         kernel.end();
         opened?;
     }
-    std::fs::remove_dir_all(&folder).map_err(fault)?;
+    // Of a short run no snapshot is kept, and then there is no folder.
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(fault)?;
+    }
     let folded = took.remove(0);
     Ok((folded, Samples(took).median()))
 }
