@@ -56,6 +56,7 @@ pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
         runtime,
         served,
         last,
+        ..
     } = wired;
     let start = match (&cli.under, last) {
         (Some(file), _) => {

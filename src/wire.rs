@@ -41,9 +41,11 @@ pub mod probes;
 pub mod skills;
 pub mod snapshots;
 pub(crate) mod trust;
+pub(crate) mod watched;
 pub(crate) mod writs;
 
 pub use ledger::store_error;
+pub use watched::Damage;
 
 /// What differs between the app and the verbs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +64,8 @@ pub struct Wired {
     pub last: Option<TrajectoryId>,
     /// The task that serves the link, to be awaited before leaving.
     pub served: JoinHandle<()>,
+    /// What damage was met in the ledger while it was read.
+    pub damage: Damage,
 }
 
 /// Builds everything and starts serving.
@@ -77,7 +81,9 @@ pub fn wire(
     let workspace = open_workspace(directory)?;
     // Before anything is made: a mistyped model leaves nothing behind.
     let models = models::Models::new(env.clone(), config)?;
-    let ledger = ledger::Ledger::open(env, config)?;
+    let mut ledger = ledger::Ledger::open(env, config)?;
+    let damage = Damage::default();
+    ledger.store = watched::Watched::over(ledger.store, damage.clone());
     let held = keys::in_use(&config.paths)?;
     let (key, trust) = keys::operator(&config.paths, &config.operator.value, &OsEntropy)?;
     let last = last_trajectory(ledger.store.as_ref(), &workspace, &config.tenant.value);
@@ -109,6 +115,7 @@ pub fn wire(
         runtime,
         last,
         served,
+        damage,
     })
 }
 

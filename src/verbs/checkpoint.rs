@@ -4,7 +4,7 @@ use std::path::Path;
 
 use thymos_core::checkpoint::notes;
 use thymos_core::key::PublicKey;
-use thymos_protocol::{CheckpointView, Command, Compared, Replied};
+use thymos_protocol::{CheckpointView, Command, Compared, Replied, Taking};
 
 use super::client::{Client, unexpected};
 use crate::args::CheckpointVerb;
@@ -13,14 +13,14 @@ use crate::{out, strict};
 
 pub(super) async fn perform(client: &mut Client, verb: &CheckpointVerb) -> Result<u8, AppError> {
     match verb {
-        CheckpointVerb::Make(output) => newest(client, true, output.json).await,
-        CheckpointVerb::Show(output) => newest(client, false, output.json).await,
+        CheckpointVerb::Make(output) => newest(client, Taking::Verified, output.json).await,
+        CheckpointVerb::Show(output) => newest(client, Taking::Nothing, output.json).await,
         CheckpointVerb::Verify { file, keys, json } => compare(client, file, keys, *json).await,
     }
 }
 
-async fn newest(client: &mut Client, make: bool, json: bool) -> Result<u8, AppError> {
-    let view = match client.ask(Command::Checkpoint { make }).await? {
+async fn newest(client: &mut Client, take: Taking, json: bool) -> Result<u8, AppError> {
+    let view = match client.ask(Command::Checkpoint { take }).await? {
         Replied::Checkpoint(view) => view,
         Replied::Parted(words) => {
             let hint = "run `thymos verify`; nothing was signed";

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use thymos_core::{Kind, TrajectoryId};
-use thymos_protocol::{Command, Replied};
+use thymos_protocol::{Command, Replied, Taking};
 
 use super::client::{Client, unexpected};
 use super::{Setting, ids, with_client};
@@ -23,9 +23,7 @@ struct Ground {
 pub(super) fn export(setting: &Setting<'_>, args: &ExportArgs) -> Result<u8, AppError> {
     // Read before anything is signed for it.
     let wanted = Wanted::read(&args.withhold)?;
-    let ground = with_client(setting, false, async |client| {
-        ground(client, args, &wanted).await
-    })?;
+    let ground = with_client(setting, async |client| ground(client, args, &wanted).await)?;
     let trust = TrustFile::read(&setting.config.paths)?;
     let known = trust.map(|trust| trust.roots()).unwrap_or_default();
     let order = Order {
@@ -56,7 +54,12 @@ async fn ground(
         },
         kinds: wanted.kinds.clone(),
     };
-    let view = match client.ask(Command::Checkpoint { make: true }).await? {
+    let view = match client
+        .ask(Command::Checkpoint {
+            take: Taking::AsItStands,
+        })
+        .await?
+    {
         Replied::Checkpoint(view) => view,
         Replied::Parted(words) => {
             let hint = "run `thymos verify`; nothing was written";

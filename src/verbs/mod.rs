@@ -37,15 +37,17 @@ mod writ;
 use std::path::{Path, PathBuf};
 
 use crate::app::link::Link;
-use crate::args::{ApprovalsVerb, Cli, ConfigVerb, Verb, WritVerb};
+use crate::args::{ApprovalsVerb, Cli, ConfigVerb, MemoryVerb, Verb, WritVerb};
 use crate::config::{self as configuration, Config, Env, Source};
 use crate::error::{AppError, ErrorKind};
+use crate::out;
 use crate::term::screen;
 use crate::wire::{self, Purpose, Wired, wire};
 use client::Client;
 use handed::Handed;
 use signer::Signer;
 use thymos_core::TrajectoryId;
+use thymos_protocol::RunRow;
 
 /// What every verb needs.
 pub struct Setting<'a> {
@@ -107,13 +109,37 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Run(_) | Verb::Approvals(_) | Verb::Undo(_) | Verb::Again(_) | Verb::Branch(_) => {
             let folder = home(&setting, verb)?;
             let setting = setting.at(&folder);
-            with_client(&setting, false, async |client| {
-                act(client, &setting, verb).await
-            })
+            if only_looks(verb) {
+                return onlooking(&setting, async |client| act(client, &setting, verb).await);
+            }
+            with_client(&setting, async |client| act(client, &setting, verb).await)
         }
-        _ => with_client(&setting, false, async |client| {
-            look(client, &setting, verb).await
-        }),
+        Verb::Verify(_) | Verb::Replay(_) | Verb::Checkpoint(_) => {
+            // These say themselves what of the damage concerns them.
+            let look = async |client: &mut Client| look(client, &setting, verb).await;
+            let (result, damage) = spoken(&setting, look)?;
+            result.map_err(|error| damaged(error, damage.as_deref()))
+        }
+        _ if only_looks(verb) => {
+            onlooking(&setting, async |client| look(client, &setting, verb).await)
+        }
+        _ => with_client(&setting, async |client| look(client, &setting, verb).await),
+    }
+}
+
+/// Whether a verb shows what is recorded and does nothing to it.
+const fn only_looks(verb: &Verb) -> bool {
+    match verb {
+        Verb::Runs(_) | Verb::Audit(_) | Verb::Receipt(_) | Verb::Ledger(_) | Verb::Routing(_) => {
+            true
+        }
+        Verb::Approvals(verb) => matches!(
+            verb,
+            ApprovalsVerb::Ls(_) | ApprovalsVerb::Show { .. } | ApprovalsVerb::Preview { .. }
+        ),
+        Verb::Memory(verb) => !matches!(verb, MemoryVerb::Forget { .. }),
+        Verb::Writ(verb) => matches!(verb, WritVerb::Ls { .. }),
+        _ => false,
     }
 }
 
@@ -270,12 +296,12 @@ async fn approve(
 fn home_of_hold(setting: &Setting<'_>, verb: &ApprovalsVerb) -> Result<PathBuf, AppError> {
     match verb {
         ApprovalsVerb::Approve { id, .. } | ApprovalsVerb::Deny { id, .. } => {
-            with_client(setting, false, async |client| {
+            with_client(setting, async |client| {
                 Ok(ids::hold(client, id).await?.workspace.into())
             })
         }
         ApprovalsVerb::Drain { ids } => match ids.first() {
-            Some(id) => with_client(setting, false, async |client| {
+            Some(id) => with_client(setting, async |client| {
                 Ok(ids::hold(client, id).await?.workspace.into())
             }),
             None => Ok(setting.directory.to_path_buf()),
@@ -289,38 +315,94 @@ fn home_of_hold(setting: &Setting<'_>, verb: &ApprovalsVerb) -> Result<PathBuf, 
 /// The folder of a trajectory that is resumed; the one we are in for a new one.
 fn home_of_run(setting: &Setting<'_>, resume: Option<&str>) -> Result<PathBuf, AppError> {
     match resume {
-        Some(prefix) => with_client(setting, false, async |client| {
+        Some(prefix) => with_client(setting, async |client| {
             Ok(ids::row(client, prefix).await?.workspace.into())
         }),
         None => Ok(setting.directory.to_path_buf()),
     }
 }
 
-/// Wires the kernel, speaks to it, and lets it end in order whatever came of it.
+/// Wires the kernel, speaks to it, and lets it end in order whatever came of it. What fails on a damaged
+/// ledger fails for its integrity.
 fn with_client<T>(
     setting: &Setting<'_>,
-    continues: bool,
     speak: impl AsyncFnOnce(&mut Client) -> Result<T, AppError>,
 ) -> Result<T, AppError> {
-    let wired = wire(
-        setting.env,
-        setting.config,
-        setting.directory,
-        Purpose { continues },
-    )?;
+    let (result, damage) = spoken(setting, speak)?;
+    if let (Ok(_), Some(damage)) = (&result, &damage) {
+        let damage = out::safe(damage);
+        out::talk(&format!("thymos: {damage}; look: thymos verify"));
+    }
+    result.map_err(|error| damaged(error, damage.as_deref()))
+}
+
+/// The same for who only looks: what was met of damage on the way is how it ends, whatever was shown.
+fn onlooking(
+    setting: &Setting<'_>,
+    look: impl AsyncFnOnce(&mut Client) -> Result<u8, AppError>,
+) -> Result<u8, AppError> {
+    let (result, damage) = spoken(setting, look)?;
+    match (result, damage) {
+        (Ok(0), Some(damage)) => Err(AppError::new(ErrorKind::Integrity, damage).hint(TO_VERIFY)),
+        (Err(error), Some(damage)) if may_be_damage(&error) => {
+            // What was asked for may be missing because it cannot be read.
+            let mut error = damaged(error, Some(&damage));
+            error.kind = ErrorKind::Integrity;
+            Err(error)
+        }
+        (result, damage) => result.map_err(|error| damaged(error, damage.as_deref())),
+    }
+}
+
+const TO_VERIFY: &str = "run `thymos verify`: it names every entry that is not what was written";
+
+/// What came of it, and the first damage that was met.
+type Spoken<T> = (Result<T, AppError>, Option<String>);
+
+fn spoken<T>(
+    setting: &Setting<'_>,
+    speak: impl AsyncFnOnce(&mut Client) -> Result<T, AppError>,
+) -> Result<Spoken<T>, AppError> {
+    let purpose = Purpose { continues: false };
+    let wired = wire(setting.env, setting.config, setting.directory, purpose)?;
     let Wired {
         link,
         runtime,
         served,
+        damage,
         ..
     } = wired;
-    runtime.block_on(async move {
+    let result = runtime.block_on(async move {
         let mut client = Client::new(link);
         let result = speak(&mut client).await;
         client.shut_down().await;
         drop(served.await);
         result
-    })
+    });
+    Ok((result, damage.met()))
+}
+
+/// Whether the cause may lie in the record, and not in what was typed or decided.
+const fn may_be_damage(error: &AppError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::User | ErrorKind::Kernel | ErrorKind::Internal
+    )
+}
+
+/// `[Y3]` An error that tells of a damaged record ends as one.
+fn damaged(mut error: AppError, damage: Option<&str>) -> AppError {
+    let told = damage.is_some_and(|damage| error.message.contains(damage));
+    if may_be_damage(&error) && (told || error.message.contains(RunRow::BROKEN)) {
+        error.kind = ErrorKind::Integrity;
+        if error.hints.is_empty() {
+            return error.hint(TO_VERIFY);
+        }
+    }
+    match damage.filter(|_| !told) {
+        Some(damage) => error.hint(format!("{damage}; look: thymos verify")),
+        None => error,
+    }
 }
 
 /// A new trajectory under a writ file, and the link back for whoever goes on with it.

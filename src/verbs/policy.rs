@@ -33,7 +33,7 @@ pub(super) fn perform(setting: &Setting<'_>, verb: &PolicyVerb) -> Result<u8, Ap
         PolicyVerb::Unload { name } => files::unload(setting, name),
         PolicyVerb::Simulate { file, run, json } => {
             let bundle = files::candidate(setting, file)?;
-            with_client(setting, false, async |client| {
+            with_client(setting, async |client| {
                 simulate(client, bundle, run.as_deref(), *json).await
             })
         }
@@ -41,11 +41,9 @@ pub(super) fn perform(setting: &Setting<'_>, verb: &PolicyVerb) -> Result<u8, Ap
 }
 
 fn asked(setting: &Setting<'_>, command: Command) -> Result<Policies, AppError> {
-    with_client(setting, false, async |client| {
-        match client.ask(command).await? {
-            Replied::Policies(policies) => Ok(policies),
-            other => Err(unexpected(&other)),
-        }
+    with_client(setting, async |client| match client.ask(command).await? {
+        Replied::Policies(policies) => Ok(policies),
+        other => Err(unexpected(&other)),
     })
 }
 

@@ -6,7 +6,7 @@ use thymos_core::TrajectoryId;
 use thymos_protocol::{Command, Replied, RunRow};
 
 use super::client::{Client, unexpected};
-use crate::error::AppError;
+use crate::error::{AppError, ErrorKind};
 use crate::out;
 
 /// Levels that are drawn; what hangs deeper stands at the last one.
@@ -27,7 +27,22 @@ pub(super) async fn list(client: &mut Client, json: bool) -> Result<u8, AppError
     if rows.is_empty() && !json {
         out::talk("thymos: no trajectories yet; `thymos run \"give me a tour\"` makes one");
     }
-    Ok(0)
+    // [Y3] A record that cannot be folded is not one that can be told.
+    let broken = rows
+        .iter()
+        .filter(|row| row.state == RunRow::BROKEN)
+        .count();
+    match broken {
+        0 => Ok(0),
+        1 => Err(contradicted("a trajectory contradicts itself".to_owned())),
+        more => Err(contradicted(format!(
+            "{more} trajectories contradict themselves"
+        ))),
+    }
+}
+
+fn contradicted(what: String) -> AppError {
+    AppError::new(ErrorKind::Integrity, what).hint("run `thymos verify`: it names the entries")
 }
 
 fn told(row: &RunRow, depth: usize) -> String {

@@ -145,10 +145,10 @@ pub enum Command {
         trajectory: TrajectoryId,
     },
     /// The newest checkpoint, taken anew or as it is `[L7]`. Replies `Checkpoint`, or `Parted` where the
-    /// log is not what was signed before.
+    /// log is not what was signed before, or does not verify.
     Checkpoint {
         /// Whether to take one first.
-        make: bool,
+        take: Taking,
     },
     /// The proof that one entry stands in the log `[L8]`. Replies `Receipt`.
     Receipt {
@@ -432,4 +432,16 @@ pub enum Settlement {
     DidNotHappen,
     /// Nobody can tell.
     GaveUp,
+}
+
+/// Whether a checkpoint is taken before the newest is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Taking {
+    /// None is.
+    Nothing,
+    /// Of the log as it stands: what was signed before is held against it, and no row is read.
+    AsItStands,
+    /// Of a log whose every entry is what was written.
+    Verified,
 }

@@ -22,7 +22,7 @@ pub use authority::{
     GrantPreview, NotUsed, PastCall, ScopePreview, WritFound, WritRow, WritStanding, WritState,
 };
 pub use card::{Card, CardState, Changed, HoldRow};
-pub use command::{Answer, Command, Reach, Request, ScopeChoice, Settlement, Ticket};
+pub use command::{Answer, Command, Reach, Request, ScopeChoice, Settlement, Taking, Ticket};
 pub use detail::{ChainFacts, Detail, TraceRow};
 pub use erase::{ErasureEnd, ErasureName, ErasurePlan, ErasureRow, ErasureTargets};
 pub use event::{DecidedBy, Event, FileChange, What};

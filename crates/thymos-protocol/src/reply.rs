@@ -193,6 +193,9 @@ pub struct RunRow {
 }
 
 impl RunRow {
+    /// The state of one whose record does not fold.
+    pub const BROKEN: &str = "contradicts itself";
+
     /// Whether something goes on there, or in what it delegated.
     #[must_use]
     pub fn is_busy(&self) -> bool {

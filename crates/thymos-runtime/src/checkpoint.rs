@@ -14,6 +14,9 @@ use thymos_ports::LedgerStore;
 use thymos_ports::store::StoreError;
 use thymos_protocol::{CheckpointView, Compared, OutsideView};
 use thymos_replay::verify::{Keeper, KeptNote};
+use thymos_replay::{Level, Verifier};
+
+use crate::proof;
 
 /// Entries after which one is due even in the middle of a run.
 const ENTRIES_BETWEEN: u64 = 1_000;
@@ -130,6 +133,19 @@ impl Checkpointer {
     /// Signs the log as it is now and puts that in both places; where that was done before, only what
     /// is missing outside.
     pub(crate) fn take(&self) -> Result<SignedCheckpoint, Refused> {
+        self.take_if(|| Ok(()))
+    }
+
+    /// As [`Self::take`], once every entry was verified to be what was written: a person asks for it, and
+    /// takes it for proof.
+    pub(crate) fn take_verified(&self) -> Result<SignedCheckpoint, Refused> {
+        self.take_if(|| self.is_what_was_written())
+    }
+
+    fn take_if(
+        &self,
+        sound: impl FnOnce() -> Result<(), Refused>,
+    ) -> Result<SignedCheckpoint, Refused> {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let tail = self.outside.tail();
         let stood: Vec<_> = self.sound(tail.as_deref().unwrap_or_default()).collect();
@@ -150,6 +166,7 @@ impl Checkpointer {
         for earlier in outside.into_iter().chain(&last) {
             self.goes_on(&earlier.checkpoint, size)?;
         }
+        sound()?;
         let signed = match last.filter(|last| last.checkpoint.size == size) {
             Some(last) => last,
             None => self.sign(size)?,
@@ -197,6 +214,27 @@ impl Checkpointer {
         signed
             .filter(|(_, one)| one.log != self.store.log())
             .max_by_key(|(_, one)| one.size)
+    }
+
+    /// Whether every entry is there, each as it was written, and the tree is theirs `[V1]`.
+    fn is_what_was_written(&self) -> Result<(), Refused> {
+        let mut verifier =
+            Verifier::new(Level::V1, TrustRoots::default()).with_lanes(proof::lanes());
+        proof::extend(self.store.as_ref(), &mut verifier, &mut |_| {})?;
+        let tree = verifier.tree_head();
+        let length = self.store.len()?;
+        if let Some(found) = verifier.finish(Some(length)).findings.first() {
+            return Err(Refused::Contradicted(format!(
+                "the ledger does not verify: {found}"
+            )));
+        }
+        match tree {
+            Some((size, root)) if self.store.root(size)? != root => {
+                let words = "the ledger's tree is not that of its entries".to_owned();
+                Err(Refused::Contradicted(words))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn goes_on(&self, earlier: &Checkpoint, length: u64) -> Result<(), Refused> {

@@ -5,6 +5,7 @@ pub(crate) mod home;
 
 pub(crate) mod bundles;
 mod checkpoints;
+mod damage;
 mod erasure;
 mod history;
 mod imports;

@@ -19,9 +19,6 @@ const ROWS_BETWEEN: u64 = 64;
 /// Entries read at once behind a row.
 const NEWS: usize = 256;
 
-/// The state of a trajectory that does not fold.
-const BROKEN: &str = "contradicts itself";
-
 /// Folds every trajectory whose head moved, unless a session here tells of itself. Rings for news alone:
 /// who is rung looks again, and would be rung for that.
 pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
@@ -166,7 +163,7 @@ fn broken(kernel: &Kernel, trajectory: TrajectoryId, head_seq: u64) -> Summary {
     told.head = None;
     told.at_rest = false;
     told.row.head_seq = head_seq;
-    told.row.state = BROKEN.to_owned();
+    told.row.state = thymos_protocol::RunRow::BROKEN.to_owned();
     told
 }
 

@@ -10,8 +10,8 @@ use thymos_core::skill::SkillFile;
 use thymos_core::world::{Versioned, World};
 use thymos_core::{EntryId, TrajectoryId};
 use thymos_protocol::{
-    Command, Fault, Replied, Reply, SkillRow, Ticket, VerifyProgress, VerifyReport, WorldDiff,
-    WorldDiffRow, WorldRow, WorldView,
+    Command, Fault, Replied, Reply, SkillRow, Taking, Ticket, VerifyProgress, VerifyReport,
+    WorldDiff, WorldDiffRow, WorldRow, WorldView,
 };
 use thymos_replay::{Projection, difference};
 use tokio::task::JoinHandle;
@@ -21,7 +21,7 @@ use super::provenance::Seeking;
 use super::worlds::Worlds;
 use super::{Service, Shared, Summary, chain, desk, lock, policies, receipt, routing, walk, writs};
 use crate::account;
-use crate::checkpoint::Refused;
+use crate::checkpoint::{Checkpointer, Refused};
 use crate::erase;
 use crate::filter::Filter;
 use crate::kernel::Kernel;
@@ -130,8 +130,8 @@ fn owner(kernel: &Kernel, entry: &EntryId) -> Result<TrajectoryId, String> {
 fn about_proof(kernel: &Kernel, command: &Command) -> Replied {
     let checkpoints = &kernel.checkpoints;
     match command {
-        Command::Checkpoint { make: true } => match checkpoints.take() {
-            Ok(_) => told_checkpoint(kernel),
+        Command::Checkpoint { take } => match taken(checkpoints, *take) {
+            Ok(()) => told_checkpoint(kernel),
             Err(refused @ Refused::Contradicted(_)) => Replied::Parted(refused.to_string()),
             Err(refused @ Refused::Outside(_)) => Replied::Fault(Fault {
                 message: refused.to_string(),
@@ -150,6 +150,14 @@ fn about_proof(kernel: &Kernel, command: &Command) -> Replied {
             Err(refused) => Replied::Fault(refused),
         },
         _ => told_checkpoint(kernel),
+    }
+}
+
+fn taken(checkpoints: &Checkpointer, take: Taking) -> Result<(), Refused> {
+    match take {
+        Taking::Nothing => Ok(()),
+        Taking::AsItStands => checkpoints.take().map(drop),
+        Taking::Verified => checkpoints.take_verified().map(drop),
     }
 }
 
