@@ -30,6 +30,9 @@ code=0
 "$thymos" writ check signed.json
 "$thymos" writ show signed.json
 
+# What it would have allowed of the past, before anybody works under it; here there is none yet.
+"$thymos" writ simulate signed.json
+
 # A run takes a share of it. What it does not use comes back when it ends.
 "$thymos" --model practice run --writ signed.json --budget tool_calls=8 "give me a tour"
 "$thymos" writ ls

@@ -151,7 +151,7 @@ actions! {
     AuthorityTab, "authority.tab", None, "writs, policy, what a simulation found";
     WritRevoke, "writ.revoke", None, "revoke the writ; lists what stops first";
     PolicyReload, "policy.reload", Some("policy reload"), "look at the policy folder again";
-    PolicySimulate, "policy.simulate", Some("policy simulate"), "what would a candidate bundle have decided?";
+    PolicySimulate, "policy.simulate", Some("policy simulate"), "what would a candidate bundle or writ have decided?";
     RunsStop, "runs.stop", None, "stop this run; lists what stops first";
     InspectorNext, "inspector.next", None, "next tab";
     InspectorPrevious, "inspector.previous", None, "previous tab";

@@ -42,6 +42,20 @@ pub enum WritVerb {
         #[arg(long, default_value = "{}", value_name = "JSON")]
         args: String,
     },
+    /// Decide the past again as if a file had narrowed every session, and list every verdict that would change
+    ///
+    /// Its links stand below the writs that were in force then: what those refused stays refused. Its
+    /// window plays no part, and its budget counts from the first call of each trajectory.
+    Simulate {
+        /// The file, signed or not; `-` is standard input
+        file: PathBuf,
+        /// Only this trajectory: id, or a unique prefix
+        #[arg(long, value_name = "ID")]
+        run: Option<String>,
+        /// JSON instead of text
+        #[arg(long)]
+        json: bool,
+    },
     /// End a session's share of a writ file and give the rest back
     Close {
         /// Id of the share, or a unique prefix

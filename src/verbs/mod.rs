@@ -37,7 +37,7 @@ mod writ;
 use std::path::{Path, PathBuf};
 
 use crate::app::link::Link;
-use crate::args::{ApprovalsVerb, Cli, ConfigVerb, MemoryVerb, Verb, WritVerb};
+use crate::args::{ApprovalsVerb, Cli, ConfigVerb, MemoryVerb, PolicyVerb, Verb, WritVerb};
 use crate::config::{self as configuration, Config, Env, Source};
 use crate::error::{AppError, ErrorKind};
 use crate::out;
@@ -138,7 +138,7 @@ const fn only_looks(verb: &Verb) -> bool {
             ApprovalsVerb::Ls(_) | ApprovalsVerb::Show { .. } | ApprovalsVerb::Preview { .. }
         ),
         Verb::Memory(verb) => !matches!(verb, MemoryVerb::Forget { .. }),
-        Verb::Writ(verb) => matches!(verb, WritVerb::Ls { .. }),
+        Verb::Writ(verb) => matches!(verb, WritVerb::Ls { .. } | WritVerb::Simulate { .. }),
         _ => false,
     }
 }
@@ -147,7 +147,11 @@ const fn only_looks(verb: &Verb) -> bool {
 const fn needs_ledger(verb: &Verb) -> bool {
     match verb {
         Verb::Run(args) => args.resume.is_some(),
-        Verb::Writ(verb) => matches!(verb, WritVerb::Ls { .. } | WritVerb::Close { .. }),
+        Verb::Writ(verb) => matches!(
+            verb,
+            WritVerb::Ls { .. } | WritVerb::Close { .. } | WritVerb::Simulate { .. }
+        ),
+        Verb::Policy(verb) => matches!(verb, PolicyVerb::Simulate { .. }),
         Verb::Approvals(_)
         | Verb::Grant(_)
         | Verb::Runs(_)
@@ -167,7 +171,6 @@ const fn needs_ledger(verb: &Verb) -> bool {
         | Verb::Memory(_) => true,
         Verb::Import(_)
         | Verb::Keys(_)
-        | Verb::Policy(_)
         | Verb::Skills(_)
         | Verb::Doctor(_)
         | Verb::Bench(_)

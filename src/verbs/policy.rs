@@ -32,9 +32,9 @@ pub(super) fn perform(setting: &Setting<'_>, verb: &PolicyVerb) -> Result<u8, Ap
         PolicyVerb::Load(args) => files::load(setting, args),
         PolicyVerb::Unload { name } => files::unload(setting, name),
         PolicyVerb::Simulate { file, run, json } => {
-            let bundle = files::candidate(setting, file)?;
+            let candidate = files::candidate(setting, file)?;
             with_client(setting, async |client| {
-                simulate(client, bundle, run.as_deref(), *json).await
+                simulate(client, candidate, run.as_deref(), *json).await
             })
         }
     }
@@ -130,9 +130,9 @@ fn show(setting: &Setting<'_>, name: &str, json: bool) -> Result<u8, AppError> {
     Ok(0)
 }
 
-async fn simulate(
+pub(super) async fn simulate(
     client: &mut Client,
-    bundle: serde_json::Value,
+    candidate: serde_json::Value,
     run: Option<&str>,
     json: bool,
 ) -> Result<u8, AppError> {
@@ -140,7 +140,11 @@ async fn simulate(
         Some(prefix) => Some(ids::trajectory(client, prefix).await?),
         None => None,
     };
-    let simulation = match client.ask(Command::Simulate { trajectory, bundle }).await? {
+    let command = Command::Simulate {
+        trajectory,
+        candidate,
+    };
+    let simulation = match client.ask(command).await? {
         Replied::Simulated(simulation) => simulation,
         other => return Err(unexpected(&other)),
     };

@@ -62,6 +62,9 @@ pub(super) async fn perform(
             let standing = standing(client, &chain).await?;
             explained(setting, chain, &standing, (tool, args)).await
         }
+        WritVerb::Simulate { file, run, json } => {
+            simulate(client, setting, file, run.as_deref(), *json).await
+        }
         WritVerb::Close { writ } => close(client, writ).await,
         WritVerb::Ls { run: None, json } => list(client, *json).await,
         WritVerb::Ls {
@@ -222,6 +225,28 @@ fn show(chain: &[SignedWrit]) -> Result<u8, AppError> {
         out::line(&format!("{indent}  may be divided: {below}"))?;
     }
     Ok(0)
+}
+
+/// `[P5]` What the past would have been under a file.
+async fn simulate(
+    client: &mut Client,
+    setting: &Setting<'_>,
+    file: &Path,
+    run: Option<&str>,
+    json: bool,
+) -> Result<u8, AppError> {
+    let read = read(file)?;
+    let tools = tool_contracts(setting.env, setting.config, setting.directory)?;
+    let (links, candidate): (Vec<&Writ>, _) = match &read {
+        WritFile::Unsigned(writ) => (vec![writ], serde_json::to_value(writ)),
+        WritFile::Chain(chain) => (
+            chain.iter().map(|link| &link.writ).collect(),
+            serde_json::to_value(chain),
+        ),
+    };
+    sound(&links, &tools)?;
+    let candidate = candidate.map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?;
+    super::policy::simulate(client, candidate, run, json).await
 }
 
 async fn check(client: &mut Client, setting: &Setting<'_>, file: &Path) -> Result<u8, AppError> {

@@ -318,12 +318,12 @@ pub enum Command {
     Policies,
     /// Looks at the policy folder again. Replies `Policies`.
     ReloadPolicy,
-    /// Decides history again under a candidate bundle `[P5]`. Replies `Simulated`.
+    /// Decides history again under a candidate `[P5]`. Replies `Simulated`.
     Simulate {
         /// Of which trajectory; none takes the whole log.
         trajectory: Option<TrajectoryId>,
-        /// The bundle, which need not be signed yet.
-        bundle: Value,
+        /// What a file of it holds, signed or not: a policy bundle, a writ, or a chain of writs.
+        candidate: Value,
     },
     /// The operator's skills. Replies `Skills`.
     Skills,

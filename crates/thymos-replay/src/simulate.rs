@@ -29,9 +29,10 @@ pub const ROWS_MAX: usize = 1_000;
 pub enum Candidate {
     /// These rules and switches in place of the recorded ones.
     Policy(PolicySet),
-    /// One more link at the end of every chain. It needs no signature yet, and history lies before
-    /// its window, which plays no part; its budget counts from the first call of each trajectory.
-    Writ(Box<Writ>),
+    /// Further links at the end of every chain; every one must allow a call. They need no signature yet,
+    /// and history lies before their windows, which play no part; their budgets count from the first
+    /// call of each trajectory.
+    Writs(Vec<Writ>),
     /// A yes in advance to every call that one of these grants covers: it satisfies an ask, and never
     /// lifts a refusal nor covers what cannot be taken back.
     PreAnswers(Vec<Grant>),
@@ -249,13 +250,23 @@ impl Simulation {
                 let grounds = basis.grounds(decided, set, &facts);
                 Ok(nothing(what_if(intent, &grounds, None)))
             }
-            Candidate::Writ(writ) => {
+            Candidate::Writs(writs) => {
                 let policy = self.redecider.policy(entry, decided, false)?;
                 let grounds = basis.grounds(decided, policy, &decided.facts);
                 let spent = self.paid.get(&entry.header.trajectory).copied();
                 let spent = spent.unwrap_or_default();
-                let overlay = Overlay { writ, spent };
-                Ok(nothing(what_if(intent, &grounds, Some(overlay))))
+                let under = |writ| what_if(intent, &grounds, Some(Overlay { writ, spent }));
+                // [W2] The first of the strictest speaks.
+                let strictest = writs.iter().map(under).reduce(|strictest, next| {
+                    if next.word > strictest.word {
+                        next
+                    } else {
+                        strictest
+                    }
+                });
+                Ok(nothing(
+                    strictest.unwrap_or_else(|| what_if(intent, &grounds, None)),
+                ))
             }
             Candidate::PreAnswers(grants) => {
                 let policy = self.redecider.policy(entry, decided, false)?;

@@ -115,11 +115,11 @@ pub(super) fn heard(app: &mut App, asked: AuthorityAsked, replied: Replied) {
     }
 }
 
-/// Reads a candidate bundle and has history decided again under it.
+/// Reads a candidate, a bundle or a writ, and has history decided again under it.
 pub(super) fn simulate(app: &mut App, path: &str) {
     let path = path.trim();
     if path.is_empty() {
-        super::prompt::fault(app, &Purpose::Bundle, "the path of a bundle file is needed");
+        super::prompt::fault(app, &Purpose::Bundle, "the path of a file is needed");
         return;
     }
     app.overlays.pop();
@@ -131,10 +131,10 @@ pub(super) fn simulate(app: &mut App, path: &str) {
 /// The candidate has been read, or could not be.
 pub(super) fn bundle_read(app: &mut App, read: Result<Value, String>) {
     match read {
-        Ok(bundle) => {
+        Ok(candidate) => {
             let command = Command::Simulate {
                 trajectory: None,
-                bundle,
+                candidate,
             };
             app.ask(Asked::Authority(AuthorityAsked::Simulate), command);
         }
@@ -142,7 +142,7 @@ pub(super) fn bundle_read(app: &mut App, read: Result<Value, String>) {
             app.authority.simulation_failed();
             app.notice = Some(crate::app::Notice {
                 line: message,
-                hint: Some("a bundle is a JSON file, signed or not".into()),
+                hint: Some("a bundle or a writ is a JSON file, signed or not".into()),
                 bad: true,
             });
         }

@@ -175,7 +175,7 @@ fn nothing(authority: &Authority) -> String {
                 format!("{} decisions looked at: none would change", found.decisions)
             }
             (None, Some(path)) => format!("deciding history again under {path} .."),
-            (None, None) => "nothing simulated yet: s asks for a bundle".to_owned(),
+            (None, None) => "nothing simulated yet: s asks for a bundle or a writ".to_owned(),
         },
     }
 }

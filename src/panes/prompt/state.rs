@@ -100,7 +100,7 @@ impl Purpose {
             Self::Search => "search this trajectory",
             Self::GoTo => "go to: a sequence number, or m for the marked entry",
             Self::Revoke { .. } => "revoke: why? (recorded, and told to what stops)",
-            Self::Bundle => "the file of a candidate bundle, signed or not",
+            Self::Bundle => "the file of a candidate bundle or writ, signed or not",
             Self::SkillParam(binding) => return Cow::Owned(parameter(binding)),
         })
     }

@@ -202,6 +202,61 @@ fn w8_a_file_is_asked_about_as_the_mode_that_it_was_made_from() {
 }
 
 #[test]
+fn p5_the_past_is_decided_again_under_a_writ_that_is_not_in_force() {
+    let home = looking(2);
+    assert_eq!(home.run(&["run", "go"]).code, 0);
+    let before = home.entries().len();
+    let made = home.run(&["writ", "new", "--from", "plan", "--budget", "tool_calls=1"]);
+    home.write("ws/tight.json", &made.out);
+    let found = home.run(&["writ", "simulate", "tight.json"]);
+    assert_eq!(found.code, 0, "{found:?}");
+    assert!(found.out.contains("cleared -> refused"), "{found:?}");
+    assert!(
+        found
+            .out
+            .contains("writ task: 1 of 2 decisions would change"),
+        "{found:?}"
+    );
+    // Signed, and as a chain: every link must allow a call.
+    let none = |w: &mut Value| {
+        w["grants"] = json!([{"tool": "grep", "caveats": []}]);
+        w["examples"] = json!({"allow": [], "deny": []});
+    };
+    signed(&home, "root.json", &["--from", "plan"], |_| {});
+    let mut child: Value = serde_json::from_str(
+        &home
+            .run(&["writ", "new", "--from", "plan", "--expires", "1h"])
+            .out,
+    )
+    .unwrap();
+    none(&mut child);
+    child["delegation"]["max_depth"] = json!(2);
+    home.write("ws/child.json", &child.to_string());
+    let chain = save(
+        &home,
+        "chain.json",
+        &["writ", "sign", "child.json", "--parent", "root.json"],
+    );
+    assert_eq!(chain.code, 0, "{chain:?}");
+    let found = home
+        .json(&["writ", "simulate", "chain.json", "--json"])
+        .remove(0);
+    assert_eq!(found["changes"].as_array().unwrap().len(), 2, "{found}");
+    assert_eq!(
+        (found["decisions"].as_u64(), home.entries().len()),
+        (Some(2), before)
+    );
+    home.run(&["writ", "simulate", "gone.json"])
+        .says(1, "cannot be read", "");
+    home.write("ws/odd.json", &made.out.replace("list_files", "list_fles"));
+    home.run(&["writ", "simulate", "odd.json"]).says(
+        1,
+        "there is no tool `list_fles`",
+        "did you mean `list_files`?",
+    );
+}
+
+#[test]
 fn w8_a_link_below_cannot_be_asked_about_less() {
     let home = Home::playing(&[
         json!({"calls": [{"tool": "kv_set", "args": {"key": "a", "value": 1}}]}),

@@ -400,7 +400,7 @@ async fn p5_a_candidate_is_tried_on_the_past_beside_the_rules_in_force() {
     let trajectory = Some(rig.trajectory);
     let asked = Command::Simulate {
         trajectory,
-        bundle: bundle.clone(),
+        candidate: bundle.clone(),
     };
     let Replied::Simulated(found) = rig.ask(asked).await else {
         panic!("nothing simulated")
@@ -429,9 +429,64 @@ async fn p5_a_candidate_is_tried_on_the_past_beside_the_rules_in_force() {
         wrong[if name == "builtin" { "name" } else { name }] = value;
         let asked = Command::Simulate {
             trajectory,
-            bundle: wrong,
+            candidate: wrong,
         };
         assert!(matches!(rig.ask(asked).await, Replied::Fault(_)), "{name}");
+    }
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn p5_a_writ_file_in_any_form_is_tried_on_the_past() {
+    let tool = look();
+    let mut rig = Setup::new(looks(1), &[&tool]).open(Mode::Edit).await;
+    rig.run("look").await;
+    let issued = rig.bodies().into_iter().find_map(|body| match body {
+        Body::WritIssued(issued) => serde_json::to_value(issued.writ).ok(),
+        _ => None,
+    });
+    let mut signed = issued.unwrap();
+    signed["writ"]["grants"] = json!([{"tool": "kv_get", "caveats": []}]);
+    signed["writ"]["examples"] = json!({"allow": [], "deny": []});
+    signed["writ"]["budget"]["tool_calls"] = json!(0);
+    let bare = signed["writ"].clone();
+    let one = json!([signed]);
+    for candidate in [bare.clone(), signed.clone(), one] {
+        let trajectory = None;
+        let asked = Command::Simulate {
+            trajectory,
+            candidate,
+        };
+        let found = match rig.ask(asked).await {
+            Replied::Simulated(found) => found,
+            other => panic!("{other:?}"),
+        };
+        let change = &found.changes[0];
+        assert_eq!(
+            (change.was.as_str(), change.would_be.as_str(), tool.runs()),
+            ("cleared", "refused", 1)
+        );
+        assert!(change.because.contains("C11"), "{}", change.because);
+    }
+    let mut odd = bare.clone();
+    odd["examples"] = json!({"allow": [{"tool": "nothing_here", "args": {}}], "deny": []});
+    let mut unknown = bare;
+    unknown["grant"] = json!([]);
+    for (candidate, words) in [
+        (json!([]), "holds 0 writs"),
+        (json!(vec![signed; 17]), "holds 17 writs"),
+        (odd, "nothing_here"),
+        (unknown, "unknown field `grant`"),
+        (json!([3]), "cannot be read"),
+    ] {
+        let asked = Command::Simulate {
+            trajectory: None,
+            candidate,
+        };
+        let Replied::Fault(fault) = rig.ask(asked).await else {
+            panic!("{words}")
+        };
+        assert!(fault.message.contains(words), "{words}: {}", fault.message);
     }
     rig.verified().await;
 }

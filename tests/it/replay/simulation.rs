@@ -32,7 +32,7 @@ fn told(rows: &[SimulatedRow]) -> Vec<(&str, Word, Word)> {
 }
 
 fn candidate(change: impl FnOnce(&mut Writ)) -> Candidate {
-    Candidate::Writ(Box::new(writ().with(change).unsigned()))
+    Candidate::Writs(vec![writ().with(change).unsigned()])
 }
 
 fn writing(path: &str) -> Grant {

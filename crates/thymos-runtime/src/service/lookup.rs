@@ -44,9 +44,12 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
                 Replied::Policies(policies::in_force(&kernel, anew))
             });
         }
-        Command::Simulate { trajectory, bundle } => {
+        Command::Simulate {
+            trajectory,
+            candidate,
+        } => {
             return beside(service, ticket, move || {
-                policies::simulate(&kernel, trajectory, &bundle)
+                policies::simulate(&kernel, trajectory, &candidate)
             });
         }
         Command::Verify { since_last: true } => return verify_since(service, ticket),

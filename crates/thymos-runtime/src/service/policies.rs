@@ -5,8 +5,12 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use thymos_compiler::flaws;
 use thymos_core::TrajectoryId;
+use thymos_core::limits::CHAIN_LINKS_MAX;
+use thymos_core::tool::ToolContract;
 use thymos_core::trace::Ruling;
+use thymos_core::writ::{SignedWrit, Writ};
 use thymos_policy::{Bundle, Placed, PolicySet, Shelf, own};
 use thymos_protocol::{ChangedVerdict, Fault, Policies, PolicyRow, Replied};
 use thymos_replay::simulate::SimulatedRow;
@@ -28,32 +32,22 @@ pub(super) fn in_force(kernel: &Arc<Kernel>, anew: bool) -> Policies {
     told(kernel, &shelf)
 }
 
-/// Decides history again with a candidate bundle beside those in force, in place of the one of its
-/// name `[P5]`.
+/// Decides history again under a candidate `[P5]`: a bundle beside those in force, in place of the one of
+/// its name; or writs, as further links of every chain.
 pub(super) fn simulate(
     kernel: &Arc<Kernel>,
     trajectory: Option<TrajectoryId>,
-    bundle: &Value,
+    candidate: &Value,
 ) -> Replied {
-    let bundle = match Bundle::from_value(bundle) {
-        Ok(bundle) => bundle,
-        Err(invalid) => {
-            return Replied::Fault(Fault {
-                message: invalid.to_string(),
-                hint: invalid.hint,
-            });
-        }
+    let found = match writs_of(candidate) {
+        Some(writs) => writs.and_then(|writs| of_writs(kernel, writs)),
+        None => of_bundle(kernel, candidate),
     };
-    if own::NAMES.contains(&bundle.name()) {
-        return Replied::Fault(Fault {
-            message: format!(
-                "the name `{}` belongs to the program's own rules",
-                bundle.name()
-            ),
-            hint: Some("give the bundle another name".into()),
-        });
-    }
-    match past(kernel, trajectory, &bundle) {
+    let (name, candidate) = match found {
+        Ok(found) => found,
+        Err(no) => return Replied::Fault(no),
+    };
+    match past(kernel, trajectory, name, candidate) {
         Ok(simulation) => Replied::Simulated(simulation),
         Err(message) => Replied::Fault(Fault {
             message,
@@ -62,17 +56,76 @@ pub(super) fn simulate(
     }
 }
 
+fn of_bundle(kernel: &Kernel, value: &Value) -> Result<(String, Candidate), Fault> {
+    let bundle = Bundle::from_value(value).map_err(|invalid| Fault {
+        message: invalid.to_string(),
+        hint: invalid.hint,
+    })?;
+    if own::NAMES.contains(&bundle.name()) {
+        return Err(Fault {
+            message: format!(
+                "the name `{}` belongs to the program's own rules",
+                bundle.name()
+            ),
+            hint: Some("give the bundle another name".into()),
+        });
+    }
+    let shelf = kernel.parts.policy.current();
+    let name = format!("{} {}", bundle.name(), bundle.version());
+    let mut bundles = shelf.set().bundles().to_vec();
+    bundles.retain(|one| one.name() != bundle.name());
+    bundles.push(bundle);
+    let set = PolicySet::new(bundles, shelf.set().switches().clone()).timeless();
+    Ok((name, Candidate::Policy(set)))
+}
+
+/// The links of a writ file, when that is what a value is: a bare writ, one with its signature, or a list.
+fn writs_of(value: &Value) -> Option<Result<Vec<Writ>, Fault>> {
+    let signed = |value: &Value| {
+        serde_json::from_value::<SignedWrit>(value.clone()).map(|signed| signed.writ)
+    };
+    let read = match value {
+        Value::Array(links) => links.iter().map(signed).collect(),
+        Value::Object(fields) if fields.contains_key("writ") => signed(value).map(|one| vec![one]),
+        Value::Object(fields) if fields.contains_key("grants") => {
+            serde_json::from_value::<Writ>(value.clone()).map(|one| vec![one])
+        }
+        _ => return None,
+    };
+    Some(read.map_err(|error| Fault {
+        message: format!("the writ cannot be read: {error}"),
+        hint: Some("`thymos writ check FILE` names the place".into()),
+    }))
+}
+
+fn of_writs(kernel: &Kernel, writs: Vec<Writ>) -> Result<(String, Candidate), Fault> {
+    let name = writs.last().map(|last| format!("writ {}", last.name));
+    let Some(name) = name.filter(|_| writs.len() <= CHAIN_LINKS_MAX) else {
+        return Err(Fault {
+            message: format!("the file holds {} writs", writs.len()),
+            hint: Some(format!(
+                "a chain is a list of 1 to {CHAIN_LINKS_MAX} signed writs, root first"
+            )),
+        });
+    };
+    let tools: Vec<&ToolContract> = kernel.parts.tools.iter().map(|t| t.contract()).collect();
+    let links: Vec<&Writ> = writs.iter().collect();
+    if let Some(flaw) = flaws(&links, &tools).first() {
+        return Err(Fault {
+            message: flaw.to_string(),
+            hint: Some("correct that field, then: thymos writ check FILE".into()),
+        });
+    }
+    Ok((name, Candidate::Writs(writs)))
+}
+
 fn past(
     kernel: &Arc<Kernel>,
     trajectory: Option<TrajectoryId>,
-    bundle: &Bundle,
+    name: String,
+    candidate: Candidate,
 ) -> Result<thymos_protocol::Simulation, String> {
-    let shelf = kernel.parts.policy.current();
-    let mut bundles = shelf.set().bundles().to_vec();
-    bundles.retain(|one| one.name() != bundle.name());
-    bundles.push(bundle.clone());
-    let set = PolicySet::new(bundles, shelf.set().switches().clone()).timeless();
-    let mut simulation = Simulation::new(Candidate::Policy(set), kernel.parts.roots.ever());
+    let mut simulation = Simulation::new(candidate, kernel.parts.roots.ever());
     if let Some(trajectory) = trajectory {
         simulation = simulation.only(trajectory);
     }
@@ -91,7 +144,7 @@ fn past(
     }
     let report = simulation.finish();
     Ok(thymos_protocol::Simulation {
-        candidate: format!("{} {}", bundle.name(), bundle.version()),
+        candidate: name,
         decisions: report.decisions,
         uncertain: report.uncertain + report.unreadable,
         changes: report.changes.into_iter().map(changed).collect(),
