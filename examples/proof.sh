@@ -32,6 +32,14 @@ cp "$data/ledger.db" "$scratch/backup.db"
 "$thymos" checkpoint show > tuesday.note
 "$thymos" verify
 
+# What it must rest on: the version of the gate, the rules, the tools, and whose key.
+"$thymos" verify --pins
+rules=$("$thymos" policy ls | sed -n 's/^set: //p')
+"$thymos" verify --require-compiler 1 --require-policy-set "$rules" --require-signer "$("$thymos" keys show)"
+code=0
+"$thymos" verify --require-policy-set 000000 || code=$?
+[ "$code" -eq 13 ] || fail "other rules than required were answered with $code instead of 13"
+
 # One action, proved to somebody who has the public key and nothing else.
 entry=$("$thymos" ledger kind:commit --json | sed -n 's/.*"entry":"\([0-9a-f]*\)".*/\1/p' | head -n 1)
 "$thymos" receipt "$entry" -o mail.tlog-proof

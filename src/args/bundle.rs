@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::PinArgs;
+
 /// `thymos export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -60,4 +62,7 @@ pub struct VerifyArgs {
     /// JSON instead of text
     #[arg(long)]
     pub json: bool,
+    /// What it is required to rest on
+    #[command(flatten)]
+    pub pins: PinArgs,
 }

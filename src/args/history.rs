@@ -3,6 +3,8 @@
 
 use clap::Args;
 
+use super::PinArgs;
+
 /// `thymos replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
@@ -23,6 +25,9 @@ pub struct ReplayArgs {
     /// JSON instead of text
     #[arg(long)]
     pub json: bool,
+    /// What it is required to rest on
+    #[command(flatten)]
+    pub pins: PinArgs,
 }
 
 /// `thymos audit`.

@@ -45,7 +45,7 @@ pub(super) async fn tell(client: &mut Client, args: &AuditArgs) -> Result<u8, Ap
     client.open(trajectory).await?;
     let news = client.news(trajectory, 0).await?;
     tell_all(client, &news.events, args.json).await?;
-    verify::verify(client, (false, args.json)).await
+    verify::plainly(client, args.json).await
 }
 
 /// The trace in brief: what permitted is counted, what asked or forbade is quoted.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use thymos_core::writ::{Party, TrustRoots};
 
 use super::checkpoint::read_key;
-use super::verify;
+use super::{pins, verify};
 use crate::args::VerifyArgs;
 use crate::config::Config;
 use crate::error::{AppError, ErrorKind};
@@ -38,13 +38,17 @@ pub(super) enum Handed {
 /// Looks at the first bytes.
 pub(super) fn find(args: &VerifyArgs) -> Result<Handed, AppError> {
     if let Some(file) = &args.receipt {
+        without_pins(args)?;
         return Ok(Handed::Receipt(file.clone()));
     }
     let found = match &args.file {
         None => Handed::Nothing,
         Some(file) => match begin(file)? {
             begin if begin.starts_with(LEDGER) => Handed::Ledger(file.clone()),
-            begin if begin.starts_with(RECEIPT) => Handed::Receipt(file.clone()),
+            begin if begin.starts_with(RECEIPT) => {
+                without_pins(args)?;
+                Handed::Receipt(file.clone())
+            }
             _ => Handed::Bundle(file.clone()),
         },
     };
@@ -60,6 +64,15 @@ pub(super) fn find(args: &VerifyArgs) -> Result<Handed, AppError> {
             .hint("name a bundle or a receipt, or `thymos keys trust` the key"));
     }
     Ok(found)
+}
+
+/// A receipt says that an entry is there, and nothing of what it rests on.
+fn without_pins(args: &VerifyArgs) -> Result<(), AppError> {
+    if !args.pins.any() {
+        return Ok(());
+    }
+    let message = "a receipt cannot be held against pins";
+    Err(AppError::new(ErrorKind::Usage, message).hint("ask for a bundle: thymos export"))
 }
 
 fn begin(file: &Path) -> Result<Vec<u8>, AppError> {
@@ -120,17 +133,30 @@ fn party(typed: &str, bundle: Option<&Manifest>) -> Result<Party, AppError> {
 
 /// Checks a bundle.
 pub(super) fn bundle(
-    load: impl FnOnce() -> Result<Config, AppError>,
+    load: impl Fn() -> Result<Config, AppError>,
     args: &VerifyArgs,
     file: &Path,
 ) -> Result<u8, AppError> {
+    let wanted = pins::read(&args.pins, &load)?;
     let bundle = bundles::open(file)?;
     let roots = roots(load, &args.keys, Some(bundle.manifest()))?;
-    let checked = bundles::verify(file, Arc::new(bundle), &roots)?;
+    let bundle = Arc::new(bundle);
+    let mut checked = bundles::verify(file, bundle.clone(), &roots)?;
+    let pinned = match args.pins.any() {
+        true => Some(bundles::pinned(file, bundle.as_ref(), wanted)?),
+        false => None,
+    };
+    if let Some(pinned) = &pinned {
+        pins::add(&mut checked.report.findings, pinned);
+    }
     if args.json {
-        out::json(&as_json(&checked)?)?;
+        let report = verify::with_pins(&checked.report, &args.pins, pinned.as_ref())?;
+        out::json(&as_json(&checked, report))?;
     } else {
         verify::print(&checked.report)?;
+        if let Some(pinned) = pinned.filter(|_| args.pins.pins) {
+            pins::list(&pinned)?;
+        }
         for line in about(&checked) {
             out::line(&format!("  {}", out::safe(&line)))?;
         }
@@ -162,9 +188,7 @@ fn about(checked: &Checked) -> Vec<String> {
     )]
 }
 
-fn as_json(checked: &Checked) -> Result<Value, AppError> {
-    let report = serde_json::to_value(&checked.report);
-    let mut value = report.map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?;
+fn as_json(checked: &Checked, mut value: Value) -> Value {
     if let Some(fields) = value.as_object_mut() {
         let manifest = &checked.manifest;
         fields.insert(
@@ -175,5 +199,5 @@ fn as_json(checked: &Checked) -> Result<Value, AppError> {
             }),
         );
     }
-    Ok(value)
+    value
 }

@@ -18,6 +18,7 @@ mod import;
 mod keys;
 mod ledger;
 mod memory;
+mod pins;
 mod policy;
 mod receipt;
 mod replay;
@@ -225,8 +226,8 @@ async fn look(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result
     match verb {
         Verb::Runs(output) => runs::list(client, output.json).await,
         Verb::Audit(args) => audit::tell(client, args).await,
-        Verb::Replay(args) => replay::replay(client, args).await,
-        Verb::Verify(args) => verify::verify(client, (args.since_last, args.json)).await,
+        Verb::Replay(args) => replay::replay(client, setting, args).await,
+        Verb::Verify(args) => verify::verify(client, setting, args).await,
         Verb::Receipt(args) => receipt::give(client, args).await,
         Verb::Checkpoint(verb) => checkpoint::perform(client, verb).await,
         Verb::Ledger(args) => ledger::print(client, args).await,

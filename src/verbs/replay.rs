@@ -6,14 +6,19 @@ use thymos_core::TrajectoryId;
 use thymos_protocol::{Command, Replied, WorldDiffRow, WorldRow};
 
 use super::client::{Client, unexpected};
-use super::ids;
+use super::{Setting, ids, pins};
 use crate::args::ReplayArgs;
 use crate::error::{AppError, ErrorKind};
 use crate::{out, tell};
 
 mod tree;
 
-pub(super) async fn replay(client: &mut Client, args: &ReplayArgs) -> Result<u8, AppError> {
+pub(super) async fn replay(
+    client: &mut Client,
+    setting: &Setting<'_>,
+    args: &ReplayArgs,
+) -> Result<u8, AppError> {
+    let wanted = pins::read(&args.pins, || Ok(setting.config.clone()))?;
     let trajectory = ids::trajectory(client, &args.id).await?;
     let named = match &args.at {
         Some(named) => Some(ids::entry(client, trajectory, named).await?.seq),
@@ -32,7 +37,7 @@ pub(super) async fn replay(client: &mut Client, args: &ReplayArgs) -> Result<u8,
         None => world(client, (trajectory, named.unwrap_or(u64::MAX)), args.json).await,
     };
     let Err(error) = shown else {
-        return tree::replay(client, trajectory, args).await;
+        return tree::replay(client, trajectory, args, wanted).await;
     };
     // A record that cannot be folded is what verification is for: it names the entry.
     if args.diff.is_some() {
@@ -45,7 +50,7 @@ pub(super) async fn replay(client: &mut Client, args: &ReplayArgs) -> Result<u8,
             out::safe(&error.to_string())
         ))?,
     }
-    match tree::replay(client, trajectory, args).await? {
+    match tree::replay(client, trajectory, args, wanted).await? {
         0 => Err(error),
         code => Ok(code),
     }

@@ -1,26 +1,75 @@
 //! `thymos verify`: checks the whole ledger and locates what is wrong. Exit 13 when anything is.
 
-use thymos_protocol::{Command, Replied, VerifiedBefore, VerifyFinding, VerifyReport};
+use serde_json::{Value, json};
+use thymos_core::pins::Pins;
+use thymos_protocol::{Command, PinReport, Replied, VerifiedBefore, VerifyFinding, VerifyReport};
 
 use super::client::{Client, unexpected};
-use crate::error::AppError;
+use super::{Setting, pins};
+use crate::args::{PinArgs, VerifyArgs};
+use crate::error::{AppError, ErrorKind};
 use crate::out;
 
 /// Verifies, all of it or what is new since the last time, prints the result, and gives the exit code.
 pub(super) async fn verify(
     client: &mut Client,
-    (since_last, json): (bool, bool),
+    setting: &Setting<'_>,
+    args: &VerifyArgs,
 ) -> Result<u8, AppError> {
-    let report = match client.ask(Command::Verify { since_last }).await? {
-        Replied::Verified(report) => report,
-        other => return Err(unexpected(&other)),
+    let wanted = pins::read(&args.pins, || Ok(setting.config.clone()))?;
+    let report = report(client, args.since_last).await?;
+    told(client, report, (&args.pins, wanted), args.json).await
+}
+
+/// All of it, with nothing required.
+pub(super) async fn plainly(client: &mut Client, json: bool) -> Result<u8, AppError> {
+    let report = report(client, false).await?;
+    told(client, report, (&PinArgs::default(), Pins::default()), json).await
+}
+
+async fn report(client: &mut Client, since_last: bool) -> Result<VerifyReport, AppError> {
+    match client.ask(Command::Verify { since_last }).await? {
+        Replied::Verified(report) => Ok(report),
+        other => Err(unexpected(&other)),
+    }
+}
+
+async fn told(
+    client: &mut Client,
+    mut report: VerifyReport,
+    (args, wanted): (&PinArgs, Pins),
+    json: bool,
+) -> Result<u8, AppError> {
+    let pinned = match args.any() {
+        true => Some(pins::check(client, wanted, Vec::new()).await?),
+        false => None,
     };
+    if let Some(pinned) = &pinned {
+        pins::add(&mut report.findings, pinned);
+    }
     if json {
-        out::json(&report)?;
+        out::json(&with_pins(&report, args, pinned.as_ref())?)?;
     } else {
         print(&report)?;
+        if let Some(pinned) = pinned.filter(|_| args.pins) {
+            pins::list(&pinned)?;
+        }
     }
     Ok(if report.findings.is_empty() { 0 } else { 13 })
+}
+
+/// The report as JSON, with what could be required where that was asked for.
+pub(super) fn with_pins(
+    report: &VerifyReport,
+    args: &PinArgs,
+    pinned: Option<&PinReport>,
+) -> Result<Value, AppError> {
+    let value = serde_json::to_value(report);
+    let mut value = value.map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?;
+    if let (Some(pinned), Some(fields)) = (pinned.filter(|_| args.pins), value.as_object_mut()) {
+        fields.insert("pins".into(), json!(pinned.met));
+    }
+    Ok(value)
 }
 
 pub(super) fn print(report: &VerifyReport) -> Result<(), AppError> {

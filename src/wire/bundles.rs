@@ -15,11 +15,12 @@ use thymos_core::body::{Body, BodyState};
 use thymos_core::checkpoint::SignedCheckpoint;
 use thymos_core::entry::EntryHeader;
 use thymos_core::key::PublicKey;
+use thymos_core::pins::Pins;
 use thymos_core::writ::TrustRoots;
 use thymos_ledger::SqliteLedger;
 use thymos_ports::LedgerStore;
 use thymos_ports::store::Unfit;
-use thymos_protocol::VerifyReport;
+use thymos_protocol::{PinReport, VerifyReport};
 use thymos_replay::verify::{Excerpt, Keeper, KeptNote, Report};
 use thymos_runtime::proof::{self, Evidence, Part};
 
@@ -213,6 +214,14 @@ pub(crate) fn verify(
         signer,
         report: verified.told,
     })
+}
+
+/// Holds what is in a bundle against pins `[Y2]`.
+///
+/// # Errors
+/// [`AppError`] when it cannot be read.
+pub(crate) fn pinned(file: &Path, bundle: &Bundle, pins: Pins) -> Result<PinReport, AppError> {
+    proof::pinned(bundle, pins, &[]).map_err(|e| unreadable(file, &e.to_string()))
 }
 
 /// Takes over a verified bundle of a whole log; gives the number of entries that are new.

@@ -48,6 +48,8 @@ pub mod verdict;
 pub mod approval;
 pub mod presentation;
 
+pub mod pins;
+
 pub mod delta;
 pub mod outcome;
 pub mod world;

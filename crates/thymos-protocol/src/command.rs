@@ -7,6 +7,7 @@ use serde_json::Value;
 use thymos_core::approval::{Decision, SignedAnswer, Via};
 use thymos_core::id::{Digest, PresentedDigest, ProposalId};
 use thymos_core::key::PublicKey;
+use thymos_core::pins::Pins;
 use thymos_core::writ::{Mode, SignedWrit};
 use thymos_core::{EntryId, IntentId, TrajectoryId, WritId};
 
@@ -143,6 +144,13 @@ pub enum Command {
     Replay {
         /// Which run.
         trajectory: TrajectoryId,
+    },
+    /// Holds the log against pins `[Y2]`; verifies nothing. Replies `Pinned`.
+    CheckPins {
+        /// What is required.
+        pins: Pins,
+        /// Only these runs; none takes the whole log.
+        runs: Vec<TrajectoryId>,
     },
     /// The newest checkpoint, taken anew or as it is `[L7]`. Replies `Checkpoint`, or `Parted` where the
     /// log is not what was signed before, or does not verify.

@@ -33,9 +33,9 @@ pub use governance::{
 pub use live::{Live, LiveOutput};
 pub use look::{Among, Found, FoundEnd, Provenance, ProvenanceOf, ProvenanceStep, Relation};
 pub use reply::{
-    CheckpointView, Compared, Fault, Heads, ModePreview, ModelRow, OutsideView, Page, ReplayReport,
-    ReplayVerdict, ReplayedRun, Replied, Reply, RunParent, RunRow, VerifyFinding, VerifyProgress,
-    VerifyReport, WorldDiff, WorldDiffRow, WorldRow, WorldView,
+    CheckpointView, Compared, Fault, Heads, ModePreview, ModelRow, OutsideView, Page, PinMet,
+    PinReport, ReplayReport, ReplayVerdict, ReplayedRun, Replied, Reply, RunParent, RunRow,
+    VerifyFinding, VerifyProgress, VerifyReport, WorldDiff, WorldDiffRow, WorldRow, WorldView,
 };
 pub use status::{BudgetBar, ChainState, Running, Status, VerifiedBefore, WritSummary};
 pub use under::{SkillChoice, Under};

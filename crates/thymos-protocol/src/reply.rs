@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thymos_core::budget::Cost;
 use thymos_core::key::PublicKey;
+use thymos_core::pins::PinKind;
 use thymos_core::writ::Mode;
 use thymos_core::{LogId, Timestamp, TrajectoryId};
 
@@ -63,6 +64,8 @@ pub enum Replied {
     Verified(VerifyReport),
     /// See [`ReplayReport`].
     Replayed(Box<ReplayReport>),
+    /// What rests on something else than was required, and what there is.
+    Pinned(PinReport),
     /// The newest checkpoint.
     Checkpoint(Box<CheckpointView>),
     /// What was signed before contradicts the log.
@@ -219,6 +222,28 @@ pub struct VerifyProgress {
     pub done: u64,
     /// Entries in all.
     pub total: u64,
+}
+
+/// A log held against pins `[Y2]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PinReport {
+    /// What is otherwise than required, where it begins, in log order.
+    pub findings: Vec<VerifyFinding>,
+    /// Every value that was met, by kind: what could be pinned.
+    pub met: Vec<PinMet>,
+}
+
+/// A value that entries rest on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinMet {
+    /// Of which kind.
+    pub kind: PinKind,
+    /// The value, as a pin names it.
+    pub value: String,
+    /// How many entries rest on it.
+    pub entries: u64,
+    /// The first one's index in the log.
+    pub first: u64,
 }
 
 /// What verification found. `findings` empty means verified, and nothing else does `[Y3]`.

@@ -14,6 +14,7 @@ mod fold;
 mod line;
 mod past;
 
+pub mod pins;
 pub mod redecide;
 pub mod simulate;
 pub mod verify;
@@ -24,6 +25,7 @@ pub use family::{Kinship, Member, family};
 pub use fold::fold;
 pub use line::one_line;
 pub use past::{Past, fold_made_within, fold_within};
+pub use pins::PinCheck;
 pub use projection::Projection;
 pub use redecide::{Redecided, Redecider};
 pub use simulate::{Candidate, SimulatedReport, SimulatedRow, Simulation, simulate};

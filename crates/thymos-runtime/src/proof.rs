@@ -4,14 +4,16 @@
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use thymos_core::LogId;
 use thymos_core::checkpoint::Checkpoint;
+use thymos_core::pins::Pins;
 use thymos_core::writ::TrustRoots;
+use thymos_core::{LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::StoreError;
-use thymos_protocol::{VerifyFinding, VerifyProgress, VerifyReport};
+use thymos_protocol::{PinMet, PinReport, VerifyFinding, VerifyProgress, VerifyReport};
+use thymos_replay::pins::Unpinned;
 use thymos_replay::verify::{Excerpt, Finding, KeptNote, Point, Report, Withheld};
-use thymos_replay::{Level, Verifier};
+use thymos_replay::{Level, PinCheck, Verifier};
 
 use crate::past::KeptStore;
 
@@ -158,6 +160,72 @@ fn entries(
     Ok((verifier.finish(Some(store.len()?)), point))
 }
 
+/// Holds these runs, or the whole log, against pins `[Y2]`. What cannot be read is for verification to tell.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be read.
+pub fn pinned(
+    store: &dyn LedgerStore,
+    pins: Pins,
+    runs: &[TrajectoryId],
+) -> Result<PinReport, StoreError> {
+    let mut check = PinCheck::new(pins);
+    let mut next = 0;
+    loop {
+        let rows = store.scan(next, ROWS)?;
+        let Some(last) = rows.last() else {
+            return Ok(pin_report(&check, next));
+        };
+        next = last.index.saturating_add(1);
+        let entries = rows.iter().filter_map(|row| row.entry.as_ref().ok());
+        let of = |run: &TrajectoryId| runs.is_empty() || runs.contains(run);
+        for entry in entries.filter(|entry| of(&entry.header.trajectory)) {
+            check.push(entry);
+        }
+    }
+}
+
+fn pin_report(check: &PinCheck, entries: u64) -> PinReport {
+    let mut findings: Vec<VerifyFinding> = check.diverged().iter().map(unpinned).collect();
+    let untold = check.total().saturating_sub(findings.len() as u64);
+    if untold > 0 {
+        findings.push(more(entries, untold));
+    }
+    let met = check.met().iter().map(|((kind, value), met)| PinMet {
+        kind: *kind,
+        value: value.clone(),
+        entries: met.entries,
+        first: met.first,
+    });
+    PinReport {
+        findings,
+        met: met.collect(),
+    }
+}
+
+fn unpinned(found: &Unpinned) -> VerifyFinding {
+    VerifyFinding {
+        index: found.index,
+        trajectory: Some(found.trajectory),
+        seq: Some(found.seq),
+        check: format!("Y2 {}", found.what.check),
+        expected: found.what.expected.clone(),
+        found: found.what.found.clone(),
+    }
+}
+
+/// Findings that are counted and not told.
+fn more(index: u64, untold: u64) -> VerifyFinding {
+    VerifyFinding {
+        index,
+        trajectory: None,
+        seq: None,
+        check: "findings".into(),
+        expected: "none".into(),
+        found: format!("{untold} more, not told"),
+    }
+}
+
 /// Another log was signed where this one stands `[L7]`.
 pub(crate) fn missed(file: &str, signed: &Checkpoint, own: &LogId) -> VerifyFinding {
     VerifyFinding {
@@ -221,14 +289,7 @@ pub(crate) fn told(report: &Report, caveat: String) -> VerifyReport {
     let mut findings: Vec<VerifyFinding> = report.findings.iter().map(finding).collect();
     let untold = report.findings_total.saturating_sub(findings.len() as u64);
     if untold > 0 {
-        findings.push(VerifyFinding {
-            index: report.entries,
-            trajectory: None,
-            seq: None,
-            check: "findings".into(),
-            expected: "none".into(),
-            found: format!("{untold} more, not told"),
-        });
+        findings.push(more(report.entries, untold));
     }
     VerifyReport {
         entries: report.entries,

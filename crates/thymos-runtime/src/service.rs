@@ -736,6 +736,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Cancel { .. }
         | Command::Verify { .. }
         | Command::Replay { .. }
+        | Command::CheckPins { .. }
         | Command::Checkpoint { .. }
         | Command::Receipt { .. }
         | Command::CompareCheckpoint { .. }

@@ -3,10 +3,11 @@
 
 use serde_json::json;
 use thymos_core::TrajectoryId;
-use thymos_protocol::{Command, ReplayReport, ReplayedRun, Replied};
+use thymos_core::pins::Pins;
+use thymos_protocol::{Command, PinReport, ReplayReport, ReplayVerdict, ReplayedRun, Replied};
 
 use super::super::client::{Client, unexpected};
-use super::super::verify;
+use super::super::{pins, verify};
 use crate::args::ReplayArgs;
 use crate::error::AppError;
 use crate::{out, tell};
@@ -17,6 +18,7 @@ pub(super) async fn replay(
     client: &mut Client,
     trajectory: TrajectoryId,
     args: &ReplayArgs,
+    wanted: Pins,
 ) -> Result<u8, AppError> {
     let mut report = match client.ask(Command::Replay { trajectory }).await? {
         Replied::Replayed(report) => *report,
@@ -25,6 +27,10 @@ pub(super) async fn replay(
     if args.alone {
         alone(&mut report, trajectory);
     }
+    let pinned = match args.pins.any() {
+        true => Some(held_against(client, &mut report, wanted).await?),
+        false => None,
+    };
     if args.json {
         out::json(
             &json!({ "runs": report.runs, "elsewhere": report.elsewhere, "unplaced": report.unplaced }),
@@ -35,12 +41,38 @@ pub(super) async fn replay(
     } else {
         print(&report, args.alone)?;
     }
+    if let Some(pinned) = pinned.filter(|_| args.pins.pins) {
+        match args.json {
+            true => out::json(&json!({ "pins": pinned.met }))?,
+            false => pins::list(&pinned)?,
+        }
+    }
     let here = report.runs.iter().any(|run| run.findings_total > 0);
     let sound = match args.alone {
         true => !here && report.unplaced == 0,
         false => report.ledger.findings.is_empty(),
     };
     Ok(if sound { 0 } else { 13 })
+}
+
+/// Holds the runs of a report against pins; what is otherwise is each run's own finding `[Y2]`.
+async fn held_against(
+    client: &mut Client,
+    report: &mut ReplayReport,
+    wanted: Pins,
+) -> Result<PinReport, AppError> {
+    let runs = report.runs.iter().map(|run| run.trajectory).collect();
+    let pinned = pins::check(client, wanted, runs).await?;
+    pins::add(&mut report.ledger.findings, &pinned);
+    for found in &pinned.findings {
+        let mut runs = report.runs.iter_mut();
+        if let Some(run) = runs.find(|run| Some(run.trajectory) == found.trajectory) {
+            run.findings.push(found.clone());
+            run.findings_total += 1;
+            run.verdict = ReplayVerdict::Diverged;
+        }
+    }
+    Ok(pinned)
 }
 
 /// Leaves the run itself, and counts what is wrong in the others as elsewhere.

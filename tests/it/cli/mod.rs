@@ -13,6 +13,7 @@ mod input;
 mod keys;
 mod memory;
 mod missing;
+mod pins;
 mod policy;
 mod postgres;
 mod receipts;

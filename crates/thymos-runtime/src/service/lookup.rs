@@ -26,6 +26,7 @@ use crate::erase;
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::memory::{self, Whose};
+use crate::proof;
 use crate::skills::{self, FoundSkill};
 use crate::words;
 
@@ -55,6 +56,14 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
         Command::Verify { since_last: true } => return verify_since(service, ticket),
         Command::Verify { since_last: false } => return verify(service, ticket, None),
         Command::Replay { trajectory } => return verify(service, ticket, Some(trajectory)),
+        Command::CheckPins { pins, runs } => {
+            return beside(service, ticket, move || {
+                match proof::pinned(kernel.parts.store.as_ref(), pins, &runs) {
+                    Ok(report) => Replied::Pinned(report),
+                    Err(error) => fault(error.to_string()),
+                }
+            });
+        }
         Command::Inspect { entry } => match owner(&kernel, &entry) {
             // Its session knows the trajectory already; nothing need be folded for one entry.
             Ok(trajectory) => return service.ask(ticket, trajectory, command).await,
