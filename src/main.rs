@@ -1,5 +1,6 @@
 //! Starts `thymos`: parse, then a verb or the app, then the exit code.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -25,9 +26,20 @@ fn main() -> ExitCode {
     }
 }
 
+/// The folder of `-C`, which has to be one.
+fn named(directory: &Path) -> Result<PathBuf, AppError> {
+    let shown = directory.display();
+    let what = match directory.metadata() {
+        Ok(meta) if meta.is_dir() => return Ok(directory.to_path_buf()),
+        Ok(_) => format!("`{shown}` is not a directory"),
+        Err(error) => format!("no such directory `{shown}`: {error}"),
+    };
+    Err(AppError::new(ErrorKind::Usage, what).hint("name an existing folder with -C"))
+}
+
 fn start(cli: &Cli, env: &Env) -> Result<u8, AppError> {
     let directory = match &cli.common.directory {
-        Some(directory) => directory.clone(),
+        Some(directory) => named(directory)?,
         None => std::env::current_dir().map_err(|error| {
             AppError::new(
                 ErrorKind::User,

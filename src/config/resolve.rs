@@ -27,6 +27,16 @@ pub enum Source {
     Flag(&'static str),
 }
 
+impl Source {
+    /// What a wrong value from there is: a slip of the command line, or of what is configured.
+    const fn blames(&self) -> ErrorKind {
+        match self {
+            Self::Flag(_) => ErrorKind::Usage,
+            Self::Default | Self::File(..) | Self::Env(_) => ErrorKind::Config,
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -437,7 +447,7 @@ fn parse_mode(setting: Setting<String>) -> Result<Setting<Mode>, AppError> {
         }),
         None => {
             let message = format!("there is no mode `{}` ({})", setting.value, setting.source);
-            Err(AppError::new(ErrorKind::Config, message).hint("use plan, edit or auto"))
+            Err(AppError::new(setting.source.blames(), message).hint("use plan, edit or auto"))
         }
     }
 }
@@ -452,7 +462,7 @@ fn sound_tenant(setting: Setting<String>) -> Result<Setting<String>, AppError> {
     }
     let shown: String = setting.value.chars().take(80).collect();
     let message = format!("`{shown}` is not a tenant's name ({})", setting.source);
-    Err(AppError::new(ErrorKind::Config, message)
+    Err(AppError::new(setting.source.blames(), message)
         .hint("use up to 64 letters, digits, `-`, `_` and `.`"))
 }
 
@@ -464,7 +474,7 @@ fn known_color(setting: Setting<String>) -> Result<Setting<String>, AppError> {
         "there is no colour choice `{}` ({})",
         setting.value, setting.source
     );
-    Err(AppError::new(ErrorKind::Config, message).hint("use auto, always or never"))
+    Err(AppError::new(setting.source.blames(), message).hint("use auto, always or never"))
 }
 
 /// The providers in the order of the file: the first one is the default.

@@ -330,7 +330,12 @@ impl Folder {
         }
         match given.is_file() {
             true => Ok(given.to_path_buf()),
-            false => Err(unreadable(given, &std::io::Error::from(IoKind::NotFound))),
+            false => {
+                let shown: String = given.display().to_string().chars().take(80).collect();
+                let message = format!("there is no skill and no file `{shown}`");
+                Err(AppError::new(ErrorKind::User, message)
+                    .hint("name a file, or a skill that `thymos skills ls` lists"))
+            }
         }
     }
 

@@ -8,10 +8,28 @@ use super::home::{Ended, Home};
 fn no_such_directory() {
     let home = Home::new();
     let ended = home.run(&["-C", "/nowhere/at/all", "runs"]);
-    ended.says(1, "no such directory `/nowhere/at/all`", "-C");
+    ended.says(2, "no such directory `/nowhere/at/all`", "-C");
     let ended = home.run(&["-C", "README.md", "runs"]);
-    ended.says(1, "is not a directory", "-C");
+    ended.says(2, "is not a directory", "-C");
     assert!(home.is_untouched());
+}
+
+#[test]
+fn a_wrong_value_on_the_command_line_is_a_usage_error() {
+    let home = Home::new();
+    for (flag, value, sentence) in [
+        ("--mode", "god", "there is no mode `god` (flag --mode)"),
+        ("--tenant", "../x", "`../x` is not a tenant's name"),
+        ("--color", "pink", "there is no colour choice `pink`"),
+    ] {
+        let ended = home.run(&["runs", flag, value]);
+        ended.says(2, sentence, "use ");
+    }
+    home.run(&["skills", "sign", "nope"]).says(
+        1,
+        "there is no skill and no file `nope`",
+        "thymos skills ls",
+    );
 }
 
 #[test]
