@@ -1,6 +1,6 @@
 //! Skills of a run: chosen and checked before anything is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thymos_protocol::SkillChoice;
 
@@ -18,6 +18,12 @@ pub(super) async fn chosen(
 ) -> Result<Vec<SkillChoice>, AppError> {
     if args.names.is_empty() {
         return Ok(Vec::new());
+    }
+    let mut seen = BTreeSet::new();
+    if let Some((key, _)) = args.params.iter().find(|(key, _)| !seen.insert(key)) {
+        let message = format!("`--param {key}` is given more than once");
+        return Err(AppError::new(ErrorKind::Usage, message)
+            .hint("give one value; it counts for every bound skill that has it"));
     }
     let folder = Folder(setting.config.paths.skills());
     let rows = rows(client).await?;

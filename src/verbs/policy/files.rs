@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use thymos_core::writ::TrustRoots;
 use thymos_policy::bundle::Bundle;
 use thymos_policy::fault::BundleFault;
@@ -108,6 +109,36 @@ pub(super) fn candidate(setting: &Setting<'_>, file: &Path) -> Result<serde_json
     Ok(sound(setting, file, &text)?.bundle.value().clone())
 }
 
+/// `[A3]` Rules that ask people of whom too few have a key that is trusted for answers: what they hold, nobody
+/// could let go on. They may come to have one, so it is told and not refused.
+fn tell_unanswerable(bundle: &Bundle, roots: &TrustRoots) {
+    let rules = bundle.value().get("rules").and_then(Value::as_array);
+    for rule in rules.into_iter().flatten() {
+        let ask = rule.pointer("/decision/ask");
+        let approvers = ask.and_then(|ask| ask.get("approvers"));
+        let Some(approvers) = approvers.and_then(Value::as_array) else {
+            continue;
+        };
+        let quorum = ask
+            .and_then(|ask| ask.get("quorum"))
+            .and_then(Value::as_u64);
+        let names = || approvers.iter().filter_map(Value::as_str);
+        let known = |name: &&str| roots.operators.iter().any(|party| party.name == **name);
+        let unknown: Vec<&str> = names().filter(|name| !known(name)).collect();
+        let able = names().filter(known).count() as u64;
+        if approvers.is_empty() || able >= quorum.unwrap_or(1) {
+            continue;
+        }
+        let id = rule.get("id").and_then(Value::as_str).unwrap_or_default();
+        out::talk(&format!(
+            "thymos: note: rule `{}` asks people without a trusted key ({}): what it holds cannot be \
+             approved until `thymos keys trust NAME KEY`",
+            out::safe(id),
+            out::safe(&unknown.join(", "))
+        ));
+    }
+}
+
 pub(super) fn check(setting: &Setting<'_>, args: &FileArgs) -> Result<u8, AppError> {
     let text = bytes(&args.file)?;
     let read = sound(setting, &args.file, &text)?;
@@ -125,6 +156,7 @@ pub(super) fn check(setting: &Setting<'_>, args: &FileArgs) -> Result<u8, AppErr
         }))
         .map(|()| 0);
     }
+    tell_unanswerable(bundle, &roots);
     let signed = match (&read.vouch, trusted) {
         (None, _) => "not signed yet".to_owned(),
         (Some(vouch), true) => format!("signed by {}, trusted for policy", vouch.key),
@@ -185,7 +217,9 @@ pub(super) fn sign(setting: &Setting<'_>, args: &SignBundleArgs) -> Result<u8, A
             keys::operator(&config.paths, &config.operator.value, &OsEntropy)?.0
         }
     };
-    let trusted = roots(setting)?.trusts_policy(&key.public());
+    let known = roots(setting)?;
+    tell_unanswerable(&bundle, &known);
+    let trusted = known.trusts_policy(&key.public());
     let mut signed = SignedBundle::sign(bundle, &key)
         .to_bytes()
         .map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?
@@ -218,6 +252,7 @@ pub(super) fn load(setting: &Setting<'_>, args: &FileArgs) -> Result<u8, AppErro
     let signed = SignedBundle::load(&text, &roots).map_err(|no| invalid(&args.file, no))?;
     sound(setting, &args.file, &text)?;
     not_over(&args.file, signed.bundle())?;
+    tell_unanswerable(signed.bundle(), &roots);
     let canonical = signed
         .to_bytes()
         .map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))?;

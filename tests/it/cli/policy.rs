@@ -405,3 +405,34 @@ fn c14_the_compensation_gate_is_closed_by_a_flag_where_the_configuration_opened_
     assert_ne!(set(&[]), set(&["--compensation-gate"]));
     home.verifies();
 }
+
+#[test]
+fn a3_a_rule_that_asks_people_without_a_key_is_told_and_not_refused() {
+    let asks = |approvers: Value| {
+        with(move |bundle| {
+            let rule = &mut bundle["rules"][0];
+            rule["decision"] = json!({"ask": {"approvers": approvers}});
+            rule["examples"][0]["says"] = json!("ask");
+        })
+    };
+    let home = asks(json!(["nobody", "bob"]));
+    home.run(&["keys", "show"]);
+    for verb in [
+        &["policy", "check", "house.json"][..],
+        &["policy", "sign", "house.json", "--out", "signed.json"],
+        &["policy", "load", "signed.json"],
+    ] {
+        let told = home.run(verb);
+        assert_eq!(told.code, 0, "{told:?}");
+        assert!(
+            told.err
+                .contains("rule `no-a` asks people without a trusted key (nobody, bob)"),
+            "{told:?}"
+        );
+    }
+    // One of them is enough, where one is asked.
+    let home = asks(json!(["nobody", "ada"]));
+    home.run(&["keys", "show"]);
+    let told = home.run(&["policy", "check", "house.json"]);
+    assert!(told.code == 0 && !told.err.contains("note"), "{told:?}");
+}

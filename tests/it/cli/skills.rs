@@ -143,6 +143,11 @@ fn s1_a_run_with_a_wrong_parameter_makes_nothing() {
         "cannot be the parameter `folder`",
         "inside the workspace",
     );
+    run(&["--param", "folder=docs", "--param", "folder=src"]).says(
+        2,
+        "`--param folder` is given more than once",
+        "give one value",
+    );
     run(&["--param", "folder=docs", "--param", "tone=x"]).says(
         2,
         "has no parameter `tone`",
