@@ -305,7 +305,21 @@ fn in_order(config: &Config, chain: &[SignedWrit], now: Timestamp) -> Result<(),
 }
 
 fn hint_of(fault: &str) -> &'static str {
-    if fault.contains("trust roots") {
+    if fault.contains("`v`: version") {
+        "use the newer thymos that wrote it, or make one anew: thymos writ new"
+    } else if fault.contains("`nonce`") {
+        "`thymos writ new` draws one: 32 digits of lower-case hex"
+    } else if fault.contains("the first writ of a chain has none") {
+        "put the writ above it first, or sign it without a parent: thymos writ sign FILE"
+    } else if fault.contains("`tenant`: it is for") {
+        "name the tenant that it is for with --tenant, or sign one for this"
+    } else if fault.contains("`window`: it begins") {
+        "wait until then, or sign one that begins earlier"
+    } else if fault.contains("are more than") {
+        "say the same with fewer grants: a tool may be a glob"
+    } else if fault.contains("`pre_answer`") {
+        "it is no writ file: thymos approvals approve ID --scope makes such, and uses it"
+    } else if fault.contains("trust roots") {
         "ask its owner, and only then: thymos keys trust NAME KEY"
     } else if fault.contains("did not sign") {
         "it was changed after it was signed; sign it again"

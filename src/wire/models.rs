@@ -16,6 +16,7 @@ use thymos_runtime::ModelSource;
 use crate::config::raw::RawPrices;
 use crate::config::{Config, Env, ProviderConfig, paths};
 use crate::error::{AppError, ErrorKind};
+use crate::near::nearest;
 use crate::system::{OsEntropy, SystemClock};
 
 /// The offline model's name.
@@ -272,18 +273,12 @@ fn unknown(models: &Models, name: &str) -> ModelFault {
         .collect();
     near.extend(PRESETS.iter().map(|preset| preset.name));
     near.push(PRACTICE);
-    let first = name.chars().next();
-    let close: Vec<&str> = near
-        .iter()
-        .copied()
-        .filter(|n| n.chars().next() == first)
-        .collect();
-    let offered = if close.is_empty() { near } else { close };
-    fault(
-        ModelFaultKind::NotFound,
-        format!("there is no provider `{name}`"),
-        format!("known here: {}", offered.join(", ")),
-    )
+    let hint = match nearest(name, near.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known here: {}", near.join(", ")),
+    };
+    let message = format!("there is no provider `{name}`");
+    fault(ModelFaultKind::NotFound, message, hint)
 }
 
 fn missing_key(provider: &str, variable: &str) -> ModelFault {

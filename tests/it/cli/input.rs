@@ -25,6 +25,16 @@ fn a_wrong_value_on_the_command_line_is_a_usage_error() {
         let ended = home.run(&["runs", flag, value]);
         ended.says(2, sentence, "use ");
     }
+    home.run(&["run", "--model", "nope", "x"]).says(
+        1,
+        "there is no provider `nope`",
+        "known here: ",
+    );
+    home.run(&["run", "--model", "practise", "x"]).says(
+        1,
+        "there is no provider `practise`",
+        "did you mean `practice`?",
+    );
     home.run(&["skills", "sign", "nope"]).says(
         1,
         "there is no skill and no file `nope`",

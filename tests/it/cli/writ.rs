@@ -202,6 +202,34 @@ fn w8_a_file_is_asked_about_as_the_mode_that_it_was_made_from() {
 }
 
 #[test]
+fn w1_what_keeps_a_file_from_authority_has_a_way_out_of_its_own() {
+    let home = looking(0);
+    let cases: [(Change, &str, &str); 4] = [
+        (|w| w["v"] = json!(2), "`v`: version 2", "thymos writ new"),
+        (|w| w["nonce"] = json!("zz"), "`nonce`", "thymos writ new"),
+        (
+            |w| w["parent"] = json!("00".repeat(32)),
+            "the first writ of a chain has none",
+            "sign it without a parent",
+        ),
+        (|w| w["tenant"] = json!("guild"), "", ""),
+    ];
+    for (change, sentence, hint) in cases {
+        let made = signed(&home, "ci.json", &[], change);
+        if sentence.is_empty() {
+            assert_eq!(made.code, 0, "{made:?}");
+            home.run(&["run", "--writ", "ci.json", "go"]).says(
+                11,
+                "`tenant`: it is for `guild`",
+                "--tenant",
+            );
+            continue;
+        }
+        made.says(11, sentence, hint);
+    }
+}
+
+#[test]
 fn p5_the_past_is_decided_again_under_a_writ_that_is_not_in_force() {
     let home = looking(2);
     assert_eq!(home.run(&["run", "go"]).code, 0);
