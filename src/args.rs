@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and what it means. Does nothing itself.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -37,7 +38,7 @@ pub use writ::{NewWritArgs, SignWritArgs, UnderWritArgs, WritVerb};
 /// Without a command the full-screen app opens in this folder. No key is needed: the offline
 /// `practice` model shows every part on your own files.
 #[derive(Debug, Parser)]
-#[command(name = "thymos", version, about, long_about, max_term_width = 100)]
+#[command(name = "thymos", version = version(), about, long_about, max_term_width = 100)]
 #[command(after_help = "\
 Exit codes: 0 done, 1 error, 2 usage, 10 held (ids are printed), 11 refused, 12 budget spent,
 13 integrity failure, 129 hung up, 130 interrupted.")]
@@ -54,6 +55,16 @@ pub struct Cli {
     /// Flags of every command.
     #[command(flatten)]
     pub common: Common,
+}
+
+/// The version, with the revision of the source that it was built from. Whoever builds names that in
+/// `THYMOS_REVISION`: the build itself asks no version control.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let revision = option_env!("THYMOS_REVISION").unwrap_or("unknown");
+        format!("{} (source {revision})", env!("CARGO_PKG_VERSION"))
+    });
+    VERSION.as_str()
 }
 
 impl Cli {

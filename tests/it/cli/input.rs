@@ -43,6 +43,18 @@ fn a_wrong_value_on_the_command_line_is_a_usage_error() {
 }
 
 #[test]
+fn the_version_names_the_source_or_says_that_nobody_told() {
+    let ended = Home::new().run(&["--version"]);
+    assert_eq!(ended.code, 0);
+    let version = env!("CARGO_PKG_VERSION");
+    let begins = format!("thymos {version} (source ");
+    assert!(
+        ended.out.starts_with(&begins) && ended.out.ends_with(")\n"),
+        "{ended:?}"
+    );
+}
+
+#[test]
 fn an_empty_task_is_a_usage_error_and_opens_nothing() {
     let home = Home::new();
     for task in ["", "  \n"] {
