@@ -119,7 +119,7 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
             // These say themselves what of the damage concerns them.
             let look = async |client: &mut Client| look(client, &setting, verb).await;
             let (result, damage) = spoken(&setting, look)?;
-            result.map_err(|error| damaged(error, damage.as_deref()))
+            result.map_err(|error| unseen(error, damage))
         }
         _ if only_looks(verb) => {
             onlooking(&setting, async |client| look(client, &setting, verb).await)
@@ -348,14 +348,18 @@ fn onlooking(
     let (result, damage) = spoken(setting, look)?;
     match (result, damage) {
         (Ok(0), Some(damage)) => Err(AppError::new(ErrorKind::Integrity, damage).hint(TO_VERIFY)),
-        (Err(error), Some(damage)) if may_be_damage(&error) => {
-            // What was asked for may be missing because it cannot be read.
-            let mut error = damaged(error, Some(&damage));
-            error.kind = ErrorKind::Integrity;
-            Err(error)
-        }
-        (result, damage) => result.map_err(|error| damaged(error, damage.as_deref())),
+        (result, damage) => result.map_err(|error| unseen(error, damage)),
     }
+}
+
+/// What was asked for may be missing because it cannot be read.
+fn unseen(error: AppError, damage: Option<String>) -> AppError {
+    let may_be = damage.is_some() && may_be_damage(&error);
+    let mut error = damaged(error, damage.as_deref());
+    if may_be {
+        error.kind = ErrorKind::Integrity;
+    }
+    error
 }
 
 const TO_VERIFY: &str = "run `thymos verify`: it names every entry that is not what was written";
