@@ -107,7 +107,12 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Import(args) => import::import(&setting, args),
         Verb::Export(args) => export::export(&setting, args),
         Verb::Doctor(output) => doctor::examine(&setting, output.json),
-        Verb::Run(_) | Verb::Approvals(_) | Verb::Undo(_) | Verb::Again(_) | Verb::Branch(_) => {
+        Verb::Run(_)
+        | Verb::Approvals(_)
+        | Verb::Undo(_)
+        | Verb::Again(_)
+        | Verb::Branch(_)
+        | Verb::Grant(_) => {
             let folder = home(&setting, verb)?;
             let setting = setting.at(&folder);
             if only_looks(verb) {
@@ -205,6 +210,10 @@ fn home(setting: &Setting<'_>, verb: &Verb) -> Result<PathBuf, AppError> {
         Verb::Undo(args) => home_of_run(setting, Some(&args.id)),
         Verb::Again(args) => home_of_run(setting, Some(&args.id)),
         Verb::Branch(args) => home_of_run(setting, Some(&args.id)),
+        Verb::Grant(args) => with_client(setting, async |client| {
+            let run = scope::refusal(client, &args.id).await?.trajectory;
+            Ok(ids::row(client, &run.to_string()).await?.workspace.into())
+        }),
         _ => Ok(setting.directory.to_path_buf()),
     }
 }
@@ -217,6 +226,7 @@ async fn act(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result<
         Verb::Undo(args) => undo::undo(client, args).await,
         Verb::Again(args) => again::again(client, args).await,
         Verb::Branch(args) => branch::branch(client, args).await,
+        Verb::Grant(args) => scope::grant(client, args).await,
         _ => Err(unwired()),
     }
 }
@@ -240,7 +250,6 @@ async fn look(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result
         Verb::Routing(args) => routing::export(client, args).await,
         Verb::Memory(verb) => memory::perform(client, verb).await,
         Verb::Writ(verb) => writ::perform(client, setting, verb).await,
-        Verb::Grant(args) => scope::grant(client, args).await,
         _ => Err(unwired()),
     }
 }

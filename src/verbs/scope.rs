@@ -221,7 +221,7 @@ pub(super) async fn grant(client: &mut Client, args: &GrantArgs) -> Result<u8, A
     }
 }
 
-async fn refusal(client: &mut Client, prefix: &str) -> Result<Event, AppError> {
+pub(super) async fn refusal(client: &mut Client, prefix: &str) -> Result<Event, AppError> {
     let events = client.find(None, "kind:rejection").await?;
     let all = events.iter().map(|event| (event.entry.to_string(), event));
     ids::unique("refusal", prefix, all).cloned().map_err(|error| {

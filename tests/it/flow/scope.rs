@@ -352,6 +352,19 @@ async fn c16_the_smallest_grant_of_a_refusal_is_signed_and_then_the_call_passes(
         rig.ask(Command::SignGrant { trajectory, entry }).await,
         Replied::Accepted
     );
+    // Once it is there, nothing is missing, and nothing more is signed.
+    let signed = rig.bodies().len();
+    for again in [
+        Command::PreviewGrant { trajectory, entry },
+        Command::SignGrant { trajectory, entry },
+    ] {
+        let said = fault_of(rig.ask(again).await);
+        assert!(
+            said.contains("nothing is missing for it any more"),
+            "{said}"
+        );
+    }
+    assert_eq!(rig.bodies().len(), signed);
     rig.setup.model.push(want());
     rig.setup.model.push(Step::Turn(calls(vec![(
         "deploy",
@@ -363,6 +376,28 @@ async fn c16_the_smallest_grant_of_a_refusal_is_signed_and_then_the_call_passes(
         [json!({"to": "staging"})],
         "exactly that call, and no other"
     );
+    rig.verified().await;
+}
+
+#[tokio::test]
+async fn c16_what_was_missing_is_measured_by_the_writ_in_force_now() {
+    let tool = FakeTool::new("kv_get").effect(thymos_core::effect::EffectClass::Read);
+    let look = || Step::Turn(calls(vec![("kv_get", json!({"key": "a"}))]));
+    let setup = Setup::new(vec![look(), look(), Step::Turn(says("refused"))], &[&tool]);
+    let mut rig = setup
+        .open_under("kv_get", |writ| writ.budget.tool_calls = Some(1))
+        .await;
+    rig.run("look").await;
+    let (entry, trajectory) = (rejection(&mut rig).await, rig.trajectory);
+    let mode = Command::SetMode {
+        trajectory,
+        mode: Mode::Plan,
+    };
+    assert_eq!(rig.ask(mode).await, Replied::Accepted);
+    let before = rig.bodies().len();
+    let said = fault_of(rig.ask(Command::SignGrant { trajectory, entry }).await);
+    assert!(said.ends_with("it would be let through"), "{said}");
+    assert_eq!(rig.bodies().len(), before);
     rig.verified().await;
 }
 

@@ -56,7 +56,7 @@ impl Session {
                 proposal, scope, ..
             } => self.preview_scope(proposal, &scope),
             Command::Drain { proposals, .. } => self.drain(proposals).await,
-            Command::PreviewGrant { entry, .. } => self.preview_grant(&entry),
+            Command::PreviewGrant { entry, .. } => self.preview_grant(&entry).await,
             Command::SignGrant { entry, .. } => self.sign_grant(&entry).await,
             Command::Settle {
                 proposal,

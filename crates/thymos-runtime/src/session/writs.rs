@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use thymos_compiler::{Verdict, compile};
 use thymos_core::body::{self, Body, BodyState};
 use thymos_core::budget::{Cost, Dimension};
 use thymos_core::effect::{EffectClass, Effects};
+use thymos_core::intent::Intent;
 use thymos_core::verdict::SmallestGrant;
 use thymos_core::writ::{SignedWrit, Writ};
 use thymos_core::{EntryId, WritId};
@@ -197,9 +199,9 @@ impl Session {
     }
 
     /// What signing the smallest grant of a rejection would change.
-    pub(super) fn preview_grant(&mut self, entry: &EntryId) -> Result<Replied, RecordError> {
+    pub(super) async fn preview_grant(&mut self, entry: &EntryId) -> Result<Replied, RecordError> {
         self.catch_up()?;
-        match self.granting(entry)? {
+        match self.granting(entry).await? {
             Ok((writ, line)) => Ok(Replied::GrantPreview(GrantPreview {
                 entry: *entry,
                 line,
@@ -212,7 +214,7 @@ impl Session {
     /// Signs it and puts it in force; the model is told, so that it may ask again.
     pub(super) async fn sign_grant(&mut self, entry: &EntryId) -> Result<Replied, RecordError> {
         self.catch_up()?;
-        let (writ, line) = match self.granting(entry)? {
+        let (writ, line) = match self.granting(entry).await? {
             Ok(found) => found,
             Err(no) => return Ok(no),
         };
@@ -254,8 +256,11 @@ impl Session {
         }
     }
 
-    /// The writ in force with the smallest grant of a rejection added, or why there is none.
-    fn granting(&self, entry: &EntryId) -> Result<Result<(Writ, String), Replied>, RecordError> {
+    /// The writ in force with the smallest grant added that a refused call lacks now, or why there is none.
+    async fn granting(
+        &mut self,
+        entry: &EntryId,
+    ) -> Result<Result<(Writ, String), Replied>, RecordError> {
         let found = self
             .k
             .parts
@@ -269,6 +274,11 @@ impl Session {
                 format!("entry `{}` is no refusal of this trajectory", entry.short()),
                 "find one with `thymos ledger kind:rejection`",
             )));
+        };
+        let intent = rejection.decided.proposal.intent;
+        let missing = match self.missing(&intent).await? {
+            Ok(missing) => missing,
+            Err(nothing) => return Ok(Err(nothing)),
         };
         let Some(current) = self.writ_in_force() else {
             return Ok(Err(no_writ()));
@@ -295,10 +305,28 @@ impl Session {
             },
             ..current.clone()
         };
-        let intent = &rejection.decided.proposal.intent;
-        let line = format!("{} {}", intent.tool, words::line(intent));
-        let widened = widen(&mut writ, rejection.refusal.smallest_grant.as_ref());
+        let line = format!("{} {}", intent.tool, words::line(&intent));
+        let widened = widen(&mut writ, missing.as_ref());
         Ok(widened.map(|()| (writ, line)))
+    }
+
+    /// What a call lacks under the writ in force, which may not be the one that it was refused under: the gate
+    /// is asked again, and what it says is told and not recorded `[C16]`. Where it lacks nothing, that.
+    async fn missing(
+        &mut self,
+        intent: &Intent,
+    ) -> Result<Result<Option<SmallestGrant>, Replied>, RecordError> {
+        let id = intent.id()?;
+        let scene = self.scene(id, intent, None).await?;
+        let now = match compile(intent, &scene.grounds(self)) {
+            Verdict::Refused(refused) => return Ok(Ok(refused.refusal.smallest_grant)),
+            Verdict::Cleared(_) => "let through",
+            Verdict::Held(_) => "asked about",
+        };
+        Ok(Err(fault(
+            format!("nothing is missing for it any more: it would be {now}"),
+            "tell the model to ask for it again",
+        )))
     }
 }
 
