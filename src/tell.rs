@@ -216,7 +216,7 @@ fn effect(what: &What, detail: Detail) -> Vec<String> {
             lines
         }
         What::Settled { proposal, how, by } => vec![format!(
-            "settled: {} {how}, says {}",
+            "settled: {} {how} (signed by {})",
             proposal.short(),
             safe(by)
         )],

@@ -71,6 +71,16 @@ pub struct HoldRow {
     pub lineage: Vec<TrajectoryId>,
 }
 
+impl HoldRow {
+    /// Whether its time is over and too few agreed in it: the timer denies it, once its run is open
+    /// somewhere `[A1]`.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        let over = self.card.expires_at.is_some_and(|end| end <= now);
+        over && self.approvals < self.card.quorum.max(1)
+    }
+}
+
 /// Why an answer no longer counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

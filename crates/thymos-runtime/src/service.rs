@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use serde::{Deserialize, Serialize};
 use thymos_compiler::IN_DOUBT;
 use thymos_core::id::{IdempotencyKey, ProposalId};
-use thymos_core::{EntryId, TrajectoryId};
+use thymos_core::{EntryId, Timestamp, TrajectoryId};
 use thymos_ports::memory::SharedNote;
 use thymos_ports::store::{StoreError, Watch};
 use thymos_protocol::{
@@ -74,6 +74,32 @@ pub(crate) struct Summary {
     /// What it did that happens once, and what of it is in doubt `[X3]` `[X2]`.
     pub(crate) keys: Keys,
 }
+
+impl Summary {
+    /// Its open holds whose time is not over.
+    pub(crate) fn waiting(&self, now: Timestamp) -> impl Iterator<Item = &HoldRow> {
+        self.holds.iter().filter(move |hold| !hold.is_over(now))
+    }
+
+    /// Its row as it is at a moment: time passes without an entry.
+    pub(crate) fn row_at(&self, now: Timestamp) -> RunRow {
+        let pending = self.waiting(now).count() as u64;
+        let over = self.row.pending > 0 && pending == 0 && self.row.state == HELD;
+        let state = match over {
+            // Opened again it finds the timer's no, and goes on.
+            true => "can go on".to_owned(),
+            false => self.row.state.clone(),
+        };
+        RunRow {
+            pending,
+            state,
+            ..self.row.clone()
+        }
+    }
+}
+
+/// The state of a trajectory in which somebody is asked.
+pub(crate) const HELD: &str = "held";
 
 /// Idempotency keys that a trajectory keeps from others.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -221,13 +247,13 @@ impl Shared {
     }
 
     /// Open holds of all trajectories; `own` are those of the asking one, which knows best.
-    pub(crate) fn pending(&self, asking: &TrajectoryId, own: usize) -> u64 {
+    pub(crate) fn pending(&self, asking: &TrajectoryId, own: usize, now: Timestamp) -> u64 {
         let desk = lock(&self.desk);
         let others = desk
             .rows
             .iter()
             .filter(|(id, _)| *id != asking)
-            .map(|(_, s)| s.row.pending);
+            .map(|(_, s)| s.waiting(now).count() as u64);
         others.sum::<u64>() + own as u64
     }
 

@@ -614,7 +614,7 @@ fn answered(what: What) -> Told {
             about(proposal),
             None,
             Did::Settled {
-                line: format!("{how} by {by}"),
+                line: format!("{how} (signed by {by})"),
             },
         ),
         _ => Told::Nothing,

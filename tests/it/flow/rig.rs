@@ -482,6 +482,15 @@ impl Rig {
 
     /// Ends the kernel and starts another over the same ledger.
     pub(crate) async fn restart(self, change: impl FnOnce(&mut Setup)) -> Self {
+        let mut rig = self.served_anew(change).await;
+        let trajectory = rig.trajectory;
+        let opened = rig.ask(Command::Open { trajectory }).await;
+        assert!(matches!(opened, Replied::Opened(_)), "{opened:?}");
+        rig
+    }
+
+    /// The same ledger under a new kernel, in which nothing is open.
+    pub(crate) async fn served_anew(self, change: impl FnOnce(&mut Setup)) -> Self {
         let Self {
             setup,
             mut desk,
@@ -490,9 +499,7 @@ impl Rig {
         assert_eq!(desk.ask(Command::Shutdown).await, Replied::Accepted);
         desk.served.await.unwrap();
         let setup = setup.with(change);
-        let mut desk = setup.serve();
-        let opened = desk.ask(Command::Open { trajectory }).await;
-        assert!(matches!(opened, Replied::Opened(_)), "{opened:?}");
+        let desk = setup.serve();
         Self {
             setup,
             desk,

@@ -599,6 +599,27 @@ async fn a1_a_late_answer_does_not_count_and_an_expiry_survives_a_restart() {
 }
 
 #[tokio::test]
+async fn a1_what_nobody_answered_in_time_is_not_listed_as_waiting() {
+    let tool = writer();
+    let rig = asked(&tool, &json!({"expires_after_ms": 60_000})).await;
+    // Another process, which only looks.
+    let mut rig = rig.served_anew(|_| {}).await;
+    rig.setup.clock.advance_ms(59_999);
+    assert_eq!(rig.holds().await.len(), 1);
+    assert_eq!(told(&mut rig).await, ("held".to_owned(), 1));
+    rig.setup.clock.advance_ms(1);
+    assert_eq!(rig.holds().await, []);
+    assert_eq!(told(&mut rig).await, ("can go on".to_owned(), 0));
+}
+
+async fn told(rig: &mut Rig) -> (String, u64) {
+    let Replied::Runs(rows) = rig.ask(Command::Runs).await else {
+        panic!("no runs")
+    };
+    (rows[0].state.clone(), rows[0].pending)
+}
+
+#[tokio::test]
 async fn a1_a_quorum_that_is_half_met_expires_too() {
     let tool = writer();
     let ask = json!({"quorum": 2, "expires_after_ms": 60_000});

@@ -37,8 +37,8 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
     let kernel = service.kernel.clone();
     let replied = match command {
         Command::Models => Replied::Models(kernel.parts.models.list()),
-        Command::Runs => return from_desk(service, ticket, |_, shared| runs(shared)),
-        Command::Holds => return from_desk(service, ticket, |_, shared| holds(shared)),
+        Command::Runs => return from_desk(service, ticket, runs),
+        Command::Holds => return from_desk(service, ticket, holds),
         Command::Policies | Command::ReloadPolicy => {
             let anew = matches!(command, Command::ReloadPolicy);
             return beside(service, ticket, move || {
@@ -271,23 +271,21 @@ fn as_files(texts: Vec<(String, Vec<u8>)>) -> Vec<FoundSkill> {
     texts.into_iter().map(file).collect()
 }
 
-fn runs(shared: &Shared) -> Replied {
+fn runs(kernel: &Kernel, shared: &Shared) -> Replied {
+    let now = kernel.now();
     let mut rows: Vec<_> = lock(&shared.desk)
         .rows
         .values()
-        .map(|summary| summary.row.clone())
+        .map(|summary| summary.row_at(now))
         .collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.at_ms));
     Replied::Runs(rows)
 }
 
-fn holds(shared: &Shared) -> Replied {
-    let desk = lock(&shared.desk);
-    let mut rows: Vec<_> = desk
-        .rows
-        .values()
-        .flat_map(|summary| summary.holds.clone())
-        .collect();
+fn holds(kernel: &Kernel, shared: &Shared) -> Replied {
+    let (now, desk) = (kernel.now(), lock(&shared.desk));
+    let waiting = desk.rows.values().flat_map(|summary| summary.waiting(now));
+    let mut rows: Vec<_> = waiting.cloned().collect();
     for row in &mut rows {
         row.lineage = lineage(&desk.rows, row.trajectory);
     }

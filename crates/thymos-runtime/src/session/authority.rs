@@ -230,7 +230,12 @@ impl Session {
         {
             // What waits from before a skill was bound hangs from the mode's own writ.
             let old = self.p.without_skills(old);
-            bodies.push(self.revocation(old, format!("mode narrowed to {mode}"))?);
+            let reason = match old_mode {
+                // A writ file may have been narrower than the mode.
+                Mode::Custom => format!("left for the mode {mode}"),
+                Mode::Plan | Mode::Edit | Mode::Auto => format!("mode narrowed to {mode}"),
+            };
+            bodies.push(self.revocation(old, reason)?);
         }
         Ok(Planned { bodies, footing })
     }

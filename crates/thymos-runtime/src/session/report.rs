@@ -17,6 +17,7 @@ use crate::account::root_of;
 use crate::detail::detail;
 use crate::memory::{Whose, shared_by};
 use crate::narrate::{card, narrate};
+use crate::service::HELD;
 use crate::service::{Keys, Summary};
 
 /// Events of one page at most; the app asks again.
@@ -113,7 +114,9 @@ impl Session {
                 .context_tokens
                 .map(|max| (self.p.last_context_tokens, max)),
             running: self.running(),
-            pending: self.shared.pending(&self.p.trajectory, self.p.holds.len()),
+            pending: self
+                .shared
+                .pending(&self.p.trajectory, self.p.holds.len(), self.now()),
             in_doubt: self.unsettled(),
             chain: self.shared.chain_state(),
             rung: self.k.parts.rung,
@@ -218,7 +221,7 @@ pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summ
     let state = match &p.stopped {
         _ if p.is_over() => "erased in part".to_owned(),
         _ if in_doubt > 0 => "in doubt".to_owned(),
-        _ if !holds.is_empty() => "held".to_owned(),
+        _ if !holds.is_empty() => HELD.to_owned(),
         Some(stop) => stop_words(stop),
         None if account.is_some() => "account".to_owned(),
         None if !p.story.is_empty() => "can go on".to_owned(),
