@@ -11,7 +11,7 @@ use crate::app::{Action, App, Asked, Effect, Overlay, Pane, Screen};
 use crate::panes::card::Block;
 use crate::panes::inspector::trace;
 use crate::panes::prompt::{Prompt, Purpose};
-use crate::panes::queue::told;
+use crate::panes::queue::{Tab, told};
 use crate::panes::reader::{Reader, Said, Topic};
 use crate::theme::Role;
 
@@ -82,8 +82,22 @@ pub(super) fn open(app: &mut App, proposal: ProposalId) {
     let hold = |row: &&thymos_protocol::HoldRow| row.card.proposal == proposal;
     if let Some(row) = app.session.holds().iter().find(hold).cloned() {
         app.card.show(row, mono);
+        app.card.hold_on();
         app.queue.choose_proposal(proposal);
         app.focus.enter(Pane::Card, mono);
+    }
+}
+
+/// A closed card makes room for what the queue chooses.
+pub(super) fn follow(app: &mut App) {
+    if app.queue.tab != Tab::Open {
+        return;
+    }
+    let rows = app.queue.rows(&app.session);
+    let chosen = rows.get(app.queue.place(&rows)).map(|row| row.proposal);
+    let mut holds = app.session.holds().iter();
+    if let Some(row) = holds.find(|row| Some(row.card.proposal) == chosen) {
+        app.card.follow(row, app.now.mono);
     }
 }
 

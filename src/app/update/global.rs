@@ -25,6 +25,7 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
         Action::ScreenWork => app.focus.go(Screen::Work, mono),
         Action::ScreenApprovals | Action::ApprovalsOpen => {
             app.focus.go(Screen::Approvals, mono);
+            super::card::follow(app);
             app.ask(Asked::Holds, Command::Holds);
         }
         Action::ScreenLedger | Action::LedgerOpen => app.focus.go(Screen::Ledger, mono),

@@ -21,6 +21,7 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
             if let Some(row) = rows.get(at) {
                 mark(app, row);
                 app.queue.choose(&rows, at + 1);
+                card::follow(app);
             }
             return true;
         }
@@ -46,6 +47,7 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
         },
     };
     app.queue.choose(&rows, to);
+    card::follow(app);
     true
 }
 

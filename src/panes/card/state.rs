@@ -78,6 +78,8 @@ pub struct CardPane {
     pressed_at: Option<Duration>,
     answered: BTreeSet<ProposalId>,
     woken: Option<Duration>,
+    // The card that was opened is closed: what the queue chooses is shown in its place.
+    follows: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -103,6 +105,20 @@ impl CardPane {
             self.shown = Some(Shown::new(row, mono));
             self.list = VirtualList::new();
         }
+    }
+
+    /// Puts the hold that the queue chooses on the card, once the one that was opened there is closed. A
+    /// card that somebody opened, and is open, is let alone; so is one whose own hold is still listed.
+    pub fn follow(&mut self, row: &HoldRow, mono: Duration) {
+        let own = self.shown.as_ref().map(|shown| shown.row.card.proposal);
+        if self.follows && own != Some(row.card.proposal) {
+            self.show(row.clone(), mono);
+        }
+    }
+
+    /// From here on it is the card that somebody opened.
+    pub fn hold_on(&mut self) {
+        self.follows = false;
     }
 
     /// Empties the card.
@@ -137,6 +153,7 @@ impl CardPane {
             && shown.row.card.proposal == proposal
         {
             shown.closed = Some(why.into());
+            self.follows = true;
         }
     }
 

@@ -325,6 +325,35 @@ fn a_card_decided_elsewhere_stays_closed_and_says_by_whom() {
 }
 
 #[test]
+fn a_closed_card_makes_room_for_what_the_queue_chooses() {
+    let mut desk = at_card(120, 40, waiting(&["one", "two", "three"]));
+    let shown = |desk: &Desk| desk.app.card.row().unwrap().card.proposal;
+    let one = shown(&desk);
+    // An open card stays, wherever the cursor is.
+    desk.keys("<Esc> j");
+    assert_eq!(shown(&desk), one);
+    desk.kernel.holds.remove(0);
+    desk.kernel.append(decided("one", true, ""));
+    desk.kernel.status.pending = 2;
+    desk.ring();
+    assert_eq!(shown(&desk), one, "it stays and says who decided");
+    desk.keys("j");
+    let three = shown(&desk);
+    assert_ne!(three, one);
+    assert!(desk.app.card.closed().is_none());
+    desk.keys("k");
+    let two = shown(&desk);
+    assert!(two != one && two != three);
+    // It is no card that was opened: no key of the queue answers it.
+    desk.wait(500);
+    desk.keys("a");
+    assert!(answers(&desk).is_empty());
+    // Opened, it holds on again.
+    desk.keys("<Enter> <Esc> j");
+    assert_eq!(shown(&desk), two);
+}
+
+#[test]
 fn a_stale_answer_shows_who_was_first() {
     let mut desk = at_card(80, 24, waiting(&["one"]));
     let stale = Changed::AlreadyDecided("grace".into());
