@@ -83,7 +83,7 @@ impl Scope {
         let argv = argv(shown);
         let (folders, host) = (folders(shown), host(shown));
         let mut kinds = vec![Kind::Exact];
-        if argv.len() > 1 {
+        if argv.len() > 1 && places_can_be_open(shown, &argv) {
             kinds.push(Kind::Slots);
         } else if host.is_some() {
             kinds.push(Kind::Host);
@@ -331,6 +331,16 @@ fn argv(shown: &Presentation) -> Vec<String> {
         }
     }
     argv
+}
+
+/// Whether a grant that leaves arguments open would cover this call: a path as the first word is compared
+/// with the file that runs, and a line for a shell is one word of it.
+fn places_can_be_open(shown: &Presentation, argv: &[String]) -> bool {
+    let first = argv.first().map_or("", String::as_str).trim_matches('"');
+    let executable = field_lines(shown, Label::What)
+        .find_map(|line| line.strip_prefix("exe "))
+        .and_then(|line| line.rsplit_once(' '));
+    !first.contains('/') || executable.is_some_and(|(path, _)| path == first)
 }
 
 /// The host that would be reached, when it is one.

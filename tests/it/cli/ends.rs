@@ -19,6 +19,56 @@ fn order(task: &str) -> Value {
 }
 
 #[test]
+fn a6_a_scope_that_would_not_cover_its_own_call_is_not_offered() {
+    for (call, scope, words) in [
+        (
+            shell("touch q; true"),
+            "slots:2",
+            "cannot be reached that way",
+        ),
+        (
+            shell("touch q; true"),
+            "slots:1",
+            "cannot be reached that way",
+        ),
+        (
+            json!({"tool": "shell", "args": {"argv": ["./own", "x"]}}),
+            "slots:1",
+            "would not cover this call itself",
+        ),
+        (shell("touch q"), "slots:1", ""),
+    ] {
+        let home = Home::playing(&[json!({"calls": [call]}), json!({"text": "done"})]);
+        home.write("ws/own", "#!/bin/sh\n");
+        let made = Command::new("chmod")
+            .arg("+x")
+            .arg(home.path("ws/own"))
+            .status();
+        assert!(made.unwrap().success());
+        assert_eq!(home.run(&["run", "go"]).code, 10);
+        let (id, digest) = home.held();
+        let seen = home.run(&["approvals", "preview", &id, "--scope", scope]);
+        if words.is_empty() {
+            assert_eq!(seen.code, 0, "{seen:?}");
+            continue;
+        }
+        seen.says(1, words, "approve it once");
+        let approve = [
+            "approvals",
+            "approve",
+            &id,
+            "--digest",
+            &digest,
+            "--scope",
+            scope,
+        ];
+        home.run(&approve).says(1, words, "approve it once");
+        assert_eq!(home.held().0, id, "it waits as before");
+        home.verifies();
+    }
+}
+
+#[test]
 fn d1_a_run_whose_agents_wait_for_a_person_ends_and_names_what_waits() {
     let home = Home::playing(&[
         json!({"text": "two parts", "calls": [order("kid one"), order("kid two")]}),

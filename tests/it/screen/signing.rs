@@ -164,6 +164,28 @@ fn a6_the_command_itself_is_never_left_open() {
 }
 
 #[test]
+fn a6_places_are_not_offered_where_they_would_not_cover_the_call() {
+    for (first, exe, offered) in [
+        ("/bin/sh", "/usr/bin/dash", false),
+        ("./run", "/ws/run", false),
+        ("/usr/bin/make", "/usr/bin/make", true),
+        ("make", "/usr/bin/make", true),
+    ] {
+        let mut kernel = commands();
+        let lines = [
+            format!("argv[0] \"{first}\""),
+            "argv[1] \"all\"".to_owned(),
+            format!("exe {exe} 0123abcd"),
+        ];
+        let what: Vec<&str> = lines.iter().map(String::as_str).collect();
+        present(&mut kernel, 0, vec![(Label::What, &what)]);
+        let mut desk = at_card(120, 40, kernel);
+        desk.keys("s <Space>");
+        assert_eq!(desk.frame().contains("argv[1]  "), offered, "{first}");
+    }
+}
+
+#[test]
 fn a_folder_and_a_host_are_offered_where_the_card_shows_one() {
     let mut kernel = commands();
     let touches: &[&str] = &["effect write, risk low", "write src/net/client.rs"];

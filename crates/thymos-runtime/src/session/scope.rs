@@ -1,6 +1,7 @@
 //! Approve with scope `[A6]`: a pre-answer made from a held call, shown with what it would have
 //! covered, signed by the operator, and offered to what else it covers. Decides nothing itself.
 
+use serde_json::Value;
 use thymos_compiler::{Word, covers};
 use thymos_core::Entry;
 use thymos_core::approval::Decision;
@@ -108,6 +109,11 @@ impl Session {
         };
         let grant = grant(held, &scope.reach)
             .ok_or_else(|| no("this call cannot be reached that way".into()))?;
+        // What does not even cover this call covers nothing that is meant.
+        let own = held.resolved.as_ref();
+        if !own.is_some_and(|own| covers(&grant, &held.intent.tool, &held.intent.args, own)) {
+            return Err(no("that scope would not cover this call itself".into()));
+        }
         let now = self.now();
         let effect = held.resolved.as_ref().map(|resolved| resolved.effect);
         Ok(Writ {
@@ -234,7 +240,8 @@ fn grant(proposal: &Proposal, reach: &Reach) -> Option<Grant> {
     if crate::redact::contains_marker(&proposal.intent.args) {
         return None;
     }
-    let (open, mut caveats) = reached(resolved, reach)?;
+    let line = args.get("command").and_then(Value::as_str);
+    let (open, mut caveats) = reached(resolved, reach, line)?;
     for (name, value) in args.iter().filter(|(name, _)| !open.contains(name)) {
         // What is written may differ from call to call; where it is written may not.
         if matches!(reach, Reach::Below(_)) && is_content(name) {
@@ -251,15 +258,22 @@ fn grant(proposal: &Proposal, reach: &Reach) -> Option<Grant> {
     })
 }
 
-/// The arguments that a reach leaves open, and what binds them instead.
-fn reached(resolved: &Resolved, reach: &Reach) -> Option<(Vec<String>, Vec<Caveat>)> {
+/// The arguments that a reach leaves open, and what binds them instead. `line` is the command line of the
+/// call, when it is given as one.
+fn reached(
+    resolved: &Resolved,
+    reach: &Reach,
+    line: Option<&str>,
+) -> Option<(Vec<String>, Vec<Caveat>)> {
     match reach {
         Reach::Exact => Some((Vec::new(), Vec::new())),
         Reach::Slots(places) => {
             let exec = resolved.exec.as_ref()?;
             let inside = |place: &usize| (1..exec.argv.len()).contains(place);
+            // A line for a shell is one word of it, and any other line is any command.
+            let is_line = exec.argv.last().map(String::as_str) == line;
             // Place 0 is the executable, and an executable is never left open.
-            if places.is_empty() || !places.iter().all(inside) {
+            if is_line || places.is_empty() || !places.iter().all(inside) {
                 return None;
             }
             let slot = |(at, word): (usize, &String)| match places.contains(&at) {
