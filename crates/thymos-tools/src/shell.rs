@@ -26,6 +26,7 @@ use crate::process::{Job, Runner, Writes, executable};
 use crate::text::prefix;
 use crate::workspace::Kind;
 
+mod git;
 mod line;
 mod table;
 
@@ -132,7 +133,8 @@ impl Body for Shell {
         let reads = installed
             && exec.env.is_empty()
             && look.rung >= READ_RUNG_MIN
-            && table::only_reads(&exec.argv, &|path| self.inside(&exec.cwd, path));
+            && table::only_reads(&exec.argv, &|path| self.inside(&exec.cwd, path))
+            && self.runs_no_other(&exec);
         let mut facts = facts(exec, reads);
         facts.notes.extend(self.runner.cage_notes(look.rung));
         Ok(facts)
@@ -167,6 +169,12 @@ impl Body for Shell {
 }
 
 impl Shell {
+    /// Whether a reading command starts no program that the workspace names.
+    fn runs_no_other(&self, exec: &ResolvedExec) -> bool {
+        let is_git = exec.argv.first().is_some_and(|name| name == "git");
+        !is_git || git::runs_nothing(&self.runner.workspace.absolute(&exec.cwd))
+    }
+
     /// Whether a path argument of a reading command stays inside and open; missing is fine.
     fn inside(&self, cwd: &str, path: &str) -> bool {
         let from_root = if path.starts_with('/') {

@@ -69,6 +69,40 @@ fn a6_a_scope_that_would_not_cover_its_own_call_is_not_offered() {
 }
 
 #[test]
+fn c18_looking_runs_no_program_of_the_workspace() {
+    let home = Home::playing(&[
+        json!({"calls": [shell("git status"), shell("git diff")]}),
+        json!({"text": "done"}),
+    ]);
+    let git = |args: &[&str]| {
+        let made = Command::new("git")
+            .args(args)
+            .current_dir(home.path("ws"))
+            .status();
+        assert!(made.unwrap().success());
+    };
+    git(&["init", "-q"]);
+    let mode = ["run", "--mode", "plan", "look"];
+    let looked = home.run(&mode);
+    assert_eq!(looked.code, 0, "{looked:?}");
+    home.write("ws/fs.sh", "#!/bin/sh\necho it ran >&2\n");
+    let made = Command::new("chmod")
+        .arg("+x")
+        .arg(home.path("ws/fs.sh"))
+        .status();
+    assert!(made.unwrap().success());
+    git(&["config", "core.fsmonitor", "./fs.sh"]);
+    home.script(&[
+        json!({"calls": [shell("git status"), shell("git diff")]}),
+        json!({"text": "done"}),
+    ]);
+    let looked = home.run(&mode);
+    assert_eq!(looked.code, 11, "{looked:?}");
+    assert!(!looked.out.contains("it ran"), "{looked:?}");
+    home.verifies();
+}
+
+#[test]
 fn d1_a_run_whose_agents_wait_for_a_person_ends_and_names_what_waits() {
     let home = Home::playing(&[
         json!({"text": "two parts", "calls": [order("kid one"), order("kid two")]}),
