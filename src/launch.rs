@@ -50,14 +50,13 @@ pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
                 .hint("set TERM, for example to xterm-256color, or use `thymos run \"task\"`"),
         );
     }
-    let wired = wire(env, &config, directory, Purpose { continues: true })?;
     let Wired {
         mut link,
         runtime,
         served,
         last,
         ..
-    } = wired;
+    } = wire(env, &config, directory, Purpose { continues: true })?;
     let start = match (&cli.under, last) {
         (Some(file), _) => {
             let (back, begun) = runtime.block_on(under_writ(link, &config, file));
