@@ -442,7 +442,7 @@ impl Family {
 }
 
 #[test]
-fn w6_a_family_never_uses_more_than_its_first_writ_had_whatever_happens_in_whatever_order() {
+fn w6_t4_a_family_never_uses_more_than_its_first_writ_had_whatever_happens_in_whatever_order() {
     let (mut born, mut refused) = (0, 0);
     for number in 1..=FAMILIES {
         let mut family = Family::new(number);

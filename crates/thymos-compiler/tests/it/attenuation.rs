@@ -74,7 +74,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn w2_whatever_a_child_may_do_its_parent_may_do(
+    fn w2_t4_whatever_a_child_may_do_its_parent_may_do(
         parent in narrowing(),
         child in narrowing(),
         path in prop::sample::select(vec!["src/a", "src/deep/b", "docs/c", "x"]),

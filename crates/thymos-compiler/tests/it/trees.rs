@@ -212,7 +212,7 @@ fn permits_all() -> PolicySet {
 }
 
 #[test]
-fn w2_whatever_a_child_may_do_all_above_it_may_do_eight_deep() {
+fn w2_t4_whatever_a_child_may_do_all_above_it_may_do_eight_deep() {
     let mut chance = Chance(SEED);
     let roots = TrustRoots {
         operators: vec![party("ann", &operator())],
