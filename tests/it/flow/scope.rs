@@ -548,6 +548,39 @@ async fn a3_an_answer_of_somebody_else_wedges_no_hold() {
     }
 }
 
+/// An edit is the operator's own call: it waits for whom the rule names, and its author is one of a quorum.
+#[tokio::test]
+async fn a2_an_operators_own_call_waits_for_whom_the_rule_names() {
+    for (ask, own_counts) in [
+        (json!({"approvers": ["bob"]}), false),
+        (json!({"quorum": 2, "approvers": ["ada", "bob"]}), true),
+    ] {
+        let tool = writer();
+        let mut rig = asked(&tool, &ask).await;
+        let edit = Command::Edit {
+            trajectory: rig.trajectory,
+            proposal: rig.card().await.proposal,
+            args: json!({"path": "b", "content": "mine"}),
+        };
+        assert_eq!(rig.ask(edit).await, Replied::Accepted);
+        rig.until_kind("pending_approval", 2).await;
+        let card = rig.card().await;
+        let own = rig.answer_to(&card, Decision::Approve, "");
+        match (own_counts, rig.ask(Command::Answer(own)).await) {
+            (true, Replied::Accepted) => {}
+            (false, Replied::Fault(no)) => assert!(no.message.contains("`ada`"), "{no:?}"),
+            (_, other) => panic!("{other:?}"),
+        }
+        assert_eq!(rig.holds().await.len(), 1, "the author alone is not enough");
+        assert_eq!(tool.runs(), 0);
+        let bob = signed(&rig, &card, "bob", &policy_key(), Decision::Approve);
+        assert_eq!(rig.ask(Command::Answer(bob)).await, Replied::Accepted);
+        rig.until_kind("commit", 1).await;
+        assert_eq!(tool.args(), [json!({"path": "b", "content": "mine"})]);
+        rig.verified().await;
+    }
+}
+
 #[tokio::test]
 async fn a3_one_denial_vetoes_whatever_others_said() {
     let tool = writer();
