@@ -141,8 +141,9 @@ fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         .open(&beside)
         .and_then(|mut out| out.write_all(bytes))
         .and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        drop(fs::remove_file(&beside));
+    match written {
+        Ok(()) => sweep(path),
+        Err(_) => drop(fs::remove_file(&beside)),
     }
     written
 }
@@ -150,7 +151,12 @@ fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 fn clear(path: &Path) {
     // It may not be there.
     drop(fs::remove_file(path));
-    // Whoever was killed while it wrote one left it beside.
+    sweep(path);
+}
+
+/// Whoever was killed while it wrote one left it beside. One who writes at this moment loses what it writes:
+/// there is a newer one, or none is wanted.
+fn sweep(path: &Path) {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return;
     };
@@ -209,6 +215,19 @@ mod tests {
         one.write_run(&run, b"third");
         one.clear();
         assert_eq!(names(folder.path()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn l15_what_a_killed_writer_left_goes_with_the_next_one_that_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = place(folder.path());
+        one.write(b"rows");
+        let name = one.rows.file_name().unwrap().to_string_lossy().into_owned();
+        let left = folder.path().join(format!(".{name}.4711"));
+        fs::write(&left, "half").unwrap();
+        one.write(b"newer");
+        assert_eq!(names(folder.path()), [name]);
+        assert_eq!(one.read(), Some(b"newer".to_vec()));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod schema;
 
 mod ledger;
 mod open;
+mod unfinished;
 
 mod append;
 mod blob;

@@ -1,9 +1,9 @@
 //! Opening and making: which file this is, and whether this program may write to it `[L13]`.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::schema::{
     APPLICATION_ID, ERASURES, FORMAT_VERSION, FORMAT_WITHOUT_ERASURES, FORMAT_WITHOUT_TREE, LOOSER,
     TABLES, TREE,
 };
-use crate::tree;
+use crate::{tree, unfinished};
 
 /// Statements that stay prepared on a connection; there are about fifteen.
 const STATEMENTS_MAX: usize = 32;
@@ -54,6 +54,8 @@ pub(crate) fn file(path: &Path, genesis: Genesis, options: Options) -> Result<Op
         let reason = "it or its folder is read-only".to_owned();
         return Err(StoreError::Open { path: name, reason });
     }
+    let bell = Bell::beside(path)?;
+    unfinished::sweep(path);
     Ok(Opened {
         path: path.to_owned(),
         log,
@@ -64,7 +66,7 @@ pub(crate) fn file(path: &Path, genesis: Genesis, options: Options) -> Result<Op
             options,
             immutable: false,
         },
-        bell: Bell::beside(path)?,
+        bell,
     })
 }
 
@@ -317,9 +319,21 @@ fn create(path: &Path, name: &str, genesis: Genesis) -> Result<(), StoreError> {
             .create(folder)
             .map_err(|e| fault::file(name, &e))?;
     }
-    let unfinished = beside(path, &format!("-new-{}", short(genesis)));
-    let made = make(&unfinished, name, genesis)
-        .and_then(|()| publish(&unfinished, path).map_err(|e| fault::file(name, &e)));
+    let unfinished = unfinished::place(path, &short(genesis));
+    // While it is held nobody takes it away.
+    let held = unfinished::claim(&unfinished).map_err(|e| fault::file(name, &e))?;
+    let Some(held) = held else {
+        return Ok(());
+    };
+    let made = make(&unfinished, name, genesis);
+    // Let go of before anybody can open it as a ledger: closing a file takes away every lock that the
+    // engine holds on it in this process.
+    drop(held);
+    let made = made.and_then(|()| match publish(&unfinished, path) {
+        // Swept in that moment, which only happens beside a ledger that is there.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && exists(path, name)? => Ok(()),
+        published => published.map_err(|e| fault::file(name, &e)),
+    });
     if made.is_err() {
         // Gone already or not removable: either way the first error is the one to tell.
         drop(fs::remove_file(&unfinished));
@@ -328,12 +342,6 @@ fn create(path: &Path, name: &str, genesis: Genesis) -> Result<(), StoreError> {
 }
 
 fn make(path: &Path, name: &str, genesis: Genesis) -> Result<(), StoreError> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|e| fault::file(name, &e))?;
     let filled = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, &Options::default()).and_then(
         |connection| {
             fill(&connection, genesis)?;

@@ -243,3 +243,46 @@ fn l12_readers_do_not_wait_for_a_writer_nor_it_for_them() {
     reader.execute_batch("COMMIT").unwrap();
     assert_eq!(count(), 2);
 }
+
+#[test]
+fn what_killed_makers_left_goes_at_the_next_start_and_nothing_else() {
+    let place = Place::new();
+    drop(place.open());
+    let beside = |name: &str| place.path.with_file_name(name);
+    let left = ["ledger.db-new-0123abcd", "ledger.db-new-0123abcd-wal"];
+    left.iter()
+        .for_each(|name| std::fs::write(beside(name), "half").unwrap());
+    std::fs::write(beside("ledger.db-new-notes"), "mine").unwrap();
+    // Looking alone removes nothing.
+    drop(SqliteLedger::open_read_only(&place.path).unwrap());
+    assert!(left.iter().all(|name| beside(name).exists()));
+    append(&place.open(), line(1), 0, 1);
+    assert!(left.iter().all(|name| !beside(name).exists()));
+    assert!(beside("ledger.db-new-notes").exists());
+}
+
+#[test]
+fn many_who_make_it_at_once_make_one_and_leave_nothing() {
+    for round in 0..8 {
+        let place = Place::new();
+        let logs: Vec<_> = std::thread::scope(|threads| {
+            let makers: Vec<_> = (0..8_u8)
+                .map(|maker| {
+                    let path = &place.path;
+                    let random = [maker * 16 + round; 32];
+                    threads
+                        .spawn(move || SqliteLedger::open(path, Genesis { random }).unwrap().log())
+                })
+                .collect();
+            makers
+                .into_iter()
+                .map(|maker| maker.join().unwrap())
+                .collect()
+        });
+        assert!(logs.iter().all(|log| *log == logs[0]), "{logs:?}");
+        let found = std::fs::read_dir(place.path.parent().unwrap()).unwrap();
+        let names = found.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let new: Vec<_> = names.filter(|name| name.contains("-new-")).collect();
+        assert_eq!(new, Vec::<String>::new());
+    }
+}
