@@ -11,7 +11,7 @@ use thymos_core::sealed::Envelope;
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::{
-    Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
+    Batch, Conflict, Found, Head, PageBytes, Piece, StoreError, StoredRow, Unfit, Watch,
 };
 
 use crate::open::{Bundle, Chunk, Rows, placed};
@@ -148,18 +148,30 @@ impl LedgerStore for Bundle {
         let line = self.lines.get(trajectory).map_or(&[][..], Vec::as_slice);
         let from = usize::try_from(seq).unwrap_or(usize::MAX);
         let wanted = line.get(from..).unwrap_or_default().iter().take(limit);
-        let found = wanted.map(|index| self.at(*index));
-        found.filter_map(Result::transpose).collect()
+        let (mut found, mut bytes) = (Vec::new(), PageBytes::default());
+        for index in wanted {
+            if !bytes.has_room() {
+                break;
+            }
+            if let Some(entry) = self.at(*index)? {
+                bytes.add(&entry);
+                found.push(entry);
+            }
+        }
+        Ok(found)
     }
 
     fn scan(&self, index: u64, limit: usize) -> Result<Vec<StoredRow>, StoreError> {
-        let mut found = Vec::new();
+        let (mut found, mut bytes) = (Vec::new(), PageBytes::default());
         for chunk in self.chunks_from(index) {
             for (at, entry) in &self.rows(chunk)?.kept {
-                if found.len() == limit {
+                if found.len() == limit || !bytes.has_room() {
                     return Ok(found);
                 }
                 if *at >= index {
+                    if let Ok(entry) = entry {
+                        bytes.add(entry);
+                    }
                     found.push(StoredRow {
                         index: *at,
                         entry: entry.clone(),

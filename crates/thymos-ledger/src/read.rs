@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use thymos_core::id::unhex;
 use thymos_core::merkle::{Node, TreeHash};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
-use thymos_ports::store::{Found, Head, StoredRow};
+use thymos_ports::store::{Found, Head, PageBytes, StoredRow};
 
 use crate::fault::{Damage, Trouble};
 use crate::row::{Raw, SELECT, head_of, stored};
@@ -23,10 +23,13 @@ pub(crate) fn page(
     };
     let mut query = connection.prepare_cached(&page_sql())?;
     let mut rows = query.query(params![trajectory.as_bytes(), first, rows_max(limit)])?;
-    let mut entries = Vec::new();
+    let (mut entries, mut bytes) = (Vec::new(), PageBytes::default());
     let mut due = seq;
-    while let Some(row) = rows.next()? {
+    while bytes.has_room()
+        && let Some(row) = rows.next()?
+    {
         let raw = Raw::read(row)?;
+        bytes.add_bytes(raw.bytes());
         let index = raw.index;
         let entry = raw.sound(log)?;
         follows(&entry, due, index)?;
@@ -66,9 +69,12 @@ pub(crate) fn scan(
     };
     let mut query = connection.prepare_cached(&scan_sql())?;
     let mut rows = query.query(params![first, rows_max(limit)])?;
-    let mut seen = Vec::new();
-    while let Some(row) = rows.next()? {
+    let (mut seen, mut bytes) = (Vec::new(), PageBytes::default());
+    while bytes.has_room()
+        && let Some(row) = rows.next()?
+    {
         let raw = Raw::read(row)?;
+        bytes.add_bytes(raw.bytes());
         let index = u64::try_from(raw.index).unwrap_or(u64::MAX);
         let (entry, disagreements) = raw.compare(log);
         seen.push(StoredRow {

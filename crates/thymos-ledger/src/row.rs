@@ -58,6 +58,11 @@ impl Raw {
         })
     }
 
+    /// What it takes in memory, as a page counts it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.header.len() + self.body.as_ref().map_or(0, Vec::len)
+    }
+
     /// The entry of the stored bytes, and every column that says something else.
     pub(crate) fn compare(self, log: &LogId) -> (Result<Entry, InvalidEntry>, Vec<String>) {
         let Self {

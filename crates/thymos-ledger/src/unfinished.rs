@@ -65,13 +65,12 @@ pub(crate) fn sweep(path: &Path) {
     }
 }
 
-/// The digits of an unfinished ledger or of a companion of one.
+/// The digits of an unfinished ledger, by its name or by that of a file beside it.
 fn digits_of<'f>(found: &'f str, name: &str) -> Option<&'f str> {
     let rest = found.strip_prefix(name)?.strip_prefix(MARK)?;
-    let (digits, suffix) = rest.split_at_checked(DIGITS)?;
+    let digits = rest.get(..DIGITS)?;
     let hex = |digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
-    let ours = suffix.is_empty() || COMPANIONS.contains(&suffix);
-    (ours && digits.bytes().all(hex)).then_some(digits)
+    digits.bytes().all(hex).then_some(digits)
 }
 
 /// Removes one, if its maker is gone.

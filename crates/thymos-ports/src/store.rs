@@ -57,7 +57,8 @@ pub trait LedgerStore: Send + Sync {
         pieces: &mut dyn Iterator<Item = Result<Piece, StoreError>>,
     ) -> Result<Result<u64, Unfit>, StoreError>;
 
-    /// Entries of one trajectory from `seq` on, at most `limit`, in order.
+    /// Entries of one trajectory from `seq` on, at most `limit`, in order. There may be fewer though more
+    /// follow: a page ends with the entry that fills [`PAGE_BYTES_MAX`]. Only an empty one is the end.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -69,7 +70,7 @@ pub trait LedgerStore: Send + Sync {
     ) -> Result<Vec<Entry>, StoreError>;
 
     /// Entries of the whole log from `index` on, at most `limit`, in order, undecoded: what is
-    /// stored may be corrupt, and a verifier must see it all the same.
+    /// stored may be corrupt, and a verifier must see it all the same. A page ends as in [`Self::page`].
     ///
     /// # Errors
     /// [`StoreError`].
@@ -242,6 +243,33 @@ fn computed<S: LedgerStore + ?Sized>(store: &S, node: Node) -> Result<TreeHash, 
 
 /// Rows that are read at once where a subtree is computed.
 const ROWS_AT_ONCE: u64 = 1_024;
+
+/// Bytes of headers and bodies after which a page ends: what is read at once takes no more than this and
+/// one entry, however large entries are.
+pub const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// How full a page is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PageBytes(usize);
+
+impl PageBytes {
+    /// Whether another entry is read.
+    #[must_use]
+    pub const fn has_room(self) -> bool {
+        self.0 < PAGE_BYTES_MAX
+    }
+
+    /// One more entry.
+    pub fn add(&mut self, entry: &Entry) {
+        self.add_bytes(entry.header_bytes.len());
+        self.add_bytes(entry.body().map_or(0, <[u8]>::len));
+    }
+
+    /// The same, of an entry that perhaps is none.
+    pub fn add_bytes(&mut self, bytes: usize) {
+        self.0 = self.0.saturating_add(bytes);
+    }
+}
 
 /// Keeps a watch alive; dropping it ends the watch.
 pub struct Watch(#[doc(hidden)] pub Box<dyn Send + Sync>);

@@ -12,7 +12,7 @@ use thymos_core::{Digest, Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
 use thymos_ports::erase::{blobs_of, covers, digests_in, order};
 use thymos_ports::store::{
-    Batch, Conflict, Destroyed, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
+    Batch, Conflict, Destroyed, Found, Head, PageBytes, Piece, StoreError, StoredRow, Unfit, Watch,
 };
 
 const PATH: &str = ":memory:";
@@ -35,6 +35,7 @@ pub struct MemoryStore {
     held_back: Arc<(Mutex<Option<TrajectoryId>>, Condvar)>,
     read: Arc<Mutex<BTreeMap<TrajectoryId, usize>>>,
     far: bool,
+    page_most: usize,
 }
 
 #[derive(Default)]
@@ -82,7 +83,15 @@ impl MemoryStore {
             held_back: Arc::default(),
             read: Arc::default(),
             far: false,
+            page_most: usize::MAX,
         }
+    }
+
+    /// Hands over no more than this at once, as a store does whose entries are large.
+    #[must_use]
+    pub fn paging(mut self, entries: usize) -> Self {
+        self.page_most = entries;
+        self
     }
 
     /// As one across a network: nobody waits for its appends on the spot.
@@ -366,6 +375,16 @@ impl State {
     }
 }
 
+/// As many of them as a page takes.
+fn filling<'e>(entries: impl Iterator<Item = &'e Entry>) -> impl Iterator<Item = &'e Entry> {
+    let mut bytes = PageBytes::default();
+    entries.take_while(move |entry| {
+        let room = bytes.has_room();
+        bytes.add(entry);
+        room
+    })
+}
+
 fn check(batches: &[Batch]) -> Result<(), StoreError> {
     for batch in batches {
         for draft in &batch.drafts {
@@ -464,8 +483,9 @@ impl LedgerStore for MemoryStore {
         self.wait_for(*trajectory);
         let state = self.state();
         let line = state.line(*trajectory);
-        let from = line.filter(|entry| entry.header.seq >= seq);
-        let page: Vec<Entry> = from.take(limit).cloned().collect();
+        let limit = limit.min(self.page_most);
+        let from = line.filter(|entry| entry.header.seq >= seq).take(limit);
+        let page: Vec<Entry> = filling(from).cloned().collect();
         *lock(&self.read).entry(*trajectory).or_default() += page.len();
         Ok(page)
     }
@@ -476,8 +496,7 @@ impl LedgerStore for MemoryStore {
             .entries
             .iter()
             .filter(|entry| entry.header.index >= index);
-        let rows: Vec<StoredRow> = from
-            .take(limit)
+        let rows: Vec<StoredRow> = filling(from.take(limit.min(self.page_most)))
             .map(|entry| StoredRow {
                 index: entry.header.index,
                 entry: Entry::read(entry.header_bytes.clone(), entry.content.clone()),

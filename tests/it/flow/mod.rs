@@ -17,6 +17,7 @@ pub(crate) mod kinds;
 mod looks;
 mod loops;
 mod memory;
+mod pages;
 pub(crate) mod place;
 mod provenance;
 mod repeats;

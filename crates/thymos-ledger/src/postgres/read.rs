@@ -6,7 +6,7 @@ use futures_util::future::join;
 use thymos_core::id::Digest;
 use thymos_core::merkle::{Frontier, KEPT_LEVEL_MIN, Node, TreeHash, leaf};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
-use thymos_ports::store::{Found, Head, StoredRow};
+use thymos_ports::store::{Found, Head, PAGE_BYTES_MAX, StoredRow};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -37,6 +37,18 @@ pub(crate) fn raw(row: &Row) -> Result<Raw, Trouble> {
     })
 }
 
+/// A page in the order of a column: `$2` rows at most, the last of them the one that fills `$3` bytes. The
+/// server looks at sizes before it sends anything, and reads no body for that.
+fn paged(order: &str, wanted: &str) -> String {
+    format!(
+        "WITH next AS (SELECT idx, {order} AS place, \
+             octet_length(header) + coalesce(octet_length(body), 0) AS size \
+             FROM thymos.entries {wanted} ORDER BY {order} LIMIT $2), \
+         fitting AS (SELECT idx, sum(size) OVER (ORDER BY place) - size AS before FROM next) \
+         {SELECT} JOIN fitting f ON f.idx = e.idx WHERE f.before < $3 ORDER BY e.{order}"
+    )
+}
+
 pub(crate) async fn page(
     session: &Session,
     log: LogId,
@@ -47,12 +59,14 @@ pub(crate) async fn page(
         return Ok(Vec::new());
     };
     let (id, most) = (&trajectory.as_bytes()[..], rows_max(limit));
-    let given: [Given<'_>; 3] = [
-        (&id, Type::BYTEA),
+    let full = stored(PAGE_BYTES_MAX as u64);
+    let given: [Given<'_>; 4] = [
         (&first, Type::INT8),
         (&most, Type::INT8),
+        (&full, Type::INT8),
+        (&id, Type::BYTEA),
     ];
-    let sql = format!("{SELECT} WHERE e.trajectory = $1 AND e.seq >= $2 ORDER BY e.seq LIMIT $3");
+    let sql = paged("seq", "WHERE trajectory = $4 AND seq >= $1");
     let mut entries = Vec::new();
     for (due, row) in (seq..).zip(session.query(&sql, &given).await?) {
         let raw = raw(&row)?;
@@ -73,8 +87,13 @@ pub(crate) async fn scan(
         return Ok(Vec::new());
     };
     let most = rows_max(limit);
-    let given: [Given<'_>; 2] = [(&first, Type::INT8), (&most, Type::INT8)];
-    let sql = format!("{SELECT} WHERE e.idx >= $1 ORDER BY e.idx LIMIT $2");
+    let full = stored(PAGE_BYTES_MAX as u64);
+    let given: [Given<'_>; 3] = [
+        (&first, Type::INT8),
+        (&most, Type::INT8),
+        (&full, Type::INT8),
+    ];
+    let sql = paged("idx", "WHERE idx >= $1");
     let mut seen = Vec::new();
     for row in session.query(&sql, &given).await? {
         let raw = raw(&row)?;

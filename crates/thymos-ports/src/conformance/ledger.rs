@@ -17,7 +17,7 @@ use thymos_core::sealed::{Envelope, NONCE_BYTES};
 use thymos_core::{Entry, EntryId, Kind, Timestamp, TrajectoryId};
 
 use super::{adopt, erase};
-use crate::store::{Batch, Conflict, Found, LedgerStore, StoreError};
+use crate::store::{Batch, Conflict, Found, LedgerStore, PAGE_BYTES_MAX, StoreError};
 
 /// Runs every check, each on a fresh and empty store.
 ///
@@ -29,6 +29,7 @@ pub fn ledger_store(make: &mut dyn FnMut() -> Box<dyn LedgerStore>) {
         entries_get_contiguous_positions_and_a_chain,
         what_was_appended_reads_back_the_same,
         pages_and_scans_respect_start_and_limit,
+        pages_and_scans_end_when_they_are_full,
         a_conflict_refuses_its_batch_alone,
         batches_of_one_call_see_each_other,
         a_draft_that_cannot_be_placed_keeps_nothing,
@@ -188,6 +189,35 @@ fn pages_and_scans_respect_start_and_limit(store: &dyn LedgerStore) {
         must(store.page(&line(2), 0, 4)).is_empty(),
         "another trajectory"
     );
+}
+
+fn pages_and_scans_end_when_they_are_full(store: &dyn LedgerStore) {
+    let text = "x".repeat(ENTRY_BYTES_MAX / 8 * 7);
+    let mut large = sample_batch(line(1), 0, 4);
+    for draft in &mut large.drafts {
+        draft.body = must(value_to_bytes(&json!({ "text": text })));
+    }
+    let all = append_one(store, large);
+    let size = |entry: &Entry| entry.header_bytes.len() + entry.body().map_or(0, <[u8]>::len);
+    let fits = |page: &[Entry]| {
+        let bytes: usize = page.iter().map(size).sum();
+        assert!(bytes < PAGE_BYTES_MAX + ENTRY_BYTES_MAX, "{bytes} at once");
+        assert!(page.len() < all.len(), "all of them at once");
+    };
+    let (mut paged, mut scanned) = (Vec::new(), Vec::new());
+    loop {
+        let page = must(store.page(&line(1), paged.len() as u64, 10));
+        let rows = must(store.scan(scanned.len() as u64, 10)).into_iter();
+        let rows: Vec<Entry> = rows.map(|row| must(row.entry)).collect();
+        assert_eq!(page, rows);
+        if page.is_empty() {
+            break;
+        }
+        fits(&page);
+        paged.extend(page);
+        scanned.extend(rows);
+    }
+    assert!(paged == all && scanned == all, "nothing is passed over");
 }
 
 fn a_conflict_refuses_its_batch_alone(store: &dyn LedgerStore) {

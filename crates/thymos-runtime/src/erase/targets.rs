@@ -161,7 +161,7 @@ pub(super) fn read(
     let mut entries: Vec<Entry> = Vec::new();
     loop {
         let page = store.page(&trajectory, entries.len() as u64, PAGE)?;
-        let last = page.len() < PAGE;
+        let last = page.is_empty();
         entries.extend(page);
         if last {
             return Ok(entries);

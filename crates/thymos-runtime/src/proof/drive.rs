@@ -81,10 +81,15 @@ fn side_by_side(
             lanes: &lanes,
             waiting: lanes.iter().map(|_| Vec::new()).collect(),
         };
-        for page in pages.iter().cycle() {
-            // A reader that has come to the end hands over nothing more, and so do those after it.
-            let Ok(page) = page.recv() else { break };
-            dealer.take(front, page?);
+        // A reader that has come to the end hands over nothing more, and so do those after it.
+        let mut turns = pages.iter().cycle();
+        let mut turn = turns.next();
+        while let Some(Ok(part)) = turn.map(Receiver::recv) {
+            let part = part?;
+            dealer.take(front, part.rows);
+            if part.ends_page {
+                turn = turns.next();
+            }
             let done = front.next_index();
             progress(VerifyProgress { done, total });
         }
@@ -95,31 +100,58 @@ fn side_by_side(
 /// Every page of these, of which a reader reads one in so many.
 type Share = ((u64, u64), usize, usize);
 
+/// What a store handed over at once of a page: where entries are large, not all of it.
+struct Part {
+    rows: Vec<Prepared>,
+    ends_page: bool,
+}
+
 /// A thread that reads its share of the pages, and prepares them.
 fn read<'s>(
     threads: &'s Scope<'s, '_>,
     store: &'s dyn LedgerStore,
     preparer: Preparer,
     ((from, to), nth, readers): Share,
-) -> Receiver<Result<Vec<Prepared>, StoreError>> {
-    let (pages, read) = sync_channel(PAGES_AHEAD);
+) -> Receiver<Result<Part, StoreError>> {
+    let (parts, read) = sync_channel(PAGES_AHEAD);
     threads.spawn(move || {
         let first = |page: usize| from.saturating_add(page.saturating_mul(ROWS) as u64);
         let mine = (nth..).step_by(readers.max(1)).map(first);
         for first in mine.take_while(|first| *first < to) {
             let end = first.saturating_add(ROWS as u64).min(to);
-            let page = store.scan(first, ROWS).map(|rows| {
-                let own = rows.into_iter().filter(|row| row.index < end);
-                own.map(|row| preparer.prepare(&as_row(row))).collect()
-            });
-            let last = page.is_err();
-            // Who has stopped listening has said why.
-            if pages.send(page).is_err() || last {
-                return;
+            let mut next = Some(first);
+            while let Some(from) = next {
+                let part = part(store, preparer, (from, end)).map(|(part, after)| {
+                    next = after;
+                    part
+                });
+                let last = part.is_err();
+                // Who has stopped listening has said why.
+                if parts.send(part).is_err() || last {
+                    return;
+                }
             }
         }
     });
     read
+}
+
+/// What a store hands over at once of the rows of a page, and where the next part of it begins.
+fn part(
+    store: &dyn LedgerStore,
+    preparer: Preparer,
+    (from, end): (u64, u64),
+) -> Result<(Part, Option<u64>), StoreError> {
+    let mut own = store.scan(from, ROWS)?;
+    own.retain(|row| row.index < end);
+    let last = own.last().map_or(end, |row| row.index.saturating_add(1));
+    let next = (last < end).then_some(last);
+    let prepare = |row| preparer.prepare(&as_row(row));
+    let part = Part {
+        rows: own.into_iter().map(prepare).collect(),
+        ends_page: next.is_none(),
+    };
+    Ok((part, next))
 }
 
 /// A thread that does the work of one lane.

@@ -64,7 +64,7 @@ impl Search {
         let store = &kernel.parts.store;
         let Some(trajectory) = self.of else {
             let rows = store.scan(self.next, PAGE).map_err(|e| e.to_string())?;
-            let last = rows.len() < PAGE;
+            let last = rows.is_empty();
             self.next = rows.last().map_or(self.next, |row| row.index + 1);
             // What cannot be read is told by verification.
             let entries = rows.into_iter().filter_map(|row| row.entry.ok());
@@ -72,7 +72,7 @@ impl Search {
         };
         let page = store.page(&trajectory, self.next, PAGE);
         let page = page.map_err(|e| e.to_string())?;
-        let last = page.len() < PAGE;
+        let last = page.is_empty();
         self.next += page.len() as u64;
         Ok((page, last))
     }

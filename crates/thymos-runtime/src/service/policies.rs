@@ -133,7 +133,7 @@ fn past(
     loop {
         let rows = kernel.parts.store.scan(next, PAGE);
         let rows = rows.map_err(|e| e.to_string())?;
-        let last = rows.len() < PAGE;
+        let last = rows.is_empty();
         for row in rows {
             next = row.index + 1;
             simulation.push(&row.entry.map_err(|e| e.to_string())?);

@@ -145,7 +145,7 @@ impl Seeking {
             None => at.before.saturating_sub(1),
             Some(_) => at.before.saturating_sub(PAGE as u64),
         };
-        let page = page(kernel, at.trajectory, from, at.before)?;
+        let (from, page) = page_before(kernel, at.trajectory, from, at.before)?;
         self.done += page.len() as u64;
         at.before = from;
         for entry in page.into_iter().rev() {
@@ -336,6 +336,24 @@ impl Walk for Seeking {
 
 /// What is said when something on the way is gone.
 const ERASED: &str = "entries on the way were erased; what they said cannot be told";
+
+/// The entries that end with the one before `before`, and where they begin: at `from`, or later where the
+/// store does not hand over so much at once.
+fn page_before(
+    kernel: &Kernel,
+    trajectory: TrajectoryId,
+    mut from: u64,
+    before: u64,
+) -> Result<(u64, Vec<Entry>), String> {
+    loop {
+        let page = page(kernel, trajectory, from, before)?;
+        let due = before.saturating_sub(from);
+        if due <= 1 || page.len() as u64 >= due {
+            return Ok((from, page));
+        }
+        from = before.saturating_sub(due / 2);
+    }
+}
 
 /// Entries of a trajectory from `from` up to, and not with, `before`; a page at most.
 fn page(

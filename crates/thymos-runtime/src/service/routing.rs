@@ -25,7 +25,7 @@ pub(super) fn rows(
     let mut next = 0;
     loop {
         let page = store.scan(next, PAGE).map_err(|e| e.to_string())?;
-        let last = page.len() < PAGE;
+        let last = page.is_empty();
         for row in page {
             next = row.index + 1;
             let Ok(entry) = row.entry else { continue };

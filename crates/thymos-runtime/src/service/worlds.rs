@@ -140,7 +140,7 @@ impl Line {
                 fold_within(at, entry, &Stored(store)).map_err(|e| e.to_string())?;
                 self.leave(at);
             }
-            if page.len() < wanted {
+            if page.is_empty() {
                 break;
             }
         }

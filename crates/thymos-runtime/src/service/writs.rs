@@ -82,7 +82,7 @@ impl Issued {
         let mut next = 0;
         loop {
             let rows = store.scan(next, PAGE)?;
-            let last = rows.len() < PAGE;
+            let last = rows.is_empty();
             for row in rows {
                 next = row.index + 1;
                 let Ok(entry) = row.entry else { continue };

@@ -102,7 +102,7 @@ impl Above {
                     _ => {}
                 }
             }
-            if page.len() < PAGE {
+            if page.is_empty() {
                 return Ok(parent);
             }
         }

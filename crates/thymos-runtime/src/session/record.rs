@@ -159,7 +159,7 @@ fn fold_to(
             fold_within(projection, entry, &Stored(store)).map_err(RecordError::Diverged)?;
             narrator.learn(entry);
         }
-        if page.len() < due {
+        if page.is_empty() {
             break;
         }
     }

@@ -7,8 +7,10 @@ use thymos_core::budget::Dimension;
 use thymos_core::effect::Effects;
 use thymos_core::id::{ProposalId, WritId};
 use thymos_core::writ::{Mode, TrustRoots};
+use thymos_ports::store::StoreError;
 use thymos_protocol::{
-    BudgetBar, Command, HoldRow, Page, Replied, RunParent, RunRow, Running, Status, WritSummary,
+    BudgetBar, Command, Event, HoldRow, Page, Replied, RunParent, RunRow, Running, Status,
+    WritSummary,
 };
 use thymos_replay::Projection;
 
@@ -43,19 +45,11 @@ impl Session {
     }
 
     fn page(&self, from_seq: u64, limit: usize) -> Replied {
-        let store = &self.k.parts.store;
-        match store.page(&self.p.trajectory, from_seq, limit.min(PAGE_EVENTS_MAX)) {
-            Ok(entries) => {
-                // Never beyond what is folded: an event must not be ahead of its status.
-                let known = entries
-                    .iter()
-                    .take_while(|entry| entry.header.seq < self.p.len);
-                let events = known.map(|entry| narrate(entry, &self.narrator)).collect();
-                Replied::Page(Page {
-                    events,
-                    status: Some(Box::new(self.status())),
-                })
-            }
+        match self.told(from_seq, limit.min(PAGE_EVENTS_MAX)) {
+            Ok(events) => Replied::Page(Page {
+                events,
+                status: Some(Box::new(self.status())),
+            }),
             Err(error) => Replied::Fault(thymos_protocol::Fault {
                 message: error.to_string(),
                 hint: Some("run `thymos verify` to see what is wrong".into()),
@@ -63,18 +57,33 @@ impl Session {
         }
     }
 
+    /// So many entries from one on, told; fewer where the record ends. Never beyond what is folded: an event
+    /// must not be ahead of its status.
+    fn told(&self, from_seq: u64, count: usize) -> Result<Vec<Event>, StoreError> {
+        let store = &self.k.parts.store;
+        let mut events = Vec::new();
+        let mut next = from_seq;
+        while events.len() < count && next < self.p.len {
+            let entries = store.page(&self.p.trajectory, next, count - events.len())?;
+            let known = entries
+                .iter()
+                .take_while(|entry| entry.header.seq < self.p.len);
+            events.extend(known.map(|entry| narrate(entry, &self.narrator)));
+            // What is folded is there, so there is always another one.
+            let Some(last) = entries.last() else { break };
+            next = last.header.seq.saturating_add(1);
+        }
+        Ok(events)
+    }
+
     /// Single entries; those that lie side by side are read together.
     fn rows(&self, seqs: &[u64]) -> Replied {
-        let store = &self.k.parts.store;
         let seqs = seqs.get(..PAGE_EVENTS_MAX).unwrap_or(seqs);
         let mut events = Vec::with_capacity(seqs.len());
         for run in seqs.chunk_by(|one, next| one.checked_add(1) == Some(*next)) {
             let first = run.first().copied().unwrap_or_default();
-            match store.page(&self.p.trajectory, first, run.len()) {
-                Ok(entries) => {
-                    let known = entries.iter().filter(|e| e.header.seq < self.p.len);
-                    events.extend(known.map(|entry| narrate(entry, &self.narrator)));
-                }
+            match self.told(first, run.len()) {
+                Ok(told) => events.extend(told),
                 Err(error) => {
                     return super::answer::fault(error.to_string(), "run `thymos verify`");
                 }

@@ -67,7 +67,7 @@ impl Session {
         let mut entries = Vec::new();
         loop {
             let page = store.page(&self.p.trajectory, entries.len() as u64, PAGE)?;
-            let last = page.len() < PAGE;
+            let last = page.is_empty();
             entries.extend(page);
             if last {
                 return Ok(entries);

@@ -25,9 +25,6 @@ const PART: u64 = 4;
 /// Entries read at once behind a snapshot.
 const PAGE: usize = 256;
 
-/// Entries read at once, from the end, to see whether an order to erase stands there.
-const TAIL: u64 = 8;
-
 /// What is written.
 #[derive(Serialize)]
 struct Kept<'s> {
@@ -150,10 +147,10 @@ pub(crate) fn is_erased(
         if page.iter().any(|entry| entry.kind() == Some(Kind::Erased)) {
             return Ok(true);
         }
-        if page.len() < PAGE {
+        if page.is_empty() {
             break;
         }
-        from = from.saturating_add(PAGE as u64);
+        from = from.saturating_add(page.len() as u64);
     }
     is_erased_above(store, projection)
 }
@@ -179,18 +176,13 @@ fn has_order(
     line: &TrajectoryId,
     newest: u64,
 ) -> Result<bool, StoreError> {
-    let mut end = newest.saturating_add(1);
-    while end > 0 {
-        let from = end.saturating_sub(TAIL.min(end));
-        let page = store.page(line, from, usize::try_from(end - from).unwrap_or(1))?;
-        for entry in page.iter().rev() {
-            match entry.kind() {
-                Some(Kind::Erased) => return Ok(true),
-                Some(Kind::WritRevoked) | None => {}
-                Some(_) => return Ok(false),
-            }
+    for seq in (0..=newest).rev() {
+        let page = store.page(line, seq, 1)?;
+        match page.first().and_then(thymos_core::Entry::kind) {
+            Some(Kind::Erased) => return Ok(true),
+            Some(Kind::WritRevoked) | None => {}
+            Some(_) => return Ok(false),
         }
-        end = from;
     }
     Ok(false)
 }

@@ -10,7 +10,7 @@ use thymos_core::limits::CHAIN_LINKS_MAX;
 use thymos_core::{Entry, IntentId, Kind, TrajectoryId, WritId};
 use thymos_protocol::Relation;
 
-use super::{ERASED, Linked, PAGE, entry_of, page, past_of};
+use super::{ERASED, Linked, PAGE, entry_of, page, page_before, past_of};
 use crate::kernel::Kernel;
 
 /// Messages of the operator during the run that are listed; the nearest ones.
@@ -178,7 +178,7 @@ impl Back {
             return self.beyond(kernel, found, notes);
         }
         let from = self.before.saturating_sub(PAGE as u64);
-        let page = page(kernel, self.trajectory, from, self.before)?;
+        let (from, page) = page_before(kernel, self.trajectory, from, self.before)?;
         self.read += page.len() as u64;
         self.before = from;
         for entry in page.into_iter().rev() {
