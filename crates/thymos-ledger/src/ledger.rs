@@ -278,11 +278,13 @@ impl LedgerStore for SqliteLedger {
     }
 
     fn put_blob(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
-        let packed = blob::pack(&self.name, bytes)?;
-        if !self.read(|connection| blob::known(connection, &packed.digest))? {
+        // Packing takes longer than looking, and what a call overwrites is kept twice: before and within it.
+        let digest = Digest::of(bytes);
+        if !self.read(|connection| blob::known(connection, &digest))? {
+            let packed = blob::pack(&self.name, bytes)?;
             self.writer().put_blob(&self.name, &packed)?;
         }
-        Ok(packed.digest)
+        Ok(digest)
     }
 
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {

@@ -37,6 +37,12 @@ pub trait Tool: Send + Sync {
         None
     }
 
+    /// Hands over what this call is about to overwrite or remove, one content after another, until `keep`
+    /// says no. The kernel keeps it before the call is announced, so that it is durable with the
+    /// announcement: whatever an act destroys is in the record first `[X1]` `[O2]`. What is not as it was
+    /// resolved any more is left out; the call will not act on it.
+    fn overwrites(&self, _resolved: &Resolved, _keep: Keep<'_>) {}
+
     /// Whether a call is over at once, since it waits for nothing, not even for a file: its session may
     /// do it between two looks at what it was asked. One that waits all the same is done beside it.
     fn is_brief(&self) -> bool {
@@ -56,6 +62,9 @@ pub trait Tool: Send + Sync {
         Probed::Unknown
     }
 }
+
+/// Takes a content; says whether more is wanted.
+pub type Keep<'k> = &'k mut dyn FnMut(&[u8]) -> bool;
 
 /// What a tool found out about a call that was never sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use thymos_core::isolation::Rung;
 use thymos_core::outcome::{FaultKind, Outcome};
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::ToolContract;
-use thymos_ports::tool::{Look, Order, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, Order, ToolFault, ToolIo, Unresolvable};
 use thymos_ports::{Begun, Tool};
 
 /// What a body acts on: the permitted call.
@@ -28,6 +28,9 @@ pub(crate) trait Body: Send + Sync {
     fn look(&self, args: &Value, look: &Look<'_>) -> Result<Resolved, Unresolvable>;
 
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault>;
+
+    /// As [`Tool::overwrites`].
+    fn overwrites(&self, _resolved: &Resolved, _keep: Keep<'_>) {}
 
     fn order(&self, _args: &Value) -> Option<Order> {
         None
@@ -50,6 +53,10 @@ impl<B: Body> Tool for Governed<B> {
 
     async fn resolve(&self, args: &Value, look: &Look<'_>) -> Result<Resolved, Unresolvable> {
         self.0.look(args, look)
+    }
+
+    fn overwrites(&self, resolved: &Resolved, keep: Keep<'_>) {
+        self.0.overwrites(resolved, keep);
     }
 
     fn order(&self, args: &Value) -> Option<Order> {

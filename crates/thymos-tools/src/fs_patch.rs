@@ -11,13 +11,13 @@ use thymos_core::effect::Risk;
 use thymos_core::outcome::Outcome;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::ToolContract;
-use thymos_ports::tool::{Look, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, ToolFault, ToolIo, Unresolvable};
 
 use crate::args::{parse, reparse};
 use crate::body::{Body, Call, moved};
 use crate::contract::{object, writing};
 use crate::fs_write::{Target, target_fact, told};
-use crate::image::change;
+use crate::image::{change, overwritten};
 use crate::limits::EDITS_MAX;
 use crate::text::Traits;
 use crate::workspace::{PathFault, Workspace};
@@ -114,6 +114,10 @@ impl Body for FsPatch {
             )));
         }
         Ok(target.facts(&after, look))
+    }
+
+    fn overwrites(&self, resolved: &Resolved, keep: Keep<'_>) {
+        overwritten(&self.workspace, resolved, keep);
     }
 
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {

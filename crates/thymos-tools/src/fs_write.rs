@@ -8,12 +8,14 @@ use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::outcome::Outcome;
 use thymos_core::resolved::{Access, Resolved, ResolvedPath};
 use thymos_core::tool::{Compensation, ToolContract};
-use thymos_ports::tool::{Look, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, ToolFault, ToolIo, Unresolvable};
 
 use crate::args::{parse, reparse};
 use crate::body::{Body, Call, failed};
 use crate::contract::{object, read_facts, writing};
-use crate::image::{Changed, Content, NEW_FILE_MODE, change, image, path_fact, read, seen};
+use crate::image::{
+    Changed, Content, NEW_FILE_MODE, change, image, overwritten, path_fact, read, seen,
+};
 use crate::limits::FILE_CALL_MS;
 use crate::preview::{Change, preview};
 use crate::text::counted;
@@ -61,6 +63,10 @@ impl Body for FsWrite {
         let args: Args = parse(args)?;
         let target = Target::look(&self.workspace, &args.path)?;
         Ok(target.facts(args.content.as_bytes(), look))
+    }
+
+    fn overwrites(&self, resolved: &Resolved, keep: Keep<'_>) {
+        overwritten(&self.workspace, resolved, keep);
     }
 
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {

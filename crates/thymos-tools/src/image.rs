@@ -8,9 +8,9 @@ use rustix::fs::Stat;
 use rustix::io::Errno;
 use thymos_core::delta::{Delta, Expect, FileImage, Resource, ResourceValue};
 use thymos_core::id::Digest;
-use thymos_core::resolved::{Access, ResolvedPath, ResolvedResource};
+use thymos_core::resolved::{Access, Resolved, ResolvedPath, ResolvedResource};
 use thymos_core::world::World;
-use thymos_ports::tool::{ToolFault, ToolIo};
+use thymos_ports::tool::{Keep, ToolFault, ToolIo};
 
 use crate::body::{failed, moved};
 use crate::limits::FILE_BYTES_MAX;
@@ -117,6 +117,20 @@ pub(crate) fn unmoved(workspace: &Workspace, fact: &ResolvedPath) -> Result<(), 
         "`{}` is not what it was when this was decided",
         fact.path
     )))
+}
+
+/// What the files of a call hold that it is to change, where they still are as they were resolved.
+pub(crate) fn overwritten(workspace: &Workspace, resolved: &Resolved, keep: Keep<'_>) {
+    for fact in &resolved.paths {
+        if fact.access == Access::Read || fact.before.is_none() || fact.before == fact.after {
+            continue;
+        }
+        let now = current(workspace, &fact.path).ok().flatten();
+        let held = now.filter(|content| content.image() == fact.before);
+        if held.is_some_and(|content| !keep(&content.bytes)) {
+            return;
+        }
+    }
 }
 
 /// From a file's old content to its new.

@@ -15,13 +15,13 @@ use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::outcome::Outcome;
 use thymos_core::resolved::{Access, Resolved, ResolvedPath, ResolvedResource};
 use thymos_core::tool::{Compensation, ToolContract};
-use thymos_ports::tool::{Look, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, ToolFault, ToolIo, Unresolvable};
 
 use crate::args::{parse, reparse};
 use crate::body::{Body, Call, cancelled, failed};
 use crate::contract::{object, read_facts, writing};
 use crate::fs_write::Target;
-use crate::image::{Content, path_fact};
+use crate::image::{Content, overwritten, path_fact};
 use crate::limits::{FILE_CALL_MS, RESTORE_STEPS_MAX};
 use crate::workspace::Workspace;
 
@@ -236,6 +236,10 @@ impl Body for Restore {
             },
             ..Resolved::pure()
         })
+    }
+
+    fn overwrites(&self, resolved: &Resolved, keep: Keep<'_>) {
+        overwritten(&self.workspace, resolved, keep);
     }
 
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {

@@ -2,17 +2,21 @@
 //! `[D3]`. The tools are the real ones, in a scratch folder.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thymos_core::body::Body;
 use thymos_core::effect::EffectClass;
 use thymos_core::writ::Mode;
+use thymos_core::{Digest, Kind};
+use thymos_ports::LedgerStore;
 use thymos_ports::cognition::{Context, ContextMessage};
+use thymos_ports::store::Batch;
 use thymos_protocol::{Command, Replied, UndoEnd, UndoPlan};
 use thymos_sandbox::CageProbe;
 use thymos_testkit::model::{calls, says};
-use thymos_testkit::{FakeTool, ScriptedModel, Step};
+use thymos_testkit::{FakeTool, MemoryStore, ScriptedModel, Step};
 use thymos_tools::{ToolsConfig, builtin};
 
 use super::rig::{Rig, Setup, policy};
@@ -429,5 +433,49 @@ async fn d3_nothing_is_taken_back_while_something_goes_on_there() {
     let trajectory = shop.rig.trajectory;
     shop.rig.ask(Command::Interrupt { trajectory }).await;
     shop.rig.until_idle().await;
+    shop.rig.verified().await;
+}
+
+/// Notes before each announcement whether the record holds what the file holds by then.
+fn watch(store: &MemoryStore, file: PathBuf, kept: Arc<Mutex<Vec<bool>>>) {
+    let starts = |batch: &Batch| {
+        let mut drafts = batch.drafts.iter();
+        drafts.any(|draft| draft.kind == Kind::Started)
+    };
+    store.overtake(starts, move |store| {
+        let held = std::fs::read(&file).unwrap();
+        let found = store.blob(&Digest::of(&held)).unwrap();
+        kept.lock()
+            .unwrap()
+            .push(found.as_deref() == Some(&held[..]));
+        watch(store, file, kept);
+    });
+}
+
+/// The power may go between the act and the next thing that is stored.
+#[tokio::test]
+async fn x1_o2_what_a_call_overwrites_is_kept_before_the_call_is_announced() {
+    let folder = tempfile::tempdir().unwrap();
+    let edit = json!({"path": "a.txt", "edits": [{"old": "two", "new": "three"}]});
+    let setup = setup(
+        &folder,
+        vec![
+            write("a.txt", "two\n"),
+            call("fs_patch", edit),
+            Step::Turn(says("done")),
+        ],
+    );
+    let file = folder.path().join("ws/a.txt");
+    std::fs::write(&file, "one\n").unwrap();
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let mut rig = setup.open(Mode::Auto).await;
+    watch(&rig.setup.store, file, kept.clone());
+    rig.run("go").await;
+    let mut shop = Shop { rig, folder };
+    assert_eq!(shop.get("a.txt").as_deref(), Some("three\n"));
+    shop.undo_all(0).await;
+    assert_eq!(shop.get("a.txt").as_deref(), Some("one\n"));
+    // A write, a patch, and an undo of each.
+    assert_eq!(*kept.lock().unwrap(), [true; 4]);
     shop.rig.verified().await;
 }

@@ -13,6 +13,7 @@ use thymos_core::body::{self, Body};
 use thymos_core::budget::Cost;
 use thymos_core::delta::Delta;
 use thymos_core::outcome::{Fault, FaultKind, Outcome};
+use thymos_core::resolved::{Access, ResolvedPath};
 use thymos_core::world::{Unmet, World};
 use thymos_ports::tool::ToolIo;
 use thymos_ports::{Begun, Tool};
@@ -24,6 +25,7 @@ use super::{Activity, Inside, Job, RecordError, Session};
 use crate::kernel::Kernel;
 use crate::memory::Recall;
 use crate::service::Shared;
+use crate::vault::VaultError;
 use crate::words;
 
 /// A tool that does not say how long it may take gets this long.
@@ -106,6 +108,7 @@ impl Session {
             .as_ref()
             .map_or(Cost::default(), |r| r.estimate);
         let was_held = self.p.holds.contains_key(&proposal);
+        self.keep_overwritten(&warrant).await?;
         let started = Body::Started(Box::new(body::Started {
             decided,
             proposal,
@@ -138,6 +141,40 @@ impl Session {
                 Ok(None)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// `[O2]` Keeps what the call is about to overwrite. The store syncs nothing for that: it is durable
+    /// with the announcement, which comes next, and so before the effect `[X1]`.
+    async fn keep_overwritten(&self, warrant: &Warrant) -> Result<(), RecordError> {
+        let changes = |path: &ResolvedPath| {
+            path.access != Access::Read && path.before.is_some() && path.before != path.after
+        };
+        let resolved = warrant.resolved();
+        let resolved = resolved.filter(|resolved| resolved.paths.iter().any(changes));
+        let tool = self.k.tool(&warrant.proposal().intent.tool);
+        let (Some(resolved), Some(tool)) = (resolved.cloned(), tool) else {
+            return Ok(());
+        };
+        let k = self.k.clone();
+        let kept = self.k.parts.hands.beside(move || {
+            let mut refused = None;
+            tool.overwrites(&resolved, &mut |content| match k.vault.keep(content) {
+                Ok(_) => true,
+                Err(VaultError::Store(error)) => {
+                    refused = Some(error);
+                    false
+                }
+                // The call itself cannot keep it either, and says so.
+                Err(VaultError::TooLarge(_) | VaultError::Unreadable(_)) => true,
+            });
+            refused
+        });
+        match kept.await {
+            Ok(None) => Ok(()),
+            Ok(Some(error)) => Err(RecordError::Store(error)),
+            // A tool that panics while it looks has nothing to hand over; its body is asked next.
+            Err(_panic) => Ok(()),
         }
     }
 

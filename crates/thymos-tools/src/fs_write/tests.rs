@@ -168,3 +168,28 @@ fn a_file_of_git_itself_is_high_risk() {
     );
     assert_eq!(resolved.unwrap().risk, Risk::High);
 }
+
+#[test]
+fn o2_what_a_call_overwrites_is_handed_over_before_it_acts() {
+    let bench = Bench::new();
+    let tool = FsWrite::new(bench.workspace.clone());
+    let handed = |resolved: &Resolved| {
+        let mut all = Vec::new();
+        tool.overwrites(resolved, &mut |content| {
+            all.push(String::from_utf8(content.to_vec()).unwrap());
+            true
+        });
+        all
+    };
+    bench.put("old.txt", "before");
+    let args = |path: &str| json!({"path": path, "content": "after"});
+    let (old, new) = (args("old.txt"), args("new.txt"));
+    let (old, new) = (
+        bench.look(&tool, &old).unwrap(),
+        bench.look(&tool, &new).unwrap(),
+    );
+    assert_eq!(handed(&old), ["before"]);
+    assert_eq!(handed(&new), Vec::<String>::new(), "there is nothing yet");
+    bench.put("old.txt", "by somebody else");
+    assert_eq!(handed(&old), Vec::<String>::new(), "the call will not act");
+}
