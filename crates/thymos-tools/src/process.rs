@@ -14,7 +14,7 @@ use thymos_core::resolved::ResolvedExec;
 use thymos_ports::tool::{ToolFault, ToolIo};
 use thymos_sandbox::{CageError, CageReport, CageSpec, Exit, Limits, Network, ReadScope};
 
-use crate::body::{failed, moved};
+use crate::body::moved;
 use crate::limits::{
     CHILD_FILE_BYTES_MAX, CHILD_MEMORY_BYTES_MAX, CHILD_OPEN_FILES_MAX, CHILD_PROCESSES_MAX,
 };
@@ -110,6 +110,8 @@ impl Runner {
         };
         let report = thymos_sandbox::run(spec, io.cancel.clone(), &mut hear).await;
         let report = report.map_err(|why| caged_fault(&why))?;
+        // From here on it has happened: what cannot be kept of it is said, and is no fault of the call,
+        // or the record would tell that nothing was done [X1].
         let (deltas, observed) = match watch {
             None => (Vec::new(), None),
             Some(watch) => {
@@ -118,18 +120,22 @@ impl Runner {
             }
         };
         notes.extend(report.notes.iter().cloned());
-        let text = transcript.text();
-        let output = match transcript.spill() {
-            Some(bytes) => Some(BlobRef {
-                digest: io.blobs.keep(bytes).map_err(failed)?,
+        let spilled = transcript.spill().map(|bytes| {
+            let kept = io.blobs.keep(bytes);
+            kept.map(|digest| BlobRef {
+                digest,
                 size: bytes.len() as u64,
-            }),
-            None => None,
-        };
+            })
+        });
+        if let Some(Err(why)) = &spilled {
+            notes.push(format!("the whole output could not be kept: {why}"));
+        }
+        let truncated = spilled.is_some();
+        let output = spilled.and_then(Result::ok);
         let ran = Ran {
             exit: report.exit,
-            truncated: output.is_some(),
-            text,
+            truncated,
+            text: transcript.text(output.is_some()),
             output,
             deltas,
             observed,
@@ -297,7 +303,11 @@ fn ended(report: &CageReport, exec: &ResolvedExec, ran: Ran) -> Result<Ran, Tool
             format!("it was stopped after {} ms", exec.timeout_ms),
         ),
         Exit::Cancelled => (FaultKind::Cancelled, "it was stopped on demand".to_owned()),
-        Exit::Unknown => (FaultKind::Cage, "nobody could tell how it ended".to_owned()),
+        // Not for want of a cage: it may have done anything by then.
+        Exit::Unknown => (
+            FaultKind::Panicked,
+            "nobody could tell how it ended".to_owned(),
+        ),
     };
     Err(ToolFault(Fault {
         kind,

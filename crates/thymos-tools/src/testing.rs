@@ -50,10 +50,23 @@ impl MemoryView for Remembered {
 }
 
 #[derive(Default)]
-pub(crate) struct Blobs(pub(crate) Mutex<BTreeMap<Digest, Vec<u8>>>);
+pub(crate) struct Blobs(pub(crate) Mutex<BTreeMap<Digest, Vec<u8>>>, pub(crate) Full);
+
+/// Whether there is no room for another blob.
+#[derive(Default)]
+pub(crate) struct Full(std::sync::atomic::AtomicBool);
+
+impl Full {
+    pub(crate) fn set(&self) {
+        self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+}
 
 impl BlobSink for Blobs {
     fn keep(&self, bytes: &[u8]) -> Result<Digest, String> {
+        if self.1.0.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err("there is no room".to_owned());
+        }
         let digest = Digest::of(bytes);
         self.0.lock().unwrap().insert(digest, bytes.to_vec());
         Ok(digest)

@@ -5,9 +5,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rustix::io::Errno;
 use thymos_core::delta::{Delta, Expect, FileImage, Resource, ResourceValue};
-use thymos_core::outcome::Observed;
+use thymos_core::outcome::{FaultKind, Observed};
 use thymos_ports::tool::{ToolFault, ToolIo};
 use thymos_sandbox::observe::{
     self, Change, FileKind, ObservedChanges, ScanLimits, SkippedFolders, TreeSnapshot,
@@ -77,46 +76,43 @@ impl Watch {
             (observe::diff(&before, &after), after.files_seen)
         };
         let looked = tokio::task::spawn_blocking(look).await;
-        let (seen, files) =
-            looked.map_err(|why| failed(format!("the workspace could not be looked at: {why}")))?;
+        // A look that panicked: the command ran, and what it did is not known.
+        let (seen, files) = looked.map_err(|why| {
+            let message = format!("the workspace could not be looked at: {why}");
+            ToolFault::new(FaultKind::Panicked, message)
+        })?;
         let mut telling = Telling::default();
         for change in &seen.changes {
-            self.tell(workspace, io, change, &mut telling)?;
+            self.tell(workspace, io, change, &mut telling);
         }
         let observed = telling.observed(&seen, files, &self.root);
         Ok((telling.deltas, observed))
     }
 
-    fn tell(
-        &self,
-        workspace: &Workspace,
-        io: &ToolIo<'_>,
-        change: &Change,
-        telling: &mut Telling,
-    ) -> Result<(), ToolFault> {
+    fn tell(&self, workspace: &Workspace, io: &ToolIo<'_>, change: &Change, telling: &mut Telling) {
         let kinds = [&change.before, &change.after].map(|one| one.as_ref().map(|image| image.kind));
         if kinds.contains(&Some(FileKind::Link)) || kinds.contains(&Some(FileKind::Special)) {
             telling.other_kinds += 1;
-            return Ok(());
+            return;
         }
         let Some(path) = change.path.to_str() else {
             telling.odd_names += 1;
-            return Ok(());
+            return;
         };
         if telling.deltas.len() >= DELTAS_MAX {
             telling.over += 1;
-            return Ok(());
+            return;
         }
         let closed = self
             .closed
             .iter()
             .any(|one| self.root.join(path).starts_with(one));
         let before = match (&change.before, self.held.get(&change.path)) {
-            (Some(seen), Some(content)) => {
-                io.blobs.keep(content).map_err(failed)?;
+            (Some(seen), Some(content)) if io.blobs.keep(content).is_ok() => {
                 Some(image(content, seen.mode))
             }
-            (Some(_), None) => {
+            // Nobody held it, or it could not be kept: either way it cannot be brought back.
+            (Some(_), _) => {
                 telling.unheld.push(path.to_owned());
                 None
             }
@@ -128,12 +124,12 @@ impl Watch {
             (None, _) => None,
         };
         let after = match &change.after {
-            Some(_) if !closed => after(workspace, io, path, telling)?,
+            Some(_) if !closed => after(workspace, io, path, telling),
             Some(_) | None => None,
         };
         if change.after.is_some() && after.is_none() {
             telling.unread += 1;
-            return Ok(());
+            return;
         }
         telling.deltas.push(Delta {
             resource: Resource::File(path.to_owned()),
@@ -142,7 +138,6 @@ impl Watch {
             before: before.map(ResourceValue::File),
             after: after.map(ResourceValue::File),
         });
-        Ok(())
     }
 }
 
@@ -151,27 +146,13 @@ fn after(
     io: &ToolIo<'_>,
     path: &str,
     telling: &mut Telling,
-) -> Result<Option<FileImage>, ToolFault> {
-    match read(workspace, path) {
-        Ok(content) => {
-            let seen = content.image();
-            if seen.is_some() && io.blobs.keep(&content.bytes).is_err() {
-                telling.unkept += 1;
-            }
-            Ok(seen)
-        }
-        Err(
-            Errno::NOENT
-            | Errno::ACCESS
-            | Errno::LOOP
-            | Errno::NOTDIR
-            | Errno::ISDIR
-            | Errno::INVAL,
-        ) => Ok(None),
-        Err(errno) => Err(failed(format!(
-            "`{path}` cannot be read after the command: {errno}"
-        ))),
+) -> Option<FileImage> {
+    let content = read(workspace, path).ok()?;
+    let seen = content.image();
+    if seen.is_some() && io.blobs.keep(&content.bytes).is_err() {
+        telling.unkept += 1;
     }
+    seen
 }
 
 /// Deltas, and counts of what could not be told.

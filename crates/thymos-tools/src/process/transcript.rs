@@ -35,8 +35,9 @@ impl Transcript {
         self.tail.extend(rest);
     }
 
-    /// What the model reads: everything, or the beginning and the end.
-    pub(crate) fn text(&self) -> String {
+    /// What the model reads: everything, or the beginning and the end; `kept` says whether the rest is in
+    /// the record.
+    pub(crate) fn text(&self, kept: bool) -> String {
         if self.total <= OBSERVATION_BYTES_MAX as u64 {
             return String::from_utf8_lossy(&self.head).into_owned();
         }
@@ -51,9 +52,10 @@ impl Transcript {
             String::from_utf8_lossy(front),
             String::from_utf8_lossy(&back),
         );
-        let lost = match self.total > OUTPUT_BYTES_MAX as u64 {
-            true => format!("; only the first {OUTPUT_BYTES_MAX} bytes are in the record"),
-            false => "; the whole output is in the record".to_owned(),
+        let lost = match (kept, self.total > OUTPUT_BYTES_MAX as u64) {
+            (false, _) => "; it is not in the record".to_owned(),
+            (true, true) => format!("; only the first {OUTPUT_BYTES_MAX} bytes are in the record"),
+            (true, false) => "; the whole output is in the record".to_owned(),
         };
         format!("{front}\n[{cut} cut here{lost}]\n{back}")
     }
@@ -73,7 +75,7 @@ mod tests {
         let mut transcript = Transcript::new();
         transcript.push(b"a");
         transcript.push(b"b");
-        assert_eq!(transcript.text(), "ab");
+        assert_eq!(transcript.text(true), "ab");
         assert_eq!(transcript.spill(), None);
     }
 
@@ -86,7 +88,7 @@ mod tests {
             transcript.push(&block);
         }
         transcript.push(b" last");
-        let text = transcript.text();
+        let text = transcript.text(true);
         assert!(text.starts_with("first ") && text.ends_with(" last"));
         assert!(text.contains("bytes cut here; only the first"));
         assert!(text.len() <= OBSERVATION_BYTES_MAX + 200);
@@ -97,10 +99,8 @@ mod tests {
     fn output_just_over_the_bound_is_cut_by_exactly_the_rest() {
         let mut transcript = Transcript::new();
         transcript.push(&vec![b'x'; OBSERVATION_BYTES_MAX + 10]);
-        assert!(
-            transcript
-                .text()
-                .contains("[10 bytes cut here; the whole output is in the record]")
-        );
+        let said = |kept| transcript.text(kept);
+        assert!(said(true).contains("[10 bytes cut here; the whole output is in the record]"));
+        assert!(said(false).contains("[10 bytes cut here; it is not in the record]"));
     }
 }

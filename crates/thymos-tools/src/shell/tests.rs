@@ -367,3 +367,27 @@ async fn at_l2_a_closed_file_stays_closed_and_the_price_is_told() {
     assert!(!bench.path("top").exists());
     assert_eq!(outcome.deltas.len(), 2);
 }
+
+/// A fault would say that nothing was done: the key of the call would be free for another one.
+#[tokio::test]
+async fn x1_a_command_of_which_nothing_can_be_kept_is_told_as_done() {
+    let (mut bench, tool) = bench();
+    bench.put("changed", "one\n");
+    bench.blobs.1.set();
+    let line = "echo two > changed; head -c 200000 /dev/zero | tr '\\0' x";
+    let outcome = bench.run(&tool, json!({ "command": line })).await;
+    assert_eq!((outcome.ok, outcome.exit_code), (true, Some(0)));
+    assert_eq!((outcome.output, outcome.truncated), (None, true));
+    let said = &outcome.observation;
+    assert!(
+        said.contains("bytes cut here; it is not in the record"),
+        "{said}"
+    );
+    assert!(said.contains("the whole output could not be kept: there is no room"));
+    let changed = outcome.deltas.first().unwrap();
+    assert_eq!(changed.resource, Resource::File("changed".to_owned()));
+    assert_eq!(changed.before, None, "it cannot be brought back");
+    let observed = outcome.observed.unwrap();
+    assert_eq!(observed.unheld, ["changed"]);
+    assert!(!observed.complete, "{observed:?}");
+}
