@@ -714,7 +714,7 @@ async fn turned_away(mut inbox: mpsc::Receiver<Ask>, why: &str) {
             Ask::Rest(reply) => {
                 reply.send(true).ok();
             }
-            Ask::CatchUp | Ask::End | Ask::Adopted(_) | Ask::TakeBack(..) => {}
+            Ask::CatchUp | Ask::End | Ask::Mend | Ask::Adopted(_) | Ask::TakeBack(..) => {}
         }
     }
 }

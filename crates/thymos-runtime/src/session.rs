@@ -20,7 +20,6 @@ use thymos_core::{IntentId, Timestamp, TrajectoryId, WritId};
 use thymos_policy::Shelf;
 use thymos_ports::Begun;
 use thymos_ports::cognition::{ModelFault, Turn};
-use thymos_ports::store::StoreError;
 use thymos_protocol::{Command, Replied, SkillChoice, Status, Under};
 use thymos_replay::Projection;
 use thymos_replay::projection::{Fate, Item};
@@ -58,6 +57,7 @@ mod writs;
 
 use delegate::Delegated;
 use lineage::Lineage;
+use record::Broken;
 use undo::Waiting;
 
 pub(crate) use branch::BranchPoint;
@@ -75,6 +75,8 @@ pub(crate) enum Ask {
     CatchUp,
     /// The delegating session wants it over.
     End,
+    /// The delegating session was asked for something: the ledger may take what it refused before.
+    Mend,
     /// The delegating session was found again and wants to hear of its end.
     Adopted(oneshot::Sender<ChildEnd>),
     /// A call is to be taken back; tells what came of it.
@@ -174,7 +176,7 @@ pub(crate) struct Session {
     pub(super) in_doubt: BTreeSet<ProposalId>,
     /// What could not be stored, kept until it can be or the process ends `[L11]`.
     pub(super) unsealed: Option<Vec<Body>>,
-    pub(super) broken: Option<StoreError>,
+    pub(super) broken: Option<Broken>,
     /// Delegated runs at work, by the proposal that ordered them.
     pub(super) delegated: BTreeMap<ProposalId, Delegated>,
     /// Where a delegated session tells its end.
@@ -293,6 +295,7 @@ impl Session {
                     }
                     Some(Ask::CatchUp) => self.catch_up_and_resume().await,
                     Some(Ask::End) => self.end_child().await,
+                    Some(Ask::Mend) => self.mend().await,
                     Some(Ask::Adopted(report)) => self.resume_child(report),
                     Some(Ask::TakeBack(what, reply)) => self.take_back(*what, reply).await,
                     Some(Ask::Rest(reply)) if self.may_rest() => {

@@ -12,7 +12,7 @@ use thymos_core::writ::Mode;
 use thymos_core::{Entry, TrajectoryId, WritId};
 use thymos_ports::LedgerStore;
 use thymos_ports::cognition::{Context, ContextMessage, ModelFault, Turn};
-use thymos_ports::store::{Batch, Piece};
+use thymos_ports::store::{Batch, Piece, StoreError};
 use thymos_protocol::{Command, HoldRow, Replied, RunRow, Settlement};
 use thymos_testkit::fixtures::{NOON, operator_key, party};
 use thymos_testkit::model::{calls, says};
@@ -644,6 +644,45 @@ async fn w2_an_order_for_more_than_the_writ_has_is_refused_by_field() {
             .into_iter()
             .filter(|body| matches!(body, Body::WritIssued(_)));
         assert_eq!(issued.count(), 1, "{order}");
+        rig.verified().await;
+    }
+}
+
+/// Found by the matrix of faults: the end of a delegated run was stored later, and its parent waited for it
+/// without end; one that broke off in the middle was asked by nobody.
+#[tokio::test]
+async fn l11_d1_a_delegated_run_that_its_ledger_refused_goes_on_once_the_parent_is_asked() {
+    for entry in [Kind::Closed, Kind::Usage, Kind::Started] {
+        let model = family(vec![json!({"task": "look"})], |_, context| {
+            match results(context).is_empty() {
+                true => calls(vec![("grep", json!({}))]),
+                false => says("looked"),
+            }
+        });
+        let look = FakeTool::new("grep");
+        let mut rig = setup(model, &[&look]).open(Mode::Plan).await;
+        let (store, parent) = (rig.setup.store.clone(), rig.trajectory);
+        let refused = StoreError::Locked {
+            path: "ledger".to_owned(),
+        };
+        let theirs = move |batch: &Batch| {
+            let has = batch.drafts.iter().any(|draft| draft.kind == entry);
+            batch.trajectory != parent && has
+        };
+        store.overtake(theirs, move |store| store.fail_next_append(refused));
+        rig.say("go").await;
+        let reported = |body: &Body| matches!(body, Body::DelegationResult(_));
+        for said in 0.. {
+            assert!(said < 500, "{entry:?}: its parent waits for it");
+            if rig.bodies().iter().any(reported) {
+                break;
+            }
+            // What the person says is for the parent, and moves the child as well.
+            rig.say("go on").await;
+            rig.desk.link.bell.changed().await.unwrap();
+        }
+        rig.until_idle().await;
+        assert!(last_words(&rig).contains("looked"), "{entry:?}");
         rig.verified().await;
     }
 }

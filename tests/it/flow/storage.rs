@@ -1,9 +1,12 @@
 //! A store that fails: nothing acknowledged is lost, and nothing goes on as if it were clean `[L11]`.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
 use thymos_core::body::Stop;
-use thymos_core::effect::EffectClass;
+use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::outcome::Outcome;
+use thymos_core::resolved::Resolved;
 use thymos_core::tool::Recovery;
 use thymos_core::writ::Mode;
 use thymos_ports::store::StoreError;
@@ -211,4 +214,54 @@ async fn requests_are_answered_while_the_desk_reads_a_long_log() {
         runs.contains(&before) && runs.contains(&opened.trajectory),
         "{runs:?}"
     );
+}
+
+/// A tool that a person has to agree to, and of which the announcement is refused once.
+fn refused_once(store: &MemoryStore) -> FakeTool {
+    let (store, looks) = (store.clone(), AtomicUsize::new(0));
+    FakeTool::new("shell").resolving(move |_, _| {
+        // The first look is for the hold, the second for the admission.
+        if looks.fetch_add(1, Ordering::SeqCst) == 1 {
+            store.fail_next_append(StoreError::Locked {
+                path: "ledger".to_owned(),
+            });
+        }
+        Ok(Resolved {
+            effect: EffectClass::External,
+            risk: Risk::High,
+            ..Resolved::pure()
+        })
+    })
+}
+
+/// Found by the matrix of faults: the answer was on record, so no second one was taken, and nobody acted.
+#[tokio::test]
+async fn l11_an_answer_whose_act_could_not_be_announced_is_acted_on_when_it_can() {
+    let command = json!({"command": "ls"});
+    let steps = vec![
+        Step::Turn(calls(vec![("shell", command)])),
+        Step::Turn(says("done")),
+    ];
+    let setup = Setup::new(steps, &[]);
+    let tool = refused_once(&setup.store);
+    let mut rig = setup
+        .with(|setup| setup.tools = vec![tool.port()])
+        .open(Mode::Auto)
+        .await;
+    rig.run("go").await;
+    rig.approve().await;
+    rig.until_kind("approval", 1).await;
+    let trajectory = rig.trajectory;
+    let told = rig
+        .ask(Command::SetMode {
+            trajectory,
+            mode: Mode::Auto,
+        })
+        .await;
+    assert_eq!(told, Replied::Accepted, "nothing fails any more");
+    rig.until_kind("commit", 1).await;
+    assert_eq!(tool.runs(), 1);
+    rig.run("go on").await;
+    assert_eq!((tool.runs(), rig.stop()), (1, Some(Stop::Done)));
+    rig.verified().await;
 }

@@ -14,6 +14,7 @@ use thymos_ports::store::StoreError;
 use thymos_protocol::{Changed, Command, Fault, Replied, SkillChoice, Under};
 use thymos_replay::projection::Hold;
 
+use super::record::Broken;
 use super::timer::expires_at;
 use super::{Activity, Inside, Job, OVER, RecordError, Session};
 
@@ -469,6 +470,8 @@ impl Session {
 
     /// Folds what others wrote, and acts on answers they gave.
     pub(super) async fn catch_up_and_resume(&mut self) {
+        // Somebody wrote: what was refused here may be taken by now.
+        self.mend().await;
         if let Err(error) = self.catch_up() {
             return self.break_on(error, None);
         }
@@ -519,12 +522,14 @@ const fn takes_away(command: &Command) -> bool {
     )
 }
 
-fn stuck(broken: &StoreError) -> Replied {
-    let hint = match broken {
+fn stuck(broken: &Broken) -> Replied {
+    let hint = match &broken.error {
         StoreError::Away { .. } => "bring the server back, then try again",
-        _ => "free the disk or reopen the ledger, then try again",
+        StoreError::Full { .. } => "free the disk, then try again",
+        _ if broken.mends => "try again; if that does not help, look at the disk",
+        _ => "look at the disk, then open the ledger again",
     };
-    fault(broken.to_string(), hint)
+    fault(broken.error.to_string(), hint)
 }
 
 pub(super) fn fault(message: impl Into<String>, hint: impl Into<String>) -> Replied {

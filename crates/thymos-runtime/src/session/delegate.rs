@@ -77,6 +77,14 @@ impl Delegated {
             drop(asks.try_send(Ask::End));
         }
     }
+
+    /// Has it try again what its ledger refused.
+    pub(super) fn mend(&self) {
+        if let Some(asks) = &self.asks {
+            // As above: it is awake.
+            drop(asks.try_send(Ask::Mend));
+        }
+    }
 }
 
 impl ChildEnd {
@@ -549,6 +557,7 @@ impl Session {
 
     /// Ends a child at its parent's word, also while it waits for a person.
     pub(super) async fn end_child(&mut self) {
+        self.mend().await;
         self.interrupt();
         if self.run.is_some() || self.report.is_none() {
             return;

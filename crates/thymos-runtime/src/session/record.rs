@@ -71,6 +71,30 @@ impl From<RedactFault> for RecordError {
     }
 }
 
+/// Why a session goes no further.
+pub(crate) struct Broken {
+    pub(super) error: StoreError,
+    /// Whether it may be tried again in this process: nothing was kept, and what is folded is what is stored.
+    pub(super) mends: bool,
+}
+
+/// `[L11]` After a failed sync nobody knows what is stored, and what is damaged does not heal. Anything else
+/// the store refused before it changed anything, a read too.
+const fn mends(error: &StoreError) -> bool {
+    match error {
+        StoreError::Full { .. }
+        | StoreError::Locked { .. }
+        | StoreError::Away { .. }
+        | StoreError::Engine { .. } => true,
+        StoreError::Poisoned { .. }
+        | StoreError::Corrupt { .. }
+        | StoreError::Open { .. }
+        | StoreError::Newer { .. }
+        | StoreError::Foreign { .. }
+        | StoreError::Draft(_) => false,
+    }
+}
+
 /// Bodies that did not become entries, and why.
 struct NotRecorded {
     why: RecordError,
@@ -289,18 +313,23 @@ impl Session {
     }
 
     pub(super) fn break_on(&mut self, error: RecordError, unsealed: Option<Vec<Body>>) {
-        let error = match error {
-            RecordError::Store(error) => error,
+        self.broken = Some(match error {
+            RecordError::Store(error) => Broken {
+                mends: mends(&error),
+                error,
+            },
             RecordError::Diverged(_)
             | RecordError::Body(_)
             | RecordError::Redaction(_)
             | RecordError::Over
-            | RecordError::Moved => StoreError::Engine {
-                path: "trajectory".into(),
-                reason: error.to_string(),
+            | RecordError::Moved => Broken {
+                error: StoreError::Engine {
+                    path: "trajectory".into(),
+                    reason: error.to_string(),
+                },
+                mends: false,
             },
-        };
-        self.broken = Some(error);
+        });
         // What waits already must not be lost to a second failure.
         if let Some(bodies) = unsealed {
             self.unsealed.get_or_insert_default().extend(bodies);
@@ -309,18 +338,27 @@ impl Session {
         self.queue.clear();
     }
 
-    /// Tries again to store what could not be stored, once there may be room or a server.
+    /// Tries again to store what could not be stored, once there may be room or a server, and takes up what
+    /// was cut off by it: answers that were not acted on, and delegated runs, which nobody else asks.
     pub(super) async fn mend(&mut self) {
-        if !matches!(
-            self.broken,
-            Some(StoreError::Full { .. } | StoreError::Locked { .. } | StoreError::Away { .. })
-        ) {
+        for child in self.delegated.values() {
+            child.mend();
+        }
+        if !self.broken.as_ref().is_some_and(|broken| broken.mends) {
             return;
         }
         self.broken = None;
-        if let Some(bodies) = self.unsealed.take() {
-            self.record_or_break(bodies).await;
+        if let Some(bodies) = self.unsealed.take()
+            && !self.record_or_break(bodies).await
+        {
+            return;
         }
+        // What was stored now is heard of as it would have been then.
+        let open = &self.p.open_work;
+        self.in_doubt.retain(|proposal| open.contains_key(proposal));
+        self.report_end();
+        self.admit_answered();
+        self.go_on_after_holds();
     }
 
     /// Folds what other processes wrote here.

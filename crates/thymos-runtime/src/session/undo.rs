@@ -78,7 +78,7 @@ impl Session {
     /// Why nothing can be taken back here now, if so.
     fn cannot_take_back(&self, target: &ProposalId) -> Option<String> {
         if let Some(broken) = &self.broken {
-            return Some(broken.to_string());
+            return Some(broken.error.to_string());
         }
         if let Some(folder) = self.foreign_workspace() {
             return Some(format!("this trajectory belongs to the folder `{folder}`"));
@@ -223,7 +223,7 @@ impl Session {
         };
         let fate = self.p.calls.get(&waiting.intent).map(|call| &call.fate);
         let came = match (&self.broken, fate) {
-            (Some(broken), _) => TakenBack::Not(broken.to_string()),
+            (Some(broken), _) => TakenBack::Not(broken.error.to_string()),
             (None, Some(Fate::Ended { .. })) if self.p.undone.contains(&waiting.target) => {
                 TakenBack::Done
             }
