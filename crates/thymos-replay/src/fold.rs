@@ -146,7 +146,7 @@ fn fold_body(p: &mut Projection, entry: &Entry, body: Body) -> Result<(), Diverg
         Body::Started(body) => started(p, entry, body),
         Body::Commit(body) => ends::commit(p, entry, *body),
         Body::Failure(body) => ends::failure(p, entry, body),
-        Body::Reconciled(body) => ends::reconciled(p, body),
+        Body::Reconciled(body) => ends::reconciled(p, entry, body),
         Body::WritIssued(body) => writ_issued(p, *body),
         Body::WritRevoked(body) => {
             revoked(p, &body);

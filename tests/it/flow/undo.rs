@@ -436,6 +436,40 @@ async fn d3_nothing_is_taken_back_while_something_goes_on_there() {
     shop.rig.verified().await;
 }
 
+/// Found by the matrix of a machine that goes down: what had been found done was no step of any plan, and
+/// what the file held before stayed away without a word.
+#[tokio::test]
+async fn d3_what_was_found_done_is_taken_back_as_announced() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("ws");
+    let setup = setup(&folder, vec![write("a.txt", "two\n")]);
+    std::fs::write(root.join("a.txt"), "one\n").unwrap();
+    // The announcement is the last thing that is stored.
+    let store = setup.store.clone();
+    let sealing = |batch: &Batch| {
+        let mut drafts = batch.drafts.iter();
+        drafts.any(|draft| draft.kind == Kind::Commit)
+    };
+    store.overtake(sealing, |store| store.poison("input/output error"));
+    let mut rig = setup.open(Mode::Auto).await;
+    rig.say("go").await;
+    rig.until_idle().await;
+    let mut shop = Shop { rig, folder }.reopened().await;
+    assert_eq!(shop.get("a.txt").as_deref(), Some("two\n"));
+    let found = |body: Body| match body {
+        Body::Reconciled(found) => Some(found.resolution),
+        _ => None,
+    };
+    let found: Vec<_> = shop.rig.bodies().into_iter().filter_map(found).collect();
+    assert_eq!(found, [thymos_core::body::Resolution::FoundDone]);
+    let plan = shop.plan(0).await;
+    assert_eq!(wills(&plan), ["put a.txt back, 4 -> 4 bytes"]);
+    shop.undo_all(0).await;
+    assert_eq!(shop.get("a.txt").as_deref(), Some("one\n"));
+    assert_eq!(shop.plan(0).await.steps, Vec::new(), "once");
+    shop.rig.verified().await;
+}
+
 /// Notes before each announcement whether the record holds what the file holds by then.
 fn watch(store: &MemoryStore, file: PathBuf, kept: Arc<Mutex<Vec<bool>>>) {
     let starts = |batch: &Batch| {

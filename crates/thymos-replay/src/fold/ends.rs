@@ -217,13 +217,27 @@ pub(super) fn failure(
     )
 }
 
-pub(super) fn reconciled(p: &mut Projection, body: body::Reconciled) -> Result<(), Divergence> {
+pub(super) fn reconciled(
+    p: &mut Projection,
+    entry: &Entry,
+    body: body::Reconciled,
+) -> Result<(), Divergence> {
     let work = take_work(p, body.proposal, body.started)?;
     settle(p, &work, &body.cost);
     let resolution = body.resolution;
     let gave_up = resolution == Resolution::GaveUp && once(p, &work);
     if gave_up || matches!(resolution, Resolution::Happened | Resolution::FoundDone) {
         done(p, &work, (body.proposal, work.entry));
+    }
+    let happened = matches!(resolution, Resolution::Happened | Resolution::FoundDone);
+    // [D3] An undo that was found done does not end what it undid: that is planned again, and put back as it
+    // is already.
+    let own = p
+        .calls
+        .get(&work.intent)
+        .is_some_and(|call| call.compensates.is_none());
+    if happened && own {
+        seal(p, body.proposal, sealed(entry, &work, None));
     }
     if resolution == Resolution::RunAgain {
         // [X2] The same intent goes before the gate once more, under the same key.

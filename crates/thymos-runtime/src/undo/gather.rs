@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use thymos_core::body::{Body, BodyState, Started};
-use thymos_core::delta::Delta;
+use thymos_core::delta::{Delta, Expect, Resource, ResourceValue};
 use thymos_core::id::ProposalId;
 use thymos_core::isolation::Rung;
 use thymos_core::outcome::Observed;
-use thymos_core::resolved::Resolved;
+use thymos_core::resolved::{Access, Resolved};
 use thymos_core::{Entry, EntryId, TrajectoryId};
 use thymos_replay::Projection;
 use thymos_replay::projection::{Child, Committed};
@@ -54,6 +54,8 @@ pub(super) struct Ended {
     pub(super) rung: Rung,
     /// It broke off, and what it had done by then is in its deltas.
     pub(super) broke_off: bool,
+    /// It has no end of its own: that it happened was found out, or a person said so.
+    pub(super) settled: bool,
     pub(super) folders_made: u64,
 }
 
@@ -185,30 +187,61 @@ fn end(entry: &Entry) -> Option<(ProposalId, Ended)> {
                 observed: outcome.observed,
                 rung: outcome.rung.unwrap_or(Rung::L0),
                 broke_off: false,
+                settled: false,
                 folders_made,
             },
         ));
     }
-    let Body::Failure(body) = body else {
-        return None;
+    let (proposal, deltas, settled) = match body {
+        Body::Failure(body) => (body.proposal, body.fault.deltas, false),
+        Body::Reconciled(body) => (body.proposal, Vec::new(), true),
+        _ => return None,
     };
     Some((
-        body.proposal,
+        proposal,
         Ended {
             resolved: None,
-            deltas: body.fault.deltas,
+            deltas,
             observed: None,
             rung: Rung::L0,
-            broke_off: true,
+            broke_off: !settled,
+            settled,
             folders_made: 0,
         },
     ))
+}
+
+/// What a call was to change, where its announcement tells all of it: files that it writes itself. What is
+/// not so any more is found when it is to be put back.
+fn announced(resolved: &Resolved) -> Vec<Delta> {
+    if resolved.exec.is_some() {
+        return Vec::new();
+    }
+    let files = resolved.paths.iter();
+    let files = files.filter(|path| path.access != Access::Read);
+    files
+        .map(|path| Delta {
+            resource: Resource::File(path.path.clone()),
+            expect: Expect::Anything,
+            before: path.before.clone().map(ResourceValue::File),
+            after: path.after.clone().map(ResourceValue::File),
+        })
+        .collect()
 }
 
 fn effect(entry: &Entry, begin: Started, mut ended: Ended) -> Effect {
     let intent = &begin.decided.proposal.intent;
     if ended.broke_off {
         ended.rung = begin.rung;
+    }
+    if let Some(resolved) = begin
+        .decided
+        .proposal
+        .resolved
+        .as_ref()
+        .filter(|_| ended.settled)
+    {
+        ended.deltas = announced(resolved);
     }
     Effect {
         index: entry.header.index,

@@ -68,6 +68,9 @@ fn outside(ended: &Ended) -> Option<String> {
             host.host
         ));
     }
+    if resolved.exec.is_some() && ended.settled {
+        return Some("it was cut off, and what it changed is not in the record".to_owned());
+    }
     if resolved.exec.is_some() {
         let held = ended.rung >= HOLDING_RUNG;
         return (!held).then(|| {

@@ -56,6 +56,7 @@ fn command() -> Ended {
         }),
         rung: Rung::L2,
         broke_off: false,
+        settled: false,
         folders_made: 0,
     }
 }
@@ -219,5 +220,20 @@ fn d3_several_changes_of_one_resource_are_one_from_first_to_last() {
     assert_eq!(
         (&changes[0].expect, &changes[0].to),
         (&file("three"), &file("one"))
+    );
+}
+
+#[test]
+fn d3_a_command_that_was_cut_off_and_settled_cannot_be_undone() {
+    let settled = Ended {
+        deltas: Vec::new(),
+        observed: None,
+        settled: true,
+        ..command()
+    };
+    let why = outside(&settled).unwrap();
+    assert_eq!(
+        why,
+        "it was cut off, and what it changed is not in the record"
     );
 }
