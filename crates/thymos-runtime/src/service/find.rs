@@ -64,17 +64,22 @@ impl Search {
         let store = &kernel.parts.store;
         let Some(trajectory) = self.of else {
             let rows = store.scan(self.next, PAGE).map_err(|e| e.to_string())?;
-            let last = rows.is_empty();
+            let none = rows.is_empty();
             self.next = rows.last().map_or(self.next, |row| row.index + 1);
             // What cannot be read is told by verification.
             let entries = rows.into_iter().filter_map(|row| row.entry.ok());
-            return Ok((entries.collect(), last));
+            return Ok((entries.collect(), none || self.is_through()));
         };
         let page = store.page(&trajectory, self.next, PAGE);
         let page = page.map_err(|e| e.to_string())?;
-        let last = page.is_empty();
         self.next += page.len() as u64;
+        let last = page.is_empty() || self.is_through();
         Ok((page, last))
+    }
+
+    /// Whether everything was looked at that was there when it began.
+    fn is_through(&self) -> bool {
+        self.len.is_some_and(|len| self.next >= len)
     }
 
     /// The entry told, if it matches. Most are passed over by what their headers say.
