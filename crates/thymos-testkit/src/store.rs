@@ -53,6 +53,7 @@ struct State {
     appends: usize,
     scanned: u64,
     failures: VecDeque<StoreError>,
+    no_heads: Option<StoreError>,
     full: bool,
     poisoned: Option<String>,
     /// Appends that still succeed before a sync fails.
@@ -150,6 +151,11 @@ impl MemoryStore {
     /// The next append fails with this and keeps nothing; several calls queue up.
     pub fn fail_next_append(&self, error: StoreError) {
         self.state().failures.push_back(error);
+    }
+
+    /// Looks at the heads of the log fail so, or do not any more.
+    pub fn fail_heads(&self, error: Option<StoreError>) {
+        self.state().no_heads = error;
     }
 
     /// Appends and blobs fail with [`StoreError::Full`] until there is room again.
@@ -536,7 +542,11 @@ impl LedgerStore for MemoryStore {
 
     fn heads(&self) -> Result<Vec<Head>, StoreError> {
         let mut newest: BTreeMap<TrajectoryId, Head> = BTreeMap::new();
-        for entry in &self.state().entries {
+        let state = self.state();
+        if let Some(error) = &state.no_heads {
+            return Err(error.clone());
+        }
+        for entry in &state.entries {
             let header = &entry.header;
             let head = Head {
                 trajectory: header.trajectory,

@@ -3,13 +3,14 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
+use thymos_core::Kind;
 use thymos_core::body::Stop;
 use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::outcome::Outcome;
 use thymos_core::resolved::Resolved;
-use thymos_core::tool::Recovery;
+use thymos_core::tool::{Recovery, Repeat};
 use thymos_core::writ::Mode;
-use thymos_ports::store::StoreError;
+use thymos_ports::store::{Batch, StoreError};
 use thymos_protocol::{Command, Fault, Replied};
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, MemoryStore, Step};
@@ -263,5 +264,40 @@ async fn l11_an_answer_whose_act_could_not_be_announced_is_acted_on_when_it_can(
     assert_eq!(tool.runs(), 1);
     rig.run("go on").await;
     assert_eq!((tool.runs(), rig.stop()), (1, Some(Stop::Done)));
+    rig.verified().await;
+}
+
+/// From the next announcement on, until something is sealed, nobody can tell what other runs did.
+fn blind_once(store: &MemoryStore) {
+    let has = |kind: Kind| move |batch: &Batch| batch.drafts.iter().any(|draft| draft.kind == kind);
+    let refused = StoreError::Engine {
+        path: "ledger".to_owned(),
+        reason: "the disk refused a read".to_owned(),
+    };
+    store.overtake(has(Kind::Started), move |store| {
+        store.fail_heads(Some(refused));
+        store.overtake(has(Kind::Failure), |store| store.fail_heads(None));
+    });
+}
+
+/// Found by the matrix of faults: a call that was answered, announced and then not made left its run standing;
+/// the parent of a delegated one waited without end.
+#[tokio::test]
+async fn l11_x3_a_run_goes_on_after_a_call_that_was_announced_and_not_made() {
+    let steps = vec![
+        Step::Turn(calls(vec![("shell", json!({"command": "pay"}))])),
+        Step::Turn(says("then not")),
+    ];
+    let tool = FakeTool::new("shell")
+        .effect(EffectClass::External)
+        .declaring(|contract| contract.repeat = Repeat::OncePerKey);
+    let setup = Setup::new(steps, &[&tool]).with(|setup| setup.continues = true);
+    let mut rig = setup.open(Mode::Edit).await;
+    rig.run("go").await;
+    assert_eq!(rig.stop(), Some(Stop::Held));
+    blind_once(&rig.setup.store);
+    rig.approve().await;
+    rig.until_kind("closed", 2).await;
+    assert_eq!((tool.runs(), rig.stop()), (0, Some(Stop::Done)));
     rig.verified().await;
 }

@@ -43,12 +43,12 @@ impl Session {
         match self.announce(intent, warrant).await {
             Ok(Some(begun)) if self.cut_meanwhile(&begun) => {
                 let cut = fault(FaultKind::Cancelled, "its writ was revoked as it began");
-                self.seal(begun, Err(cut), 0).await;
+                self.seal_undone(begun, cut).await;
             }
             Ok(Some(begun)) => match self.used_meanwhile(&begun).await {
                 Some(why) => {
                     let used = fault(FaultKind::Moved, &why);
-                    self.seal(begun, Err(used), 0).await;
+                    self.seal_undone(begun, used).await;
                 }
                 None => self.act(begun).await,
             },
@@ -183,7 +183,7 @@ impl Session {
         let Some(tool) = self.k.tool(&intent.tool) else {
             // [C6] checked the pin a moment ago; should it be gone all the same, that is sealed.
             let gone = fault(FaultKind::Failed, "the tool is gone");
-            return self.seal(begun, Err(gone), 0).await;
+            return self.seal_undone(begun, gone).await;
         };
         if let Some(order) = tool.order(begun.args()) {
             return self.delegate(begun, order).await;
@@ -216,6 +216,12 @@ impl Session {
             },
             Poll::Pending => report(self.inside.clone(), work),
         }
+    }
+
+    /// Seals what was announced and is not done. Nobody reports of it, so what waited for it goes on here.
+    async fn seal_undone(&mut self, begun: Begun, why: Fault) {
+        self.seal(begun, Err(why), 0).await;
+        self.go_on_after_holds();
     }
 
     /// Seals what ended; the session's own checks come before the store's.

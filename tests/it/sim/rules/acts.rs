@@ -59,9 +59,10 @@ pub(super) fn announced(told: &Told) -> Vec<String> {
         all.any(|(line, work)| line.id == *id && work.decided.proposal.intent.tool == "delegate")
     };
     for line in &told.lines {
-        // What was stopped before it began is sealed as cancelled, and never ran.
-        let stopped =
-            matches!(&line.body, Body::Failure(body) if body.fault.kind == FaultKind::Cancelled);
+        // What was stopped before it began is sealed as cancelled, and never ran; nor did what another run
+        // did meanwhile, or what nobody can tell that of.
+        let stopped = matches!(&line.body, Body::Failure(body)
+            if matches!(body.fault.kind, FaultKind::Cancelled | FaultKind::Moved));
         if matches!(line.body, Body::Commit(_) | Body::Failure(_))
             && !stopped
             && let Some(id) = end(&line.body)
