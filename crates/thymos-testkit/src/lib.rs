@@ -11,6 +11,7 @@
 #![expect(clippy::print_stderr, reason = "a test that skips says so aloud")]
 
 pub mod clock;
+pub mod failing;
 pub mod fixtures;
 pub mod model;
 pub mod postgres;
@@ -21,6 +22,7 @@ pub mod store;
 pub mod tool;
 
 pub use clock::{FixedClock, SeededEntropy, SteppingClock};
+pub use failing::Failing;
 pub use model::{ScriptedModel, Step};
 pub use store::MemoryStore;
 pub use tool::FakeTool;

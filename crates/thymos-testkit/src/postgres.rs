@@ -41,9 +41,12 @@ impl Database {
     /// When there is a server and it does not work.
     #[must_use]
     pub fn new() -> Option<Self> {
+        Some(Self::on(&cluster()?.url))
+    }
+
+    fn on(url: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let cluster = cluster()?;
-        let config = Config::from_str(&cluster.url).expect("THYMOS_TEST_POSTGRES is a URL");
+        let config = Config::from_str(url).expect("THYMOS_TEST_POSTGRES is a URL");
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("thymos_test_{}_{count}", std::process::id());
         run(
@@ -56,7 +59,7 @@ impl Database {
         );
         let mut own = config;
         own.dbname(&name);
-        Some(Self { name, config: own })
+        Self { name, config: own }
     }
 
     /// Its name.
@@ -127,6 +130,77 @@ impl Drop for Database {
     }
 }
 
+/// A server that nobody else uses, so that it can be killed.
+#[derive(Debug)]
+pub struct OwnServer {
+    place: PathBuf,
+    cluster: Cluster,
+}
+
+/// How a server ends that does not end in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blow {
+    /// It and all of its processes are killed.
+    Kill,
+    /// It stops at once, and has to recover.
+    Immediate,
+}
+
+impl OwnServer {
+    /// Starts one, of which is noted in this folder where it is; it ends by itself some time after the value
+    /// is gone. None, said aloud, where there is no PostgreSQL.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start(place: &Path) -> Option<Self> {
+        let cluster = started(place);
+        if cluster.is_none() {
+            eprintln!("SKIPPED: there is no PostgreSQL to be killed; install it");
+        }
+        Some(Self {
+            place: place.to_owned(),
+            cluster: cluster?,
+        })
+    }
+
+    /// An empty database on it.
+    ///
+    /// # Panics
+    /// When it refuses.
+    #[must_use]
+    pub fn database(&self) -> Database {
+        Database::on(&self.cluster.url)
+    }
+
+    /// Ends it.
+    ///
+    /// # Panics
+    /// When it cannot be ended.
+    pub fn end(&self, blow: Blow) {
+        self.script(match blow {
+            Blow::Kill => "kill",
+            Blow::Immediate => "immediate",
+        });
+    }
+
+    /// Starts it once more, with what it kept.
+    ///
+    /// # Panics
+    /// When it does not come back.
+    pub fn again(&self) {
+        self.script("again");
+    }
+
+    fn script(&self, word: &str) {
+        let mut script = Command::new(root().join(".ci/postgres"));
+        let output = script.arg(&self.place).arg(word).output();
+        let output = output.expect("bash runs .ci/postgres");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{word}: {said}");
+    }
+}
+
 /// The authority that signed the certificate of the throw-away server, which is for `localhost`;
 /// none, said aloud, where there is none.
 #[must_use]
@@ -192,16 +266,20 @@ fn find() -> Option<Cluster> {
             _used: None,
         });
     }
-    let place = root().join("target/postgres");
-    std::fs::create_dir_all(&place).expect("a folder below target");
+    started(&root().join("target/postgres"))
+}
+
+/// The throw-away server of a folder.
+fn started(place: &Path) -> Option<Cluster> {
+    std::fs::create_dir_all(place).expect("a folder for it");
     let used = OpenOptions::new()
         .create(true)
         .append(true)
         .open(place.join("used"))
-        .expect("a file below target");
+        .expect("a file in it");
     used.lock_shared().expect("a lock on it");
     let output = Command::new(root().join(".ci/postgres"))
-        .arg(&place)
+        .arg(place)
         .output()
         .expect("bash runs .ci/postgres");
     if output.status.code() == Some(NONE) {
