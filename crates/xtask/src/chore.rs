@@ -10,7 +10,7 @@ use crate::sim::Wanted;
 /// What is printed for words that name no chore.
 const USAGE: &str = "usage: cargo xtask docgen [--check] | theme-check | screenshot\n       \
     cargo xtask sim [--seed N | --stories N [--from N]]\n       \
-    cargo xtask crash [--kills N | --shot SHOT | --writers SECONDS]";
+    cargo xtask crash [--kills N | --shot SHOT | --faults STORIES | --fault FAULT | --power STORIES | --servers BLOWS | --writers SECONDS]";
 
 /// One chore.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,15 @@ use crate::chore::{ChoreFault, root};
 /// The kernel's matrix: of the whole program's tests.
 const MATRIX: &str = "crashes::matrix::t2_killed";
 
+/// A ledger that fails under a kernel.
+const FAULTS: &str = "crashes::faults::t2_a_ledger_that_fails";
+
+/// A machine that goes down under a kernel.
+const POWER: &str = "crashes::power::t2_when_the_power_goes";
+
+/// A server that is killed under a kernel.
+const SERVERS: &str = "crashes::server::t2_a_server_that_is_killed";
+
 /// Two writers: of the ledger's tests.
 const WRITERS: &str = "crash::l12_two_processes_make_one_order_and_no_fork";
 
@@ -21,17 +30,30 @@ pub(crate) enum Shots {
     Kills(u64),
     /// One story again, as a failure names it.
     Shot(String),
+    /// Every failure that the ledgers of so many stories can meet.
+    Faults(u64),
+    /// One failure again, as a test names it.
+    Fault(String),
+    /// The power goes at every point of so many stories.
+    Power(u64),
+    /// The server of a kernel is killed so often.
+    Servers(u64),
     /// None: two processes write for so many seconds.
     Writers(u64),
 }
 
 impl Shots {
-    /// Reads `--kills N`, `--shot SHOT` or `--writers SECONDS`.
+    /// Reads `--kills N`, `--shot SHOT`, `--faults STORIES`, `--fault FAULT`, `--power STORIES`,
+    /// `--servers BLOWS` or `--writers SECONDS`.
     pub(crate) fn parse(words: &[&str]) -> Option<Self> {
         match words {
             [] => Some(Self::Usual),
             ["--kills", number] => number.parse().ok().map(Self::Kills),
             ["--shot", shot] if shot.contains(':') => Some(Self::Shot((*shot).to_owned())),
+            ["--faults", stories] => stories.parse().ok().map(Self::Faults),
+            ["--fault", fault] if fault.contains(':') => Some(Self::Fault((*fault).to_owned())),
+            ["--power", stories] => stories.parse().ok().map(Self::Power),
+            ["--servers", blows] => blows.parse().ok().map(Self::Servers),
             ["--writers", seconds] => seconds.parse().ok().map(Self::Writers),
             _ => None,
         }
@@ -49,6 +71,11 @@ pub(crate) fn fire(shots: &Shots) -> Result<String, ChoreFault> {
             cargo.env("THYMOS_CRASH_WRITERS", seconds.to_string());
             (WRITERS, "one order, and no fork")
         }
+        Shots::Faults(_) | Shots::Fault(_) => {
+            (FAULTS, "nothing was lost, and nothing happened twice")
+        }
+        Shots::Servers(_) => (SERVERS, "nothing acknowledged was lost"),
+        Shots::Power(_) => (POWER, "nothing acknowledged was lost"),
         Shots::Usual | Shots::Kills(_) | Shots::Shot(_) => {
             (MATRIX, "nothing was lost, and nothing happened twice")
         }
@@ -56,6 +83,10 @@ pub(crate) fn fire(shots: &Shots) -> Result<String, ChoreFault> {
     match shots {
         Shots::Kills(number) => drop(cargo.env("THYMOS_CRASH_KILLS", number.to_string())),
         Shots::Shot(shot) => drop(cargo.env("THYMOS_CRASH_SHOT", shot)),
+        Shots::Faults(stories) => drop(cargo.env("THYMOS_CRASH_FAULTS", stories.to_string())),
+        Shots::Fault(fault) => drop(cargo.env("THYMOS_CRASH_FAULT", fault)),
+        Shots::Power(stories) => drop(cargo.env("THYMOS_CRASH_POWER", stories.to_string())),
+        Shots::Servers(blows) => drop(cargo.env("THYMOS_CRASH_SERVERS", blows.to_string())),
         Shots::Usual | Shots::Writers(_) => {}
     }
     // Of no package by name: with one alone the features of what all depend on are others, and everything
@@ -78,6 +109,11 @@ mod tests {
         assert_eq!(Shots::parse(&["--kills", "500"]), Some(Shots::Kills(500)));
         let shot = Shots::Shot("3:14/7".to_owned());
         assert_eq!(Shots::parse(&["--shot", "3:14/7"]), Some(shot));
+        assert_eq!(Shots::parse(&["--faults", "2"]), Some(Shots::Faults(2)));
+        let fault = Shots::Fault("3:Append:7:Sync".to_owned());
+        assert_eq!(Shots::parse(&["--fault", "3:Append:7:Sync"]), Some(fault));
+        assert_eq!(Shots::parse(&["--power", "2"]), Some(Shots::Power(2)));
+        assert_eq!(Shots::parse(&["--servers", "9"]), Some(Shots::Servers(9)));
         assert_eq!(Shots::parse(&["--writers", "60"]), Some(Shots::Writers(60)));
         for words in [
             &["--kills"][..],

@@ -139,11 +139,8 @@ fn other_process() {
     };
     let points = Points::aloud(task.kill);
     let end = live(&Cast {
-        seed: task.seed,
-        number: task.number,
-        last: false,
-        folder: task.folder,
         points: points.clone(),
+        ..Cast::new(task.seed, task.number, &task.folder)
     });
     for fault in end.faults {
         points.say(&format!("fault {}", fault.replace('\n', " ")));

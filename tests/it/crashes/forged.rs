@@ -8,8 +8,8 @@ use thymos_core::{Digest, EntryId};
 
 use super::child::Said;
 use super::judge::{Expected, Scene, after_kill, at_the_end, counts};
+use super::matrix::scratch;
 use super::plan::Plan;
-use super::points::Points;
 use super::process::{Cast, End, live, prepare};
 use super::tools::{IDEMPOTENT, NEITHER};
 
@@ -25,14 +25,11 @@ static SEED: LazyLock<u64> = LazyLock::new(|| {
 
 /// A story in which nobody was killed, looked at once.
 static STORY: LazyLock<(Scene, End)> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     prepare(folder.path(), &Plan::of(*SEED));
     let end = live(&Cast {
-        seed: *SEED,
-        number: 1,
         last: true,
-        folder: folder.path().to_owned(),
-        points: Points::default(),
+        ..Cast::new(*SEED, 1, folder.path())
     });
     (Scene::look(folder.path(), *SEED), end)
 });

@@ -1,6 +1,7 @@
 //! What must hold after a kill, and at the end of a story. Rules share no code with the kernel.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use thymos::wire::checkpoints::CheckpointFile;
@@ -14,8 +15,8 @@ use thymos_runtime::checkpoint::Outside;
 
 use super::child::Said;
 use super::plan::Plan;
-use super::process::{End, entries, open, outside};
-use super::tools::{Counted, IDEMPOTENT, ONCE, Sink};
+use super::process::{AS_IT_WAS, End, entries, open, outside};
+use super::tools::{Counted, IDEMPOTENT, ONCE, Sink, workspace};
 use crate::sim::rules::{broken, open_work, spent};
 use crate::sim::told::{Line, Told, lines};
 
@@ -28,13 +29,15 @@ pub(super) struct Scene {
     pub(super) outside: Vec<(u64, TreeHash, Option<TreeHash>)>,
     /// What the engine says of its own file.
     pub(super) engine: Vec<String>,
+    /// The file that stories write to.
+    pub(super) file: Option<String>,
 }
 
 impl Scene {
     /// Opens the ledger anew, as any process would, and reads everything.
     pub(super) fn look(folder: &Path, seed: u64) -> Self {
         let store = open(folder, seed, u64::from(u8::MAX));
-        let entries = entries(&store);
+        let entries = entries(store.as_ref());
         let counted = Sink::of(folder).read();
         let blobs = entries.iter().filter_map(|entry| match entry.decode() {
             BodyState::Known(Body::Commit(body)) => body.outcome.output,
@@ -58,8 +61,9 @@ impl Scene {
         Self {
             told,
             counted,
-            outside: kept_outside(&outside(folder, &store), &store),
+            outside: kept_outside(&outside(folder, store.as_ref()), store.as_ref()),
             engine: store.check_engine().unwrap(),
+            file: fs::read_to_string(workspace(folder, 1).join("a.txt")).ok(),
         }
     }
 
@@ -97,8 +101,14 @@ pub(super) fn after_kill(scene: &Scene, said: &Said, expected: &Expected) -> Vec
     faults.extend(ended_there(said, expected));
     faults.extend(lost(scene, said));
     faults.extend(half_done(scene, said, expected));
-    let standing = standing(scene).into_iter();
-    faults.extend(standing.filter(|fault| !PASSING.iter().any(|rule| fault.starts_with(rule))));
+    faults.extend(standing_but(scene));
+    faults
+}
+
+/// What holds at any time, but for what has come to rest.
+pub(super) fn standing_but(scene: &Scene) -> Vec<String> {
+    let mut faults = standing(scene);
+    faults.retain(|fault| !PASSING.iter().any(|rule| fault.starts_with(rule)));
     faults
 }
 
@@ -278,10 +288,18 @@ pub(super) fn at_the_end(scene: &Scene, end: &End, plan: &Plan) -> Vec<String> {
     );
     faults.extend(unsettled(scene, end));
     faults.extend(counts(scene, end, plan));
+    faults.extend(taken_back(scene, plan));
     if scene.outside.is_empty() {
         faults.push("no checkpoint stands outside".to_owned());
     }
     faults
+}
+
+/// `[D3]` Where everything was taken back, the file holds what it held before.
+fn taken_back(scene: &Scene, plan: &Plan) -> Option<String> {
+    let found = scene.file.as_deref();
+    let left = plan.undo && found != Some(AS_IT_WAS);
+    left.then(|| format!("taken back, and the file holds {found:?}"))
 }
 
 /// `[B1]` What is taken from each writ is what its ends say; nothing stays reserved.

@@ -8,11 +8,16 @@
 //! `cargo xtask crash --shot SHOT`.
 
 mod child;
+mod faults;
 mod forged;
 mod judge;
 mod matrix;
+mod mishaps;
+mod people;
 mod plan;
 mod points;
+mod power;
 mod process;
 mod seams;
+mod server;
 mod tools;

@@ -29,6 +29,14 @@ pub(super) struct Plan {
     pub(super) continues: bool,
     /// Whether the log is so long already that a checkpoint is due in the middle of the run.
     pub(super) long: bool,
+    /// Whether a skill is bound before the first prompt.
+    pub(super) skill: bool,
+    /// Whether a person takes back at the end what can be taken back.
+    pub(super) undo: bool,
+    /// Whether a person branches off the newest commit at the end.
+    pub(super) branch: bool,
+    /// Whether the branch's writ is revoked when it is done.
+    pub(super) revoke: bool,
 }
 
 /// Tools, and how often each is wanted.
@@ -40,7 +48,11 @@ const WANTED: &[(u64, &str)] = &[
     (3, "test_run"),
     (4, "shell"),
     (2, "delegate"),
+    (1, "memory_write"),
 ];
+
+/// What a person says on a branch, first.
+pub(super) const ON_THE_BRANCH: &str = "on the branch";
 
 /// Every this many seeds the log is long.
 const LONG_EVERY: u64 = 16;
@@ -51,7 +63,11 @@ impl Plan {
         let mut turns: Vec<Vec<(&'static str, Value)>> = Vec::new();
         for turn in 0..1 + dice.below(2) {
             let calls = 1 + dice.below(3);
-            turns.push((0..calls).map(|at| call(&dice, turn, at)).collect());
+            turns.push(
+                (0..calls)
+                    .map(|at| call(&dice, &format!("{seed}.{turn}-{at}")))
+                    .collect(),
+            );
         }
         // Sometimes the very same call once more, side by side with itself.
         if dice.once_in(4)
@@ -70,6 +86,10 @@ impl Plan {
             asked,
             continues: dice.once_in(2),
             long: seed % LONG_EVERY == LONG_EVERY - 1,
+            skill: seed % 4 == 1,
+            undo: seed.is_multiple_of(4),
+            branch: seed % 4 == 2 || seed.is_multiple_of(8),
+            revoke: seed % 4 == 2,
         }
     }
 
@@ -89,13 +109,14 @@ impl Plan {
     }
 }
 
-fn call(dice: &Dice, turn: u64, at: u64) -> (&'static str, Value) {
+/// A call that no other story wants: what happens once for a key happens once in the whole record.
+fn call(dice: &Dice, what: &str) -> (&'static str, Value) {
     let tool = dice.weighed(WANTED);
-    let what = format!("{turn}-{at}");
     let args = match tool {
         "grep" | "glob" => json!({"pattern": what}),
         "kv_set" => json!({"key": what, "value": 1}),
         "fs_write" => json!({"path": "a.txt", "content": what}),
+        "memory_write" => json!({"key": what, "text": "a note"}),
         "shell" => json!({"command": what}),
         "delegate" => json!({
             "task": format!("look at {what}"), "effects": "external",
@@ -128,6 +149,11 @@ impl Planned {
         self.asked.load(Ordering::SeqCst) > self.plan.turns.len()
     }
 
+    /// It wants the whole plan once more.
+    pub(super) fn rewind(&self) {
+        self.asked.store(0, Ordering::SeqCst);
+    }
+
     fn next(&self) -> Turn {
         let turn = self.asked.fetch_add(1, Ordering::SeqCst);
         let Some(wanted) = self.plan.turns.get(turn) else {
@@ -138,7 +164,7 @@ impl Planned {
 }
 
 /// What a delegated agent does: one call of each class, then its report.
-fn delegated(context: &Context) -> Turn {
+fn delegated(seed: u64, context: &Context) -> Turn {
     let acted = context
         .messages
         .iter()
@@ -146,11 +172,26 @@ fn delegated(context: &Context) -> Turn {
     if acted {
         return says("I looked");
     }
+    let what = format!("{seed}.child");
     calls(vec![
-        ("glob", json!({"pattern": "child"})),
-        ("test_run", json!({"what": "child"})),
-        ("shell", json!({"command": "child"})),
+        ("glob", json!({"pattern": what})),
+        ("test_run", json!({"what": what})),
+        ("shell", json!({"command": what})),
     ])
+}
+
+/// What is wanted on a branch: to keep one value, then nothing.
+fn branched(context: &Context) -> Option<Turn> {
+    let mut since = context.messages.iter().rev();
+    let mut acted = false;
+    let told = since.find(|message| {
+        acted |= matches!(message, ContextMessage::Model { calls, .. } if !calls.is_empty());
+        matches!(message, ContextMessage::Operator(text) if text.starts_with(ON_THE_BRANCH))
+    });
+    told.map(|_| match acted {
+        true => says("it is kept"),
+        false => calls(vec![("kv_set", json!({"key": "branched", "value": 1}))]),
+    })
 }
 
 #[async_trait]
@@ -174,9 +215,9 @@ impl Cognition for Planned {
         let child =
             matches!(first, Some(ContextMessage::Operator(text)) if text.contains("look at"));
         let turn = if child {
-            delegated(context)
+            delegated(self.plan.seed, context)
         } else {
-            self.next()
+            branched(context).unwrap_or_else(|| self.next())
         };
         self.points.pass("thought after");
         Ok(turn)

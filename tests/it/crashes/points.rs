@@ -1,9 +1,14 @@
 //! Points where a process meets the world, counted; at one of them it may be killed.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
+use tempfile::TempDir;
+use thymos_core::EntryId;
+
+use super::matrix::{copy_folder, scratch};
 
 /// What a line to the parent begins with: other words share its output.
 pub(super) const MARK: &str = "crash> ";
@@ -26,8 +31,37 @@ struct State {
     aloud: bool,
     kill: Option<Kill>,
     passed: Vec<String>,
+    acknowledged: Vec<(u64, EntryId)>,
     /// A tool's body ended, and the kernel has not been seen since.
     outcome: Option<String>,
+    camera: Option<Camera>,
+}
+
+/// Takes what stands on disk at some points, as if the power went there.
+struct Camera {
+    /// The folder of the story.
+    folder: PathBuf,
+    /// The write-ahead file of its ledger.
+    wal: PathBuf,
+    at: BTreeSet<u64>,
+    /// Bytes of that file that were synced.
+    synced: u64,
+    /// The same, and entries that were acknowledged, before the write that is under way.
+    before: (u64, usize),
+    taken: Vec<Taken>,
+}
+
+/// What stood on disk at a point.
+pub(super) struct Taken {
+    pub(super) label: String,
+    pub(super) folder: TempDir,
+    /// Bytes of the write-ahead file that a disk must not lose.
+    pub(super) synced: u64,
+    /// What was acknowledged by then.
+    pub(super) acknowledged: Vec<(u64, EntryId)>,
+    /// Both, as they were before the write that had just ended: it may be lost in part if the power went a
+    /// moment earlier.
+    pub(super) before: (u64, usize),
 }
 
 impl Points {
@@ -41,6 +75,27 @@ impl Points {
         points
     }
 
+    /// Those of a process of which is taken what stands in its folder at these points.
+    pub(super) fn taking(folder: &Path, ledger: &Path, at: BTreeSet<u64>) -> Self {
+        let points = Self::default();
+        points.state().camera = Some(Camera {
+            folder: folder.to_owned(),
+            wal: PathBuf::from(format!("{}-wal", ledger.display())),
+            at,
+            synced: 0,
+            before: (0, 0),
+            taken: Vec::new(),
+        });
+        points
+    }
+
+    /// What was taken, in order.
+    pub(super) fn taken(&self) -> Vec<Taken> {
+        let mut state = self.state();
+        let camera = state.camera.as_mut();
+        camera.map_or_else(Vec::new, |camera| std::mem::take(&mut camera.taken))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -48,6 +103,17 @@ impl Points {
     /// Every point so far, in order; the first has the number 0.
     pub(super) fn passed(&self) -> Vec<String> {
         self.state().passed.clone()
+    }
+
+    /// Every entry that was acknowledged so far.
+    pub(super) fn acknowledged(&self) -> Vec<(u64, EntryId)> {
+        self.state().acknowledged.clone()
+    }
+
+    /// An entry is acknowledged.
+    pub(super) fn acknowledge(&self, index: u64, id: EntryId) {
+        self.state().acknowledged.push((index, id));
+        self.say(&format!("ack {index} {id}"));
     }
 
     /// Tells the parent.
@@ -90,8 +156,13 @@ impl Points {
             Some(Kill { torn: None, .. }) => die(),
             None => {}
         }
+        self.state().write_begins();
         let done = act();
         then(&done);
+        // Content is not synced by itself.
+        if label != "blob" {
+            self.state().write_is_synced();
+        }
         self.pass(&format!("{label} after"));
         done
     }
@@ -104,6 +175,7 @@ impl Points {
         if state.aloud {
             println!("{MARK}point {at} {label}");
         }
+        state.take(at, label);
         state.kill.filter(|kill| kill.at == at)
     }
 
@@ -118,6 +190,39 @@ impl Points {
         if let Some(tool) = tool {
             self.pass(&format!("outcome:{tool} after"));
         }
+    }
+}
+
+impl State {
+    fn write_begins(&mut self) {
+        let acknowledged = self.acknowledged.len();
+        if let Some(camera) = &mut self.camera {
+            camera.before = (camera.synced, acknowledged);
+        }
+    }
+
+    fn write_is_synced(&mut self) {
+        if let Some(camera) = &mut self.camera {
+            camera.synced = std::fs::metadata(&camera.wal).map_or(0, |file| file.len());
+        }
+    }
+
+    // Nobody else has the ledger open, so it does no harm that this process's locks go when the copy is made.
+    fn take(&mut self, at: u64, label: &str) {
+        let Some(camera) = self.camera.as_mut().filter(|one| one.at.contains(&at)) else {
+            return;
+        };
+        let folder = scratch();
+        copy_folder(&camera.folder, folder.path());
+        // Made anew from the rest when the machine comes up.
+        drop(std::fs::remove_file(folder.path().join("ledger.db-shm")));
+        camera.taken.push(Taken {
+            label: label.to_owned(),
+            folder,
+            synced: camera.synced,
+            acknowledged: self.acknowledged.clone(),
+            before: camera.before,
+        });
     }
 }
 

@@ -1,11 +1,13 @@
 //! One process of a story: it opens the ledger, settles and answers what waits, and lets the model go on.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use thymos::app::link::{Link, LinkEnds};
 use thymos::wire::checkpoints::CheckpointFile;
+use thymos::wire::snapshots::SnapshotFiles;
 use thymos_core::body::{self, Body, Stop};
 use thymos_core::budget::{Cost, Dimension};
 use thymos_core::entry::{Draft, Salt};
@@ -13,29 +15,33 @@ use thymos_core::isolation::Rung;
 use thymos_core::key::SigningKey;
 use thymos_core::writ::Mode;
 use thymos_core::{Digest, Entry, TrajectoryId, WritId};
-use thymos_ledger::{Genesis, SqliteLedger};
+use thymos_ledger::{Genesis, PostgresLedger, Server, SqliteLedger, TlsMode};
 use thymos_ports::store::Batch;
 use thymos_ports::{Clock, LedgerStore};
-use thymos_protocol::{Command, Replied, Settlement};
+use thymos_protocol::{Command, HoldRow, Replied, RunRow, Settlement, WritRow};
 use thymos_runtime::kernel::{FixedPolicy, RunLimits};
 use thymos_runtime::modes::ModeTerms;
 use thymos_runtime::redact::Redactor;
-use thymos_runtime::skills::NoSkills;
 use thymos_runtime::{Channels, Hands, Kernel, KernelParts, NoLeases, serve};
 use thymos_testkit::SeededEntropy;
+use thymos_testkit::failing::{Call, How, Trouble};
 use thymos_testkit::fixtures::{NOON, operator_key, party};
 
+use super::mishaps::Mishap;
 use super::plan::{Plan, Planned};
 use super::points::Points;
-use super::seams::{Seam, SeamClock, SeamEntropy, SeamOutside};
-use super::tools::{Sink, tools};
-use crate::flow::rig::Desk;
+use super::seams::{Seam, SeamClock, SeamEntropy, SeamOutside, SeamSnapshots};
+use super::tools::{Sink, tools, workspace};
+use crate::flow::rig::{Desk, Skills};
 use crate::sim::approver::{self, Manner, everybody};
 use crate::sim::draw::Dice;
 use crate::sim::rules::open_work;
 use crate::sim::told::{Line, Rest, lines};
 
-/// The workspace of every run here.
+/// The process that works beside another one.
+pub(super) const NEIGHBOUR: u64 = 5;
+
+/// The workspace of every other run here.
 const WORKSPACE: &str = "/srv/app";
 
 /// Long enough for whatever goes on to come to rest; the clock stands until everybody waits.
@@ -46,6 +52,13 @@ const ROUNDS: usize = 12;
 
 /// Entries of a log that is long already.
 const LONG: u64 = 970;
+
+/// What the file holds that stories write to, before they do.
+pub(super) const AS_IT_WAS: &str = "as it was\n";
+
+/// A skill that narrows nothing.
+const SKILL: &str = r#"{"v": 1, "name": "careful", "version": 1, "title": "Takes care",
+    "instructions": "Take care."}"#;
 
 /// Made once: it keeps nothing from one use to the next.
 static REDACTOR: LazyLock<Arc<Redactor>> =
@@ -60,6 +73,33 @@ pub(super) struct Cast {
     pub(super) last: bool,
     pub(super) folder: PathBuf,
     pub(super) points: Points,
+    /// What its ledger fails at.
+    pub(super) mishap: Option<Mishap>,
+    /// What ends its server meanwhile.
+    pub(super) how: Option<How>,
+}
+
+impl Cast {
+    /// One whose ledger does not fail.
+    pub(super) fn new(seed: u64, number: u64, folder: &Path) -> Self {
+        Self {
+            seed,
+            number,
+            last: false,
+            folder: folder.to_owned(),
+            points: Points::default(),
+            mishap: None,
+            how: None,
+        }
+    }
+
+    /// The folder of its runs, as it is shown. A neighbour works elsewhere, on the same ledger.
+    fn workspace(&self) -> &'static str {
+        match self.number {
+            NEIGHBOUR => "/srv/neighbour",
+            _ => WORKSPACE,
+        }
+    }
 }
 
 /// What a process found.
@@ -75,6 +115,12 @@ pub(super) struct End {
     pub(super) spent: Vec<(TrajectoryId, WritId, Cost)>,
     /// The run of the story.
     pub(super) run: Option<TrajectoryId>,
+    /// What people were told while the ledger failed.
+    pub(super) said: Vec<String>,
+    /// How often each call was made on the ledger.
+    pub(super) counts: BTreeMap<Call, u64>,
+    /// Whether the call that was to fail was made.
+    pub(super) failed: bool,
 }
 
 pub(super) fn ledger(folder: &Path) -> PathBuf {
@@ -82,9 +128,28 @@ pub(super) fn ledger(folder: &Path) -> PathBuf {
 }
 
 /// Opens the ledger of a story; makes it when there is none. Each process would make another log.
-pub(super) fn open(folder: &Path, seed: u64, process: u64) -> SqliteLedger {
+pub(super) fn open(folder: &Path, seed: u64, process: u64) -> Box<dyn LedgerStore> {
     let random = *Digest::of(&[seed.to_be_bytes(), process.to_be_bytes()].concat()).as_bytes();
-    SqliteLedger::open(&ledger(folder), Genesis { random }).unwrap()
+    match std::fs::read_to_string(folder.join(SERVER)) {
+        Ok(told) => Box::new(PostgresLedger::open(server(&told), Genesis { random }).unwrap()),
+        Err(_) => Box::new(SqliteLedger::open(&ledger(folder), Genesis { random }).unwrap()),
+    }
+}
+
+/// Where a folder says that its ledger is a database: a port of this machine, and a name.
+pub(super) const SERVER: &str = "server";
+
+fn server(told: &str) -> Server {
+    let (port, database) = told.split_once(' ').unwrap();
+    Server {
+        hosts: vec![("127.0.0.1".to_owned(), port.parse().unwrap())],
+        user: "postgres".to_owned(),
+        password: None,
+        database: database.to_owned(),
+        tls: TlsMode::Disable,
+        roots: None,
+        connect_ms: 10_000,
+    }
 }
 
 /// The notes of a log outside of its ledger.
@@ -99,6 +164,11 @@ pub(super) fn entries(store: &dyn LedgerStore) -> Vec<Entry> {
 
 /// What stands in the folder before a story begins.
 pub(super) fn prepare(folder: &Path, plan: &Plan) {
+    for number in [1, NEIGHBOUR] {
+        let files = workspace(folder, number);
+        std::fs::create_dir(&files).unwrap();
+        std::fs::write(files.join("a.txt"), AS_IT_WAS).unwrap();
+    }
     if plan.long {
         let store = open(folder, plan.seed, 0);
         let placed = store.append(vec![earlier_work()]).unwrap();
@@ -147,32 +217,44 @@ pub(super) fn live(cast: &Cast) -> End {
     let Cast { folder, points, .. } = cast;
     let file = ledger(folder);
     let opened = points.around("open", &file, || open(folder, cast.seed, cast.number));
-    let store = Arc::new(Seam::over(opened, points.clone()));
+    let store = Arc::new(Seam::over(opened, &file, points.clone()));
+    if let Some(mishap) = &cast.mishap {
+        mishap.arm(&store.inner, &file);
+        if let Some(how) = cast.how.clone() {
+            let trouble = Trouble::Under(how);
+            store.inner.will(mishap.call, mishap.number, trouble);
+        }
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    let end = runtime.block_on(async {
+    let mut end = runtime.block_on(async {
         let mut living = Living::start(cast, store.clone());
         living.go().await;
+        living.after_mishap().await;
         living.leave().await
     });
     drop(runtime);
     let store = Arc::into_inner(store).expect("everything of the kernel is gone");
+    (end.counts, end.failed) = (store.inner.counts(), store.inner.has_fired());
     points.around("close", &file, || drop(store));
     end
 }
 
-struct Living<'c> {
-    cast: &'c Cast,
-    plan: Plan,
-    store: Arc<Seam>,
+/// One process, while it lives.
+pub(super) struct Living<'c> {
+    pub(super) cast: &'c Cast,
+    pub(super) plan: Plan,
+    pub(super) store: Arc<Seam>,
     clock: Arc<SeamClock>,
-    model: Planned,
+    pub(super) model: Planned,
     dice: Dice,
     desk: Desk,
-    end: End,
+    pub(super) end: End,
+    /// Nothing of the ledger fails any more.
+    pub(super) well: bool,
 }
 
 impl<'c> Living<'c> {
@@ -204,25 +286,28 @@ impl<'c> Living<'c> {
             dice: Dice::of(cast.seed, &format!("people {}", cast.number)),
             desk: Desk::over(link, tokio::spawn(serve(kernel, channels))),
             end: End::default(),
+            well: false,
         }
     }
 
-    async fn ask(&mut self, command: Command) -> Replied {
+    pub(super) async fn ask(&mut self, command: Command) -> Replied {
         self.desk.ask(command).await
     }
 
-    async fn rest(&mut self) {
+    pub(super) async fn rest(&mut self) {
         tokio::time::sleep(REST).await;
     }
 
-    fn lines(&self) -> Vec<Line> {
-        lines(&entries(self.store.as_ref()))
+    pub(super) fn lines(&self) -> Vec<Line> {
+        // Past what fails: this is not the kernel's question.
+        lines(&entries(self.store.inner.inner()))
     }
 
     /// Runs of this workspace, oldest first.
     fn runs(&self) -> Vec<TrajectoryId> {
+        let own = self.cast.workspace();
         let ours = |line: &Line| match &line.body {
-            Body::Root(root) => root.workspace == WORKSPACE,
+            Body::Root(root) => root.workspace == own,
             _ => false,
         };
         let all = self.lines();
@@ -232,57 +317,125 @@ impl<'c> Living<'c> {
             .collect()
     }
 
-    async fn go(&mut self) {
+    /// Whether what goes wrong now is the ledger's fault.
+    pub(super) fn is_failing(&self) -> bool {
+        self.store.inner.has_fired() && !self.well
+    }
+
+    /// What should not have been replied, unless the ledger fails.
+    pub(super) fn wrong(&mut self, what: &str, replied: &Replied) {
+        match replied {
+            Replied::Fault(fault) if self.is_failing() => self.end.said.push(fault.message.clone()),
+            _ if self.is_failing() => {}
+            _ => self.end.faults.push(format!("{what}: {replied:?}")),
+        }
+    }
+
+    /// Asks for what is only accepted.
+    pub(super) async fn accepted(&mut self, what: &str, command: Command) -> bool {
+        let replied = self.ask(command).await;
+        if replied != Replied::Accepted {
+            self.wrong(what, &replied);
+        }
+        replied == Replied::Accepted
+    }
+
+    async fn rows(&mut self) -> Vec<RunRow> {
+        match self.ask(Command::Runs).await {
+            Replied::Runs(rows) => rows,
+            other => {
+                self.wrong("no runs", &other);
+                Vec::new()
+            }
+        }
+    }
+
+    async fn holds(&mut self) -> Vec<HoldRow> {
+        match self.ask(Command::Holds).await {
+            Replied::Holds(rows) => rows,
+            other => {
+                self.wrong("no holds", &other);
+                Vec::new()
+            }
+        }
+    }
+
+    async fn writs(&mut self, trajectory: TrajectoryId) -> Vec<WritRow> {
+        match self.ask(Command::Writs { trajectory }).await {
+            Replied::Writs(rows) => rows,
+            other => {
+                self.wrong("no writs", &other);
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) async fn go(&mut self) {
         let runs = self.runs();
         for trajectory in &runs {
-            let opened = self
-                .ask(Command::Open {
-                    trajectory: *trajectory,
-                })
-                .await;
+            let trajectory = *trajectory;
+            let opened = self.ask(Command::Open { trajectory }).await;
             if !matches!(opened, Replied::Opened(_)) {
-                self.end.faults.push(format!("not opened: {opened:?}"));
+                self.wrong("not opened", &opened);
             }
         }
         let run = match runs.first() {
             Some(run) => *run,
             None => match self.ask(Command::begin(Mode::Auto)).await {
                 Replied::Opened(status) => status.trajectory,
-                other => panic!("no run: {other:?}"),
+                other => return self.wrong("no run", &other),
             },
         };
         self.end.run = Some(run);
         self.rest().await;
         self.see_what_is_listed().await;
         self.answer().await;
+        self.bind_skill(run).await;
+        if !self.prompt(run).await {
+            return;
+        }
+        if self.plan.undo {
+            self.take_back(run).await;
+        }
+        if self.plan.branch {
+            self.branch_off(run).await;
+        }
+    }
+
+    /// Prompts until the model wanted everything.
+    async fn prompt(&mut self, run: TrajectoryId) -> bool {
         for _ in 0..ROUNDS {
             if self.model.is_through() {
-                return;
+                return true;
             }
             let text = format!("go on, number {}", self.cast.number);
-            let prompt = Command::Prompt {
-                trajectory: run,
-                text,
-            };
-            let replied = self.ask(prompt).await;
-            if replied != Replied::Accepted {
-                self.end.faults.push(format!("not prompted: {replied:?}"));
-            }
-            self.rest().await;
-            self.answer().await;
+            self.say(run, text).await;
         }
-        self.end
-            .faults
-            .push(format!("it never came through {:?}", self.plan.turns));
+        let turns = &self.plan.turns;
+        let never = format!("it never came through {turns:?}");
+        if !self.is_failing() {
+            self.end.faults.push(never);
+        }
+        false
+    }
+
+    pub(super) async fn say(&mut self, trajectory: TrajectoryId, text: String) {
+        let prompt = Command::Prompt { trajectory, text };
+        self.accepted("not prompted", prompt).await;
+        self.rest().await;
+        self.answer().await;
     }
 
     /// `[X2]` What the record has without an end is what the kernel says is in doubt.
     async fn see_what_is_listed(&mut self) {
         let all = self.lines();
         let open = open_work(&all);
-        let Replied::Runs(rows) = self.ask(Command::Runs).await else {
-            panic!("no runs")
-        };
+        let mut rows = self.rows().await;
+        if self.is_failing() {
+            return;
+        }
+        let runs = self.runs();
+        rows.retain(|row| runs.contains(&row.trajectory));
         for row in rows {
             let own = open.iter().filter(|line| line.trajectory == row.trajectory);
             // A delegated run that is at work again, or waits, is no doubt.
@@ -300,9 +453,8 @@ impl<'c> Living<'c> {
     async fn answer(&mut self) {
         for _ in 0..ROUNDS {
             let settled = self.settle().await;
-            let Replied::Holds(rows) = self.ask(Command::Holds).await else {
-                panic!("no holds")
-            };
+            let (mut rows, runs) = (self.holds().await, self.runs());
+            rows.retain(|row| runs.contains(&row.trajectory));
             if rows.is_empty() && !settled {
                 return;
             }
@@ -316,16 +468,18 @@ impl<'c> Living<'c> {
                 self.rest().await;
             }
         }
-        self.end
-            .faults
-            .push("people are asked without end".to_owned());
+        if !self.is_failing() {
+            let fault = "people are asked without end".to_owned();
+            self.end.faults.push(fault);
+        }
     }
 
     async fn settle(&mut self) -> bool {
-        let all = self.lines();
+        let (all, runs) = (self.lines(), self.runs());
         let sink = Sink::of(&self.cast.folder);
         let mut settled = false;
-        for line in open_work(&all) {
+        let own = open_work(&all).into_iter();
+        for line in own.filter(|line| runs.contains(&line.trajectory)) {
             let Body::Started(work) = &line.body else {
                 continue;
             };
@@ -343,8 +497,10 @@ impl<'c> Living<'c> {
                 reason: "the sink says so".to_owned(),
             };
             let replied = self.ask(command).await;
-            if replied != Replied::Accepted {
-                self.end.faults.push(format!("not settled: {replied:?}"));
+            // What waited for room is recorded before anything else is heard, and may be the end of this.
+            let is_open = |one: &Line| one.id == line.id;
+            if replied != Replied::Accepted && open_work(&self.lines()).iter().any(is_open) {
+                self.wrong("not settled", &replied);
             }
             self.rest().await;
             settled = true;
@@ -364,9 +520,7 @@ impl<'c> Living<'c> {
     }
 
     async fn take_stock(&mut self) {
-        let Replied::Runs(rows) = self.ask(Command::Runs).await else {
-            panic!("no runs")
-        };
+        let rows = self.rows().await;
         self.end.rest = rows
             .iter()
             .map(|row| Rest {
@@ -375,10 +529,7 @@ impl<'c> Living<'c> {
             })
             .collect();
         for trajectory in self.runs() {
-            let Replied::Writs(writs) = self.ask(Command::Writs { trajectory }).await else {
-                panic!("no writs")
-            };
-            for row in writs {
+            for row in self.writs(trajectory).await {
                 let spent = |dimension| {
                     let mut bars = row.budget.iter();
                     bars.find(|bar| bar.dimension == dimension)
@@ -398,7 +549,10 @@ impl<'c> Living<'c> {
                 let found = report.findings.into_iter();
                 found.map(|found| format!("{found:?}")).collect()
             }
-            other => vec![format!("no report: {other:?}")],
+            other => {
+                self.wrong("no report", &other);
+                Vec::new()
+            }
         };
         let done = self
             .lines()
@@ -408,7 +562,7 @@ impl<'c> Living<'c> {
                 Body::Closed(body) if Some(line.trajectory) == self.end.run => Some(body.stop),
                 _ => None,
             });
-        if done != Some(Stop::Done) {
+        if done != Some(Stop::Done) && !self.is_failing() {
             self.end.faults.push(format!("its run ended {done:?}"));
         }
     }
@@ -439,7 +593,11 @@ fn parts(
             inner: Arc::new(outside(folder, store.as_ref())),
             points: points.clone(),
         }),
-        snapshots: Arc::new(thymos_runtime::snapshot::NoSnapshots),
+        snapshots: Arc::new(SeamSnapshots {
+            inner: SnapshotFiles::new(&folder.join("snapshots"), &store.log(), ""),
+            nowhere: folder.join("nowhere"),
+            points: points.clone(),
+        }),
         clock: clock.clone(),
         entropy: Arc::new(SeamEntropy {
             inner: SeededEntropy::new(cast.seed.wrapping_mul(1_000).wrapping_add(cast.number)),
@@ -450,13 +608,13 @@ fn parts(
         retired_keys: Vec::new(),
         tenant: String::new(),
         roots: everybody(),
-        tools: tools(folder, store, points),
-        workspace: WORKSPACE.into(),
+        tools: tools(folder, cast.number, store, points),
+        workspace: cast.workspace().into(),
         rung: Rung::L3,
         policy: FixedPolicy::of(plan.rules()),
         redactor: REDACTOR.clone(),
         models: Arc::new(model.clone()),
-        skills: Arc::new(NoSkills),
+        skills: Arc::new(Skills(vec![("careful".into(), SKILL.into())])),
         leases: Arc::new(NoLeases),
         limits: RunLimits {
             turns_max: 20,

@@ -1,50 +1,64 @@
 //! Ports of one process with a point before and after each thing that changes the world.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use thymos::wire::snapshots::SnapshotFiles;
 use thymos_core::body::Body;
 use thymos_core::entry::Draft;
 use thymos_core::id::ProposalId;
 use thymos_core::merkle::{Node, TreeHash};
-use thymos_core::{Digest, Entry, EntryId, LogId, Timestamp, TrajectoryId};
-use thymos_ledger::SqliteLedger;
+use thymos_core::{Digest, Entry, EntryId, Kind, LogId, Timestamp, TrajectoryId};
 use thymos_ports::store::{
     Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
 };
 use thymos_ports::{Clock, Entropy, LedgerStore};
 use thymos_runtime::checkpoint::Outside;
-use thymos_testkit::SeededEntropy;
+use thymos_runtime::snapshot::SnapshotPlace;
 use thymos_testkit::fixtures::NOON;
+use thymos_testkit::{Failing, SeededEntropy};
 use tokio::time::Instant;
 
 use super::points::Points;
 
-/// A ledger file.
+/// Kinds by which an append is called that has others behind them.
+const NAMING: &[Kind] = &[Kind::Branch, Kind::SkillBound];
+
+/// A ledger.
 pub(super) struct Seam {
-    pub(super) inner: SqliteLedger,
+    pub(super) inner: Failing,
     points: Points,
     wal: PathBuf,
     tools: Mutex<BTreeMap<ProposalId, String>>,
 }
 
 impl Seam {
-    pub(super) fn over(inner: SqliteLedger, points: Points) -> Self {
-        let wal = PathBuf::from(format!("{}-wal", inner.path().display()));
+    /// `file` is where it stands, or would.
+    pub(super) fn over(inner: Box<dyn LedgerStore>, file: &Path, points: Points) -> Self {
+        let wal = PathBuf::from(format!("{}-wal", file.display()));
         Self {
-            inner,
+            inner: Failing::over(inner),
             points,
             wal,
             tools: Mutex::default(),
         }
     }
 
-    /// What an append is called: by the step it records, and the tool of it.
+    /// Entries of the ledger, as a tool sees them that must not fail.
+    pub(super) fn length(&self) -> u64 {
+        self.inner.inner().len().unwrap()
+    }
+
+    /// What an append is called: by the step it records and the tool of it, or what it is made for.
     fn label(&self, batches: &[Batch]) -> String {
         let drafts = || batches.iter().flat_map(|batch| &batch.drafts);
         let steps = drafts().filter_map(|draft| self.step(draft));
-        let last = drafts().last().map_or("nothing", |draft| draft.kind.word());
+        let made_for = drafts()
+            .map(|draft| draft.kind)
+            .find(|kind| NAMING.contains(kind));
+        let last = made_for.or_else(|| drafts().last().map(|draft| draft.kind));
+        let last = last.map_or("nothing", Kind::word);
         steps.last().unwrap_or_else(|| last.to_owned())
     }
 
@@ -78,8 +92,7 @@ impl LedgerStore for Seam {
         self.points.say(&format!("will {drafts}"));
         let acknowledge = |placed: &Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError>| {
             for entry in placed.iter().flatten().flatten().flatten() {
-                let said = format!("ack {} {}", entry.header.index, entry.id);
-                self.points.say(&said);
+                self.points.acknowledge(entry.header.index, entry.id);
             }
         };
         let append = || self.inner.append(batches);
@@ -203,6 +216,59 @@ impl Entropy for SeamEntropy {
     fn fill(&self, bytes: &mut [u8]) {
         self.points.pass("drawn");
         self.inner.fill(bytes);
+    }
+}
+
+/// The snapshots: many, since these stories are short.
+pub(super) struct SeamSnapshots {
+    pub(super) inner: SnapshotFiles,
+    /// A file that is not there: what is written is written beside.
+    pub(super) nowhere: PathBuf,
+    pub(super) points: Points,
+}
+
+impl SnapshotPlace for SeamSnapshots {
+    fn read(&self) -> Option<Vec<u8>> {
+        self.inner.read()
+    }
+
+    fn write(&self, bytes: &[u8]) {
+        let write = || self.inner.write(bytes);
+        self.points.around("snapshot", &self.nowhere, write);
+    }
+
+    fn read_run(&self, run: &TrajectoryId) -> Option<Vec<u8>> {
+        self.inner.read_run(run)
+    }
+
+    fn write_run(&self, run: &TrajectoryId, bytes: &[u8]) {
+        let write = || self.inner.write_run(run, bytes);
+        self.points.around("snapshot", &self.nowhere, write);
+    }
+
+    fn clear_run(&self, run: &TrajectoryId) {
+        self.inner.clear_run(run);
+    }
+
+    fn read_checked(&self) -> Option<Vec<u8>> {
+        self.inner.read_checked()
+    }
+
+    fn write_checked(&self, bytes: &[u8]) {
+        let write = || self.inner.write_checked(bytes);
+        self.points.around("checked", &self.nowhere, write);
+    }
+
+    fn clear(&self) {
+        self.inner.clear();
+    }
+
+    fn worth_from(&self) -> u64 {
+        1
+    }
+
+    fn run_entries(&self) -> u64 {
+        16
     }
 }
 

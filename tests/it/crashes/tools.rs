@@ -7,20 +7,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
-use thymos_core::delta::{Delta, Expect, FileImage, Resource, ResourceValue};
+use serde_json::Value;
 use thymos_core::effect::EffectClass;
 use thymos_core::id::{IdempotencyKey, ProposalId};
 use thymos_core::outcome::{BlobRef, Outcome};
 use thymos_core::proposal::Proposal;
-use thymos_core::resolved::{Access, Resolved, ResolvedPath};
+use thymos_core::resolved::Resolved;
 use thymos_core::tool::{Recovery, Repeat, ToolContract};
-use thymos_core::{Digest, EntryId, TrajectoryId};
-use thymos_ports::tool::{Look, Probed, ToolFault, ToolIo, Unresolvable};
-use thymos_ports::{Begun, LedgerStore, Tool};
+use thymos_core::{EntryId, TrajectoryId};
+use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::{Begun, Tool};
+use thymos_sandbox::CageProbe;
 use thymos_testkit::tool::contract;
+use thymos_tools::{ToolsConfig, builtin};
 
 use super::points::Points;
+use super::process::NEIGHBOUR;
 use super::seams::Seam;
 use crate::sim::tools::Ran;
 
@@ -94,16 +96,48 @@ impl Sink {
     }
 }
 
-struct CrashTool {
-    contract: ToolContract,
-    folder: PathBuf,
+/// The program's own tools that these stories use: their effects are files and stored values.
+const REAL: &[&str] = &["kv_set", "fs_write", "memory_write", "restore"];
+
+/// The folder in which a process writes files.
+pub(super) fn workspace(folder: &Path, number: u64) -> PathBuf {
+    folder.join(match number {
+        NEIGHBOUR => "neighbour",
+        _ => "ws",
+    })
+}
+
+/// What a tool's body passes on its way.
+#[derive(Clone)]
+struct Way {
     sink: Sink,
     store: Arc<Seam>,
     points: Points,
 }
 
+struct CrashTool {
+    contract: ToolContract,
+    way: Way,
+}
+
+/// A tool of the program, counted.
+struct Counting {
+    inner: Arc<dyn Tool>,
+    way: Way,
+}
+
 /// The tools of one process.
-pub(super) fn tools(folder: &Path, store: &Arc<Seam>, points: &Points) -> Vec<Arc<dyn Tool>> {
+pub(super) fn tools(
+    folder: &Path,
+    number: u64,
+    store: &Arc<Seam>,
+    points: &Points,
+) -> Vec<Arc<dyn Tool>> {
+    let way = Way {
+        sink: Sink::of(folder),
+        store: store.clone(),
+        points: points.clone(),
+    };
     let make = |name: &str, effect, recovery, repeat| {
         let contract = ToolContract {
             effect_floor: effect,
@@ -111,80 +145,106 @@ pub(super) fn tools(folder: &Path, store: &Arc<Seam>, points: &Points) -> Vec<Ar
             repeat,
             ..contract(name)
         };
-        Arc::new(CrashTool {
-            contract,
-            folder: folder.to_owned(),
-            sink: Sink::of(folder),
-            store: store.clone(),
-            points: points.clone(),
-        }) as Arc<dyn Tool>
+        let way = way.clone();
+        Arc::new(CrashTool { contract, way }) as Arc<dyn Tool>
     };
     let external = |name, recovery, repeat| make(name, EffectClass::External, recovery, repeat);
-    vec![
+    let mut all = vec![
         make(
             "grep",
             EffectClass::Read,
             Recovery::Idempotent,
             Repeat::Free,
         ),
-        make(
-            "kv_set",
-            EffectClass::Write,
-            Recovery::Neither,
-            Repeat::Free,
-        ),
-        make(
-            "fs_write",
-            EffectClass::Write,
-            Recovery::Neither,
-            Repeat::Free,
-        ),
         external(IDEMPOTENT, Recovery::Idempotent, Repeat::OncePerKey),
         external(QUERYABLE, Recovery::Queryable, Repeat::OncePerKey),
         external(NEITHER, Recovery::Neither, Repeat::OncePerKey),
         thymos_tools::delegate(),
-    ]
+    ];
+    let real = builtin(config(folder, number)).unwrap().into_iter();
+    let real = real.filter(|tool| REAL.contains(&tool.contract().name.as_str()));
+    all.extend(real.map(|inner| {
+        let way = way.clone();
+        Arc::new(Counting { inner, way }) as Arc<dyn Tool>
+    }));
+    all
 }
 
-fn image(bytes: &[u8]) -> FileImage {
-    FileImage {
-        digest: Digest::of(bytes),
-        size: bytes.len() as u64,
-        mode: 0o644,
+/// No command is run, so what the machine's cage offers is of no matter.
+fn config(folder: &Path, number: u64) -> ToolsConfig {
+    ToolsConfig {
+        root: workspace(folder, number),
+        protected: Vec::new(),
+        search_path: Vec::new(),
+        env: Vec::new(),
+        tmp: folder.join("tmp"),
+        extra_read: Vec::new(),
+        cage: CageProbe {
+            best: thymos_sandbox::Rung::L3,
+            landlock_abi: None,
+            user_namespaces: true,
+            seccomp: true,
+            notes: Vec::new(),
+        },
     }
 }
 
-impl CrashTool {
-    fn path(&self, args: &Value) -> ResolvedPath {
-        let path = args["path"].as_str().unwrap().to_owned();
-        let before = fs::read(self.folder.join(&path)).ok();
-        let content = args["content"].as_str().unwrap();
-        ResolvedPath {
-            arg: "path".to_owned(),
-            path,
-            access: Access::Write,
-            before: before.map(|bytes| image(&bytes)),
-            after: Some(image(content.as_bytes())),
-        }
+impl Way {
+    fn enter(&self, begun: &Begun, name: &str) {
+        let (started, trajectory) = (begun.started(), begun.trajectory());
+        let durable = self.store.length();
+        self.sink
+            .add(&format!("entered {started} {trajectory} {name} {durable}"));
+        self.points.pass(&format!("act:{name} before"));
     }
 
-    /// What a call changes besides the sink.
-    fn change(&self, begun: &Begun, outcome: &mut Outcome) {
-        let args = begun.args();
-        match self.contract.name.as_str() {
-            "fs_write" => {
-                let path = args["path"].as_str().unwrap();
-                let content = args["content"].as_str().unwrap();
-                fs::write(self.folder.join(path), content).unwrap();
-            }
-            "kv_set" => outcome.deltas.push(Delta {
-                resource: Resource::Kv(args["key"].as_str().unwrap().to_owned()),
-                expect: Expect::Anything,
-                before: None,
-                after: Some(ResourceValue::Json(json!(begun.started().to_string()))),
-            }),
-            _ => {}
+    fn acted(&self, begun: &Begun, name: &str) {
+        let (started, key, proposal) = (begun.started(), begun.key(), begun.proposal_id());
+        self.sink.add(&format!("done {started} {key} {proposal}"));
+        self.points.pass(&format!("act:{name} after"));
+    }
+
+    fn leave(&self, name: &str) {
+        self.points.pass(&format!("outcome:{name} before"));
+        self.points.body_ended(name);
+    }
+}
+
+#[async_trait]
+impl Tool for Counting {
+    fn contract(&self) -> &ToolContract {
+        self.inner.contract()
+    }
+
+    async fn resolve(&self, args: &Value, look: &Look<'_>) -> Result<Resolved, Unresolvable> {
+        self.inner.resolve(args, look).await
+    }
+
+    fn order(&self, args: &Value) -> Option<Order> {
+        self.inner.order(args)
+    }
+
+    fn overwrites(&self, resolved: &Resolved, keep: Keep<'_>) {
+        self.inner.overwrites(resolved, keep);
+    }
+
+    fn is_brief(&self) -> bool {
+        self.inner.is_brief()
+    }
+
+    async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
+        let name = self.inner.contract().name.as_str();
+        self.way.enter(begun, name);
+        let ended = self.inner.run(begun, io).await;
+        if ended.is_ok() {
+            self.way.acted(begun, name);
         }
+        self.way.leave(name);
+        ended
+    }
+
+    async fn probe(&self, proposal: &Proposal, look: &Look<'_>) -> Probed {
+        self.inner.probe(proposal, look).await
     }
 }
 
@@ -194,20 +254,16 @@ impl Tool for CrashTool {
         &self.contract
     }
 
-    async fn resolve(&self, args: &Value, _look: &Look<'_>) -> Result<Resolved, Unresolvable> {
-        let mut found = Resolved {
+    async fn resolve(&self, _args: &Value, _look: &Look<'_>) -> Result<Resolved, Unresolvable> {
+        Ok(Resolved {
             effect: self.contract.effect_floor,
             ..Resolved::pure()
-        };
-        if self.contract.name == "fs_write" {
-            found.paths.push(self.path(args));
-        }
-        Ok(found)
+        })
     }
 
     async fn probe(&self, proposal: &Proposal, _look: &Look<'_>) -> Probed {
-        self.points.pass("probed");
-        match self.sink.has(&proposal.id().unwrap()) {
+        self.way.points.pass("probed");
+        match self.way.sink.has(&proposal.id().unwrap()) {
             true => Probed::Happened("the other side has it".to_owned()),
             false => Probed::DidNotHappen("the other side never heard of it".to_owned()),
         }
@@ -215,28 +271,22 @@ impl Tool for CrashTool {
 
     async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
         let name = &self.contract.name;
-        let (started, trajectory) = (begun.started(), begun.trajectory());
-        let durable = self.store.len().unwrap();
-        self.sink
-            .add(&format!("entered {started} {trajectory} {name} {durable}"));
-        self.points.pass(&format!("act:{name} before"));
+        self.way.enter(begun, name);
         let mut outcome = Outcome::said("done", "done");
-        self.change(begun, &mut outcome);
-        let (key, proposal) = (begun.key(), begun.proposal_id());
-        self.sink.add(&format!("done {started} {key} {proposal}"));
-        self.points.pass(&format!("act:{name} after"));
+        self.way.acted(begun, name);
         if begun
             .resolved()
             .is_some_and(|seen| seen.effect == EffectClass::External)
         {
-            let output = format!("the whole output of {started}\n").repeat(40);
-            outcome.output = Some(BlobRef {
-                digest: io.blobs.keep(output.as_bytes()).unwrap(),
+            let output = format!("the whole output of {}\n", begun.started()).repeat(40);
+            // It has happened, so it is told as done, with its output or without.
+            let kept = io.blobs.keep(output.as_bytes());
+            outcome.output = kept.ok().map(|digest| BlobRef {
+                digest,
                 size: output.len() as u64,
             });
         }
-        self.points.pass(&format!("outcome:{name} before"));
-        self.points.body_ended(name);
+        self.way.leave(name);
         Ok(outcome)
     }
 }
