@@ -118,7 +118,7 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
             if only_looks(verb) {
                 return onlooking(&setting, async |client| act(client, &setting, verb).await);
             }
-            with_client(&setting, async |client| act(client, &setting, verb).await)
+            acting(&setting, async |client| act(client, &setting, verb).await)
         }
         Verb::Verify(_) | Verb::Replay(_) | Verb::Checkpoint(_) => {
             // These say themselves what of the damage concerns them.
@@ -129,7 +129,7 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         _ if only_looks(verb) => {
             onlooking(&setting, async |client| look(client, &setting, verb).await)
         }
-        _ => with_client(&setting, async |client| look(client, &setting, verb).await),
+        _ => acting(&setting, async |client| look(client, &setting, verb).await),
     }
 }
 
@@ -342,6 +342,15 @@ fn with_client<T>(
     speak: impl AsyncFnOnce(&mut Client) -> Result<T, AppError>,
 ) -> Result<T, AppError> {
     let (result, damage) = spoken(setting, speak)?;
+    result.map_err(|error| damaged(error, damage.as_deref()))
+}
+
+/// The same for who does something: what was met of damage on the way is told beside what was done.
+fn acting(
+    setting: &Setting<'_>,
+    act: impl AsyncFnOnce(&mut Client) -> Result<u8, AppError>,
+) -> Result<u8, AppError> {
+    let (result, damage) = spoken(setting, act)?;
     if let (Ok(_), Some(damage)) = (&result, &damage) {
         let damage = out::safe(damage);
         out::talk(&format!("thymos: {damage}; look: thymos verify"));
