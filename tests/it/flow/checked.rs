@@ -6,7 +6,7 @@ use serde_json::json;
 use thymos_core::writ::Mode;
 use thymos_ports::LedgerStore;
 use thymos_ports::store::Piece;
-use thymos_protocol::{ChainState, VerifiedBefore};
+use thymos_protocol::{ChainState, Command, Replied, VerifiedBefore};
 use thymos_runtime::snapshot::SnapshotPlace;
 use thymos_testkit::fixtures::operator_key;
 use thymos_testkit::model::{calls, says};
@@ -116,6 +116,20 @@ async fn y3_what_somebody_changed_or_another_program_kept_is_not_gone_on_from() 
     put(&place, sealed(&text));
     let (_, chain) = next_start(rig, |_| {}).await;
     assert!(before(&chain).is_some());
+}
+
+/// The background looks less deep than who asks: what it left out there was never looked at so.
+#[tokio::test]
+async fn y3_a_check_of_every_level_does_not_go_on_from_a_shallower_one() {
+    let (mut rig, _place) = verified().await;
+    for goes_on in [false, true] {
+        let command = Command::Verify { since_last: true };
+        let Replied::Verified(report) = rig.ask(command).await else {
+            panic!("no report")
+        };
+        assert_eq!(report.findings, Vec::new());
+        assert_eq!(report.before.is_some(), goes_on);
+    }
 }
 
 fn sealed(text: &str) -> Vec<u8> {
