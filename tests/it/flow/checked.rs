@@ -166,3 +166,20 @@ async fn l7_y3_a_log_that_was_cut_since_is_never_drawn_as_verified() {
     // What is known of it stays known.
     assert_eq!(kept(&place), before);
 }
+
+/// Where work went on in an older copy, it has more entries in the end than were verified of the other.
+#[tokio::test]
+async fn l7_y3_what_is_known_of_a_log_outlasts_another_that_grew_longer() {
+    let (rig, place) = verified().await;
+    let (before, length) = (kept(&place), rig.setup.store.entries().len());
+    let shorter = cut(&rig, 2);
+    let (mut rig, _) = next_start(rig, |setup| setup.store = shorter).await;
+    rig.run("and more").await;
+    assert!(rig.setup.store.entries().len() > length);
+    for _ in 0..2 {
+        let (next, chain) = next_start(rig, |_| {}).await;
+        assert!(matches!(chain, ChainState::Broken(_)), "{chain:?}");
+        assert_eq!(kept(&place), before);
+        rig = next;
+    }
+}
