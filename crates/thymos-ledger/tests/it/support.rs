@@ -10,7 +10,7 @@ use thymos_core::{Entry, EntryId, Kind, TrajectoryId};
 use thymos_ledger::{Genesis, Server, SqliteLedger, TlsMode};
 use thymos_ports::LedgerStore;
 use thymos_ports::conformance::{sample_batch, sample_draft};
-use thymos_ports::store::Batch;
+use thymos_ports::store::{Batch, StoreError, StoredRow};
 use thymos_testkit::postgres::Database;
 
 pub(crate) const GENESIS: Genesis = Genesis { random: [1; 32] };
@@ -73,6 +73,31 @@ pub(crate) fn append(ledger: &dyn LedgerStore, trajectory: TrajectoryId, at: u64
     outcomes.pop().unwrap().unwrap();
 }
 
+/// Every row of a log, page by page: one ends when it is full.
+pub(crate) fn every_row(ledger: &dyn LedgerStore) -> Result<Vec<StoredRow>, StoreError> {
+    let mut rows: Vec<StoredRow> = Vec::new();
+    loop {
+        let next = rows.last().map_or(0, |row| row.index + 1);
+        let page = ledger.scan(next, usize::MAX)?;
+        if page.is_empty() {
+            return Ok(rows);
+        }
+        rows.extend(page);
+    }
+}
+
+/// Entries of a trajectory, counted page by page.
+pub(crate) fn length(ledger: &dyn LedgerStore, trajectory: &TrajectoryId) -> u64 {
+    let mut length = 0;
+    loop {
+        let page = ledger.page(trajectory, length, usize::MAX).unwrap();
+        if page.is_empty() {
+            return length;
+        }
+        length += page.len() as u64;
+    }
+}
+
 /// What a reader of rows alone can say against a log: the index, and why.
 ///
 /// `newest` is what somebody remembers of the end; without it a cut tail cannot be seen `[L7]`.
@@ -82,7 +107,7 @@ pub(crate) fn walk(ledger: &dyn LedgerStore, newest: Option<&Entry>) -> Vec<(u64
     let mut ends: BTreeMap<TrajectoryId, (u64, EntryId)> = BTreeMap::new();
     let mut seen = BTreeMap::new();
     let mut tree = Frontier::new();
-    let rows = match ledger.scan(0, usize::MAX) {
+    let rows = match every_row(ledger) {
         Ok(rows) => rows,
         Err(error) => return vec![(0, error.to_string())],
     };
