@@ -1,9 +1,10 @@
 //! The command line: what can be typed, and what it means. Does nothing itself.
 
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::Flags;
@@ -113,6 +114,23 @@ pub struct Common {
 }
 
 impl Common {
+    /// The flags that have another start of the program mean the same, in this folder: its config, ledger and
+    /// tenant. Colours are for terminals.
+    #[must_use]
+    pub fn again(&self, directory: &Path) -> Vec<OsString> {
+        let mut flags: Vec<OsString> = vec!["--color".into(), "never".into()];
+        let mut put = |flag: &str, value: Option<&OsStr>| {
+            if let Some(value) = value {
+                flags.extend([flag.into(), value.to_owned()]);
+            }
+        };
+        put("--directory", Some(directory.as_os_str()));
+        put("--config", self.config.as_deref().map(Path::as_os_str));
+        put("--ledger", self.ledger.as_deref().map(Path::as_os_str));
+        put("--tenant", self.tenant.as_deref().map(OsStr::new));
+        flags
+    }
+
     /// The flags that outrank config and environment.
     #[must_use]
     pub fn flags(&self) -> Flags {
@@ -126,6 +144,34 @@ impl Common {
             color: self.color.clone(),
             ..Flags::default()
         }
+    }
+}
+
+/// The names of the subcommands with what each is for, in the order of the help.
+pub fn verbs() -> &'static [(String, String)] {
+    static VERBS: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+        let told = |verb: &clap::Command| {
+            let about = verb.get_about().map(ToString::to_string);
+            (verb.get_name().to_owned(), about.unwrap_or_default())
+        };
+        Cli::command().get_subcommands().map(told).collect()
+    });
+    &VERBS
+}
+
+/// What an exit code says, in a word or two; as in the help.
+#[must_use]
+pub const fn code_words(code: i32) -> &'static str {
+    match code {
+        0 => "done",
+        2 => "usage",
+        10 => "held",
+        11 => "refused",
+        12 => "a budget is spent",
+        13 => "the record does not verify",
+        129 => "hung up",
+        130 | 143 => "interrupted",
+        _ => "a fault",
     }
 }
 

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thymos_ports::Clock;
+use thymos_protocol::Fault;
 use tokio::sync::watch;
 
-use crate::app::run::{Editor, RunOptions, run};
+use crate::app::run::{Editor, ReadWrit, RunOptions, Verbs, run};
 use crate::app::{AppOptions, Notice, Start};
 use crate::args::Cli;
 use crate::config::{self, Config, Env, paths};
@@ -21,7 +22,7 @@ use crate::term::{Session, StartOptions};
 use crate::theme::caps::{ColorChoice, detect};
 use crate::theme::load::{ThemeFile, ThemeRequest, load as load_theme};
 use crate::ui::chrome::Glyphs;
-use crate::verbs::under_writ;
+use crate::verbs::{under_writ, usable_writ};
 use crate::wire::{Purpose, Wired, wire};
 
 /// Opens the app and stays until it ends; gives the exit code.
@@ -29,19 +30,7 @@ use crate::wire::{Purpose, Wired, wire};
 /// # Errors
 /// [`AppError`] when it cannot be opened; the terminal is then as it was.
 pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
-    let (input, output) = out::terminal();
-    if !input || !output {
-        let which = if input {
-            "standard output"
-        } else {
-            "standard input"
-        };
-        return Err(
-            AppError::new(ErrorKind::Usage, format!("{which} is not a terminal")).hint(
-                "`thymos run \"task\"` works without one; `thymos --help` lists the commands",
-            ),
-        );
-    }
+    on_a_terminal()?;
     let config = config::load(env, &cli.common.flags())?;
     let term = env.term();
     if term.is_dumb() {
@@ -68,7 +57,13 @@ pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
     };
     let drafts = Drafts::of(&config, directory);
     let (keep, kept) = watch::channel(String::new());
-    let (options, app) = options(&config, env, start, drafts.read(), keep)?;
+    let (options, app) = options(
+        &config,
+        env,
+        start,
+        drafts.read(),
+        (keep, verbs(cli, directory)?),
+    )?;
     let clock = options.clock.clone();
     // The screen has a thread and a small runtime of its own: nothing of the kernel runs on it.
     let screen = tokio::runtime::Builder::new_current_thread()
@@ -103,12 +98,24 @@ pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
     Ok(code)
 }
 
+/// Whether there is a terminal on both sides.
+fn on_a_terminal() -> Result<(), AppError> {
+    let (input, output) = out::terminal();
+    let which = match (input, output) {
+        (true, true) => return Ok(()),
+        (true, false) => "standard output",
+        (false, _) => "standard input",
+    };
+    let error = AppError::new(ErrorKind::Usage, format!("{which} is not a terminal"));
+    Err(error.hint("`thymos run \"task\"` works without one; `thymos --help` lists the commands"))
+}
+
 fn options(
     config: &Config,
     env: &Env,
     start: Start,
     draft: String,
-    drafts: watch::Sender<String>,
+    (drafts, verbs): (watch::Sender<String>, Verbs),
 ) -> Result<(RunOptions, AppOptions), AppError> {
     let term = env.term();
     let own = env.get("VISUAL").or_else(|| env.get("EDITOR"));
@@ -165,6 +172,8 @@ fn options(
             command: editor.to_owned(),
             folder: config.paths.drafts(),
         },
+        verbs,
+        writs: writs(config),
     };
     let app = AppOptions {
         keymap: Arc::new(keymap.keymap),
@@ -177,6 +186,31 @@ fn options(
         notice,
     };
     Ok((run, app))
+}
+
+/// What a writ file holds, for whoever has this configuration.
+fn writs(config: &Config) -> ReadWrit {
+    let config = config.clone();
+    Arc::new(move |file| {
+        usable_writ(&config, file).map_err(|error| Fault {
+            message: error.message,
+            hint: error.hints.into_iter().next(),
+        })
+    })
+}
+
+/// The program as it was started here.
+fn verbs(cli: &Cli, directory: &Path) -> Result<Verbs, AppError> {
+    let program = std::env::current_exe().map_err(|error| {
+        AppError::new(
+            ErrorKind::Internal,
+            format!("the program does not find itself: {error}"),
+        )
+    })?;
+    Ok(Verbs {
+        program,
+        flags: cli.common.again(directory),
+    })
 }
 
 /// Every theme file of the user.

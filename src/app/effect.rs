@@ -25,6 +25,12 @@ pub enum Effect {
     SaveDraft(String),
     /// Read a candidate bundle from a file.
     ReadBundle(String),
+    /// Read a writ file that is to be put in force.
+    ReadWrit(String),
+    /// Run a verb of the program in a process of its own, and tell what it says.
+    Verb(Vec<String>),
+    /// Ask the verb at work to end.
+    EndVerb,
     /// Have this text written on in the operator's editor, which gets the terminal meanwhile.
     Edit(String),
     /// Leave with this exit code.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use thymos_core::Timestamp;
-use thymos_protocol::{Heads, Live, Reply};
+use thymos_core::writ::SignedWrit;
+use thymos_protocol::{Fault, Heads, Live, Reply};
 
 use crate::keymap::Key;
 
@@ -41,8 +42,30 @@ pub enum Event {
     Edited(Result<String, String>),
     /// A candidate bundle has been read, or why it could not be.
     BundleRead(Result<Value, String>),
+    /// The signed chain of a writ file, or why it gives no authority.
+    WritRead(Result<Vec<SignedWrit>, Fault>),
+    /// A verb of the shell said something, or ended.
+    Verb(VerbNews),
     /// The kernel has closed its ends.
     KernelGone,
+}
+
+/// What is heard of a verb that was started beside the screen.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct VerbNews {
+    /// What it said since.
+    pub lines: Vec<SaidLine>,
+    /// Its exit code, or why it has none; none while it is at work.
+    pub ended: Option<Result<i32, String>>,
+}
+
+/// One line of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaidLine {
+    /// Without its end.
+    pub text: String,
+    /// Whether it came where faults and notes do.
+    pub bad: bool,
 }
 
 /// When something happened. Arming and chords use `mono`, ages use `wall`.

@@ -43,7 +43,7 @@ pub use focus::{Focus, Pane, Screen};
 pub use link::{Link, LinkEnds};
 pub use overlay::Overlay;
 pub use session::Session;
-pub use update::CardAsked;
+pub use update::{CardAsked, Verb};
 
 /// What the app is started with.
 #[derive(Clone, Debug)]
@@ -214,6 +214,8 @@ pub struct App {
     pub mouse: bool,
     /// What the last verification found, or how far this one is.
     pub verification: Verification,
+    /// The verb of the shell that is at work beside the screen.
+    pub verb: Option<Verb>,
     /// Messages that wait for the run to end.
     pub queued: Vec<String>,
     /// Lines that were entered in prompts.
@@ -260,6 +262,7 @@ impl App {
             profile: options.profile,
             mouse: options.mouse,
             verification: Verification::default(),
+            verb: None,
             queued: Vec::new(),
             lines: Lines::default(),
             busy: false,

@@ -48,6 +48,7 @@ use client::Client;
 use handed::Handed;
 use signer::Signer;
 use thymos_core::TrajectoryId;
+use thymos_core::writ::SignedWrit;
 use thymos_protocol::RunRow;
 
 /// What every verb needs.
@@ -440,6 +441,11 @@ pub(crate) async fn under_writ(
     let mut client = Client::new(link);
     let begun = writ::begin(&mut client, config, file).await;
     (client.into_link(), begun)
+}
+
+/// The signed chain of a writ file, if it gives authority now.
+pub(crate) fn usable_writ(config: &Config, file: &Path) -> Result<Vec<SignedWrit>, AppError> {
+    writ::usable(config, file)
 }
 
 fn reset_terminal() -> Result<u8, AppError> {

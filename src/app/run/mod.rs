@@ -6,18 +6,22 @@
 mod bundle;
 mod editor;
 mod surface;
+mod verb;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thymos_core::Timestamp;
-use thymos_protocol::Request;
+use thymos_core::writ::SignedWrit;
+use thymos_protocol::{Fault, Request};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::update::update;
 use super::{App, AppOptions, Effect, Event, Link, Now, Size};
@@ -28,6 +32,7 @@ use crate::ui::draw::{draw, prepare};
 pub use bundle::BUNDLE_BYTES_MAX;
 pub use editor::Editor;
 pub use surface::Surface;
+pub use verb::Verbs;
 
 /// Events taken before the next frame gets its chance.
 pub const EVENTS_PER_TURN_MAX: usize = 512;
@@ -37,6 +42,9 @@ pub const OUTBOX_MAX: usize = 1024;
 
 /// Files that may have been read and not been taken yet.
 const JOBS_MAX: usize = 16;
+
+/// Reads the signed chain of a file.
+pub type ReadWrit = Arc<dyn Fn(&Path) -> Result<Vec<SignedWrit>, Fault> + Send + Sync>;
 
 /// What the loop needs beside the app.
 #[derive(Clone)]
@@ -53,6 +61,10 @@ pub struct RunOptions {
     pub drafts: Option<watch::Sender<String>>,
     /// What longer messages are written with.
     pub editor: Editor,
+    /// The program's own verbs.
+    pub verbs: Verbs,
+    /// Reads a writ file that gives authority now; else says why it gives none.
+    pub writs: ReadWrit,
 }
 
 /// Runs the app until it ends; gives the exit code. The kernel is still up afterwards.
@@ -130,6 +142,8 @@ struct Turn<'a, S> {
     told: mpsc::Sender<Event>,
     outbox: VecDeque<Request>,
     options: RunOptions,
+    // Ends the verb at work, once cancelled.
+    verb: CancellationToken,
     frame_at: Duration,
     wants_frame: bool,
     gone: bool,
@@ -164,6 +178,7 @@ impl<'a, S: Surface> Turn<'a, S> {
             told,
             outbox: VecDeque::new(),
             options,
+            verb: CancellationToken::new(),
             frame_at: Duration::ZERO,
             wants_frame: true,
             gone: false,
@@ -342,6 +357,17 @@ impl<'a, S: Surface> Turn<'a, S> {
                 }
                 Effect::Edit(text) => self.edit(&text),
                 Effect::ReadBundle(path) => bundle::read_off_thread(path, self.told.clone()),
+                Effect::ReadWrit(path) => {
+                    let (read, told) = (self.options.writs.clone(), self.told.clone());
+                    tokio::task::spawn_blocking(move || {
+                        // Without a loop there is nobody to tell.
+                        drop(told.blocking_send(Event::WritRead(read(Path::new(&path)))));
+                    });
+                }
+                Effect::Verb(words) => {
+                    self.verb = verb::start(&self.options.verbs, &words, self.told.clone());
+                }
+                Effect::EndVerb => self.verb.cancel(),
                 Effect::Quit(code) => self.exit = Some(code),
             }
         }

@@ -128,6 +128,16 @@ impl Rig {
                 command: "printf 'from the editor' >".to_owned(),
                 folder: self.folder.path().to_path_buf(),
             },
+            verbs: Verbs {
+                program: "/bin/echo".into(),
+                flags: vec!["--color".into()],
+            },
+            writs: Arc::new(|file| {
+                Err(Fault {
+                    message: format!("`{}` is no writ", file.display()),
+                    hint: None,
+                })
+            }),
         };
         let app = AppOptions {
             keymap: Arc::new(Keymap::built_in()),

@@ -1,14 +1,17 @@
 //! What the composer does with its actions: edit, send, queue, history, slash commands.
 
 use thymos_core::body::Role;
-use thymos_protocol::Command;
+use thymos_core::budget::Budget;
+use thymos_core::writ::SignedWrit;
+use thymos_protocol::{Command, Fault, Under};
 
 use crate::app::action::{slash, slash_starting};
 use crate::app::session::Item;
-use crate::app::{Action, App, Asked, Effect, Overlay, Pane};
+use crate::app::{Action, App, Asked, Effect, Notice, Overlay, Pane};
+use crate::args;
 use crate::panes::picker::{Choice, Picker, PickerRow, Subject};
 
-use super::{act as run, global};
+use super::{act as run, global, verb};
 
 /// Whether the composer took the action.
 pub(super) fn act(app: &mut App, action: Action) -> bool {
@@ -138,7 +141,11 @@ fn send(app: &mut App) {
 fn queue(app: &mut App) {
     let text = app.composer.text();
     if text.starts_with('/') && !text.contains('\n') {
-        if let Some(name) = slash_starting(&text).find_map(|entry| entry.slash) {
+        let action = slash_starting(&text).find_map(|entry| entry.slash);
+        let typed = text.trim_start_matches('/');
+        let verbs = args::verbs().iter().map(|(verb, _)| verb.as_str());
+        let verb = || verbs.into_iter().find(|verb| verb.starts_with(typed));
+        if let Some(name) = action.or_else(verb) {
             app.composer.replace(&format!("/{name}"));
         }
     } else if app.session.is_running() && !text.trim().is_empty() {
@@ -149,6 +156,33 @@ fn queue(app: &mut App) {
     } else {
         app.focus.other(app.now.mono);
     }
+}
+
+/// Puts the chain of a writ file in force in the open session, with all that is left of its budget `[W8]`.
+pub(super) fn writ_read(app: &mut App, read: Result<Vec<SignedWrit>, Fault>) {
+    let chain = match read {
+        Ok(chain) => chain,
+        Err(fault) => {
+            app.notice = Some(Notice::fault(fault));
+            return;
+        }
+    };
+    let Some(trajectory) = app.session.trajectory() else {
+        app.tell("no trajectory is open yet");
+        return;
+    };
+    let under = Under::Writ {
+        chain,
+        share: Budget::unlimited(),
+    };
+    app.ask(
+        Asked::Told("the writ file is in force, with all that is left of it".into()),
+        Command::Take {
+            trajectory,
+            under: Some(under),
+            skills: Vec::new(),
+        },
+    );
 }
 
 fn command(app: &mut App, text: &str) {
@@ -166,12 +200,23 @@ fn command(app: &mut App, text: &str) {
             Asked::SetModel(model.clone()),
             Command::SetModel { trajectory, model },
         );
+    } else if let Some(file) = text.strip_prefix("/writ use ").map(str::trim) {
+        app.composer.take();
+        edited(app);
+        app.want(Effect::ReadWrit(file.to_owned()));
+    } else if let ("/writ close", Some(trajectory)) = (text.trim(), app.session.trajectory()) {
+        app.composer.take();
+        edited(app);
+        let words = "the share is closed; what was not used can be taken again";
+        app.ask(Asked::Told(words.into()), Command::CloseWrit { trajectory });
     } else if let Some(action) = slash(text) {
         app.composer.take();
         edited(app);
         if !run(app, action) {
             app.tell(format!("`{text}` does nothing here"));
         }
+    } else if verb::run(app, text.trim_start_matches('/')) {
+        edited(app);
     } else {
         let near = slash_starting(text).find_map(|entry| entry.slash);
         app.notice = Some(crate::app::Notice {

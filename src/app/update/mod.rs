@@ -24,10 +24,12 @@ mod sheet;
 mod sign;
 mod skill;
 mod transcript;
+mod verb;
 
 use std::time::Duration;
 
 pub use card::CardAsked;
+pub use verb::Verb;
 
 use super::{App, Asked, Effect, Event, Notice, Now, Pane};
 use crate::app::Action;
@@ -81,6 +83,8 @@ pub fn update(app: &mut App, event: Event, now: Now) -> Vec<Effect> {
         Event::Told(line) => app.tell(line),
         Event::Edited(written) => composer::written(app, written),
         Event::BundleRead(read) => authority::bundle_read(app, read),
+        Event::Verb(news) => verb::heard(app, news),
+        Event::WritRead(read) => composer::writ_read(app, read),
         Event::KernelGone => {
             app.notice = Some(Notice {
                 line: "the kernel has stopped".into(),
@@ -100,6 +104,7 @@ fn settle(app: &mut App) {
     ledger::settle(app);
     authority::settle(app);
     runs::settle(app);
+    verb::settle(app);
     if let Some(command) = app.session.pull() {
         app.ask(Asked::Pull, command);
     }

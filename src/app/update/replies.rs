@@ -1,6 +1,8 @@
 //! Replies: routed to whoever asked, by ticket. None of them moves the focus.
 
-use thymos_protocol::{Changed, Command, Fault, Page, Replied, Reply, Ticket, VerifyReport};
+use thymos_protocol::{
+    Changed, Command, Fault, NotUsed, Page, Replied, Reply, Ticket, VerifyReport,
+};
 
 use super::{authority, card, ledger, past, picker, question, sign};
 use crate::app::overlay::ModeQuestion;
@@ -97,6 +99,19 @@ fn governed(app: &mut App, ticket: Ticket, asked: Asked, replied: Replied) {
         (Asked::Told(words), Replied::Accepted) => {
             app.tell(words);
             app.ask(Asked::Holds, Command::Holds);
+        }
+        (Asked::Told(_), Replied::NotUsed(no)) => {
+            let (line, hint) = match no {
+                NotUsed::Authority(why) => (why, "`/writ check FILE` says more".to_owned()),
+                NotUsed::Budget { why, .. } => {
+                    (why, "`/writ ls` lists the shares that are out".into())
+                }
+            };
+            app.notice = Some(Notice {
+                line,
+                hint: Some(hint),
+                bad: true,
+            });
         }
         (Asked::Told(_), Replied::Undone(end)) => past::undone(app, end),
         (Asked::Waiting, Replied::GrantPreview(preview)) => {

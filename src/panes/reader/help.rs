@@ -1,5 +1,7 @@
 //! The help: what works here and now first, then every key, from the one table of keys.
 
+use crate::app::action::REGISTRY;
+use crate::args;
 use crate::keymap::{Context, HelpRow, Keymap};
 use crate::theme::Role;
 
@@ -25,7 +27,34 @@ pub(crate) fn of(keymap: &Keymap, here: Context) -> Reader {
             lines.extend(found);
         }
     }
+    lines.push(Said::words(Role::Text, ""));
+    lines.push(title(
+        "Behind a slash, in the composer; verbs of the shell are the same there".to_owned(),
+    ));
+    lines.extend(behind_a_slash());
     Reader::new(Topic::Help, "help", lines)
+}
+
+/// Actions that can be typed, and the verbs of the shell.
+fn behind_a_slash() -> impl Iterator<Item = Said> {
+    let typed = |name: &str, words: &str| {
+        let head = format!("{:<KEYS_COLUMNS$}", format!("/{name}"));
+        Said::labelled(head, Role::Text, words)
+    };
+    let actions = REGISTRY.iter().filter_map(move |entry| {
+        let name = entry.slash?;
+        Some(typed(name, entry.title))
+    });
+    let files = [
+        ("writ use FILE", "put a writ file in force in this session"),
+        ("writ close", "end this session's share of its writ file"),
+    ];
+    let verbs = args::verbs().iter();
+    let files = files
+        .into_iter()
+        .map(move |(name, words)| typed(name, words));
+    let verbs = verbs.map(move |(name, words)| typed(name, words));
+    actions.chain(files).chain(verbs)
 }
 
 fn of_context(rows: &[HelpRow], context: Context) -> impl Iterator<Item = Said> {

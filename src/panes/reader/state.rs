@@ -20,6 +20,8 @@ pub enum Topic {
     Verify,
     /// What differs between two worlds.
     Difference,
+    /// What a verb of the shell says.
+    Verb,
 }
 
 /// One line to read.
@@ -94,6 +96,12 @@ impl Reader {
     /// Puts other lines in their place; the view stays where it can.
     pub fn rewrite(&mut self, lines: Vec<Said>) {
         self.lines = Arc::new(lines);
+        self.version += 1;
+    }
+
+    /// Puts lines below those that are there.
+    pub fn append(&mut self, lines: Vec<Said>) {
+        Arc::make_mut(&mut self.lines).extend(lines);
         self.version += 1;
     }
 

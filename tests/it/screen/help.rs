@@ -18,7 +18,20 @@ fn help_tells_what_works_here_first_then_everything() {
     assert!(filter < list, "{frame}");
     desk.keys("G");
     let frame = desk.frame();
-    assert!(frame.contains("In dialog"), "{frame}");
+    assert!(frame.contains("/completions"), "{frame}");
+    let mut seen = frame;
+    for _ in 0..30 {
+        desk.keys("<C-u>");
+        seen.push_str(&desk.frame());
+    }
+    for told in [
+        "/memory",
+        "/writ close",
+        "Behind a slash, in the composer",
+        "In dialog",
+    ] {
+        assert!(seen.contains(told), "{told}\n{seen}");
+    }
     desk.keys("<Esc>");
     assert!(desk.app.overlays.is_empty());
     assert_eq!(desk.app.focus.pane(), Pane::Ledger);

@@ -17,4 +17,5 @@ mod runs;
 mod signing;
 mod skills;
 mod transcript;
+mod verbs;
 mod welcome;
