@@ -438,6 +438,7 @@ impl Story {
         Some(View {
             trajectory,
             log_len,
+            at: self.clock.now(),
             spent: writs.iter().map(|row| (row.id, cost(row))).collect(),
             holds: holds.into_iter().collect(),
             world: world.digest,

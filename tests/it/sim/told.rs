@@ -24,6 +24,8 @@ pub(crate) struct View {
     pub(crate) trajectory: TrajectoryId,
     /// Entries of the log at that moment.
     pub(crate) log_len: u64,
+    /// When it had told everything.
+    pub(crate) at: Timestamp,
     pub(crate) spent: Vec<(WritId, Cost)>,
     pub(crate) holds: Vec<ProposalId>,
     pub(crate) world: String,

@@ -97,7 +97,16 @@ fn differs(view: &View, p: &Projection) -> Vec<String> {
     let at = format!("{} at {}", view.trajectory.short(), view.log_len);
     let mut faults = Vec::new();
     let holds: Vec<ProposalId> = p.holds.keys().copied().collect();
-    if holds != view.holds {
+    // [A1] What its time is over for waits no more, though the timer has not said so yet.
+    let over = |id: &ProposalId| {
+        let hold = p.holds.get(id);
+        let ms = hold.and_then(|hold| hold.body.terms.expires_after_ms());
+        hold.zip(ms)
+            .is_some_and(|(hold, ms)| hold.at.plus_ms(ms) <= view.at)
+    };
+    let told = |id: &ProposalId| view.holds.contains(id);
+    let kept = view.holds.iter().all(|id| p.holds.contains_key(id));
+    if !kept || !holds.iter().all(|id| told(id) || over(id)) {
         faults.push(format!("{at}: {holds:?} held, told {:?}", view.holds));
     }
     if p.world.digest().unwrap().to_string() != view.world {
