@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use thymos_compiler::{CheckedChain, flaws};
-use thymos_core::budget::{Budget, Dimension};
+use thymos_core::budget::Budget;
 use thymos_core::tool::ToolContract;
 use thymos_core::writ::{SignedWrit, Writ};
 use thymos_core::{Timestamp, TrajectoryId, WritId};
@@ -35,12 +35,7 @@ pub(super) fn budget_words(bars: &[BudgetBar]) -> String {
         let bar = bars.iter().find(|bar| bar.dimension == dimension)?;
         bar.limit
     };
-    make::budget_words(&Budget {
-        tokens: limit(Dimension::Tokens),
-        tool_calls: limit(Dimension::ToolCalls),
-        wall_clock_ms: limit(Dimension::WallClockMs),
-        usd_millicents: limit(Dimension::UsdMillicents),
-    })
+    make::budget_words(&Budget::each(limit))
 }
 
 pub(super) async fn perform(

@@ -54,6 +54,17 @@ impl Dimension {
         Self::WallClockMs,
         Self::UsdMillicents,
     ];
+
+    /// What an amount counts, behind its number: `20 ms of wall clock`.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::Tokens => "tokens",
+            Self::ToolCalls => "tool calls",
+            Self::WallClockMs => "ms of wall clock",
+            Self::UsdMillicents => "thousandths of a cent",
+        }
+    }
 }
 
 impl fmt::Display for Dimension {
@@ -79,20 +90,26 @@ impl Budget {
         }
     }
 
+    /// A limit, or none, for each dimension.
+    pub fn each(mut limit: impl FnMut(Dimension) -> Option<u64>) -> Self {
+        Self {
+            tokens: limit(Dimension::Tokens),
+            tool_calls: limit(Dimension::ToolCalls),
+            wall_clock_ms: limit(Dimension::WallClockMs),
+            usd_millicents: limit(Dimension::UsdMillicents),
+        }
+    }
+
     /// In each dimension the least of several limits: what a chain of writs allows at most.
     #[must_use]
     pub fn tightest<'b>(each: impl IntoIterator<Item = &'b Self>) -> Self {
-        let tighter = |a: Option<u64>, b: Option<u64>| match (a, b) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (limit, None) | (None, limit) => limit,
+        let tighter = |a: Self, b: &Self| {
+            Self::each(|dimension| match (a.limit(dimension), b.limit(dimension)) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (limit, None) | (None, limit) => limit,
+            })
         };
-        let of = |a: Self, b: &Self| Self {
-            tokens: tighter(a.tokens, b.tokens),
-            tool_calls: tighter(a.tool_calls, b.tool_calls),
-            wall_clock_ms: tighter(a.wall_clock_ms, b.wall_clock_ms),
-            usd_millicents: tighter(a.usd_millicents, b.usd_millicents),
-        };
-        each.into_iter().fold(Self::unlimited(), of)
+        each.into_iter().fold(Self::unlimited(), tighter)
     }
 
     /// The limit of one dimension.
@@ -132,6 +149,24 @@ impl Budget {
 }
 
 impl Cost {
+    /// One call, and nothing else that it takes.
+    pub const ONE_CALL: Self = Self {
+        tokens: 0,
+        tool_calls: 1,
+        usd_millicents: 0,
+        wall_clock_ms: 0,
+    };
+
+    /// An amount for each dimension.
+    pub fn each(mut amount: impl FnMut(Dimension) -> u64) -> Self {
+        Self {
+            tokens: amount(Dimension::Tokens),
+            tool_calls: amount(Dimension::ToolCalls),
+            wall_clock_ms: amount(Dimension::WallClockMs),
+            usd_millicents: amount(Dimension::UsdMillicents),
+        }
+    }
+
     /// The amount in one dimension.
     #[must_use]
     pub const fn amount(&self, dimension: Dimension) -> u64 {

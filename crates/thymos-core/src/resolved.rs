@@ -49,10 +49,7 @@ impl Resolved {
             exec: None,
             hosts: Vec::new(),
             resources: Vec::new(),
-            estimate: Cost {
-                tool_calls: 1,
-                ..Cost::default()
-            },
+            estimate: Cost::ONE_CALL,
             compensation: Compensation::Unneeded,
             repeat_scope: String::new(),
             preview: None,

@@ -348,13 +348,9 @@ fn begun(
 
 /// `[A6]` A pre-answer is used up by calls, not by what they cost.
 fn use_pre_answers(p: &mut Projection, standing: &[WritId]) {
-    let once = Cost {
-        tool_calls: 1,
-        ..Cost::default()
-    };
     for writ in standing {
         let spent = p.spent.entry(*writ).or_default();
-        *spent = spent.plus(&once);
+        *spent = spent.plus(&Cost::ONE_CALL);
     }
 }
 

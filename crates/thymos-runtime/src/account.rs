@@ -76,7 +76,7 @@ impl Account {
             });
             each.min()
         };
-        each(left)
+        Budget::each(left)
     }
 
     /// The shares of this chain that are out: of its last writ where there are any, else of what is
@@ -173,7 +173,7 @@ pub(crate) fn share(name: &str, left: &Budget, wanted: &Budget) -> Result<Budget
         }
         None => rest,
     };
-    Ok(each(|dimension| {
+    Ok(Budget::each(|dimension| {
         let named = wanted.limit(dimension);
         named.or_else(|| left.limit(dimension).map(part))
     }))
@@ -181,39 +181,17 @@ pub(crate) fn share(name: &str, left: &Budget, wanted: &Budget) -> Result<Budget
 
 /// A budget as an amount to reserve; where it is unlimited, so is everything above it.
 pub(crate) fn amount(budget: &Budget) -> Cost {
-    let limit = |dimension| budget.limit(dimension).unwrap_or(0);
-    Cost {
-        tokens: limit(Dimension::Tokens),
-        tool_calls: limit(Dimension::ToolCalls),
-        wall_clock_ms: limit(Dimension::WallClockMs),
-        usd_millicents: limit(Dimension::UsdMillicents),
-    }
-}
-
-fn each(limit: impl Fn(Dimension) -> Option<u64>) -> Budget {
-    Budget {
-        tokens: limit(Dimension::Tokens),
-        tool_calls: limit(Dimension::ToolCalls),
-        wall_clock_ms: limit(Dimension::WallClockMs),
-        usd_millicents: limit(Dimension::UsdMillicents),
-    }
+    Cost::each(|dimension| budget.limit(dimension).unwrap_or(0))
 }
 
 fn words(budget: &Budget) -> String {
-    let units = [
-        "tokens",
-        "tool calls",
-        "ms of wall clock",
-        "thousandths of a cent",
-    ];
-    let parts: Vec<String> = Dimension::ALL
-        .into_iter()
-        .zip(units)
-        .map(|(dimension, unit)| match budget.limit(dimension) {
+    let parts = Dimension::ALL.map(|dimension| {
+        let unit = dimension.unit();
+        match budget.limit(dimension) {
             Some(left) => format!("{left} {unit}"),
             None => format!("unlimited {unit}"),
-        })
-        .collect();
+        }
+    });
     parts.join(", ")
 }
 
@@ -318,13 +296,17 @@ mod tests {
         };
         for at in 0..4 {
             let got = share("ci", &left, &five).unwrap_or_else(|no| panic!("{at}: {no}"));
-            left = each(|d| {
+            left = Budget::each(|d| {
                 left.limit(d)
                     .zip(got.limit(d))
                     .map(|(rest, got)| rest - got)
             });
             assert!(got.limit(Dimension::WallClockMs) >= Some(1), "{at}");
         }
-        assert_eq!(left, each(|_| Some(0)), "the last one gets the rest");
+        assert_eq!(
+            left,
+            Budget::each(|_| Some(0)),
+            "the last one gets the rest"
+        );
     }
 }

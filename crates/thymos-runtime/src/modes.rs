@@ -234,11 +234,10 @@ pub fn suggestion(grant: &SmallestGrant) -> String {
             )
         }
         SmallestGrant::Budget { dimension, amount } => {
-            let unit = match dimension.as_str() {
-                "wall clock" => "ms of wall clock",
-                "money" => "thousandths of a cent",
-                counted => counted,
-            };
+            let known = Dimension::ALL.into_iter();
+            let known = known.map(|known| (known.to_string(), known.unit()));
+            let mut known = known.filter(|(name, _)| name == dimension);
+            let unit = known.next().map_or(dimension.as_str(), |(_, unit)| unit);
             format!("{amount} more {unit}")
         }
         SmallestGrant::Rule { forbidden_by } => format!("a change of the rule `{forbidden_by}`"),

@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use thymos_core::budget::{Budget, Cost, Dimension};
+use thymos_core::budget::{Budget, Cost};
 use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::outcome::Outcome;
 use thymos_core::resolved::Resolved;
@@ -101,16 +101,12 @@ impl Body for Delegate {
     fn look(&self, args: &Value, look: &Look<'_>) -> Result<Resolved, Unresolvable> {
         let order = order(args).ok_or_else(|| Unresolvable::new("there is no task"))?;
         let budget = share(&order.budget, &look.limits);
-        let call = Cost {
-            tool_calls: 1,
-            ..Cost::default()
-        };
         Ok(Resolved {
             // Opening a trajectory writes to the record alone; what the agent then does is judged
             // call by call. One that may only look is no more than looking.
             effect: order.ceiling.clamp(EffectClass::Read, EffectClass::Write),
             risk: Risk::Medium,
-            estimate: budget.plus(&call),
+            estimate: budget.plus(&Cost::ONE_CALL),
             compensation: Compensation::FromRecord,
             notes: vec![told(&order, &budget)],
             ..Resolved::pure()
@@ -128,18 +124,12 @@ impl Body for Delegate {
 
 /// What is named, and of the rest a part.
 fn share(named: &Budget, limits: &Budget) -> Cost {
-    let of = |dimension: Dimension| {
+    Cost::each(|dimension| {
         let part = |limit: u64| (limit / PARTS).max(1);
         let most = limits.limit(dimension).map_or(u64::MAX, part);
         let named = named.limit(dimension);
         named.unwrap_or_else(|| BUDGET.amount(dimension).min(most))
-    };
-    Cost {
-        tokens: of(Dimension::Tokens),
-        tool_calls: of(Dimension::ToolCalls),
-        wall_clock_ms: of(Dimension::WallClockMs),
-        usd_millicents: of(Dimension::UsdMillicents),
-    }
+    })
 }
 
 fn told(order: &Order, budget: &Cost) -> String {

@@ -1,7 +1,7 @@
 //! Writs, rules and changed verdicts as lines to read.
 
 use thymos_core::Timestamp;
-use thymos_core::budget::{Cost, Dimension};
+use thymos_core::budget::Dimension;
 use thymos_protocol::{BudgetBar, ChangedVerdict, Policies, PolicyRow, WritRow, WritState};
 
 use crate::panes::reader::Said;
@@ -160,7 +160,7 @@ fn budget(row: &WritRow, dimension: Dimension) -> Said {
     };
     let found = row.budget.iter().find(|bar| bar.dimension == dimension);
     let BudgetBar { spent, limit, .. } = found.unwrap_or(&none);
-    let pending = share(&row.pending, dimension);
+    let pending = row.pending.amount(dimension);
     let held = if pending > 0 {
         format!(", {} held", amount(dimension, pending))
     } else {
@@ -183,15 +183,6 @@ fn budget(row: &WritRow, dimension: Dimension) -> Said {
     Said {
         exact: true,
         ..Said::labelled(format!("{:<LABEL$}", dimension.to_string()), role, text)
-    }
-}
-
-fn share(cost: &Cost, dimension: Dimension) -> u64 {
-    match dimension {
-        Dimension::Tokens => cost.tokens,
-        Dimension::ToolCalls => cost.tool_calls,
-        Dimension::WallClockMs => cost.wall_clock_ms,
-        Dimension::UsdMillicents => cost.usd_millicents,
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn narrow(
             None => parent.effects.clone(),
         },
         isolation_min: parent.isolation_min,
-        budget: least(&parent.budget, &skill.budget_cap),
+        budget: Budget::tightest([&parent.budget, &skill.budget_cap]),
         window: parent.window,
         delegation: Delegation {
             max_depth: parent.delegation.max_depth.saturating_sub(1),
@@ -117,20 +117,6 @@ fn both(outer: &Effects, inner: &Effects) -> Effects {
                 .filter(|class| outer.allows(*class) && inner.allows(*class))
                 .collect(),
         ),
-    }
-}
-
-/// The smaller of each dimension.
-fn least(outer: &Budget, cap: &Budget) -> Budget {
-    let least = |outer: Option<u64>, cap: Option<u64>| match (outer, cap) {
-        (Some(outer), Some(cap)) => Some(outer.min(cap)),
-        (limit, None) | (None, limit) => limit,
-    };
-    Budget {
-        tokens: least(outer.tokens, cap.tokens),
-        tool_calls: least(outer.tool_calls, cap.tool_calls),
-        wall_clock_ms: least(outer.wall_clock_ms, cap.wall_clock_ms),
-        usd_millicents: least(outer.usd_millicents, cap.usd_millicents),
     }
 }
 

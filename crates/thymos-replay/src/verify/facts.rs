@@ -191,17 +191,13 @@ impl Moment<'_> {
     /// `[A6]` The pre-answers that could serve at that moment; all of them are presented, and no other.
     fn standing(&self, proposal: &Proposal, now: Timestamp) -> Vec<WritId> {
         let p = self.before;
-        let once = Cost {
-            tool_calls: 1,
-            ..Cost::default()
-        };
         let serves = |id: &WritId, writ: &Writ| {
             let used = p.spent.get(id).copied().unwrap_or_default();
             let under = writ.pre_answer.as_ref().map(|pre| pre.under);
             under.is_some_and(|under| proposal.writs.contains(&under))
                 && !p.revoked.contains(id)
                 && writ.window.contains(now)
-                && writ.budget.shortfall(&used, &once).is_none()
+                && writ.budget.shortfall(&used, &Cost::ONE_CALL).is_none()
         };
         let issued = p.writs.iter();
         let serving = issued.filter(|(id, signed)| serves(id, &signed.writ));

@@ -215,11 +215,11 @@ impl Beside<'_> {
     /// `[B1]` Tools use no tokens and no money; one that delegated costs what its child did and a call.
     fn cost(&self, proposal: &ProposalId, cost: &Cost, faults: &mut Faults) {
         if let Some(end) = self.child_of(proposal) {
-            let once = Cost {
-                tool_calls: 1,
-                ..Cost::default()
-            };
-            faults.same("cost of a delegation", &end.cost.plus(&once), cost);
+            faults.same(
+                "cost of a delegation",
+                &end.cost.plus(&Cost::ONE_CALL),
+                cost,
+            );
         } else {
             let used = (cost.tokens, cost.usd_millicents);
             faults.same("tokens and money of a call", &(0, 0), &used);

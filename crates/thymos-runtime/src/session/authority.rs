@@ -84,10 +84,6 @@ impl Session {
         now: Timestamp,
     ) -> Vec<CheckedStanding> {
         let under = |id: &WritId| chain.links().iter().any(|(link, _)| link == id);
-        let once = Cost {
-            tool_calls: 1,
-            ..Cost::default()
-        };
         self.p
             .writs
             .iter()
@@ -99,7 +95,7 @@ impl Session {
                     .is_some_and(|pre| under(&pre.under))
                     && !cut.contains(id)
                     && writ.window.contains(now)
-                    && writ.budget.shortfall(&used, &once).is_none()
+                    && writ.budget.shortfall(&used, &Cost::ONE_CALL).is_none()
             })
             .map(|(_, signed)| CheckedStanding::check(signed.clone(), &self.k.ever))
             .collect()

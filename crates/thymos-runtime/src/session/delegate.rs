@@ -331,11 +331,7 @@ impl Session {
             // Found again after a restart: the permission died with the process.
             return self.settle_child(proposal, &delegated.child, &end).await;
         };
-        let call = Cost {
-            tool_calls: 1,
-            ..Cost::default()
-        };
-        let cost = end.cost.plus(&call);
+        let cost = end.cost.plus(&Cost::ONE_CALL);
         let sealed = match end.stop {
             Stop::Cancelled => begun.fail(
                 Fault {
@@ -470,13 +466,9 @@ impl Session {
         };
         let (started, known) = (work.entry, self.p.children.get(child).map(|c| c.writ));
         let Some(writ) = known else { return };
-        let call = Cost {
-            tool_calls: 1,
-            ..Cost::default()
-        };
         let reason = format!("the delegated run reported: {}", end.result);
         let settled = self.close_child(child, writ, end).and_then(|mut bodies| {
-            let cost = end.cost.plus(&call);
+            let cost = end.cost.plus(&Cost::ONE_CALL);
             bodies.push(self.probed(proposal, started, reason, cost)?);
             Ok(bodies)
         });
@@ -630,13 +622,8 @@ fn child_party(k: &Kernel, child: &TrajectoryId) -> Party {
 
 /// `[W6]` What the call reserved, less the call itself.
 fn reserved_for_child(begun: &Begun) -> Budget {
-    let reserved = begun.reserved();
-    Budget {
-        tokens: Some(reserved.tokens),
-        tool_calls: Some(reserved.tool_calls.saturating_sub(1)),
-        wall_clock_ms: Some(reserved.wall_clock_ms),
-        usd_millicents: Some(reserved.usd_millicents),
-    }
+    let rest = begun.reserved().minus(&Cost::ONE_CALL);
+    Budget::each(|dimension| Some(rest.amount(dimension)))
 }
 
 struct Narrowing<'a> {

@@ -201,10 +201,6 @@ impl Session {
         reason: String,
     ) -> Result<Body, RecordError> {
         // What it used is not known; the call itself is charged, the reservation given back.
-        let cost = Cost {
-            tool_calls: 1,
-            ..Cost::default()
-        };
         let reason = self.k.without_secrets(reason);
         let message = canonical::encode(&(proposal, started, resolution, &reason))?;
         let key = &self.k.parts.operator_key;
@@ -215,7 +211,7 @@ impl Session {
             reason,
             by: self.k.operator(),
             signature: key.sign(Domain::Reconciliation, message.as_bytes()),
-            cost,
+            cost: Cost::ONE_CALL,
         }))
     }
 }
