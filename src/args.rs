@@ -364,3 +364,40 @@ pub enum ConfigVerb {
     /// Where the files are
     Path,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_start_means_the_same_ledger_folder_and_tenant_and_may_be_told_otherwise() {
+        let typed = [
+            "thymos", "--ledger", "a.db", "--tenant", "t", "--config", "c.toml",
+        ];
+        let here = Cli::parse_from(typed).common;
+        let again = |words: &[&str]| {
+            let flags = here.again(Path::new("/ws"));
+            let words = words.iter().map(OsString::from);
+            let all = std::iter::once("thymos".into()).chain(flags).chain(words);
+            Cli::try_parse_from(all).unwrap()
+        };
+        let cli = again(&["ledger", "--", "-kind:usage"]);
+        let Some(Verb::Ledger(args)) = &cli.verb else {
+            panic!("{cli:?}")
+        };
+        assert_eq!(args.filter, ["-kind:usage"]);
+        assert_eq!(cli.common.ledger, here.ledger);
+        assert_eq!(cli.common.tenant, here.tenant);
+        assert_eq!(cli.common.config, here.config);
+        assert_eq!(cli.common.directory, Some("/ws".into()));
+        assert_eq!(cli.common.color.as_deref(), Some("never"));
+        let other = again(&["runs", "--tenant", "u"]);
+        assert_eq!(other.common.tenant.as_deref(), Some("u"));
+    }
+
+    #[test]
+    fn every_verb_is_named_and_told() {
+        assert!(verbs().iter().any(|(verb, _)| verb == "memory"));
+        assert!(verbs().iter().all(|(_, about)| !about.is_empty()));
+    }
+}

@@ -149,6 +149,8 @@ actions! {
     LedgerBranch, "ledger.branch", None, "branch off this commit";
     LedgerUndo, "ledger.undo", None, "undo everything from here on, shown as a plan first";
     AuthorityTab, "authority.tab", None, "writs, policy, what a simulation found";
+    WritUse, "writ.use", Some("writ use"), "put a writ file in force in this session";
+    WritClose, "writ.close", Some("writ close"), "end this session's share of its writ file";
     WritRevoke, "writ.revoke", None, "revoke the writ; lists what stops first";
     PolicyReload, "policy.reload", Some("policy reload"), "look at the policy folder again";
     PolicySimulate, "policy.simulate", Some("policy simulate"), "what would a candidate bundle or writ have decided?";
@@ -218,6 +220,20 @@ pub fn slash(message: &str) -> Option<Action> {
         .map(|entry| entry.action)
 }
 
+/// The same with words behind its name, for the few that take some: `/model NAME`.
+#[must_use]
+pub fn slash_with_words(message: &str) -> Option<(Action, &str)> {
+    let typed = message.strip_prefix('/')?.trim();
+    let taking = REGISTRY
+        .iter()
+        .filter(|entry| matches!(entry.action, Action::ModelPick | Action::WritUse));
+    let mut found = taking.filter_map(|entry| {
+        let words = typed.strip_prefix(entry.slash?)?.strip_prefix(' ')?;
+        Some((entry.action, words.trim()))
+    });
+    found.next()
+}
+
 /// The slash commands that a half-typed one may become.
 pub fn slash_starting(message: &str) -> impl Iterator<Item = &'static Entry> {
     let typed = message.strip_prefix('/').map(str::trim_start);
@@ -265,6 +281,11 @@ mod tests {
         assert_eq!(slash("/mode plan"), Some(Action::ModePlan));
         assert_eq!(slash("/quit "), Some(Action::AppQuit));
         assert_eq!(slash("/nothing"), None);
+        assert_eq!(slash("/writ use a.json"), None);
+        let with_words = slash_with_words("/writ use  a b.json ");
+        assert_eq!(with_words, Some((Action::WritUse, "a b.json")));
+        assert_eq!(slash_with_words("/writ use"), None);
+        assert_eq!(slash_with_words("/verify --pins"), None);
         assert_eq!(slash("quit"), None);
         let mut names: Vec<_> = REGISTRY.iter().filter_map(|entry| entry.slash).collect();
         names.sort_unstable();

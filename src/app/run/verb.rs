@@ -253,6 +253,34 @@ mod tests {
         assert_eq!(ended, Ok(143));
     }
 
+    #[test]
+    fn leaving_asks_it_to_end_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mark, fifo) = (folder.path().join("mark"), folder.path().join("fifo"));
+        let script = format!(
+            "mkfifo {1}; trap 'echo sealed > {0}; : > {1}; exit' TERM; echo begun; while :; do sleep 0.01; done",
+            mark.display(),
+            fifo.display()
+        );
+        let screen = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        screen.block_on(async {
+            let (told, mut news) = mpsc::channel(2);
+            start(&shell(), &words(&script), told);
+            assert!(matches!(news.recv().await, Some(Event::Verb(_))));
+        });
+        // The app is left: its runtime goes, and all that it followed.
+        drop(screen);
+        // Nobody has written here until it has sealed.
+        let (sealed, heard) = std::sync::mpsc::channel();
+        std::thread::spawn(move || sealed.send(std::fs::read(fifo)));
+        let heard = heard.recv_timeout(std::time::Duration::from_secs(30));
+        heard.expect("it was asked to end").unwrap();
+        assert_eq!(std::fs::read_to_string(&mark).unwrap(), "sealed\n");
+    }
+
     #[tokio::test]
     async fn a_line_without_end_is_told_in_parts() {
         let (lines, ended) = heard("head -c 200000 /dev/zero | tr '\\0' a", None).await;

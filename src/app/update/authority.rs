@@ -3,11 +3,12 @@
 //! Everything that changes authority is asked about first and done by the kernel.
 
 use serde_json::Value;
-use thymos_core::writ::Mode;
+use thymos_core::budget::Budget;
+use thymos_core::writ::{Mode, SignedWrit};
 use thymos_core::{TrajectoryId, WritId};
-use thymos_protocol::{Command, Replied, WritState};
+use thymos_protocol::{Command, Fault, Replied, Under, WritState};
 
-use crate::app::{Action, App, Asked, Effect, Overlay, Pane, Screen};
+use crate::app::{Action, App, Asked, Effect, Notice, Overlay, Pane, Screen};
 use crate::panes::authority::{AuthorityAsked, AuthorityTab, told};
 use crate::panes::picker::{Choice, Picker, PickerRow, Subject};
 use crate::panes::prompt::{Prompt, Purpose};
@@ -67,9 +68,21 @@ pub(super) fn anywhere(app: &mut App, action: Action) -> bool {
         Action::PolicySimulate => app
             .overlays
             .push(Overlay::Prompt(Prompt::new(Purpose::Bundle, ""))),
+        Action::WritUse => app
+            .overlays
+            .push(Overlay::Prompt(Prompt::new(Purpose::WritFile, ""))),
+        Action::WritClose => close_share(app),
         _ => return false,
     }
     true
+}
+
+/// Gives back what the open session took of its writ file.
+fn close_share(app: &mut App) {
+    if let Some(trajectory) = app.session.trajectory() {
+        let words = "the share is closed; what was not used can be taken again";
+        app.ask(Asked::Told(words.into()), Command::CloseWrit { trajectory });
+    }
 }
 
 /// After any event: asks for what is in sight and may be old.
@@ -113,6 +126,44 @@ pub(super) fn heard(app: &mut App, asked: AuthorityAsked, replied: Replied) {
         }
         (asked, _) => app.authority.failed(&asked),
     }
+}
+
+/// Reads a writ file that is to be put in force.
+pub(super) fn use_file(app: &mut App, path: &str) {
+    let path = path.trim();
+    if path.is_empty() {
+        super::prompt::fault(app, &Purpose::WritFile, "the path of a file is needed");
+        return;
+    }
+    super::prompt::close(app, &Purpose::WritFile);
+    app.want(Effect::ReadWrit(path.to_owned()));
+}
+
+/// Puts the chain of a writ file in force in the open session, with all that is left of its budget `[W8]`.
+pub(super) fn writ_read(app: &mut App, read: Result<Vec<SignedWrit>, Fault>) {
+    let chain = match read {
+        Ok(chain) => chain,
+        Err(fault) => {
+            app.notice = Some(Notice::fault(fault));
+            return;
+        }
+    };
+    let Some(trajectory) = app.session.trajectory() else {
+        app.tell("no trajectory is open yet");
+        return;
+    };
+    let under = Under::Writ {
+        chain,
+        share: Budget::unlimited(),
+    };
+    app.ask(
+        Asked::Told("the writ file is in force, with all that is left of it".into()),
+        Command::Take {
+            trajectory,
+            under: Some(under),
+            skills: Vec::new(),
+        },
+    );
 }
 
 /// Reads a candidate, a bundle or a writ, and has history decided again under it.

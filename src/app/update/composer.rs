@@ -1,17 +1,16 @@
 //! What the composer does with its actions: edit, send, queue, history, slash commands.
 
 use thymos_core::body::Role;
-use thymos_core::budget::Budget;
-use thymos_core::writ::SignedWrit;
-use thymos_protocol::{Command, Fault, Under};
+use thymos_protocol::Command;
 
-use crate::app::action::{slash, slash_starting};
+use crate::app::action::{REGISTRY, slash, slash_starting, slash_with_words};
 use crate::app::session::Item;
 use crate::app::{Action, App, Asked, Effect, Notice, Overlay, Pane};
 use crate::args;
+use crate::near::nearest;
 use crate::panes::picker::{Choice, Picker, PickerRow, Subject};
 
-use super::{act as run, global, verb};
+use super::{act as run, authority, global, verb};
 
 /// Whether the composer took the action.
 pub(super) fn act(app: &mut App, action: Action) -> bool {
@@ -158,71 +157,48 @@ fn queue(app: &mut App) {
     }
 }
 
-/// Puts the chain of a writ file in force in the open session, with all that is left of its budget `[W8]`.
-pub(super) fn writ_read(app: &mut App, read: Result<Vec<SignedWrit>, Fault>) {
-    let chain = match read {
-        Ok(chain) => chain,
-        Err(fault) => {
-            app.notice = Some(Notice::fault(fault));
-            return;
-        }
-    };
-    let Some(trajectory) = app.session.trajectory() else {
-        app.tell("no trajectory is open yet");
-        return;
-    };
-    let under = Under::Writ {
-        chain,
-        share: Budget::unlimited(),
-    };
-    app.ask(
-        Asked::Told("the writ file is in force, with all that is left of it".into()),
-        Command::Take {
-            trajectory,
-            under: Some(under),
-            skills: Vec::new(),
-        },
-    );
-}
-
 fn command(app: &mut App, text: &str) {
-    if let Some(model) = text
-        .strip_prefix("/model ")
-        .map(str::trim)
-        .filter(|m| !m.is_empty())
-    {
-        let Some(trajectory) = app.session.trajectory() else {
-            return;
-        };
-        let model = model.to_owned();
-        app.composer.take();
-        app.ask(
-            Asked::SetModel(model.clone()),
-            Command::SetModel { trajectory, model },
-        );
-    } else if let Some(file) = text.strip_prefix("/writ use ").map(str::trim) {
-        app.composer.take();
-        edited(app);
-        app.want(Effect::ReadWrit(file.to_owned()));
-    } else if let ("/writ close", Some(trajectory)) = (text.trim(), app.session.trajectory()) {
-        app.composer.take();
-        edited(app);
-        let words = "the share is closed; what was not used can be taken again";
-        app.ask(Asked::Told(words.into()), Command::CloseWrit { trajectory });
+    if let Some((action, words)) = slash_with_words(text) {
+        with_words(app, action, words);
     } else if let Some(action) = slash(text) {
         app.composer.take();
         edited(app);
         if !run(app, action) {
             app.tell(format!("`{text}` does nothing here"));
         }
-    } else if verb::run(app, text.trim_start_matches('/')) {
+    } else if verb::run(app, text.strip_prefix('/').unwrap_or(text)) {
         edited(app);
     } else {
+        let verbs = args::verbs().iter().map(|(verb, _)| verb.as_str());
+        let actions = REGISTRY.iter().filter_map(|entry| entry.slash);
+        let typed = text.trim_start_matches('/').trim();
+        let first = typed.split(' ').next().unwrap_or_default();
         let near = slash_starting(text).find_map(|entry| entry.slash);
-        app.notice = Some(crate::app::Notice {
+        let near = near.or_else(|| nearest(typed, actions));
+        let near = near.or_else(|| nearest(first, verbs));
+        app.notice = Some(Notice {
             line: format!("no command `{text}`"),
             hint: near.map(|name| format!("did you mean `/{name}`?")),
             bad: true,
         });
     }
+}
+
+/// An action with what was typed behind its name.
+fn with_words(app: &mut App, action: Action, words: &str) {
+    let Some(trajectory) = app.session.trajectory() else {
+        app.tell("no trajectory is open yet");
+        return;
+    };
+    app.composer.take();
+    edited(app);
+    if action == Action::WritUse {
+        authority::use_file(app, words);
+        return;
+    }
+    let model = words.to_owned();
+    app.ask(
+        Asked::SetModel(model.clone()),
+        Command::SetModel { trajectory, model },
+    );
 }

@@ -278,10 +278,10 @@ pub(super) fn go_to_typed(app: &mut App, text: &str) {
         "m" => app.ledger.marked.ok_or("no entry is marked; m marks one"),
         number => number
             .parse()
-            .map_err(|_| "type a sequence number, or m for the marked entry"),
+            .map_err(|_| "type the number of an entry, or m for the marked one"),
     };
-    let (len, of_log) = (app.ledger.len(), app.ledger.is_of_log());
-    let seq = seq.and_then(|seq: u64| match of_log || seq < len {
+    let len = app.ledger.places();
+    let seq = seq.and_then(|seq: u64| match seq < len {
         true => Ok(seq),
         false => Err("there is no such entry yet"),
     });

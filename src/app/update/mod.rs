@@ -84,7 +84,7 @@ pub fn update(app: &mut App, event: Event, now: Now) -> Vec<Effect> {
         Event::Edited(written) => composer::written(app, written),
         Event::BundleRead(read) => authority::bundle_read(app, read),
         Event::Verb(news) => verb::heard(app, news),
-        Event::WritRead(read) => composer::writ_read(app, read),
+        Event::WritRead(read) => authority::writ_read(app, read),
         Event::KernelGone => {
             app.notice = Some(Notice {
                 line: "the kernel has stopped".into(),

@@ -84,6 +84,7 @@ fn accept(app: &mut App) {
         Purpose::Settle { .. } => settle(app, &purpose, text.trim().to_owned()),
         Purpose::Revoke { .. } => authority::revoke_now(app, &purpose, text.trim()),
         Purpose::Bundle => authority::simulate(app, &text),
+        Purpose::WritFile => authority::use_file(app, &text),
         Purpose::SkillParam(ref binding) => match skill::typed(binding, text.trim()) {
             Err(why) => {
                 fault(app, &purpose, &why);

@@ -48,8 +48,11 @@ pub(super) fn run(app: &mut App, typed: &str) -> bool {
     };
     app.composer.take();
     let line = typed.trim().to_owned();
-    let title = format!("thymos {line} - at work, Esc ends it");
-    let reader = Reader::new(Topic::Verb, title, Vec::new());
+    let reader = Reader::new(
+        Topic::Verb,
+        title("at work, Esc ends it", &line),
+        Vec::new(),
+    );
     app.overlays.push(Overlay::Reader(Box::new(reader)));
     app.verb = Some(Verb {
         line,
@@ -66,6 +69,11 @@ fn refuse(app: &mut App, line: String, hint: Option<&str>) {
         hint: hint.map(str::to_owned),
         bad: true,
     });
+}
+
+/// How it is comes first: what was typed may be longer than there is room for.
+fn title(how: &str, line: &str) -> String {
+    format!("{how} - thymos {line}")
 }
 
 /// The text that a verb is read in, while somebody does.
@@ -96,8 +104,8 @@ pub(super) fn heard(app: &mut App, news: VerbNews) {
         }
         return;
     };
-    let (line, left_out) = (verb.line.clone(), verb.said.saturating_sub(LINES_MAX));
-    app.verb = None;
+    let Some(verb) = app.verb.take() else { return };
+    let (line, left_out) = (verb.line, verb.said.saturating_sub(LINES_MAX));
     if left_out > 0 {
         let words = format!("{left_out} more lines; `thymos {line}` in a shell prints them all");
         lines.push(Said::words(Role::Muted, words));
@@ -109,7 +117,10 @@ pub(super) fn heard(app: &mut App, news: VerbNews) {
     };
     match reader(&mut app.overlays) {
         Some(reader) => {
-            reader.title = format!("thymos {line} - {how}");
+            if verb.said == 0 {
+                lines.push(Said::words(Role::Muted, "it said nothing"));
+            }
+            reader.title = title(&how, &line);
             reader.append(lines);
         }
         None => app.tell(format!("`{line}`: {how}")),

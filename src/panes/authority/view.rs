@@ -110,6 +110,7 @@ fn hints(authority: &Authority) -> Vec<(String, &'static str)> {
             ("t", "tab"),
             ("x", "revoke.."),
             ("m", "modes.."),
+            ("w", "use a file.."),
             ("Enter", "read"),
         ],
         AuthorityTab::Policy => &[

@@ -286,6 +286,13 @@ impl Ledger {
         filtered.is_some_and(|filtered| filtered.of_log)
     }
 
+    /// How many places there are: entries of the run, or those of the log that were looked through.
+    #[must_use]
+    pub fn places(&self) -> u64 {
+        let of_log = self.filtered.as_ref().filter(|filtered| filtered.of_log);
+        of_log.map_or(self.len, |filtered| filtered.looked_at)
+    }
+
     /// Where the chosen entry stands: its sequence number, or its index where the whole log is shown.
     #[must_use]
     pub fn here(&self) -> u64 {

@@ -59,7 +59,7 @@ pub(crate) fn prepare(app: &mut App, area: Rect) {
     let mut list = std::mem::take(&mut ledger.list);
     list.layout(&Rows { ledger, theme }, view);
     ledger.list = list;
-    if ledger.missing().is_some() && !ledger.is_asking() && view.height > 0 {
+    if ledger.is_waiting() && !ledger.is_asking() && view.height > 0 {
         app.wake_at(app.now.mono);
     }
 }

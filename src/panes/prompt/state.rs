@@ -58,6 +58,8 @@ pub enum Purpose {
     Bundle,
     /// A value of the parameter of a skill that is asked for.
     SkillParam(Box<Binding>),
+    /// The writ file to put in force.
+    WritFile,
     /// Which entries to show.
     Filter,
     /// What to look for.
@@ -97,10 +99,11 @@ impl Purpose {
             Self::Edit { .. } => "other arguments, as JSON: a new intent of yours, judged afresh",
             Self::Settle { .. } => "why do you settle it so? (recorded)",
             Self::Filter => "filter: kind: tool: effect: verdict: by: run: path: seq: text: re:",
-            Self::Search => "search this trajectory",
-            Self::GoTo => "go to: a sequence number, or m for the marked entry",
+            Self::Search => "search the run, or the whole log where that is shown",
+            Self::GoTo => "go to: the number of an entry, or m for the marked one",
             Self::Revoke { .. } => "revoke: why? (recorded, and told to what stops)",
             Self::Bundle => "the file of a candidate bundle or writ, signed or not",
+            Self::WritFile => "the file of a signed writ, to be put in force in this session",
             Self::SkillParam(binding) => return Cow::Owned(parameter(binding)),
         })
     }

@@ -101,10 +101,12 @@ fn hints(prompt: &Prompt) -> Vec<(String, &'static str)> {
         Purpose::GoTo => "go there",
         Purpose::Revoke { .. } => "revoke",
         Purpose::Bundle => "simulate",
+        Purpose::WritFile => "use it",
         Purpose::SkillParam(_) => "next",
     };
     let back = match prompt.purpose {
-        Purpose::Filter | Purpose::Search | Purpose::GoTo | Purpose::Bundle => "back",
+        Purpose::Filter | Purpose::Search | Purpose::GoTo => "back",
+        Purpose::Bundle | Purpose::WritFile => "back",
         Purpose::Revoke { .. } => "back, revoke nothing",
         Purpose::SkillParam(_) => "back, bind nothing",
         Purpose::Deny { .. }

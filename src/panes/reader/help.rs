@@ -45,16 +45,9 @@ fn behind_a_slash() -> impl Iterator<Item = Said> {
         let name = entry.slash?;
         Some(typed(name, entry.title))
     });
-    let files = [
-        ("writ use FILE", "put a writ file in force in this session"),
-        ("writ close", "end this session's share of its writ file"),
-    ];
     let verbs = args::verbs().iter();
-    let files = files
-        .into_iter()
-        .map(move |(name, words)| typed(name, words));
     let verbs = verbs.map(move |(name, words)| typed(name, words));
-    actions.chain(files).chain(verbs)
+    actions.chain(verbs)
 }
 
 fn of_context(rows: &[HelpRow], context: Context) -> impl Iterator<Item = Said> {

@@ -1,5 +1,7 @@
 //! Writs from files: chains of the operator's own, shares of their budget, and their end.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use thymos_core::body::{self, Body, Stop};
 use thymos_core::budget::{Budget, Cost};
@@ -443,6 +445,18 @@ async fn w1_a_file_that_a_retired_key_signed_ends_where_it_is_in_force() {
     rig.verified().await;
 }
 
+/// Whose entries are told when the first of the log are asked for by their indexes.
+async fn runs_of_the_log(rig: &mut Rig) -> BTreeSet<TrajectoryId> {
+    let all = Command::Rows {
+        trajectory: None,
+        places: (0..256).collect(),
+    };
+    let Replied::Page(page) = rig.ask(all).await else {
+        panic!("no rows")
+    };
+    page.events.iter().map(|event| event.trajectory).collect()
+}
+
 #[tokio::test]
 async fn c5_another_tenants_trajectories_and_writs_are_not_there() {
     let chain = file(9, |_| {});
@@ -469,6 +483,7 @@ async fn c5_another_tenants_trajectories_and_writs_are_not_there() {
         assert!(
             matches!(&opened, Replied::Fault(f) if f.message.contains("there is no trajectory"))
         );
+        assert_eq!(runs_of_the_log(rig).await, [own].into());
         let filter = String::new();
         for trajectory in [None, Some(other)] {
             let command = Command::Find {

@@ -69,6 +69,34 @@ fn a_first_session_is_asked_answered_done_and_proved() {
 }
 
 #[test]
+fn w8_verbs_and_writ_files_are_there_behind_a_slash() {
+    let place = Place::new();
+    let mut terminal = Terminal::open(&place);
+    terminal.sees("Welcome to thymos");
+    let (_, bare) = place.verb(&["writ", "new", "--from", "plan", "--budget", "tool_calls=3"]);
+    std::fs::write(place.workspace().join("bare.json"), bare).unwrap();
+    let (code, signed) = place.verb(&["writ", "sign", "bare.json"]);
+    assert_eq!(code, 0, "{signed}");
+    std::fs::write(place.workspace().join("signed.json"), signed).unwrap();
+    // On the same ledger, beside the app.
+    terminal.press("/runs --json\r");
+    terminal.sees("done - thymos runs --json");
+    terminal.sees("trajectory");
+    terminal.press("q");
+    terminal.sees_no("thymos runs --json");
+    terminal.press("/writ use bare.json\r");
+    terminal.sees("not signed");
+    terminal.press("/writ use signed.json\r");
+    terminal.sees("CUSTOM up to read");
+    terminal.press("/writ close\r");
+    terminal.sees("the share is closed");
+    terminal.press("\x04");
+    assert_eq!(terminal.ended(), 0);
+    let (code, told) = place.verb(&["verify"]);
+    assert_eq!(code, 0, "{told}");
+}
+
+#[test]
 fn the_editor_has_the_terminal_and_gives_a_message_back() {
     let place = Place::new();
     let mut terminal = Terminal::open(&place);

@@ -41,7 +41,7 @@ fn writs_are_a_tree_with_the_one_in_force_chosen() {
         ║                                                                              ║
         ║                                                                              ║
         ║                                                                              ║
-        ╚═t tab  x revoke..  m modes..  Enter read═════════════════════════════════════╝
+        ╚═t tab  x revoke..  m modes..  w use a file..  Enter read═════════════════════╝
         ┌ writ ────────────────────────────────────────────────────────────────────────┐
         │writ       edit                                                              █│
         │state      in force                                                          █│
@@ -101,7 +101,7 @@ fn a_wide_screen_shows_the_chosen_writ_whole() {
         ║                                                    ║│                                                                │
         ║                                                    ║│                                                                │
         ║                                                    ║│                                                                │
-        ╚═t tab  x revoke..  m modes..  Enter read═══════════╝└────────────────────────────────────────────────────────────────┘
+        ╚═t tab  x revoke..  m modes..  w use a file..═══════╝└────────────────────────────────────────────────────────────────┘
         Enter read  t tab  x revoke  m modes  R reload  s simulate  h back                                      local  mouse off
     "#]].assert_eq(&desk.frame());
 }

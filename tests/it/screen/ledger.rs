@@ -197,7 +197,12 @@ fn a_filter_that_names_runs_shows_the_whole_log() {
         }
         assert!(desk.app.ledger.marked.is_none());
     }
-    desk.keys("o");
+    desk.keys("#");
+    desk.types("99");
+    desk.keys("<Enter>");
+    let frame = desk.frame();
+    assert!(frame.contains("there is no such entry yet"), "{frame}");
+    desk.keys("<Esc> o");
     let opened =
         desk.kernel.asked.iter().any(
             |asked| matches!(asked, Command::Open { trajectory } if *trajectory == elsewhere()),
@@ -624,8 +629,8 @@ fn an_entry_is_gone_to_by_its_number_or_its_mark() {
     assert_eq!(desk.app.ledger.chosen(), 2_001);
     for (typed, told) in [
         ("9999", "no such entry yet"),
-        ("soon", "type a sequence number"),
-        ("-1", "type a sequence number"),
+        ("soon", "type the number of an entry"),
+        ("-1", "type the number of an entry"),
     ] {
         desk.keys("#");
         desk.types(typed);

@@ -41,7 +41,7 @@ fn a_verb_behind_a_slash_is_run_and_read() {
     assert_eq!(started(&desk), [["memory", "forget", "two words"]]);
     let frame = desk.frame();
     assert!(
-        frame.contains("thymos memory forget \"two words\" - at work, Esc ends it"),
+        frame.contains("at work, Esc ends it - thymos memory forget \"two words\""),
         "{frame}"
     );
     desk.event(news(
@@ -58,7 +58,7 @@ fn a_verb_behind_a_slash_is_run_and_read() {
         "{frame}"
     );
     desk.event(news(Vec::new(), Some(Ok(0))));
-    assert!(desk.frame().contains("- done"));
+    assert!(desk.frame().contains("done - thymos memory forget"));
     desk.keys("<Esc>");
     assert!(desk.app.overlays.is_empty());
     // It has ended: nobody need end it.
@@ -102,7 +102,9 @@ fn a_verb_that_fails_says_how_it_ended() {
             "it cannot be started: no",
         ),
     ] {
-        let mut desk = at("/policy ls");
+        // However long what was typed is: how it ended stands before it.
+        let mut desk =
+            at("/policy show a-name-that-is-longer-than-any-screen-of-eighty-columns-is-wide");
         desk.event(news(vec![said("thymos: no", true)], Some(ended)));
         let frame = desk.frame();
         assert!(frame.contains(told), "{told}\n{frame}");
@@ -129,7 +131,8 @@ fn what_says_too_much_is_cut_and_counted() {
 #[test]
 fn what_is_no_verb_or_is_not_whole_starts_nothing_and_stays() {
     for (typed, told) in [
-        ("/memry ls", "no command `/memry ls`"),
+        ("/memry ls", "did you mean `/memory`?"),
+        ("/wrti close", "did you mean `/writ close`?"),
         ("/memory forget \"two", "a quote is not closed"),
         ("/approvals approve 1234", "`/approvals` is for the shell"),
     ] {
@@ -186,4 +189,34 @@ fn w8_a_writ_file_is_put_in_force_in_the_open_session() {
     let closed = |asked: &Command| matches!(asked, Command::CloseWrit { .. });
     assert!(desk.kernel.asked.iter().any(closed));
     assert!(started(&desk).is_empty());
+}
+
+#[test]
+fn w8_without_a_file_the_file_is_asked_for() {
+    for keys in ["/writ use", "w"] {
+        let mut desk = Desk::open(80, 24, Kernel::new());
+        if keys == "w" {
+            desk.keys("<C-x> 4 w");
+        } else {
+            desk.types(keys);
+            desk.keys("<Enter>");
+        }
+        let frame = desk.frame();
+        assert!(frame.contains("the file of a signed writ"), "{frame}");
+        desk.keys("<Enter>");
+        let frame = desk.frame();
+        assert!(frame.contains("the path of a file is needed"), "{frame}");
+        desk.types("task.json");
+        desk.keys("<Enter>");
+        assert!(desk.effects.contains(&Effect::ReadWrit("task.json".into())));
+        assert!(desk.app.overlays.is_empty());
+    }
+}
+
+#[test]
+fn a_verb_that_has_nothing_to_say_is_told_so() {
+    let mut desk = at("/ledger tool:none");
+    desk.event(news(Vec::new(), Some(Ok(0))));
+    let frame = desk.frame();
+    assert!(frame.contains("it said nothing"), "{frame}");
 }
