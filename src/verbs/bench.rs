@@ -9,6 +9,7 @@ mod screen;
 mod size;
 mod sizes;
 mod spawn;
+mod stage;
 mod start;
 mod steps;
 mod story;
@@ -18,6 +19,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use serde::Serialize;
 
 use super::Setting;
@@ -217,6 +220,25 @@ fn number(value: f64) -> String {
     }
 }
 
+/// How the name of a scratch folder begins; the number of its process follows.
+const SCRATCH: &str = "bench-";
+
+/// Removes what a run left that was killed, which may be gigabytes. A folder whose process is there, or whose
+/// number is another's by now, stays for the next time.
+fn sweep(data: &Path) {
+    let Ok(rows) = fs::read_dir(data) else { return };
+    for row in rows.filter_map(Result::ok) {
+        let name = row.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(SCRATCH));
+        let pid = number.and_then(|number| Pid::from_raw(number.parse().ok()?));
+        let gone = |pid| test_kill_process(pid) == Err(Errno::SRCH);
+        if pid.is_some_and(gone) {
+            // What cannot be removed costs room and no more.
+            fs::remove_dir_all(row.path()).ok();
+        }
+    }
+}
+
 /// A folder that is gone when this is.
 struct Scratch {
     folder: PathBuf,
@@ -224,7 +246,8 @@ struct Scratch {
 
 impl Scratch {
     fn make(data: &Path) -> Result<Self, AppError> {
-        let folder = data.join(format!("bench-{}", std::process::id()));
+        sweep(data);
+        let folder = data.join(format!("{SCRATCH}{}", std::process::id()));
         paths::make_private(&folder)?;
         Ok(Self { folder })
     }

@@ -1,8 +1,7 @@
 //! `[Q9]` `[Q10]` The app without a terminal: time of a frame, and the bytes it would send.
 //!
-//! Drives the same `update`, `prepare` and `draw` as the loop; a small desk stands for the kernel.
+//! A small desk stands for the kernel.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use thymos_core::body::Role;
@@ -14,15 +13,11 @@ use thymos_protocol::{
     Status, What, WritSummary,
 };
 
-use super::{Bar, Bench, Figure, Samples, fault, ms};
-use crate::app::update::update;
-use crate::app::{App, AppOptions, Effect, Event, Now, Size, Start};
+use super::stage::{Stage, key};
+use super::{Bar, Bench, Figure, Samples, ms};
+use crate::app::{Event, Size};
 use crate::error::AppError;
-use crate::keymap::{Key, KeySequence, Keymap};
-use crate::term::Canvas;
-use crate::theme::Theme;
-use crate::ui::chrome::Glyphs;
-use crate::ui::draw::{draw, prepare};
+use crate::keymap::Key;
 
 /// The transcript of `[Q9]`: messages, and lines in each. Together a million rows.
 const MESSAGES: u64 = 500;
@@ -141,13 +136,6 @@ fn small(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// A key as a keymap writes it.
-pub(super) fn key(text: &str) -> Result<Key, AppError> {
-    let keys = text.parse::<KeySequence>().map_err(fault)?;
-    let first = keys.keys().first().copied();
-    first.ok_or_else(|| fault("no key"))
-}
-
 fn trajectory() -> TrajectoryId {
     TrajectoryId::of(b"bench")
 }
@@ -172,8 +160,7 @@ fn story() -> Vec<What> {
 /// The app at a size, over a kernel that only tells these events.
 struct Desk<'a> {
     bench: &'a Bench,
-    app: App,
-    canvas: Canvas,
+    stage: Stage,
     events: Vec<What>,
     status: Status,
     epoch: u64,
@@ -182,48 +169,29 @@ struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     fn open(bench: &'a Bench, size: Size, events: Vec<What>) -> Self {
-        let options = AppOptions {
-            keymap: Arc::new(Keymap::built_in()),
-            theme: Theme::ansi(),
-            start: Start::Open(trajectory()),
-            glyphs: Glyphs::Box,
-            profile: "local",
-            draft: String::new(),
-            mouse: false,
-            notice: None,
-        };
-        let (app, effects) = App::start(options, size, Now::default());
-        let canvas = Canvas::new(ratatui::layout::Size {
-            width: size.width,
-            height: size.height,
-        });
+        let (stage, asked) = Stage::open(trajectory(), size);
         let status = status(events.len() as u64);
         let mut desk = Self {
             bench,
-            app,
-            canvas,
+            stage,
             events,
             status,
             epoch: 0,
             ahead: Duration::ZERO,
         };
-        desk.carry_out(effects);
+        desk.answer_all(asked);
         desk
     }
 
     fn event(&mut self, event: Event) {
-        let mono = self.bench.now() + self.ahead;
-        let wall = Timestamp(u64::try_from(mono.as_millis()).unwrap_or_default());
-        let effects = update(&mut self.app, event, Now { mono, wall });
-        self.carry_out(effects);
+        let asked = self.stage.event(event, self.bench.now() + self.ahead);
+        self.answer_all(asked);
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            if let Effect::Send(request) = effect {
-                let reply = self.answer(request);
-                self.event(Event::Reply(reply));
-            }
+    fn answer_all(&mut self, asked: Vec<Request>) {
+        for request in asked {
+            let reply = self.answer(request);
+            self.event(Event::Reply(reply));
         }
     }
 
@@ -278,17 +246,14 @@ impl<'a> Desk<'a> {
     /// Lets time pass for the app; deadlines in it are told.
     fn pass(&mut self, time: Duration) {
         self.ahead += time;
-        let now = self.bench.now() + self.ahead;
-        if self.app.deadline().is_some_and(|at| at <= now) {
+        if self.stage.is_due(self.bench.now() + self.ahead) {
             self.event(Event::Deadline);
         }
     }
 
     /// Draws, and says how many bytes that sends.
     fn frame(&mut self) -> usize {
-        prepare(&mut self.app);
-        let app = &self.app;
-        self.canvas.draw(|frame| draw(app, frame)).len()
+        self.stage.frame()
     }
 }
 

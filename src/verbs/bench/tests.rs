@@ -51,3 +51,27 @@ fn the_scratch_folder_goes_with_its_owner() {
     drop(scratch);
     assert!(!folder.exists());
 }
+
+#[test]
+fn what_a_killed_run_left_goes_and_what_is_in_use_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    ended.wait().unwrap();
+    let folder = |name: String| {
+        let folder = home.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("large.db"), b"x").unwrap();
+        folder
+    };
+    let left = folder(format!("bench-{}", ended.id()));
+    let others = [
+        folder(format!("bench-{}", std::os::unix::process::parent_id())),
+        folder("bench-".to_owned()),
+        folder("bench-notes".to_owned()),
+        folder("blobs-4711".to_owned()),
+    ];
+    let scratch = Scratch::make(home.path()).unwrap();
+    assert!(!left.exists());
+    assert!(others.iter().all(|other| other.exists()));
+    drop(scratch);
+}

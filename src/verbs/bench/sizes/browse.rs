@@ -7,23 +7,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use thymos_core::{Timestamp, TrajectoryId};
+use thymos_core::TrajectoryId;
 use thymos_ports::LedgerStore;
+use thymos_protocol::Request;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use super::super::screen::key;
+use super::super::stage::{Stage, key};
 use super::super::{Bar, Bench, Figure, Samples, fault, ms, rate};
 use super::{Kernel, told};
 use crate::app::link::Link;
-use crate::app::update::update;
-use crate::app::{App, AppOptions, Effect, Event, Now, Size, Start};
+use crate::app::{App, Event, Size};
 use crate::error::AppError;
-use crate::keymap::{Key, Keymap};
-use crate::term::Canvas;
-use crate::theme::Theme;
-use crate::ui::chrome::Glyphs;
-use crate::ui::draw::{draw, prepare};
+use crate::keymap::Key;
 
 /// Of a screen that draws sixty a second.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -65,7 +61,7 @@ pub(super) fn browse(
     desk.work.clear();
     desk.until(|app| app.ledger.finding.is_none())?;
     let (looked, looking) = (bench.now() - from, std::mem::take(&mut desk.work));
-    if desk.app.ledger.rows() != entries {
+    if desk.stage.app.ledger.rows() != entries {
         return Err(fault("the filter did not let every entry through"));
     }
     desk.until(is_shown)?;
@@ -74,7 +70,7 @@ pub(super) fn browse(
     for _ in 0..PAGES {
         desk.keys(&["<PageUp>"])?;
         desk.frame();
-        unread += u32::from(!is_shown(&desk.app));
+        unread += u32::from(!is_shown(&desk.stage.app));
         desk.pause();
     }
     let scrolling = std::mem::take(&mut desk.work);
@@ -124,8 +120,7 @@ fn is_shown(app: &App) -> bool {
 /// The app over a kernel, drawn sixty times a second.
 struct Desk<'a> {
     bench: &'a Bench,
-    app: App,
-    canvas: Canvas,
+    stage: Stage,
     runtime: Runtime,
     served: JoinHandle<()>,
     link: Link,
@@ -136,55 +131,37 @@ struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     fn open(bench: &'a Bench, kernel: Kernel, trajectory: TrajectoryId) -> Self {
-        let options = AppOptions {
-            keymap: Arc::new(Keymap::built_in()),
-            theme: Theme::ansi(),
-            start: Start::Open(trajectory),
-            glyphs: Glyphs::Box,
-            profile: "local",
-            draft: String::new(),
-            mouse: false,
-            notice: None,
-        };
-        let (app, effects) = App::start(options, SIZE, Now::default());
-        let canvas = Canvas::new(ratatui::layout::Size {
-            width: SIZE.width,
-            height: SIZE.height,
-        });
+        let (stage, asked) = Stage::open(trajectory, SIZE);
         let Kernel {
             runtime,
             client,
             served,
             ..
         } = kernel;
-        let mut desk = Self {
+        let desk = Self {
             bench,
-            app,
-            canvas,
+            stage,
             runtime,
             served,
             link: client.into_link(),
             work: Vec::new(),
             spent: Duration::ZERO,
         };
-        desk.carry_out(effects);
+        desk.send(asked);
         desk
     }
 
     fn event(&mut self, event: Event) {
         let from = self.bench.now();
-        let wall = Timestamp(u64::try_from(from.as_millis()).unwrap_or_default());
-        let effects = update(&mut self.app, event, Now { mono: from, wall });
-        self.carry_out(effects);
+        let asked = self.stage.event(event, from);
+        self.send(asked);
         self.spent += self.bench.now().saturating_sub(from);
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            if let Effect::Send(request) = effect {
-                // One that is not taken is never answered, and waiting for it ends.
-                drop(self.link.requests.blocking_send(request));
-            }
+    fn send(&self, asked: Vec<Request>) {
+        for request in asked {
+            // One that is not taken is never answered, and waiting for it ends.
+            drop(self.link.requests.blocking_send(request));
         }
     }
 
@@ -211,15 +188,10 @@ impl<'a> Desk<'a> {
             let heads = self.link.bell.borrow_and_update().clone();
             self.event(Event::Bell(heads));
         }
-        let now = self.bench.now();
-        if self.app.deadline().is_some_and(|at| at <= now) {
+        if self.stage.is_due(self.bench.now()) {
             self.event(Event::Deadline);
         }
-        let (took, ()) = self.bench.time(|| {
-            prepare(&mut self.app);
-            let app = &self.app;
-            self.canvas.draw(|frame| draw(app, frame));
-        });
+        let (took, _) = self.bench.time(|| self.stage.frame());
         self.work.push(std::mem::take(&mut self.spent) + took);
     }
 
@@ -233,7 +205,7 @@ impl<'a> Desk<'a> {
     fn until(&mut self, done: impl Fn(&App) -> bool) -> Result<(), AppError> {
         for _ in 0..FRAMES_MAX {
             self.frame();
-            if done(&self.app) {
+            if done(&self.stage.app) {
                 return Ok(());
             }
             self.pause();
