@@ -19,6 +19,8 @@ use crate::clock::Clock;
 use crate::memory::MemoryView;
 
 /// One thing an agent can do.
+///
+/// Nothing here has a default: who wraps a tool would hide from the kernel what the wrapped one says.
 #[async_trait]
 pub trait Tool: Send + Sync {
     /// What it promises.
@@ -33,21 +35,17 @@ pub trait Tool: Send + Sync {
 
     /// The order this call gives to another agent, when that is what it does `[D1]`. The kernel
     /// then opens a trajectory for it, and [`Self::run`] is not called.
-    fn order(&self, _args: &Value) -> Option<Order> {
-        None
-    }
+    fn order(&self, args: &Value) -> Option<Order>;
 
     /// Hands over what this call is about to overwrite or remove, one content after another, until `keep`
     /// says no. The kernel keeps it before the call is announced, so that it is durable with the
     /// announcement: whatever an act destroys is in the record first `[X1]` `[O2]`. What is not as it was
     /// resolved any more is left out; the call will not act on it.
-    fn overwrites(&self, _resolved: &Resolved, _keep: Keep<'_>) {}
+    fn overwrites(&self, resolved: &Resolved, keep: Keep<'_>);
 
     /// Whether a call is over at once, since it waits for nothing, not even for a file: its session may
     /// do it between two looks at what it was asked. One that waits all the same is done beside it.
-    fn is_brief(&self) -> bool {
-        false
-    }
+    fn is_brief(&self) -> bool;
 
     /// Acts on exactly what `begun` permits. Must honour `io.cancel` within one second `[X4]`, and
     /// must fail with [`FaultKind::Moved`] when what was resolved no longer holds.
@@ -58,9 +56,7 @@ pub trait Tool: Send + Sync {
 
     /// Finds out what became of a call that was announced and never sealed `[X2]`. Asked of tools
     /// whose contract says `queryable`; changes nothing.
-    async fn probe(&self, _proposal: &Proposal, _look: &Look<'_>) -> Probed {
-        Probed::Unknown
-    }
+    async fn probe(&self, proposal: &Proposal, look: &Look<'_>) -> Probed;
 }
 
 /// Takes a content; says whether more is wanted.

@@ -12,7 +12,7 @@ use thymos_core::outcome::Outcome;
 use thymos_core::proposal::Proposal;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::{Floor, Repeat, ToolContract};
-use thymos_ports::tool::{Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
 use thymos_ports::{Begun, Tool};
 
 /// The tool, lifted to its floor.
@@ -61,6 +61,14 @@ impl Tool for Lifted {
 
     fn order(&self, args: &Value) -> Option<Order> {
         self.tool.order(args)
+    }
+
+    fn overwrites(&self, resolved: &Resolved, keep: Keep<'_>) {
+        self.tool.overwrites(resolved, keep);
+    }
+
+    fn is_brief(&self) -> bool {
+        self.tool.is_brief()
     }
 
     async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {

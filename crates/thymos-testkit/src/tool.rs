@@ -11,7 +11,7 @@ use thymos_core::outcome::{FaultKind, Outcome};
 use thymos_core::proposal::Proposal;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::{Compensation, Recovery, Repeat, ToolContract};
-use thymos_ports::tool::{Look, Probed, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
 use thymos_ports::{Begun, Tool};
 use tokio::sync::Notify;
 
@@ -188,6 +188,12 @@ impl Tool for FakeTool {
             }),
         }
     }
+
+    fn order(&self, _args: &Value) -> Option<Order> {
+        None
+    }
+
+    fn overwrites(&self, _resolved: &Resolved, _keep: Keep<'_>) {}
 
     async fn probe(&self, _proposal: &Proposal, _look: &Look<'_>) -> Probed {
         self.probe.clone()

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use serde_json::Value;
 use thymos_core::isolation::Rung;
 use thymos_core::outcome::{FaultKind, Outcome};
+use thymos_core::proposal::Proposal;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::ToolContract;
-use thymos_ports::tool::{Keep, Look, Order, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
 use thymos_ports::{Begun, Tool};
 
 /// What a body acts on: the permitted call.
@@ -77,6 +78,11 @@ impl<B: Body> Tool for Governed<B> {
             rung: begun.rung(),
         };
         self.0.act(call, io).await
+    }
+
+    async fn probe(&self, _proposal: &Proposal, _look: &Look<'_>) -> Probed {
+        // [X2] What a file tool did is told by its files, and the rest by nobody.
+        Probed::Unknown
     }
 }
 

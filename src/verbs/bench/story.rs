@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::merkle::{Node, TreeHash};
 use thymos_core::outcome::Outcome;
+use thymos_core::proposal::Proposal;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::{Compensation, Recovery, Repeat, ToolContract};
 use thymos_core::writ::Mode;
@@ -22,7 +23,7 @@ use thymos_ports::cognition::{
 use thymos_ports::store::{
     Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
 };
-use thymos_ports::tool::{Look, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
 use thymos_ports::{Begun, Cognition, LedgerStore, Tool};
 use thymos_protocol::{Command, Event, Replied, What};
 use tokio_util::sync::CancellationToken;
@@ -267,8 +268,20 @@ impl Tool for Marked {
         self.inner.resolve(args, look).await
     }
 
+    fn order(&self, args: &Value) -> Option<Order> {
+        self.inner.order(args)
+    }
+
+    fn overwrites(&self, resolved: &Resolved, keep: Keep<'_>) {
+        self.inner.overwrites(resolved, keep);
+    }
+
     fn is_brief(&self) -> bool {
         self.inner.is_brief()
+    }
+
+    async fn probe(&self, proposal: &Proposal, look: &Look<'_>) -> Probed {
+        self.inner.probe(proposal, look).await
     }
 
     async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
@@ -318,8 +331,18 @@ impl Tool for Nothing {
         Ok(Resolved::pure())
     }
 
+    fn order(&self, _args: &Value) -> Option<Order> {
+        None
+    }
+
+    fn overwrites(&self, _resolved: &Resolved, _keep: Keep<'_>) {}
+
     fn is_brief(&self) -> bool {
         true
+    }
+
+    async fn probe(&self, _proposal: &Proposal, _look: &Look<'_>) -> Probed {
+        Probed::Unknown
     }
 
     async fn run(&self, _begun: &Begun, _io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {

@@ -261,6 +261,16 @@ impl Tool for CrashTool {
         })
     }
 
+    fn order(&self, _args: &Value) -> Option<Order> {
+        None
+    }
+
+    fn overwrites(&self, _resolved: &Resolved, _keep: Keep<'_>) {}
+
+    fn is_brief(&self) -> bool {
+        false
+    }
+
     async fn probe(&self, proposal: &Proposal, _look: &Look<'_>) -> Probed {
         self.way.points.pass("probed");
         match self.way.sink.has(&proposal.id().unwrap()) {

@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thymos_core::body::Body;
-use thymos_core::effect::EffectClass;
+use thymos_core::effect::{EffectClass, Risk};
+use thymos_core::tool::Floor;
 use thymos_core::writ::Mode;
 use thymos_core::{Digest, Kind};
-use thymos_ports::LedgerStore;
 use thymos_ports::cognition::{Context, ContextMessage};
 use thymos_ports::store::Batch;
+use thymos_ports::{LedgerStore, Tool};
 use thymos_protocol::{Command, Replied, UndoEnd, UndoPlan};
+use thymos_runtime::floors::lifted;
 use thymos_sandbox::CageProbe;
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, MemoryStore, ScriptedModel, Step};
@@ -486,19 +488,33 @@ fn watch(store: &MemoryStore, file: PathBuf, kept: Arc<Mutex<Vec<bool>>>) {
     });
 }
 
-/// The power may go between the act and the next thing that is stored.
+/// The power may go between the act and the next thing that is stored. The operator's table changes nothing of that.
 #[tokio::test]
 async fn x1_o2_what_a_call_overwrites_is_kept_before_the_call_is_announced() {
+    let plain = |tool| tool;
+    let risky = |tool| {
+        let floor = Floor {
+            risk: Some(Risk::Medium),
+            ..Floor::default()
+        };
+        lifted(tool, floor)
+    };
+    check_kept_before(&plain).await;
+    check_kept_before(&risky).await;
+}
+
+async fn check_kept_before(table: &dyn Fn(Arc<dyn Tool>) -> Arc<dyn Tool>) {
     let folder = tempfile::tempdir().unwrap();
     let edit = json!({"path": "a.txt", "edits": [{"old": "two", "new": "three"}]});
-    let setup = setup(
-        &folder,
-        vec![
-            write("a.txt", "two\n"),
-            call("fs_patch", edit),
-            Step::Turn(says("done")),
-        ],
-    );
+    let steps = vec![
+        write("a.txt", "two\n"),
+        call("fs_patch", edit),
+        Step::Turn(says("done")),
+    ];
+    let setup = setup(&folder, steps).with(|setup| {
+        let tools = setup.tools.iter().cloned();
+        setup.tools = tools.map(table).collect();
+    });
     let file = folder.path().join("ws/a.txt");
     std::fs::write(&file, "one\n").unwrap();
     let kept = Arc::new(Mutex::new(Vec::new()));

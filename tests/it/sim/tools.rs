@@ -15,7 +15,7 @@ use thymos_core::proposal::Proposal;
 use thymos_core::resolved::{Access, Resolved, ResolvedPath};
 use thymos_core::tool::{Recovery, Repeat, ToolContract};
 use thymos_core::{Digest, EntryId, TrajectoryId};
-use thymos_ports::tool::{Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
 use thymos_ports::{Begun, LedgerStore, Tool};
 use thymos_testkit::MemoryStore;
 use thymos_testkit::tool::contract;
@@ -267,6 +267,13 @@ impl Tool for SimTool {
             found.estimate.wall_clock_ms = 60_000;
         }
         Ok(found)
+    }
+
+    // It touches no real file.
+    fn overwrites(&self, _resolved: &Resolved, _keep: Keep<'_>) {}
+
+    fn is_brief(&self) -> bool {
+        false
     }
 
     async fn probe(&self, proposal: &Proposal, _look: &Look<'_>) -> Probed {
