@@ -665,21 +665,31 @@ async fn l11_d1_a_delegated_run_that_its_ledger_refused_goes_on_once_the_parent_
         let refused = StoreError::Locked {
             path: "ledger".to_owned(),
         };
+        let told = refused.to_string();
         let theirs = move |batch: &Batch| {
             let has = batch.drafts.iter().any(|draft| draft.kind == entry);
             batch.trajectory != parent && has
         };
         store.overtake(theirs, move |store| store.fail_next_append(refused));
         rig.say("go").await;
-        let reported = |body: &Body| matches!(body, Body::DelegationResult(_));
+        let heard =
+            |body: &Body| matches!(body, Body::Message(said) if said.text.starts_with("heard"));
         for said in 0.. {
             assert!(said < 500, "{entry:?}: its parent waits for it");
-            if rig.bodies().iter().any(reported) {
+            if rig.bodies().iter().any(heard) {
                 break;
             }
-            // What the person says is for the parent, and moves the child as well.
-            rig.say("go on").await;
-            rig.desk.link.bell.changed().await.unwrap();
+            // What the person says is for the parent, and moves the child as well. Said at the very moment of
+            // the fault it may share the append that is refused: then nothing of it is kept, and it is said again.
+            let said = Command::Prompt {
+                trajectory: parent,
+                text: "go on".to_owned(),
+            };
+            match rig.ask(said).await {
+                Replied::Accepted => rig.desk.link.bell.changed().await.unwrap(),
+                Replied::Fault(fault) => assert_eq!(fault.message, told),
+                other => panic!("{other:?}"),
+            }
         }
         rig.until_idle().await;
         assert!(last_words(&rig).contains("looked"), "{entry:?}");
