@@ -38,7 +38,10 @@ pub(crate) fn fold_read(
         BodyState::Known(body) => fold_body(projection, entry, body)?,
         // What was erased or is not understood changes nothing that can still be told; verify says
         // so aloud, and the chain goes on.
-        BodyState::Erased => projection.erasure.gone = true,
+        BodyState::Erased => {
+            projection.erasure.gone = true;
+            projection.erasure.missing.insert(entry.header.seq);
+        }
         BodyState::UnknownKind(_) => {}
         BodyState::Invalid(invalid) => {
             return Err(Divergence::new(
@@ -192,6 +195,7 @@ fn erased(p: &mut Projection, body: &body::Erased) -> Result<(), Divergence> {
         return Err(Divergence::new("erased", expected, found));
     }
     p.erasure.told = true;
+    p.erasure.standing |= !p.erasure.missing.contains(&body.seq);
     Ok(())
 }
 

@@ -116,12 +116,17 @@ pub(crate) enum Keeps {
 
 /// What was erased of a trajectory. Behind it nothing is continued: what is gone may be what a budget,
 /// a key that is used once, or a hold rests on (docs/decisions/0013-what-was-erased-from-is-over.md).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Erasure {
     /// Bodies that are not there, here or in the past that it branched off from.
     pub gone: bool,
     /// An `erased` entry stands on it.
     pub told: bool,
+    /// An `erased` entry names a body that stood yet as this was folded: what it says is in here. Between
+    /// the order and its being carried out that is so of every fold, and afterwards of an older one.
+    pub standing: bool,
+    /// Its own entries whose bodies are not there.
+    pub(crate) missing: BTreeSet<u64>,
 }
 
 /// Where a note comes from `[O4]`.

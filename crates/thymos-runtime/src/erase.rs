@@ -91,6 +91,8 @@ pub(crate) async fn carry_out(k: Arc<Kernel>, wanted: Wanted) -> Replied {
     k.writer.tell_all();
     let store = k.parts.store.clone();
     let destroyed = hands.beside(move || store.destroy_erased()).await;
+    // Whoever looked meanwhile saw what was ordered to go, and looks again.
+    k.writer.tell_all();
     match destroyed {
         Ok(Ok(destroyed)) => Replied::Erased(ErasureEnd {
             bodies: destroyed.bodies,

@@ -61,8 +61,10 @@ pub struct Channels {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Summary {
+    /// Entries that it tells of.
     pub(crate) len: u64,
-    /// The entry that it was made at; none where the trajectory does not fold.
+    /// The entry that it was made at; none where the trajectory does not fold, or words are in it that are
+    /// ordered to go `[L3]`.
     pub(crate) head: Option<EntryId>,
     /// Nothing waits and nothing is at work.
     pub(crate) at_rest: bool,

@@ -41,7 +41,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// A stuck test fails after this; nothing is measured by it.
-const STUCK: Duration = Duration::from_secs(20);
+pub(super) const STUCK: Duration = Duration::from_secs(20);
 
 /// Kernels made so far in this process: each draws bytes of its own.
 static KERNELS: AtomicU64 = AtomicU64::new(1);

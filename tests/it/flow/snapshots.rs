@@ -17,7 +17,7 @@ use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, MemoryStore, Step};
 
 use super::place::Place;
-use super::rig::{Rig, Setup};
+use super::rig::{Rig, STUCK, Setup};
 use super::road::writer;
 
 /// What the first run is told, and what its row is called.
@@ -163,6 +163,54 @@ async fn l15_l3_what_was_erased_stands_in_no_snapshot() {
     assert!(!place.text().contains(WORDS), "{}", place.text());
     let row = rows.iter().find(|row| row.trajectory == first).unwrap();
     assert_eq!(row.title, "(erased)");
+}
+
+/// Until the list says that something was erased of a run.
+async fn erased_row(rig: &mut Rig, run: TrajectoryId) -> RunRow {
+    loop {
+        let found = rows(rig)
+            .await
+            .into_iter()
+            .find(|row| row.trajectory == run);
+        let erased = |row: &RunRow| row.state == "erased in part";
+        if let Some(row) = found.filter(erased) {
+            return row;
+        }
+        let rung = tokio::time::timeout(STUCK, rig.desk.link.bell.changed()).await;
+        assert!(rung.is_ok(), "nobody looked");
+    }
+}
+
+/// Found under load: who lists the runs in the moment between the order to erase and its being carried out
+/// reads the words that are to go.
+#[tokio::test]
+async fn l15_l3_what_was_read_as_it_was_being_erased_stands_in_no_snapshot() {
+    for is_open in [false, true] {
+        let place = Place::default();
+        let (rig, first) = two_runs(&place).await;
+        let mut rig = rig.restart(|_| {}).await;
+        if is_open {
+            let trajectory = first;
+            let opened = rig.ask(Command::Open { trajectory }).await;
+            assert!(matches!(opened, Replied::Opened(_)), "{opened:?}");
+        }
+        order(&rig.setup.store, first);
+        place.clear();
+        let row = erased_row(&mut rig, first).await;
+        assert_eq!(row.title, WORDS, "they stand yet");
+        let mut rig = rig.restart(|_| {}).await;
+        assert!(!place.text().contains(WORDS), "{}", place.text());
+        // A list that was made meanwhile is made again.
+        erased_row(&mut rig, first).await;
+        rig.setup.store.destroy_erased().unwrap();
+        order(&rig.setup.store, first);
+        while erased_row(&mut rig, first).await.title != "(erased)" {
+            rig.desk.link.bell.changed().await.unwrap();
+        }
+        let rig = rig.restart(|_| {}).await;
+        assert!(!place.text().contains(WORDS), "{}", place.text());
+        drop(rig);
+    }
 }
 
 /// Another process erases between the look at the log and the writing.

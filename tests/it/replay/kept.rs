@@ -13,15 +13,15 @@ use super::{FORMATS, open_copy};
 const LOOKS: [(&str, &str); 3] = [
     (
         "v1",
-        "13ff674d7e66e21026ccc894b2aa1c105094925903f350cd00690d86ebde3919",
+        "244a644d097eb2f4b013c1a10d59334d64754d1f3a1b96ae8ae3f1fa33338d63",
     ),
     (
         "v2",
-        "fc3f61be12ce71c169cb222c21ebba72255858e97013eaa7817f399784c3a6bb",
+        "8fc6ddeb418414a80d258020d4acd56156cf9a3a4b099f0389472ce903b70a6c",
     ),
     (
         "v3",
-        "fc3f61be12ce71c169cb222c21ebba72255858e97013eaa7817f399784c3a6bb",
+        "8fc6ddeb418414a80d258020d4acd56156cf9a3a4b099f0389472ce903b70a6c",
     ),
 ];
 

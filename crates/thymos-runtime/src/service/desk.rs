@@ -35,18 +35,19 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
         if knows || !kernel.owns(&head.trajectory).unwrap_or(false) {
             continue;
         }
-        news = true;
         if let Some(row) = shared.kept(kernel, &head) {
+            news = true;
             shared.known(head.trajectory, row);
             continue;
         }
         // A trajectory that does not fold is told by verify; here it is a row that says so.
-        let Ok((projection, _)) = fold_stored(kernel, head.trajectory) else {
-            let row = broken(kernel, head.trajectory, head.seq);
-            shared.found(head.trajectory, row);
-            continue;
+        let row = match fold_stored(kernel, head.trajectory) {
+            Ok((projection, _)) => looked_up(kernel, &projection),
+            Err(_) => broken(kernel, head.trajectory, head.seq),
         };
-        shared.found(head.trajectory, looked_up(kernel, &projection));
+        // What is being erased is looked at again each time, and is news once it is gone.
+        news |= row.len > head.seq;
+        shared.found(head.trajectory, row);
     }
     drop(refreshing);
     keep(kernel, shared, |desk| desk.folded >= ROWS_BETWEEN);

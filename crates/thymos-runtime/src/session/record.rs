@@ -364,7 +364,12 @@ impl Session {
     /// Folds what other processes wrote here.
     pub(super) fn catch_up(&mut self) -> Result<u64, RecordError> {
         let store = self.k.parts.store.clone();
-        let news = extend(store.as_ref(), &mut self.p, &mut self.narrator)?;
+        let mut news = extend(store.as_ref(), &mut self.p, &mut self.narrator)?;
+        if self.p.erasure.standing {
+            // [L3] What was erased is not remembered either.
+            (self.p, self.narrator) = fold_stored(&self.k, self.p.trajectory)?;
+            news += u64::from(!self.p.erasure.standing);
+        }
         if news > 0 {
             self.ring(None);
         }

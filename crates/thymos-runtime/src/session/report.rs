@@ -214,7 +214,8 @@ fn no_writ() -> WritSummary {
     }
 }
 
-/// A trajectory in one row, with its open holds. `at_rest`: nobody is working on open work.
+/// A trajectory in one row, with its open holds. `at_rest`: nobody is working on open work. `[L3]` Where words
+/// that are to go may be in it, it belongs to no entry: it is kept nowhere, and looked up again.
 pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summary {
     let workspace = p
         .root
@@ -236,9 +237,10 @@ pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summ
         None if !p.story.is_empty() => "can go on".to_owned(),
         None => "idle".to_owned(),
     };
+    let stale = p.erasure.standing;
     Summary {
-        len: p.len,
-        head: p.head,
+        len: p.len.saturating_sub(u64::from(stale)),
+        head: p.head.filter(|_| !stale),
         at_rest: holds.is_empty() && p.open_work.is_empty(),
         row: RunRow {
             trajectory: p.trajectory,

@@ -6,7 +6,7 @@ use thymos_core::body::{Erased, Message, WritRevoked};
 
 use super::branches::Rows;
 use super::*;
-use crate::{fold_within, projection::Erasure};
+use crate::fold_within;
 
 fn order(log: &mut Log, entry: EntryId, seq: u64) -> u64 {
     let reason = "asked for".to_owned();
@@ -226,12 +226,16 @@ fn l3_what_is_left_is_read_to_its_end_and_is_over() {
     for row in &log.rows {
         fold_within(&mut projection, row.entry.as_ref().unwrap(), &whole).unwrap();
     }
-    let all = Erasure {
-        gone: true,
-        told: true,
-    };
-    assert_eq!(projection.erasure, all);
+    assert!(projection.is_over() && projection.erasure.gone && projection.erasure.told);
+    assert!(!projection.erasure.standing);
     assert!(projection.holds.is_empty() && projection.open_work.is_empty());
+    // Ordered and not carried out yet: what it says is in there.
+    log.entry(begun).content = super::log().rows[begun].entry.clone().unwrap().content;
+    let mut projection = Projection::empty(line());
+    for row in &log.rows {
+        fold_within(&mut projection, row.entry.as_ref().unwrap(), &whole).unwrap();
+    }
+    assert!(projection.erasure.standing);
     // A whole record is not passed over: what contradicts itself there is told.
     let mut broken = super::log();
     broken.rows.remove(begun);
