@@ -24,6 +24,7 @@ use thymos_protocol::{Command, Replied, SkillChoice, Status, Under};
 use thymos_replay::Projection;
 use thymos_replay::projection::{Fate, Item};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::kernel::Kernel;
@@ -152,6 +153,8 @@ pub(crate) struct Session {
     pub(super) narrator: Narrator,
     /// How much of it is in its newest snapshot; 0 where there is none `[L15]`.
     pub(super) kept: u64,
+    /// The one that is being written beside. The next waits for it, or the older would stand in its place.
+    pub(super) keeping: Option<JoinHandle<()>>,
     pub(super) subject: SigningKey,
     /// The rules that decide here, as they were when they were last recorded.
     pub(super) shelf: Arc<Shelf>,
@@ -207,6 +210,7 @@ impl Session {
             p,
             narrator,
             kept,
+            keeping: None,
             subject,
             shelf,
             refused: Vec::new(),
@@ -325,7 +329,7 @@ impl Session {
             };
             self.heard_inside(done).await;
         }
-        self.keep_at_end();
+        self.keep_at_end().await;
         let (shared, trajectory) = (self.shared.clone(), self.p.trajectory);
         // Its lease too: whoever is told may open it again at once.
         drop(self);

@@ -2,6 +2,8 @@
 //! they are what the entries fold to.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
 use thymos_core::TrajectoryId;
@@ -100,6 +102,31 @@ async fn l15_a_long_run_is_opened_from_its_snapshot_and_goes_on_as_it_would() {
     assert!(read >= length(&rig), "{read}");
     assert_eq!(told(&mut rig).await, went_on);
     rig.verified().await;
+}
+
+/// Found under load: a snapshot that was long in being written stood in the place of the last one, and the next
+/// start took the run for one that had crashed.
+#[tokio::test]
+async fn l15_a_snapshot_that_is_long_in_being_written_replaces_no_later_one() {
+    let place = Place::every(EVERY);
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    *place.before.lock().unwrap() = Some(Box::new(move || {
+        wait.recv().ok();
+    }));
+    let rig = a_run(&place).await;
+    let run = rig.trajectory;
+    let let_go = Arc::new(AtomicBool::new(false));
+    let lets_go = let_go.clone();
+    let later = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        lets_go.store(true, Ordering::SeqCst);
+        drop(go_on);
+    });
+    let (rig, _) = opened(rig, &place).await;
+    assert!(let_go.load(Ordering::SeqCst), "its end waits for that");
+    assert_eq!(place.opened(run)["ended"], json!(true));
+    later.join().unwrap();
+    drop(rig);
 }
 
 #[tokio::test]

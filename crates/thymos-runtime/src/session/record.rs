@@ -9,6 +9,7 @@ use thymos_core::{Entry, Timestamp, TrajectoryId};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::{Batch, StoreError};
 use thymos_replay::{Divergence, Projection, fold_made_within, fold_within};
+use tokio::task::JoinHandle;
 
 use super::Session;
 use crate::kernel::Kernel;
@@ -256,22 +257,24 @@ impl Session {
 
     /// `[L15]` Keeps the run as it stands where enough is new, beside the work.
     pub(super) fn keep_if_due(&mut self) {
-        if !run::is_due(&self.k, &self.p, self.kept) {
+        let is_written = |keeping: &JoinHandle<()>| keeping.is_finished();
+        if !self.keeping.as_ref().is_none_or(is_written)
+            || !run::is_due(&self.k, &self.p, self.kept)
+        {
             return;
         }
         self.kept = run::weight(&self.p);
         let (k, p, narrator) = (self.k.clone(), self.p.clone(), self.narrator.clone());
-        // Whoever cannot keep it folds it again.
-        drop(
-            self.k
-                .parts
-                .hands
-                .beside(move || run::write(&k, &p, &narrator, false)),
-        );
+        let hands = self.k.parts.hands;
+        self.keeping = Some(hands.beside(move || run::write(&k, &p, &narrator, false)));
     }
 
     /// `[L15]` Keeps a run that has snapshots, as it ended.
-    pub(super) fn keep_at_end(&self) {
+    pub(super) async fn keep_at_end(&mut self) {
+        if let Some(keeping) = self.keeping.take() {
+            // Whoever cannot keep it folds it again.
+            drop(keeping.await);
+        }
         if self.kept > 0 && self.broken.is_none() {
             run::write(&self.k, &self.p, &self.narrator, true);
         }
