@@ -141,6 +141,16 @@ pub fn value_to_bytes(value: &Value) -> Result<CanonicalBytes, InvalidJson> {
     Ok(CanonicalBytes(out))
 }
 
+/// Bytes that a character takes inside a string in canonical form (RFC 8785 3.2.2.2).
+#[must_use]
+pub const fn written_bytes(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => 2,
+        '\0'..='\u{1f}' => 6,
+        other => other.len_utf8(),
+    }
+}
+
 /// Encodes one of our own nouns in canonical form.
 ///
 /// # Errors

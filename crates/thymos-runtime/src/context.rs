@@ -14,6 +14,10 @@ use thymos_replay::projection::{Call, Fate, Item};
 
 use crate::session::{InForce, in_force};
 
+mod room;
+
+use room::{fit, length, written};
+
 /// Bytes that a token is taken to be worth when nothing better is known.
 const BYTES_PER_TOKEN: usize = 4;
 
@@ -34,13 +38,30 @@ pub(crate) fn build(
     writ: Option<&Writ>,
     limits: ContextLimits,
 ) -> Context {
-    let messages = fit(messages(projection), limits.context_tokens_max);
+    let system = system(projection, writ);
+    let tools = offered(projection, tools, writ);
+    let all = usize::try_from(limits.context_tokens_max)
+        .unwrap_or(usize::MAX)
+        .saturating_mul(BYTES_PER_TOKEN);
+    // However little is left beside instructions and tools, a turn has something to go by; what fits into that
+    // is not measured against the rest.
+    let least = all / 4;
+    let mut messages = messages(projection);
+    if length(&messages) > least {
+        let before = system.len() + tools.iter().map(described).sum::<usize>();
+        messages = fit(messages, all.saturating_sub(before).max(least));
+    }
     Context {
-        system: system(projection, writ),
         messages,
-        tools: offered(projection, tools, writ),
+        system,
+        tools,
         output_tokens_max: limits.output_tokens_max,
     }
+}
+
+/// Bytes of a tool as it is offered.
+fn described(tool: &ToolContract) -> usize {
+    tool.name.len() + tool.description.len() + written(&tool.schema)
 }
 
 /// Tools that some grant of every writ of the chain could allow; the others are not even named to
@@ -234,7 +255,12 @@ fn came_of(call: &Call) -> (String, bool) {
             "interrupted; whether it happened is not settled".to_owned(),
             true,
         ),
-        Fate::Wanted => ("not decided".to_owned(), true),
+        // The operator spoke first, or stopped the run.
+        Fate::Wanted => (
+            "not decided and not done: you were interrupted before it; want it again if it is still right"
+                .to_owned(),
+            true,
+        ),
     }
 }
 
@@ -252,49 +278,4 @@ fn own_version(call: &Call) -> String {
         "[my own version of your call: {} {}; what came of it: {text}]",
         call.intent.tool, call.intent.args
     )
-}
-
-/// Keeps the first message and as many of the newest as fit; the rest is named, not sent.
-fn fit(messages: Vec<ContextMessage>, tokens_max: u64) -> Vec<ContextMessage> {
-    let room = usize::try_from(tokens_max)
-        .unwrap_or(usize::MAX)
-        .saturating_mul(BYTES_PER_TOKEN);
-    if messages.iter().map(size).sum::<usize>() <= room {
-        return messages;
-    }
-    let first = messages.first().cloned();
-    let mut used = first.as_ref().map_or(0, size);
-    let mut kept = 0;
-    for message in messages.iter().skip(1).rev() {
-        used += size(message);
-        if used > room {
-            break;
-        }
-        kept += 1;
-    }
-    let dropped = messages.len().saturating_sub(kept + 1);
-    let mut tail: Vec<_> = messages.into_iter().skip(1 + dropped).collect();
-    // A tool result without its call is refused by every provider: start at what a person or
-    // the model said.
-    while matches!(tail.first(), Some(ContextMessage::Result { .. })) {
-        tail.remove(0);
-    }
-    let note = ContextMessage::Operator(format!(
-        "[{dropped} older messages are left out here; the ledger has them]"
-    ));
-    first.into_iter().chain([note]).chain(tail).collect()
-}
-
-fn size(message: &ContextMessage) -> usize {
-    match message {
-        ContextMessage::Operator(text) => text.len(),
-        ContextMessage::Model { text, calls, .. } => {
-            text.len()
-                + calls
-                    .iter()
-                    .map(|call| call.args.to_string().len())
-                    .sum::<usize>()
-        }
-        ContextMessage::Result { text, .. } => text.len(),
-    }
 }

@@ -74,6 +74,86 @@ async fn what_is_said_while_a_tool_acts_is_heard_in_the_next_turn() {
     rig.verified().await;
 }
 
+/// Three calls of which the first one waits at the barrier, once it is entered.
+fn first_of_three(entered: &Arc<tokio::sync::Notify>, acts: &Arc<std::sync::Barrier>) -> FakeTool {
+    let (told, go_on) = (entered.clone(), acts.clone());
+    FakeTool::new("grep").acting(move |begun| {
+        if begun.args()["pattern"] == "a" {
+            told.notify_one();
+            tokio::task::block_in_place(|| go_on.wait());
+        }
+        Ok(thymos_core::outcome::Outcome::said("found", ""))
+    })
+}
+
+fn three() -> Step {
+    let look = |pattern| ("grep", json!({ "pattern": pattern }));
+    Step::Turn(calls(vec![look("a"), look("b"), look("c")]))
+}
+
+/// The operator stays in charge of what the model wanted before it heard them (kernel.md 14).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_between_the_calls_of_a_turn_counts_before_the_next_of_them() {
+    let (entered, acts) = (
+        Arc::new(tokio::sync::Notify::new()),
+        Arc::new(std::sync::Barrier::new(2)),
+    );
+    let tool = first_of_three(&entered, &acts);
+    let steps = vec![three(), Step::Turn(says("I stopped"))];
+    let mut rig = Setup::new(steps, &[&tool]).open(Mode::Auto).await;
+    rig.say("go").await;
+    entered.notified().await;
+    rig.say("stop, not that folder").await;
+    tokio::task::block_in_place(|| acts.wait());
+    rig.until_kind("closed", 1).await;
+    assert_eq!(tool.runs(), 1);
+    let contexts = rig.setup.model.contexts();
+    let told = results(&rig);
+    assert_eq!(told.len(), 3);
+    for (said, is_error) in &told[1..] {
+        assert!(
+            *is_error && said.starts_with("not decided and not done"),
+            "{said}"
+        );
+    }
+    let last = contexts[1].messages.last();
+    assert_eq!(
+        last,
+        Some(&ContextMessage::Operator("stop, not that folder".into()))
+    );
+    rig.verified().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_while_the_model_thinks_counts_before_the_calls_that_it_thought_of() {
+    let (entered, thinks) = (
+        Arc::new(tokio::sync::Notify::new()),
+        Arc::new(std::sync::Barrier::new(2)),
+    );
+    let (told, go_on) = (entered.clone(), thinks.clone());
+    let tool = FakeTool::new("grep");
+    let setup = Setup::new(Vec::new(), &[&tool]);
+    setup.model.push(Step::Look(Arc::new(move |_| {
+        told.notify_one();
+        tokio::task::block_in_place(|| go_on.wait());
+        Ok(calls(vec![("grep", json!({"pattern": "a"}))]))
+    })));
+    setup.model.push(Step::Turn(says("nothing was done")));
+    let mut rig = setup.open(Mode::Auto).await;
+    rig.say("do it").await;
+    entered.notified().await;
+    rig.say("no, do nothing").await;
+    tokio::task::block_in_place(|| thinks.wait());
+    rig.until_kind("closed", 1).await;
+    assert_eq!(tool.runs(), 0);
+    let contexts = rig.setup.model.contexts();
+    assert_eq!(
+        said_by_operator(&contexts[1].messages),
+        ["do it", "no, do nothing"]
+    );
+    rig.verified().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_said_while_the_model_thinks_is_answered_and_never_passed_over() {
     let setup = Setup::new(Vec::new(), &[]);

@@ -25,6 +25,15 @@ pub(super) fn files(folder: &std::path::Path) -> Vec<Vec<u8>> {
         .collect()
 }
 
+#[test]
+fn k4_a_character_has_the_bytes_that_it_is_written_with() {
+    for character in ('\0'..='\u{ff}').chain(['\u{20ac}', '\u{1f600}', '\u{2028}']) {
+        let written = encode(&character.to_string()).unwrap();
+        let bytes = written.as_bytes().len() - 2;
+        assert_eq!(written_bytes(character), bytes, "{character:?}");
+    }
+}
+
 fn refusal(text: &str) -> Fault {
     parse(text.as_bytes()).expect_err("must be refused").fault
 }

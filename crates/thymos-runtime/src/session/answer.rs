@@ -6,7 +6,7 @@ use serde_json::Value;
 use thymos_compiler::{CheckedChain, Held, Verdict, admit, check_answer};
 use thymos_core::approval::{Answer, Decision, Scope, SignedAnswer, Via};
 use thymos_core::body::{self, Body, Stage};
-use thymos_core::id::ProposalId;
+use thymos_core::id::{IntentId, ProposalId};
 use thymos_core::intent::{Author, Intent};
 use thymos_core::key::PublicKey;
 use thymos_core::limits::{MESSAGE_BYTES_MAX, REASON_CHARS_MAX};
@@ -14,6 +14,7 @@ use thymos_ports::store::StoreError;
 use thymos_protocol::{Changed, Command, Fault, Replied, SkillChoice, Under};
 use thymos_replay::projection::Hold;
 
+use super::bound;
 use super::record::Broken;
 use super::timer::expires_at;
 use super::{Activity, Inside, Job, OVER, RecordError, Session};
@@ -116,10 +117,10 @@ impl Session {
         if let Err(no) = self.may_act(otherwise).await {
             return Ok(no);
         }
-        if text.len() > MESSAGE_BYTES_MAX {
+        if bound::beyond(&text, MESSAGE_BYTES_MAX).is_some() {
             return Ok(fault(
                 format!(
-                    "a prompt of {} bytes is longer than {MESSAGE_BYTES_MAX}",
+                    "a prompt of {} bytes is longer than the {MESSAGE_BYTES_MAX} that an entry has for it",
                     text.len()
                 ),
                 "put the text into a file and name the file",
@@ -136,9 +137,24 @@ impl Session {
                 turn,
             });
             self.record_anyway(vec![message]).await?;
+            self.drop_undecided();
         }
         self.start_run();
         Ok(Replied::Accepted)
+    }
+
+    /// Words of the operator count before the next call of the turn they interrupt: what the model wanted
+    /// before it heard them is not decided, and it reads so.
+    fn drop_undecided(&mut self) {
+        let calls = &self.p.calls;
+        let is_the_models = |intent: &IntentId| {
+            let call = calls.get(intent);
+            call.is_some_and(|call| call.intent.author == Author::Model && !call.rerun)
+        };
+        self.queue.retain(|job| match job {
+            Job::Decide(intent) => !is_the_models(intent),
+            Job::Admit(_) => true,
+        });
     }
 
     /// Who a prompt is from, and the turn it was said in. What is said while the model thinks
@@ -213,6 +229,13 @@ impl Session {
             return Ok(elsewhere);
         }
         let chain = self.hold_chain(&said.proposal);
+        if let Some(why) = chain.faults().first() {
+            // [A2] It would use up the hold and let nothing happen. Whoever is trusted by this writ can answer.
+            return Ok(fault(
+                format!("nothing that is answered here counts: {why}"),
+                "trust the operator's key first: thymos keys trust NAME KEY",
+            ));
+        }
         let signed = match self.signed_answer(&said)? {
             Ok(signed) => signed,
             Err(no) => return Ok(no),

@@ -12,6 +12,9 @@ use crate::words;
 /// Characters kept of arguments that cannot be kept whole.
 const SHOWN_CHARS_MAX: usize = 400;
 
+/// Bytes of an entry that a byte of text takes at most.
+const CHARACTER_BYTES_MAX: usize = 6;
+
 /// Arguments as they can be recorded; the same, when they can.
 pub(super) fn args(args: Value) -> Value {
     let why = if deeper_than(&args, INTENT_ARGS_DEPTH_MAX) {
@@ -32,19 +35,28 @@ pub(super) fn name(tool: &str) -> String {
     words::cut(tool, TOOL_NAME_CHARS_MAX)
 }
 
-/// Words as they can be recorded: their beginning, and that they were cut.
+/// Words as they can be recorded: their beginning, and that they were cut. Measured as they are written into an
+/// entry, where a control character takes six bytes: a batch that cannot be stored would never end.
 pub(super) fn said(mut text: String) -> String {
-    if text.len() <= MESSAGE_BYTES_MAX {
+    let Some(end) = beyond(&text, MESSAGE_BYTES_MAX) else {
         return text;
-    }
+    };
     let whole = text.len();
-    let mut end = MESSAGE_BYTES_MAX;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
     text.truncate(end);
     text.push_str(&format!("\n[cut: it had {whole} bytes]"));
     text
+}
+
+/// Where a text stops to fit into so many bytes of an entry; none where all of it does.
+pub(super) fn beyond(text: &str, bytes_max: usize) -> Option<usize> {
+    if text.len().saturating_mul(CHARACTER_BYTES_MAX) <= bytes_max {
+        return None;
+    }
+    let mut written = 0;
+    text.char_indices().find_map(|(at, c)| {
+        written += canonical::written_bytes(c);
+        (written > bytes_max).then_some(at)
+    })
 }
 
 /// Looks level by level and keeps no stack of its own: the value comes from a stranger.

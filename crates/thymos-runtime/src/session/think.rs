@@ -8,12 +8,14 @@ use thymos_ports::cognition::{
     ModelFault, ModelFaultKind, ModelIdentity, ProposedCall, Streamed, TokenUsage, Turn,
 };
 use thymos_protocol::Live;
+use thymos_replay::projection::Item;
 use tokio_util::sync::CancellationToken;
 
 use super::bound;
 use super::route::Pace;
 use super::{Activity, Inside, Job, RecordError, Session};
 use crate::context::{self, ContextLimits};
+use crate::kernel::RunLimits;
 
 impl Session {
     /// Why no further turn may be thought, if so `[B2]`.
@@ -65,12 +67,8 @@ impl Session {
         self.routed = self.evidence(&chosen);
         let model = chosen.model;
         let limits = self.k.parts.limits;
-        let context_tokens = model
-            .identity()
-            .context_tokens
-            .unwrap_or(limits.context_tokens_max)
-            .min(limits.context_tokens_max);
-        let room = within(limits.output_tokens_max, context_tokens, self.tokens_left());
+        let window = model.identity().context_tokens;
+        let room = within(sized(limits, window), self.tokens_left());
         let context = context::build(&self.p, &self.k.tool_set, self.writ_in_force(), room);
         if let Some(run) = &mut self.run {
             run.turns += 1;
@@ -205,9 +203,27 @@ impl Session {
         self.possessions.clear();
         self.possessions
             .extend(wanted.iter().map(|id| (*id, possession.clone())));
+        // Whoever spoke while it thought is heard before any of it is decided.
+        let unheard = self.spoke_during(number);
         self.record_anyway(bodies).await?;
-        self.queue.extend(wanted.into_iter().map(Job::Decide));
+        if !unheard {
+            self.queue.extend(wanted.into_iter().map(Job::Decide));
+        }
         Ok(())
+    }
+
+    /// Whether the operator spoke while this turn, which is not recorded yet, was thought.
+    fn spoke_during(&self, turn: u32) -> bool {
+        let since_the_model = self.p.story.iter().rev().take_while(|item| match item {
+            Item::Said { role, .. } => *role != body::Role::Model,
+            Item::Wanted(_) => false,
+        });
+        since_the_model
+            .filter_map(|item| match item {
+                Item::Said { role, turn, .. } => Some((*role, *turn)),
+                Item::Wanted(_) => None,
+            })
+            .any(|said| said == (body::Role::Steer, turn))
     }
 
     fn intended(
@@ -304,19 +320,36 @@ impl Session {
     }
 }
 
-/// `[B2]` A turn that is likely to fit what is left: a quarter of it for the answer. What a model counts
-/// is known only afterwards, so one turn may still go over by what the estimate was off.
-fn within(output: u64, context: u64, left: Option<u64>) -> ContextLimits {
-    let (output, context) = match left {
-        Some(left) if left < output.saturating_add(context) => {
-            let output = output.min(left / 4).max(1);
-            (output, context.min(left.saturating_sub(output)))
+/// What may be said and heard in a turn: both together fit into the model's window, of which the answer has a
+/// quarter at most.
+fn sized(limits: RunLimits, window: Option<u64>) -> ContextLimits {
+    let (output, context) = (limits.output_tokens_max, limits.context_tokens_max);
+    let (output, context) = match window {
+        Some(window) => {
+            let output = output.min(window / 4).max(1);
+            (output, context.min(window.saturating_sub(output)))
         }
-        Some(_) | None => (output, context),
+        None => (output, context),
     };
     ContextLimits {
         output_tokens_max: output,
         context_tokens_max: context,
+    }
+}
+
+/// `[B2]` A turn that is likely to fit what is left: a quarter of it for the answer. What a model counts
+/// is known only afterwards, so one turn may still go over by what the estimate was off.
+fn within(sized: ContextLimits, left: Option<u64>) -> ContextLimits {
+    let (output, context) = (sized.output_tokens_max, sized.context_tokens_max);
+    match left {
+        Some(left) if left < output.saturating_add(context) => {
+            let output = output.min(left / 4).max(1);
+            ContextLimits {
+                output_tokens_max: output,
+                context_tokens_max: context.min(left.saturating_sub(output)),
+            }
+        }
+        Some(_) | None => sized,
     }
 }
 
