@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use thymos_core::body::{Body, Stage, Stop};
+use thymos_core::approval::Decision;
+use thymos_core::body::{Body, Role, Stage, Stop};
 use thymos_core::budget::Cost;
 use thymos_core::delta::Resource;
 use thymos_core::effect::{EffectClass, Risk};
@@ -14,6 +15,7 @@ use thymos_core::trace::{Clause, Ruling, TraceLine};
 use thymos_core::writ::{Mode, TrustRoots};
 use thymos_ports::cognition::Turn;
 use thymos_ports::tool::Unresolvable;
+use thymos_protocol::{Command, Replied};
 use thymos_runtime::floors::lifted;
 use thymos_testkit::fixtures::{NOON, party, stranger_key};
 use thymos_testkit::model::{calls, says};
@@ -149,6 +151,63 @@ async fn c2_a_writ_of_a_stranger_never_reaches_the_tool() {
     let refusals = rig.refusals();
     assert_eq!(refusals[0].0, "C2", "{refusals:?}");
     assert_eq!(tool.runs(), 0);
+}
+
+/// Whoever does not trust the operator of a hold cannot answer it, and must not use it up by trying.
+#[tokio::test]
+async fn a2_an_answer_where_the_writ_of_a_hold_is_not_trusted_leaves_the_hold_open() {
+    let strangers = TrustRoots {
+        operators: vec![party("eve", &stranger_key())],
+        policy: Vec::new(),
+        retired: Vec::new(),
+    };
+    for decision in [Decision::Approve, Decision::Deny] {
+        let tool = writer();
+        let mut rig = Setup::new(wants("fs_write", json!({"path": "a"})), &[&tool])
+            .open(Mode::Edit)
+            .await;
+        rig.run("go").await;
+        let (card, own) = (rig.card().await, rig.setup.roots.clone());
+        let mut rig = rig.restart(|setup| setup.roots = strangers.clone()).await;
+        let answer = rig.answer_to(&card, decision, "");
+        let Replied::Fault(no) = rig.ask(Command::Answer(answer)).await else {
+            panic!("it was taken");
+        };
+        assert!(
+            no.message.contains("not among the trust roots"),
+            "{}",
+            no.message
+        );
+        let mut rig = rig.restart(|setup| setup.roots = own).await;
+        rig.approve().await;
+        rig.until_kind("commit", 1).await;
+        assert_eq!(tool.runs(), 1);
+        rig.verified().await;
+    }
+}
+
+/// A turn that the ledger could not store would be thought again for ever, and never be paid for.
+#[tokio::test]
+async fn k4_b1_words_that_take_more_bytes_than_an_entry_has_are_cut_and_the_turn_is_charged() {
+    let mut turn = says(&"\u{1}".repeat(1_000_000));
+    turn.reasoning = "\"".repeat(2_000_000);
+    let mut rig = Setup::new(vec![Step::Turn(turn)], &[])
+        .open(Mode::Edit)
+        .await;
+    let events = rig.run("go").await;
+    let kinds: Vec<_> = events.iter().map(|event| event.kind.as_str()).collect();
+    assert!(
+        kinds.contains(&"usage") && kinds.contains(&"closed"),
+        "{kinds:?}"
+    );
+    let said = rig.bodies().into_iter().find_map(|body| match body {
+        Body::Message(said) if said.role == Role::Model => Some(said),
+        _ => None,
+    });
+    let said = said.unwrap();
+    assert!(said.text.ends_with("[cut: it had 1000000 bytes]"));
+    assert!(said.reasoning.ends_with("[cut: it had 2000000 bytes]"));
+    rig.verified().await;
 }
 
 #[tokio::test]

@@ -1,8 +1,12 @@
 //! What an approver is shown: typed facts, whole and in order.
 
 use serde_json::json;
+use thymos_compiler::Verdict;
+use thymos_core::body::{Body, Rejection, Stage};
+use thymos_core::limits::ENTRY_BYTES_MAX;
 use thymos_core::presentation::{Label, Presentation};
 use thymos_core::resolved::{Preview, PreviewKind};
+use thymos_core::trace::Clause;
 
 use crate::scene::{held_writing, running};
 
@@ -125,4 +129,51 @@ fn a_changed_argument_changes_the_digest() {
     let mut scene = running();
     scene.resolved().exec.as_mut().unwrap().timeout_ms += 1;
     assert_ne!(scene.held().presented, one);
+}
+
+/// What cannot be recorded is a no, and never a fault of the ledger in the middle of a run.
+#[test]
+fn c1_k4_a_call_whose_card_no_entry_can_hold_is_refused() {
+    let preview = "\u{1}".repeat(256 * 1024);
+    let texts = [
+        // An empty line takes two bytes of the arguments, and six of the card.
+        "\n".repeat(500_000),
+        "\u{1}".repeat(170_000),
+        format!("\n{}", "\"".repeat(500_000)),
+    ];
+    for text in texts {
+        let mut scene = held_writing();
+        scene.intent.args["text"] = json!(text);
+        scene.resolved().preview = Some(Preview {
+            kind: PreviewKind::Diff,
+            text: preview.clone(),
+            added: 1,
+            removed: 1,
+            truncated: true,
+        });
+        let Verdict::Refused(refused) = scene.verdict() else {
+            panic!("no entry can hold it");
+        };
+        assert_eq!(refused.refusal.clause, Clause::C1);
+        assert!(
+            refused
+                .refusal
+                .reason
+                .contains("more than the 4194304 of an entry")
+        );
+        let no = Body::Rejection(Box::new(Rejection {
+            decided: refused.decided,
+            refusal: refused.refusal,
+            stage: Stage::Compile,
+            earlier: None,
+        }));
+        assert!(
+            no.encode().unwrap().as_bytes().len() < ENTRY_BYTES_MAX,
+            "the no can be"
+        );
+    }
+    // A large one that can be recorded waits as any other.
+    let mut scene = held_writing();
+    scene.intent.args["text"] = json!("a line\n".repeat(100_000));
+    assert!(matches!(scene.verdict(), Verdict::Held(_)));
 }
