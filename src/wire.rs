@@ -345,9 +345,17 @@ fn protected(env: &Env, config: &Config) -> Vec<PathBuf> {
     let mut protected = vec![
         config.paths.config_folder().to_path_buf(),
         config.paths.data_folder().to_path_buf(),
+        config.paths.state_folder().to_path_buf(),
+        // What was folded of every run stands there, and what they share.
+        config.paths.snapshots(),
         config.checkpoints.value.clone(),
         config.file.clone(),
     ];
+    let keys = config
+        .providers
+        .iter()
+        .filter_map(|own| own.key_file.clone());
+    protected.extend(keys);
     if let Some(ledger) = config.ledger.value.file() {
         for suffix in ["", "-wal", "-shm", "-bell"] {
             let mut name = ledger.as_os_str().to_owned();

@@ -86,6 +86,12 @@ impl Paths {
         &self.data
     }
 
+    /// The folder of checkpoint files.
+    #[must_use]
+    pub fn state_folder(&self) -> &Path {
+        &self.state
+    }
+
     /// The ledger, unless config says otherwise.
     #[must_use]
     pub fn ledger(&self) -> PathBuf {

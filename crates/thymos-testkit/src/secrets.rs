@@ -165,6 +165,8 @@ fn cloud_keys(shelf: &mut Shelf) {
         ],
     );
     add("age", &["AGE-", "SECRET-", "KEY-1", &upper(58)]);
+    let approvers = ["thymos-operator-", "key-ed25519 ", &hex(77, 64)];
+    add("an approver's key", &approvers);
 }
 
 /// Private keys under every heading in use.

@@ -246,3 +246,38 @@ fn t8_no_byte_of_the_corpus_is_in_any_file_or_export_after_a_session() {
             .any(|(_, bytes)| holds(bytes, "look at this: "))
     );
 }
+
+/// Whoever works in the home folder works beside all that the program keeps there.
+#[test]
+fn r3_no_tool_reads_what_the_program_keeps_though_the_home_is_the_workspace() {
+    let closed = [
+        ".cache/thymos/snapshots/log.rows",
+        ".local/state/thymos/note",
+        ".local/share/thymos/operator.key",
+        ".config/thymos/config.toml",
+        "keys/spare",
+    ];
+    let read = |path: &&str| json!({"tool": "fs_read", "args": {"path": path}});
+    let calls: Vec<Value> = closed.iter().map(read).collect();
+    let home = Home::playing(&[json!({"calls": calls}), json!({"text": "done"})]);
+    for path in closed {
+        let file = home.path("home").join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        if !file.exists() && !path.ends_with("operator.key") {
+            home.write(&format!("home/{path}"), "it is kept here\n");
+        }
+    }
+    let config = home.read("home/.config/thymos/config.toml");
+    let spare = home.path("home/keys/spare");
+    home.config(&format!(
+        "{config}[providers.spare]\nkind = \"anthropic\"\nmodel = \"x\"\nkey_file = \"{}\"\n",
+        spare.display()
+    ));
+    let root = home.path("home");
+    let ended = home.run(&["-C", root.to_str().unwrap(), "run", "look"]);
+    assert_eq!(
+        (home.count("commit"), home.count("rejection")),
+        (0, 5),
+        "{ended:?}"
+    );
+}

@@ -73,6 +73,12 @@ const FORMATS: &[Format] = &[
         r"AGE-SECRET-KEY-1[A-Z0-9]{40,}",
     ),
     row(
+        "private-key",
+        Edge::Any,
+        &["thymos-operator-key"],
+        r"thymos-operator-key-[a-z0-9]{1,16}\s{1,8}[0-9A-Fa-f]{32,}",
+    ),
+    row(
         "jwt",
         Edge::Any,
         &["eyJ"],
