@@ -58,7 +58,6 @@ pub(super) async fn run(
 struct Calls {
     /// By authority, budget or policy.
     refused: u64,
-    /// Made, or senseless.
     made: u64,
 }
 
@@ -69,7 +68,7 @@ impl Calls {
             What::Rejected { clause, .. } if !matches!(clause, Clause::C7 | Clause::C12) => {
                 self.refused += 1;
             }
-            What::Rejected { .. } | What::Started { .. } => self.made += 1,
+            What::Started { .. } => self.made += 1,
             _ => {}
         }
     }

@@ -28,6 +28,9 @@ pub(super) async fn undo(client: &mut Client, args: &UndoArgs) -> Result<u8, App
     if !args.yes {
         show(&plan, args.json)?;
     }
+    if let Some(quoted) = args.plan_digest.as_deref().filter(|_| args.yes) {
+        agree(&plan, quoted)?;
+    }
     if plan.steps.is_empty() {
         return Ok(0);
     }
@@ -43,10 +46,7 @@ pub(super) async fn undo(client: &mut Client, args: &UndoArgs) -> Result<u8, App
         return Ok(0);
     }
     match &args.plan_digest {
-        Some(quoted) if args.yes => {
-            agree(&plan, quoted)?;
-            carry_out(client, (trajectory, from_seq), &plan, args).await
-        }
+        Some(_) if args.yes => carry_out(client, (trajectory, from_seq), &plan, args).await,
         Some(_) | None => Ok(ask_for_word(args, &plan)),
     }
 }

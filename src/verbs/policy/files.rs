@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use thymos_core::key::PublicKey;
 use thymos_core::writ::TrustRoots;
 use thymos_policy::bundle::Bundle;
 use thymos_policy::fault::BundleFault;
@@ -148,19 +149,24 @@ pub(super) fn check(setting: &Setting<'_>, args: &FileArgs) -> Result<u8, AppErr
     let trusted = read
         .vouch
         .is_some_and(|vouch| roots.trusts_policy(&vouch.key));
+    // Before it is signed it is checked as well; by whom it must not be signed is told.
+    let authority = match &read.vouch {
+        Some(vouch) if !trusted => Err(of_a_stranger(&args.file, &vouch.key)),
+        Some(_) | None => Ok(0),
+    };
     if args.json {
-        return out::json(&serde_json::json!({
+        out::json(&serde_json::json!({
             "name": bundle.name(), "version": bundle.version(), "rules": bundle.rules_len(),
             "examples": examples, "signed_by": read.vouch.map(|vouch| vouch.key),
             "trusted": trusted,
-        }))
-        .map(|()| 0);
+        }))?;
+        return authority;
     }
     tell_unanswerable(bundle, &roots);
-    let signed = match (&read.vouch, trusted) {
-        (None, _) => "not signed yet".to_owned(),
-        (Some(vouch), true) => format!("signed by {}, trusted for policy", vouch.key),
-        (Some(vouch), false) => format!("signed by {}, not trusted for policy", vouch.key),
+    authority?;
+    let signed = match &read.vouch {
+        None => "not signed yet".to_owned(),
+        Some(vouch) => format!("signed by {}, trusted for policy", vouch.key),
     };
     out::line(&format!(
         "{} {}: {} rules, {examples} examples hold, {signed}",
@@ -169,6 +175,14 @@ pub(super) fn check(setting: &Setting<'_>, args: &FileArgs) -> Result<u8, AppErr
         bundle.rules_len()
     ))?;
     Ok(0)
+}
+
+fn of_a_stranger(file: &Path, key: &PublicKey) -> AppError {
+    let fault = BundleFault::UntrustedSigner(*key);
+    let message = format!("bundle `{}`: {fault}", file.display());
+    AppError::new(kind_of(&fault), message).hint(format!(
+        "thymos keys trust NAME {key} --for policy, or sign it yourself"
+    ))
 }
 
 pub(super) fn test(args: &FileArgs) -> Result<u8, AppError> {

@@ -152,6 +152,16 @@ fn a_run_whose_calls_were_all_refused_ends_as_refused() {
     assert_eq!(ended.code, 11, "{ended:?}");
     assert!(ended.err.contains("Every call was refused"), "{ended:?}");
     assert!(ended.err.contains("thymos audit"), "{ended:?}");
+    // Beside them one that makes no sense, which nobody refused and nobody made.
+    home.script(&[
+        json!({"calls": [
+            {"tool": "fs_write", "args": {"path": "a", "content": "x"}},
+            {"tool": "fs_read", "args": {"path": "/etc/passwd"}},
+            {"tool": "fs_read", "args": {"pfad": "README.md"}}
+        ]}),
+        json!({"text": "I could not"}),
+    ]);
+    assert_eq!(home.run(&["run", "--mode", "plan", "try"]).code, 11);
     // One that was allowed is enough.
     home.script(&[
         json!({"calls": [

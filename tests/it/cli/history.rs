@@ -194,6 +194,14 @@ fn d3_an_undo_shows_its_plan_and_touches_nothing_until_its_digest_is_quoted() {
         (nothing.code, nothing.out.as_str()),
         (0, "nothing to undo\n")
     );
+    // The plan that was agreed to is not there any more.
+    let again = home.run(&["undo", &run, "--yes", "--plan-digest", digest]);
+    fails(
+        &again,
+        11,
+        "plan changed since it was shown",
+        "look at it again",
+    );
     home.verifies();
 }
 

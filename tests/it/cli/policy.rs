@@ -210,7 +210,14 @@ fn p3_only_what_a_trusted_key_signed_is_loaded() {
         "trust roots",
     );
     assert!(!home.path(FOLDER).exists());
+    done(&home.run(&["policy", "check", "house.json"]));
+    home.run(&["policy", "check", "bobs.json"]).says(
+        11,
+        "which is no trusted policy key",
+        "thymos keys trust NAME",
+    );
     done(&home.run(&["keys", "trust", "bob", key.trim(), "--for", "policy"]));
+    done(&home.run(&["policy", "check", "bobs.json"]));
     done(&home.run(&["policy", "load", "bobs.json"]));
 
     let changed = home

@@ -34,6 +34,9 @@ const ACT_MS_DEFAULT: u64 = 120_000;
 /// What a cancelled tool has to wind up before it is dropped `[X4]`.
 const CANCEL_GRACE_MS: u64 = 900;
 
+/// Of an effect that is not what its tool said of it.
+const UNKNOWN_CHANGE: &str = "what it changed is not in the record, and no undo knows it";
+
 /// Bytes of live output kept for the screen.
 const LIVE_TAIL_BYTES: usize = 8 * 1024;
 
@@ -245,7 +248,7 @@ impl Session {
                 Err(unmet) => begun.fail(
                     Fault {
                         kind: FaultKind::BadDelta,
-                        message: unmet.to_string(),
+                        message: format!("{unmet}; {UNKNOWN_CHANGE}"),
                         deltas: Vec::new(),
                         observation: outcome.observation,
                     },
@@ -253,8 +256,9 @@ impl Session {
                 ),
             },
             Err(mut fault) => {
-                if self.trial(&fault.deltas).is_err() {
+                if let Err(unmet) = self.trial(&fault.deltas) {
                     fault.deltas.clear();
+                    fault.message = format!("{}; {unmet}; {UNKNOWN_CHANGE}", fault.message);
                 }
                 begun.fail(fault, cost)
             }
