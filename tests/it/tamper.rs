@@ -142,24 +142,31 @@ impl Tampering {
         })
     }
 
-    /// Does it. The triggers and the index are dropped first, as anybody could.
+    /// Does it. The triggers and the index are dropped first, as anybody could, and put back, so that only
+    /// the rows can tell; the index as the rows allow it.
     fn act(&self, path: &Path) {
         let connection = Connection::open(path).unwrap();
-        let drops: Vec<String> = connection
-            .prepare("SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger'")
+        let triggers: Vec<(String, String)> = connection
+            .prepare(
+                "SELECT 'DROP TRIGGER ' || name, sql FROM sqlite_schema WHERE type = 'trigger'",
+            )
             .unwrap()
-            .query_map([], |row| row.get(0))
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
             .unwrap()
             .collect::<Result<_, _>>()
             .unwrap();
+        let (drops, made): (Vec<String>, Vec<String>) = triggers.into_iter().unzip();
         let relax = "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
                      DROP INDEX entries_by_trajectory;";
         connection.execute_batch(&drops.join(";")).unwrap();
         connection.execute_batch(relax).unwrap();
         (self.act)(&connection);
+        let index = "INDEX entries_by_trajectory ON entries (trajectory, seq)";
         connection
-            .execute_batch("CREATE INDEX entries_by_trajectory ON entries (trajectory, seq)")
+            .execute_batch(&format!("CREATE UNIQUE {index}"))
+            .or_else(|_| connection.execute_batch(&format!("CREATE {index}")))
             .unwrap();
+        connection.execute_batch(&made.join(";")).unwrap();
     }
 }
 

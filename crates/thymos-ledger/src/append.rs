@@ -14,9 +14,11 @@ use thymos_ports::store::{Batch, Conflict, StoreError};
 use crate::blob::{self, Packed};
 use crate::fault::{During, Trouble};
 use crate::row::{head_of, stored};
-use crate::tree;
+use crate::{shape, tree};
 
 mod adopt;
+#[cfg(test)]
+mod tests;
 
 /// Trajectories whose end is remembered between appends. Beyond it all are forgotten and read anew.
 pub(crate) const ENDS_MAX: usize = 4_096;
@@ -36,6 +38,8 @@ pub(crate) struct Writer {
 #[derive(Default)]
 struct Memory {
     data_version: Option<i64>,
+    /// The tables and triggers that were looked at, by the engine's count of their changes.
+    schema_version: Option<i64>,
     /// Its size is the next index.
     tree: Frontier,
     ends: HashMap<TrajectoryId, End>,
@@ -103,10 +107,11 @@ impl Writer {
         let kept = self
             .connection
             .execute_batch("PRAGMA synchronous = NORMAL")
+            .map_err(Trouble::from)
             .and_then(|()| blob::insert(&self.connection, packed));
         let strict = self.connection.execute_batch("PRAGMA synchronous = FULL");
-        kept.and(strict)
-            .map_err(|error| self.give_up(path, error.into()))
+        kept.and(strict.map_err(Trouble::from))
+            .map_err(|trouble| self.give_up(path, trouble))
     }
 
     /// Keeps a checkpoint in a transaction of its own, synced: a copy of it outside must never be the
@@ -187,12 +192,26 @@ impl Memory {
             .query_row([], |row| row.get(0))?;
         if self.data_version != Some(version) {
             adopt::same_log(transaction, log)?;
+            self.look_at_tables(transaction)?;
             self.ends.clear();
             self.tree = tree::frontier(transaction)?;
             self.data_version = Some(version);
         }
         if self.ends.len() > ENDS_MAX {
             self.ends.clear();
+        }
+        Ok(())
+    }
+
+    /// By the first append, and again when somebody changed the schema meanwhile: a trigger that is planted
+    /// while the file is open is run as one that was there.
+    fn look_at_tables(&mut self, transaction: &Transaction<'_>) -> Result<(), Trouble> {
+        let version: i64 = transaction
+            .prepare_cached("PRAGMA schema_version")?
+            .query_row([], |row| row.get(0))?;
+        if self.schema_version != Some(version) {
+            shape::refuse_meddling(transaction)?;
+            self.schema_version = Some(version);
         }
         Ok(())
     }
@@ -299,17 +318,31 @@ impl End {
 pub(crate) const END_SQL: &str =
     "SELECT idx, seq, header FROM entries WHERE trajectory = ?1 ORDER BY seq DESC LIMIT 1";
 
+/// Nothing is appended that is not there afterwards: a trigger of somebody else can pass over a row, and
+/// the engine calls that a success `[L10]`.
+pub(crate) fn one_row(changed: usize, table: &str) -> Result<(), Trouble> {
+    match changed {
+        1 => Ok(()),
+        _ => Err(Trouble::corrupt(
+            format!("table `{table}`"),
+            "a row was not kept, so somebody changed the ledger's tables",
+        )),
+    }
+}
+
 fn insert_trajectory(connection: &Connection, id: &TrajectoryId) -> Result<i64, Trouble> {
-    connection
+    let changed = connection
         .prepare_cached("INSERT INTO trajectories (id) VALUES (?1)")?
         .execute([id.as_bytes()])?;
+    // Else the number of another trajectory would be taken for this one's.
+    one_row(changed, "trajectories")?;
     Ok(connection.last_insert_rowid())
 }
 
 fn insert(connection: &Connection, number: i64, entry: &Entry) -> Result<(), Trouble> {
     let header = &entry.header;
     let content = entry.content.as_ref();
-    connection
+    let changed = connection
         .prepare_cached(
             "INSERT INTO entries (idx, trajectory, seq, kind, at_ms, id_head, header, salt, body) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -325,5 +358,5 @@ fn insert(connection: &Connection, number: i64, entry: &Entry) -> Result<(), Tro
             content.map(|content| content.salt.as_bytes()),
             content.map(|content| &content.body),
         ])?;
-    Ok(())
+    one_row(changed, "entries")
 }

@@ -6,6 +6,7 @@ use thymos_core::limits::BLOB_BYTES_MAX;
 use thymos_core::sealed::{ENVELOPE_BYTES, Envelope};
 use thymos_ports::store::StoreError;
 
+use crate::append::one_row;
 use crate::fault::{Damage, Trouble};
 
 /// A middle level: text shrinks to a third or so at some hundred MB/s.
@@ -96,8 +97,9 @@ pub(crate) fn known(connection: &Connection, digest: &Digest) -> Result<bool, Tr
         .exists([digest.as_bytes()])?)
 }
 
-pub(crate) fn insert(connection: &Connection, blob: &Packed<'_>) -> rusqlite::Result<()> {
-    connection
+/// Keeps one, if it is not there yet; it is there afterwards, also when somebody's trigger would pass over it.
+pub(crate) fn insert(connection: &Connection, blob: &Packed<'_>) -> Result<(), Trouble> {
+    let changed = connection
         .prepare_cached(
             "INSERT INTO blobs (digest, size, packed, bytes) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT (digest) DO NOTHING",
@@ -107,8 +109,11 @@ pub(crate) fn insert(connection: &Connection, blob: &Packed<'_>) -> rusqlite::Re
             blob.size(),
             blob.is_packed(),
             blob.bytes(),
-        ])
-        .map(drop)
+        ])?;
+    if changed == 0 && known(connection, &blob.digest)? {
+        return Ok(());
+    }
+    one_row(changed, "blobs")
 }
 
 pub(crate) fn read(connection: &Connection, digest: &Digest) -> Result<Option<Kept>, Trouble> {

@@ -6,12 +6,17 @@ use thymos_core::id::Digest;
 use crate::blob;
 use crate::fault::{Damage, Trouble};
 use crate::schema::FORMAT_WITHOUT_TREE;
+use crate::shape;
 
 /// Findings of the engine that are told one by one.
 const FINDINGS_MAX: i64 = 100;
 
+/// Tables, indexes and triggers that are told one by one; the rest are more of the same.
+const TABLES_TOLD_MAX: usize = 100;
+
 pub(crate) fn engine(connection: &Connection) -> Result<Vec<String>, Trouble> {
     let mut findings = Vec::new();
+    tables(connection, &mut findings);
     let trees = format!("PRAGMA integrity_check({FINDINGS_MAX})");
     collect(connection, &trees, &mut findings, |text| {
         (text != "ok").then_some(text)
@@ -43,6 +48,21 @@ pub(crate) fn engine(connection: &Connection) -> Result<Vec<String>, Trouble> {
     }
     blobs(connection, &mut findings)?;
     Ok(findings)
+}
+
+/// Each table, index and trigger that is not as it was made, and what else stands there.
+fn tables(connection: &Connection, findings: &mut Vec<String>) {
+    // One moment for the format and what it asks for: somebody may be making the file over.
+    let odd = connection
+        .unchecked_transaction()
+        .map_err(Trouble::from)
+        .and_then(|still| shape::odd(&still));
+    match odd {
+        Ok(odd) => findings.extend(odd.iter().take(TABLES_TOLD_MAX).map(ToString::to_string)),
+        Err(Trouble::Engine(error)) => findings.push(error.to_string()),
+        Err(Trouble::Corrupt(Damage { at, reason })) => findings.push(format!("{at}: {reason}")),
+        Err(Trouble::Draft(invalid)) => findings.push(invalid.to_string()),
+    }
 }
 
 /// Not in a file of format 1.

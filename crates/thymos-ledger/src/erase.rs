@@ -10,7 +10,7 @@ use thymos_core::{Entry, LogId};
 use thymos_ports::erase::{blobs_of, covers, digests_in, order};
 use thymos_ports::store::{Destroyed, StoreError};
 
-use crate::append::Writer;
+use crate::append::{Writer, one_row};
 use crate::blob;
 use crate::fault::Trouble;
 use crate::row::{Raw, SELECT, stored};
@@ -72,9 +72,10 @@ fn take(transaction: &Transaction<'_>, log: &LogId, index: i64) -> Result<Option
     if !covers(&by, &order, &target) || target.content.is_none() {
         return Ok(None);
     }
-    transaction
+    let changed = transaction
         .prepare_cached("UPDATE entries SET salt = NULL, body = NULL WHERE idx = ?1")?
         .execute([stored(target.header.index)])?;
+    one_row(changed, "entries")?;
     Ok(Some(target))
 }
 

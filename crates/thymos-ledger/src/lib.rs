@@ -16,6 +16,7 @@
 #![deny(clippy::indexing_slicing)]
 
 mod schema;
+mod shape;
 
 mod ledger;
 mod open;

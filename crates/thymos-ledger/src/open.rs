@@ -17,10 +17,10 @@ use crate::fault::{self, During, Trouble};
 use crate::ledger::{Genesis, Opened, Options, Source};
 use crate::row::{Raw, SELECT};
 use crate::schema::{
-    APPLICATION_ID, ERASURES, FORMAT_VERSION, FORMAT_WITHOUT_ERASURES, FORMAT_WITHOUT_TREE, LOOSER,
-    TABLES, TREE,
+    APPLICATION_ID, ERASURES, FORMAT_VERSION, FORMAT_WITHOUT_ERASURES, FORMAT_WITHOUT_TREE, TREE,
+    WITHOUT_LOOSER,
 };
-use crate::{tree, unfinished};
+use crate::{schema, tree, unfinished};
 
 /// Statements that stay prepared on a connection; there are about fifteen.
 const STATEMENTS_MAX: usize = 32;
@@ -275,7 +275,7 @@ fn make_over(connection: &Connection) -> Result<(), Trouble> {
         tree::build(&transaction)?;
     }
     if format <= FORMAT_WITHOUT_ERASURES {
-        transaction.execute_batch(LOOSER)?;
+        transaction.execute_batch(WITHOUT_LOOSER)?;
         transaction.execute_batch(ERASURES)?;
     }
     if format < FORMAT_VERSION {
@@ -354,9 +354,9 @@ fn make(path: &Path, name: &str, genesis: Genesis) -> Result<(), StoreError> {
 
 fn fill(connection: &Connection, genesis: Genesis) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    connection.execute_batch(TABLES)?;
-    connection.execute_batch(TREE)?;
-    connection.execute_batch(ERASURES)?;
+    for part in schema::of(FORMAT_VERSION) {
+        connection.execute_batch(part)?;
+    }
     connection.execute(
         "INSERT INTO log (one, id) VALUES (1, ?1)",
         [LogId::of(&genesis.random).as_bytes()],

@@ -149,11 +149,37 @@ WHEN NOT EXISTS (SELECT 1 FROM erasures)
 BEGIN SELECT RAISE(ABORT, 'a blob is never deleted'); END;
 ";
 
-/// The triggers of formats 1 and 2 that [`ERASURES`] replaces.
-pub(crate) const LOOSER: &str = "
+/// The triggers of formats 1 and 2 that [`ERASURES`] replaces. No file is made with them any more; one
+/// that is only read still has them.
+const LOOSER: &str = "
+CREATE TRIGGER entries_are_not_rewritten BEFORE UPDATE ON entries
+WHEN NOT (
+    NEW.salt IS NULL AND NEW.body IS NULL
+    AND NEW.idx IS OLD.idx AND NEW.trajectory IS OLD.trajectory AND NEW.seq IS OLD.seq
+    AND NEW.kind IS OLD.kind AND NEW.at_ms IS OLD.at_ms AND NEW.id_head IS OLD.id_head
+    AND NEW.header IS OLD.header
+)
+BEGIN SELECT RAISE(ABORT, 'an entry is never rewritten, only erased'); END;
+CREATE TRIGGER blobs_are_not_deleted BEFORE DELETE ON blobs
+BEGIN SELECT RAISE(ABORT, 'a blob is never deleted'); END;
+";
+
+/// Takes those away.
+pub(crate) const WITHOUT_LOOSER: &str = "
 DROP TRIGGER entries_are_not_rewritten;
 DROP TRIGGER blobs_are_not_deleted;
 ";
+
+/// All that makes a file of a format. One that was made over has the same as one that was made anew.
+pub(crate) const fn of(format: i64) -> &'static [&'static str] {
+    if format <= FORMAT_WITHOUT_TREE {
+        &[TABLES, LOOSER]
+    } else if format <= FORMAT_WITHOUT_ERASURES {
+        &[TABLES, LOOSER, TREE]
+    } else {
+        &[TABLES, TREE, ERASURES]
+    }
+}
 
 const _: () = assert!(STRETCH_BITS == 12, "TABLES spells it out");
 const _: () = assert!(

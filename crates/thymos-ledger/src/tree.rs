@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use thymos_core::EntryId;
 use thymos_core::merkle::{self, Frontier, KEPT_LEVEL_MIN, Node, TreeHash};
 
+use crate::append::one_row;
 use crate::fault::Trouble;
 use crate::read::len;
 use crate::row::stored;
@@ -57,9 +58,10 @@ pub(crate) fn push(
         }
     });
     for (node, hash) in kept {
-        connection
+        let changed = connection
             .prepare_cached("INSERT INTO nodes (ends, level, hash) VALUES (?1, ?2, ?3)")?
             .execute(params![stored(node.end), node.level, hash.as_bytes()])?;
+        one_row(changed, "nodes")?;
     }
     Ok(())
 }

@@ -55,17 +55,25 @@ impl Kept {
         assert!(again.out.starts_with("verified: 0 new of "), "{again:?}");
     }
 
+    /// Changes rows as who has the file can, and puts the triggers back.
     fn sql(&self, sql: &str) {
         let connection = Connection::open(self.home.ledger()).unwrap();
-        let drops: Vec<String> = connection
-            .prepare("SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger'")
+        let triggers: Vec<(String, String)> = connection
+            .prepare(
+                "SELECT 'DROP TRIGGER ' || name, sql FROM sqlite_schema WHERE type = 'trigger'",
+            )
             .unwrap()
-            .query_map([], |row| row.get(0))
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
             .unwrap()
             .collect::<Result<_, _>>()
             .unwrap();
-        connection.execute_batch(&drops.join(";")).unwrap();
+        for (drop, _) in &triggers {
+            connection.execute_batch(drop).unwrap();
+        }
         connection.execute_batch(sql).unwrap();
+        for (_, made) in &triggers {
+            connection.execute_batch(made).unwrap();
+        }
     }
 
     fn restore(&self) {

@@ -8,7 +8,7 @@ use thymos_core::{Digest, Entry, EntryId, LogId};
 use thymos_ports::erase::blobs_of;
 use thymos_ports::store::{Piece, StoreError, Unfit};
 
-use super::{ENDS_MAX, Memory, Writer, end_of};
+use super::{ENDS_MAX, Memory, Writer, end_of, one_row};
 use crate::blob::{self, Packed};
 use crate::erase::unmentioned;
 use crate::fault::Trouble;
@@ -177,7 +177,8 @@ fn become_log(transaction: &Transaction<'_>, log: &LogId) -> Result<(), Trouble>
         |row| row.get(0),
     )?;
     transaction.execute_batch(&format!("DROP TRIGGER {TRIGGER}"))?;
-    transaction.execute("UPDATE log SET id = ?1", [log.as_bytes()])?;
+    let changed = transaction.execute("UPDATE log SET id = ?1", [log.as_bytes()])?;
+    one_row(changed, "log")?;
     transaction.execute_batch(&sql)?;
     Ok(())
 }

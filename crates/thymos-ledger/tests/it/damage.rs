@@ -131,12 +131,12 @@ fn l4_t1_a_replaced_blob_is_found() {
     }
     assert_eq!(ledger.blob(&second).unwrap(), Some(other.into_bytes()));
     let findings = ledger.check_engine().unwrap();
-    let wanted = [&digest, &unpacked].map(|digest| {
-        format!(
-            "blob {}: its bytes are not those of its digest",
-            digest.short()
-        )
-    });
+    let bytes = "its bytes are not those of its digest";
+    let wanted = [
+        "trigger `blobs_are_not_rewritten` of table `blobs` is missing".to_owned(),
+        format!("blob {}: {bytes}", digest.short()),
+        format!("blob {}: {bytes}", unpacked.short()),
+    ];
     assert_eq!(findings, wanted);
 }
 

@@ -13,7 +13,7 @@ use thymos_ports::LedgerStore;
 use thymos_ports::conformance::{sample_draft, sample_order};
 use thymos_ports::store::{Batch, Destroyed};
 
-use crate::support::{GENESIS, Place, append, fill_with_every_kind, line, walk};
+use crate::support::{GENESIS, Place, append, fill_with_every_kind, line, put_looser_guards, walk};
 
 /// Words that stand nowhere else.
 const WORDS: &str = "Agatha Brandmeier, Elm Street 7";
@@ -237,17 +237,8 @@ fn l3_two_who_erase_at_once_erase_once() {
 /// Our format with the looser triggers of format 2 put back.
 fn as_format_2(path: &Path) {
     let connection = Connection::open(path).unwrap();
-    connection
-        .execute_batch(
-            "DROP TRIGGER erasures_are_noted; DROP TRIGGER entries_are_not_rewritten;
-             DROP TRIGGER blobs_are_not_deleted; DROP TABLE erasures;
-             CREATE TRIGGER entries_are_not_rewritten BEFORE UPDATE ON entries
-             WHEN NEW.body IS NOT NULL BEGIN SELECT RAISE(ABORT, 'no'); END;
-             CREATE TRIGGER blobs_are_not_deleted BEFORE DELETE ON blobs
-             BEGIN SELECT RAISE(ABORT, 'no'); END;
-             PRAGMA user_version = 2;",
-        )
-        .unwrap();
+    put_looser_guards(&connection);
+    connection.pragma_update(None, "user_version", 2).unwrap();
 }
 
 #[test]

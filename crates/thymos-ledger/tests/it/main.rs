@@ -13,6 +13,8 @@ mod opening;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
+mod shape;
+#[cfg(test)]
 mod suite;
 #[cfg(test)]
 mod support;

@@ -149,3 +149,23 @@ pub(crate) fn walk(ledger: &dyn LedgerStore, newest: Option<&Entry>) -> Vec<(u64
     }
     findings
 }
+
+/// Puts the guards of formats 1 and 2 where format 3 has stricter ones, word for word.
+pub(crate) fn put_looser_guards(connection: &rusqlite::Connection) {
+    connection
+        .execute_batch(
+            "DROP TRIGGER erasures_are_noted; DROP TABLE erasures;
+             DROP TRIGGER entries_are_not_rewritten; DROP TRIGGER blobs_are_not_deleted;
+             CREATE TRIGGER entries_are_not_rewritten BEFORE UPDATE ON entries
+             WHEN NOT (
+                 NEW.salt IS NULL AND NEW.body IS NULL
+                 AND NEW.idx IS OLD.idx AND NEW.trajectory IS OLD.trajectory AND NEW.seq IS OLD.seq
+                 AND NEW.kind IS OLD.kind AND NEW.at_ms IS OLD.at_ms AND NEW.id_head IS OLD.id_head
+                 AND NEW.header IS OLD.header
+             )
+             BEGIN SELECT RAISE(ABORT, 'an entry is never rewritten, only erased'); END;
+             CREATE TRIGGER blobs_are_not_deleted BEFORE DELETE ON blobs
+             BEGIN SELECT RAISE(ABORT, 'a blob is never deleted'); END;",
+        )
+        .unwrap();
+}
