@@ -16,7 +16,10 @@ use crate::fault::{During, Trouble};
 use crate::row::{head_of, stored};
 use crate::{shape, tree};
 
+pub(crate) use copying::Grown;
+
 mod adopt;
+mod copying;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +32,7 @@ pub(crate) struct Writer {
     log: LogId,
     read_only: bool,
     poisoned: Option<String>,
+    grown: Grown,
     memory: Memory,
 }
 
@@ -72,12 +76,13 @@ pub(crate) fn check(path: &str, batches: &[Batch]) -> Result<(), StoreError> {
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection, log: LogId, read_only: bool) -> Self {
+    pub(crate) fn new(connection: Connection, grown: Grown, log: LogId, read_only: bool) -> Self {
         Self {
             connection,
             log,
             read_only,
             poisoned: None,
+            grown,
             memory: Memory::default(),
         }
     }
@@ -95,7 +100,10 @@ impl Writer {
     ) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError> {
         self.ready(path)?;
         match self.transact(batches) {
-            Ok(placed) => Ok(placed),
+            Ok(placed) => {
+                self.copy_back(path);
+                Ok(placed)
+            }
             Err(trouble) => Err(self.give_up(path, trouble)),
         }
     }
@@ -111,7 +119,10 @@ impl Writer {
             .and_then(|()| blob::insert(&self.connection, packed));
         let strict = self.connection.execute_batch("PRAGMA synchronous = FULL");
         kept.and(strict.map_err(Trouble::from))
-            .map_err(|trouble| self.give_up(path, trouble))
+            .map_err(|trouble| self.give_up(path, trouble))?;
+        self.copy_back(path);
+        // It was to be durable with the next append, and now there is none.
+        self.ready(path)
     }
 
     /// Keeps a checkpoint in a transaction of its own, synced: a copy of it outside must never be the
@@ -127,8 +138,9 @@ impl Writer {
             "INSERT INTO checkpoints (size, note) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             params![size, note],
         );
-        kept.map(drop)
-            .map_err(|error| self.give_up(path, error.into()))
+        kept.map_err(|error| self.give_up(path, error.into()))?;
+        self.copy_back(path);
+        Ok(())
     }
 
     pub(crate) const fn log(&self) -> LogId {

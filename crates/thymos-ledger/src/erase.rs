@@ -21,7 +21,11 @@ impl Writer {
     pub(crate) fn destroy_erased(&mut self, path: &str) -> Result<Destroyed, StoreError> {
         self.ready(path)?;
         match destroy(self.connection(), &self.log()) {
-            Ok(destroyed) => Ok(destroyed),
+            Ok(destroyed) => {
+                // What a reader kept from being emptied.
+                self.copy_back(path);
+                Ok(destroyed)
+            }
             Err(trouble) => Err(self.give_up(path, trouble)),
         }
     }

@@ -12,7 +12,7 @@ use thymos_ports::store::{
     Batch, Conflict, Destroyed, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
 };
 
-use crate::append::{self, Writer};
+use crate::append::{self, Grown, Writer};
 use crate::bell::Bell;
 use crate::blob::Kept;
 use crate::fault::{During, Trouble};
@@ -89,6 +89,7 @@ pub(crate) struct Opened {
     pub(crate) path: PathBuf,
     pub(crate) log: LogId,
     pub(crate) connection: Connection,
+    pub(crate) grown: Grown,
     pub(crate) read_only: bool,
     pub(crate) keeps_tree: bool,
     pub(crate) source: Source,
@@ -143,8 +144,15 @@ impl SqliteLedger {
 
     fn from_opened(opened: Opened) -> Self {
         let name = opened.path.display().to_string();
+        let Opened {
+            connection,
+            grown,
+            log,
+            read_only,
+            ..
+        } = opened;
         Self {
-            writer: Mutex::new(Writer::new(opened.connection, opened.log, opened.read_only)),
+            writer: Mutex::new(Writer::new(connection, grown, log, read_only)),
             readers: Mutex::new(Vec::new()),
             path: opened.path,
             log: opened.log,

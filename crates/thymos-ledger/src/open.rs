@@ -12,6 +12,7 @@ use thymos_core::LogId;
 use thymos_core::id::hex;
 use thymos_ports::store::StoreError;
 
+use crate::append::Grown;
 use crate::bell::Bell;
 use crate::fault::{self, During, Trouble};
 use crate::ledger::{Genesis, Opened, Options, Source};
@@ -25,10 +26,6 @@ use crate::{schema, tree, unfinished};
 /// Statements that stay prepared on a connection; there are about fifteen.
 const STATEMENTS_MAX: usize = 32;
 
-/// Pages of the write-ahead file after which they are copied into the ledger: 16 MiB, which is also
-/// about the most that must be read again when a process died.
-const WAL_PAGES_MAX: u32 = 4_096;
-
 /// Bytes that the write-ahead file keeps on disk once it is empty again.
 const WAL_BYTES_KEPT: u32 = 32 * 1024 * 1024;
 
@@ -37,7 +34,11 @@ pub(crate) fn file(path: &Path, genesis: Genesis, options: Options) -> Result<Op
     if !exists(path, &name)? {
         create(path, &name, genesis)?;
     }
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, &options)
+    let (connection, grown) = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, &options)
+        .and_then(|mut connection| {
+            let grown = Grown::told_by(&mut connection)?;
+            Ok((connection, grown))
+        })
         .map_err(|e| fault::engine(&name, During::Open, &e))?;
     let (log, format) = identify(&connection, &name)?;
     let sound = writable(&connection).and_then(|writable| {
@@ -60,6 +61,7 @@ pub(crate) fn file(path: &Path, genesis: Genesis, options: Options) -> Result<Op
         path: path.to_owned(),
         log,
         connection,
+        grown,
         read_only: false,
         keeps_tree: true,
         source: Source::File {
@@ -91,6 +93,7 @@ pub(crate) fn read_only(path: &Path, options: Options) -> Result<Opened, StoreEr
         path: path.to_owned(),
         log,
         connection,
+        grown: Grown::default(),
         read_only: true,
         keeps_tree: format > FORMAT_WITHOUT_TREE,
         source: Source::File { options, immutable },
@@ -110,6 +113,7 @@ pub(crate) fn memory(genesis: Genesis) -> Result<Opened, StoreError> {
         path: PathBuf::from(name),
         log: LogId::of(&genesis.random),
         connection: made.map_err(|e| fault::engine(name, During::Open, &e))?,
+        grown: Grown::default(),
         read_only: false,
         keeps_tree: true,
         source: Source::Memory,
@@ -180,7 +184,6 @@ fn set_writing(connection: &Connection, options: &Options) -> Result<(), Trouble
     if options.unsynced {
         connection.execute_batch("PRAGMA synchronous = OFF")?;
     }
-    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES_MAX)?;
     connection.query_row(
         &format!("PRAGMA journal_size_limit = {WAL_BYTES_KEPT}"),
         [],

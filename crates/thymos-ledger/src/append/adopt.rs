@@ -36,6 +36,7 @@ impl Writer {
         match self.take_over(path, log, pieces) {
             Ok(new) => {
                 self.log = log;
+                self.copy_back(path);
                 Ok(Ok(new))
             }
             Err(Halt::Trouble(trouble)) => Err(self.give_up(path, trouble)),

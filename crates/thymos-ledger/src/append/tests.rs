@@ -2,7 +2,7 @@ use thymos_core::TrajectoryId;
 use thymos_ports::conformance::sample_batch;
 use thymos_ports::store::StoreError;
 
-use super::Writer;
+use super::{Grown, Writer};
 use crate::blob;
 use crate::ledger::Genesis;
 use crate::open;
@@ -11,7 +11,7 @@ use crate::open;
 /// them: what a look at the tables would miss.
 fn passing_over(table: &str) -> (Writer, TrajectoryId) {
     let opened = open::memory(Genesis { random: [1; 32] }).unwrap();
-    let mut writer = Writer::new(opened.connection, opened.log, false);
+    let mut writer = Writer::new(opened.connection, Grown::default(), opened.log, false);
     let line = TrajectoryId::of(&[1]);
     let first = writer.append("here", vec![sample_batch(line, 0, 3)]);
     assert!(first.unwrap().iter().all(Result::is_ok));

@@ -12,7 +12,7 @@ use seccompiler::{
 use thymos_ledger::SqliteLedger;
 use thymos_ports::LedgerStore;
 use thymos_ports::conformance::sample_batch;
-use thymos_ports::store::StoreError;
+use thymos_ports::store::{Piece, StoreError};
 
 use crate::support::{GENESIS, Place, append, line, walk};
 
@@ -131,6 +131,159 @@ fn l11_a_failed_sync_ends_the_writer_for_good() {
     );
     assert_eq!(walk(&again, None), []);
     append(&again, line(1), found, 1);
+}
+
+/// Bytes that do not get smaller when they are packed; others for each seed.
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend(state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+const MIB: usize = 1_048_576;
+
+/// As much as makes the write-ahead file be copied into the ledger.
+const MUCH: usize = 17 * MIB;
+
+fn wal_bytes(place: &Place) -> u64 {
+    let path = place.path.with_file_name("ledger.db-wal");
+    std::fs::metadata(path).unwrap().len()
+}
+
+#[test]
+fn l11_a_sync_that_fails_while_pages_are_copied_back_ends_the_writer_too() {
+    let place = Place::new();
+    let ledger = place.open();
+    append(&ledger, line(1), 0, 3);
+    let syncs = [always(libc::SYS_fsync), always(libc::SYS_fdatasync)];
+    // A blob is not synced by itself, so this is the only sync there is.
+    let much = noise(1, MUCH);
+    let kept = while_failing(&syncs, libc::EIO, || ledger.put_blob(&much));
+    let reason = "the disk refused to sync".to_owned();
+    let path = place.path.display().to_string();
+    let poisoned = StoreError::Poisoned { path, reason };
+    assert_eq!(kept, Err(poisoned.clone()));
+    // The disk is well again and would sync; what it dropped is not told again.
+    assert_eq!(
+        ledger.append(vec![sample_batch(line(1), 3, 2)]),
+        Err(poisoned.clone())
+    );
+    assert_eq!(ledger.put_checkpoint(3, "a note"), Err(poisoned));
+    assert_eq!(ledger.len(), Ok(3), "reading goes on");
+    drop(ledger);
+    let again = place.open();
+    assert_eq!((again.len(), walk(&again, None)), (Ok(3), Vec::new()));
+    assert_eq!(again.check_engine(), Ok(Vec::new()));
+    append(&again, line(1), 3, 1);
+}
+
+/// Writes to the ledger's own file, which happen only when pages are copied back into it: by the numbers
+/// under which this process has it open.
+fn writes_to_the_ledger(place: &Place) -> (libc::c_long, Vec<SeccompRule>) {
+    let path = place.path.canonicalize().unwrap();
+    let open = std::fs::read_dir("/proc/self/fd").unwrap();
+    let numbers = open.filter_map(|one| {
+        let one = one.unwrap();
+        let is_it = std::fs::read_link(one.path()).is_ok_and(|target| target == path);
+        is_it.then(|| one.file_name().into_string().unwrap().parse().unwrap())
+    });
+    let rules = numbers.map(|number: u64| {
+        let (size, equal) = (SeccompCmpArgLen::Dword, SeccompCmpOp::Eq);
+        let condition = SeccompCondition::new(0, size, equal, number).unwrap();
+        SeccompRule::new(vec![condition]).unwrap()
+    });
+    (libc::SYS_pwrite64, rules.collect())
+}
+
+#[test]
+fn l11_a_disk_that_is_full_or_fails_behind_a_commit_takes_nothing_back() {
+    let place = Place::new();
+    let ledger = place.open();
+    append(&ledger, line(1), 0, 3);
+    let much = noise(1, MUCH);
+    let writes = [writes_to_the_ledger(&place)];
+    // A full one: all stands in the write-ahead file, and is copied when there is room.
+    let digest = while_failing(&writes, libc::ENOSPC, || {
+        let digest = ledger.put_blob(&much).unwrap();
+        append(&ledger, line(1), 3, 2);
+        digest
+    });
+    append(&ledger, line(1), 5, 2);
+    ledger.put_blob(&noise(2, MUCH - MIB)).unwrap();
+    assert!(wal_bytes(&place) < (MUCH + MIB) as u64, "copied meanwhile");
+    // One that fails: what was committed is durable and acknowledged, and nothing comes behind it.
+    while_failing(&writes, libc::ENOSPC, || {
+        ledger.put_blob(&noise(3, MUCH)).unwrap()
+    });
+    while_failing(&writes, libc::EIO, || append(&ledger, line(1), 7, 2));
+    let refused = ledger.append(vec![sample_batch(line(1), 9, 1)]);
+    let reason = "the disk refused a write".to_owned();
+    let path = place.path.display().to_string();
+    assert_eq!(refused, Err(StoreError::Poisoned { path, reason }));
+    drop(ledger);
+    let again = place.open();
+    assert_eq!((again.len(), walk(&again, None)), (Ok(9), Vec::new()));
+    assert_eq!(again.blob(&digest), Ok(Some(much)));
+    assert_eq!(again.check_engine(), Ok(Vec::new()));
+    append(&again, line(1), 9, 1);
+}
+
+#[test]
+fn l11_the_write_ahead_file_stays_short_also_behind_a_reader_that_held_it() {
+    let most = (MUCH + 3 * MIB) as u64;
+    let place = Place::new();
+    let ledger = place.open();
+    let fill = |round: u64, mebibytes: u64| {
+        for number in 0..mebibytes {
+            ledger
+                .put_blob(&noise(round * 1_000 + number, MIB))
+                .unwrap();
+            append(&ledger, line(1), ledger.len().unwrap(), 1);
+        }
+    };
+    fill(1, 40);
+    assert!(wal_bytes(&place) < most, "{}", wal_bytes(&place));
+    let reader = rusqlite::Connection::open(&place.path).unwrap();
+    reader
+        .execute_batch("BEGIN; SELECT count(*) FROM entries")
+        .unwrap();
+    fill(2, 24);
+    let held = wal_bytes(&place);
+    assert!(
+        held > 24 * MIB as u64,
+        "a reader keeps what it sees: {held}"
+    );
+    reader.execute_batch("COMMIT").unwrap();
+    fill(3, 40);
+    assert!(
+        wal_bytes(&place) <= held + most - MUCH as u64,
+        "{}",
+        wal_bytes(&place)
+    );
+    assert_eq!(ledger.check_engine(), Ok(Vec::new()));
+}
+
+#[test]
+fn l11_the_write_ahead_file_stays_short_behind_an_import() {
+    let place = Place::new();
+    let ledger = place.open();
+    append(&ledger, line(1), 0, 1);
+    let whole = 24 * MIB as u64;
+    for round in 0..3 {
+        let blobs = (0..24).map(|number| Ok(Piece::Blob(noise(round * 100 + number, MIB))));
+        let taken = ledger.adopt(ledger.log(), &mut blobs.into_iter());
+        assert_eq!(taken, Ok(Ok(0)));
+        // One transaction is as long as it is; the next one begins at the front again.
+        let length = wal_bytes(&place);
+        assert!(length < whole + 2 * MIB as u64, "{length}");
+    }
 }
 
 #[test]
