@@ -26,6 +26,18 @@ pub(crate) enum Kept {
     Sealed(Vec<u8>),
 }
 
+impl Kept {
+    /// What is said of a size that was kept beside it, where that is another one. It only bounds the
+    /// unpacking, but other programs may ask it how much there is `[L1]`.
+    pub(crate) fn differs_from(&self, digest: &Digest, size: i64) -> Option<String> {
+        let (Self::Plain(bytes) | Self::Sealed(bytes)) = self;
+        (i64::try_from(bytes.len()).ok() != Some(size)).then(|| {
+            let (digest, length) = (digest.short(), bytes.len());
+            format!("blob {digest}: its size is kept as {size}, and it has {length} bytes")
+        })
+    }
+}
+
 /// A blob made ready outside of every lock.
 pub(crate) struct Packed<'a> {
     pub(crate) digest: Digest,

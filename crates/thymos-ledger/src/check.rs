@@ -1,10 +1,12 @@
 //! The slow look at the whole file: what the engine's trees hide from a reader of rows.
 
 use rusqlite::Connection;
+use thymos_core::checkpoint::SignedCheckpoint;
 use thymos_core::id::Digest;
 
 use crate::blob;
 use crate::fault::{Damage, Trouble};
+use crate::row::stored;
 use crate::schema::FORMAT_WITHOUT_TREE;
 use crate::shape;
 
@@ -45,9 +47,42 @@ pub(crate) fn engine(connection: &Connection) -> Result<Vec<String>, Trouble> {
             &mut findings,
             Some,
         );
+        checkpoints(connection, &mut findings);
     }
+    collect(
+        connection,
+        "SELECT 'trajectory ' || lower(hex(substr(id, 1, 4))) || ' is kept, and no entry is of it' \
+         FROM trajectories t \
+         WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.trajectory = t.number) LIMIT 100",
+        &mut findings,
+        Some,
+    );
     blobs(connection, &mut findings)?;
     Ok(findings)
+}
+
+/// What is said of a size that a checkpoint was kept under, where the note says another one `[L1]`. What is
+/// no note is told by whoever reads them all `[L7]`.
+pub(crate) fn checkpoint(size: i64, note: &str) -> Option<String> {
+    let said = SignedCheckpoint::parse(note).ok()?.checkpoint.size;
+    (stored(said) != Some(size))
+        .then(|| format!("checkpoint of {size} entries: its note is over {said}"))
+}
+
+fn checkpoints(connection: &Connection, findings: &mut Vec<String>) {
+    let told = connection
+        .prepare("SELECT size, note FROM checkpoints ORDER BY size")
+        .and_then(|mut query| {
+            let mut rows = query.query([])?;
+            while let Some(row) = rows.next()? {
+                let note: String = row.get(1).unwrap_or_default();
+                findings.extend(checkpoint(row.get(0)?, &note));
+            }
+            Ok(())
+        });
+    if let Err(error) = told {
+        findings.push(error.to_string());
+    }
 }
 
 /// Each table, index and trigger that is not as it was made, and what else stands there.
@@ -91,22 +126,25 @@ fn collect(
 }
 
 fn blobs(connection: &Connection, findings: &mut Vec<String>) -> Result<(), Trouble> {
-    let mut query = connection.prepare("SELECT digest FROM blobs ORDER BY number")?;
+    let mut query = connection.prepare("SELECT digest, size FROM blobs ORDER BY number")?;
     let mut rows = query.query([])?;
     loop {
-        let digest = match rows.next() {
-            Ok(Some(row)) => row.get(0).map(Digest::from_bytes),
+        let kept = match rows.next() {
+            Ok(Some(row)) => row
+                .get(0)
+                .and_then(|digest| Ok((Digest::from_bytes(digest), row.get(1)?))),
             Ok(None) => return Ok(()),
             Err(error) => {
                 findings.push(error.to_string());
                 return Ok(());
             }
         };
-        let read = digest
-            .map_err(Trouble::from)
-            .and_then(|digest| blob::read(connection, &digest));
+        let read = kept.map_err(Trouble::from).and_then(|(digest, size)| {
+            let kept = blob::read(connection, &digest)?;
+            Ok(kept.and_then(|kept| kept.differs_from(&digest, size)))
+        });
         match read {
-            Ok(_) => {}
+            Ok(differs) => findings.extend(differs),
             Err(Trouble::Corrupt(Damage { at, reason })) => {
                 findings.push(format!("{at}: {reason}"));
             }

@@ -7,6 +7,7 @@ use super::fault::Trouble;
 use super::read;
 use super::schema::{FUNCTIONS, Function, TRIGGERS, UNIQUE};
 use super::session::{Given, Session};
+use crate::check;
 use crate::fault::Damage;
 
 /// Blobs that are looked at in one go.
@@ -18,6 +19,7 @@ pub(crate) async fn engine(session: &Session) -> Result<Vec<String>, Trouble> {
     functions(session, &mut findings).await?;
     tables(session, &mut findings).await?;
     counts(session, &mut findings).await?;
+    checkpoints(session, &mut findings).await?;
     blobs(session, &mut findings).await?;
     Ok(findings)
 }
@@ -125,8 +127,18 @@ async fn counts(session: &Session, findings: &mut Vec<String>) -> Result<(), Tro
     Ok(())
 }
 
+async fn checkpoints(session: &Session, findings: &mut Vec<String>) -> Result<(), Trouble> {
+    let sql = "SELECT size, note FROM thymos.checkpoints ORDER BY size";
+    for row in session.query(sql, &[]).await? {
+        let (size, note): (i64, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
+        let note = String::from_utf8(note).unwrap_or_default();
+        findings.extend(check::checkpoint(size, &note));
+    }
+    Ok(())
+}
+
 async fn blobs(session: &Session, findings: &mut Vec<String>) -> Result<(), Trouble> {
-    let sql = "SELECT digest FROM thymos.blobs WHERE digest > $1 ORDER BY digest LIMIT $2";
+    let sql = "SELECT digest, size FROM thymos.blobs WHERE digest > $1 ORDER BY digest LIMIT $2";
     let mut after: Vec<u8> = Vec::new();
     loop {
         let given: [Given<'_>; 2] = [(&after, Type::BYTEA), (&BLOBS_AT_ONCE, Type::INT8)];
@@ -141,8 +153,11 @@ async fn blobs(session: &Session, findings: &mut Vec<String>) -> Result<(), Trou
                 findings.push("a blob has a digest of another length".to_owned());
                 continue;
             };
-            match read::blob(session, Digest::from_bytes(digest)).await {
-                Ok(_) => {}
+            let digest = Digest::from_bytes(digest);
+            match read::blob(session, digest).await {
+                Ok(Some(kept)) => findings.extend(kept.differs_from(&digest, row.try_get(1)?)),
+                // Erased meanwhile.
+                Ok(None) => {}
                 Err(Trouble::Damage(Damage { at, reason })) => {
                     findings.push(format!("{at}: {reason}"));
                 }

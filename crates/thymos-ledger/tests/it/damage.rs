@@ -4,7 +4,10 @@ use std::fs;
 
 use rusqlite::Connection;
 use thymos_core::Entry;
+use thymos_core::checkpoint::Checkpoint;
 use thymos_core::id::Digest;
+use thymos_core::key::SigningKey;
+use thymos_core::sealed::{Envelope, NONCE_BYTES};
 use thymos_ledger::SqliteLedger;
 use thymos_ports::LedgerStore;
 use thymos_ports::store::{StoreError, StoredRow};
@@ -138,6 +141,83 @@ fn l4_t1_a_replaced_blob_is_found() {
         format!("blob {}: {bytes}", unpacked.short()),
     ];
     assert_eq!(findings, wanted);
+}
+
+#[test]
+fn l1_a_size_that_is_kept_of_a_blob_is_held_against_its_content() {
+    let place = Place::new();
+    let ledger = place.open();
+    let packed = ledger
+        .put_blob("the words ".repeat(100).as_bytes())
+        .unwrap();
+    let plain = ledger.put_blob(b"short").unwrap();
+    let envelope = Envelope {
+        digest: Digest::of(b"secret"),
+        nonce: [1; NONCE_BYTES],
+        ciphertext: vec![1; 40],
+    };
+    let sealed = ledger.put_sealed_blob(&envelope.to_bytes()).unwrap();
+    assert_eq!(ledger.check_engine(), Ok(Vec::new()));
+    without_guard(
+        &place,
+        "blobs_are_not_rewritten",
+        "UPDATE blobs SET size = size + 7",
+    );
+    let length = envelope.to_bytes().len();
+    let wanted = [(packed, 1_000), (plain, 5), (sealed, length)].map(|(digest, length)| {
+        let (digest, kept) = (digest.short(), length + 7);
+        format!("blob {digest}: its size is kept as {kept}, and it has {length} bytes")
+    });
+    assert_eq!(ledger.check_engine().unwrap(), wanted);
+    // It harms nobody who reads the blob.
+    assert_eq!(ledger.blob(&plain), Ok(Some(b"short".to_vec())));
+}
+
+#[test]
+fn l1_a_size_that_a_checkpoint_is_kept_under_is_held_against_its_note() {
+    let place = Place::new();
+    let ledger = place.open();
+    append(&ledger, line(1), 0, 20);
+    let key = SigningKey::from_seed(&[1; 32]);
+    for size in [7, 20] {
+        let (log, root) = (ledger.log(), ledger.root(size).unwrap());
+        let signed = Checkpoint { log, size, root }.sign(&key);
+        ledger.put_checkpoint(size, signed.note()).unwrap();
+    }
+    assert_eq!(ledger.check_engine(), Ok(Vec::new()));
+    let moved = "UPDATE checkpoints SET size = 5000 WHERE size = 20";
+    without_guard(&place, "checkpoints_are_not_rewritten", moved);
+    let wanted = "checkpoint of 5000 entries: its note is over 20";
+    assert_eq!(ledger.check_engine().unwrap(), [wanted]);
+}
+
+#[test]
+fn l1_a_trajectory_of_which_there_is_no_entry_is_told() {
+    let place = Place::new();
+    let ledger = place.open();
+    append(&ledger, line(1), 0, 3);
+    let connection = Connection::open(&place.path).unwrap();
+    let insert = "INSERT INTO trajectories (id) VALUES (?1)";
+    connection.execute(insert, [line(2).as_bytes()]).unwrap();
+    let wanted = format!(
+        "trajectory {} is kept, and no entry is of it",
+        line(2).short()
+    );
+    assert_eq!(ledger.check_engine().unwrap(), [wanted]);
+    // Whoever works on it from then on finds its number there.
+    append(&ledger, line(2), 0, 1);
+    assert_eq!(ledger.check_engine(), Ok(Vec::new()));
+}
+
+/// Does it with a guard away, and puts that back.
+fn without_guard(place: &Place, guard: &str, change: &str) {
+    let connection = Connection::open(&place.path).unwrap();
+    let query = "SELECT sql FROM sqlite_schema WHERE name = ?1";
+    let made: String = connection
+        .query_row(query, [guard], |row| row.get(0))
+        .unwrap();
+    let sql = format!("DROP TRIGGER {guard}; {change}; {made};");
+    connection.execute_batch(&sql).unwrap();
 }
 
 #[test]

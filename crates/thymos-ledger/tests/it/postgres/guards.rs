@@ -1,5 +1,7 @@
 //! What the server refuses, and what a check finds where its owner switched that off.
 
+use thymos_core::checkpoint::Checkpoint;
+use thymos_core::key::SigningKey;
 use thymos_ledger::PostgresLedger;
 use thymos_ports::LedgerStore;
 use thymos_ports::conformance::{sample_batch, sample_order};
@@ -115,6 +117,27 @@ fn t1_what_is_done_with_the_guards_off_is_found_and_located() {
         told.iter().any(|line| line.contains("its bytes are not")),
         "{told:?}"
     );
+    let size = "UPDATE thymos.blobs SET size = size + 7";
+    let Some((_, told)) = found(size) else {
+        return;
+    };
+    let wanted = "its size is kept as 807, and it has 800 bytes";
+    assert!(told.iter().any(|line| line.ends_with(wanted)), "{told:?}");
+}
+
+#[test]
+fn l1_a_size_that_a_checkpoint_is_kept_under_is_held_against_its_note() {
+    let Some((_database, ledger)) = filled() else {
+        return;
+    };
+    let key = SigningKey::from_seed(&[1; 32]);
+    let (log, root) = (ledger.log(), ledger.root(7).unwrap());
+    let signed = Checkpoint { log, size: 7, root }.sign(&key);
+    ledger.put_checkpoint(7, signed.note()).unwrap();
+    assert_eq!(ledger.check_engine(), Ok(Vec::new()));
+    ledger.put_checkpoint(8, signed.note()).unwrap();
+    let wanted = "checkpoint of 8 entries: its note is over 7";
+    assert_eq!(ledger.check_engine().unwrap(), [wanted]);
 }
 
 #[test]
