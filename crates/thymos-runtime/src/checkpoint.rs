@@ -18,6 +18,9 @@ use thymos_replay::{Level, Verifier};
 
 use crate::proof;
 
+#[cfg(test)]
+mod tests;
+
 /// Entries after which one is due even in the middle of a run.
 const ENTRIES_BETWEEN: u64 = 1_000;
 
@@ -122,8 +125,9 @@ impl Checkpointer {
         let last = match *newest {
             Some(last) => last,
             None => {
-                let kept = self.store.checkpoints(0).unwrap_or_default();
-                kept.last().map_or(0, |(size, _)| *size)
+                let kept = self.of_ledger(0).unwrap_or_default();
+                let newest = kept.iter().rev().find(|one| self.is_sound(one));
+                newest.map_or(0, |one| one.checkpoint.size)
             }
         };
         *newest = Some(last);
@@ -150,9 +154,7 @@ impl Checkpointer {
         let tail = self.outside.tail();
         let stood: Vec<_> = self.sound(tail.as_deref().unwrap_or_default()).collect();
         let outside = stood.iter().max_by_key(|one| one.checkpoint.size);
-        let kept = self
-            .store
-            .checkpoints(outside.map_or(0, |one| one.checkpoint.size))?;
+        let kept = self.of_ledger(outside.map_or(0, |one| one.checkpoint.size))?;
         // Last: whatever another process signed meanwhile, the log is at least as long.
         let size = self.store.len()?;
         if size == 0 {
@@ -160,26 +162,23 @@ impl Checkpointer {
         }
         // One that is not taken is not tried again with every entry.
         *newest = Some(size);
-        let last = kept
-            .last()
-            .and_then(|(_, note)| SignedCheckpoint::parse(note).ok());
-        for earlier in outside.into_iter().chain(&last) {
+        let last = kept.last();
+        for earlier in outside.into_iter().chain(last) {
             self.goes_on(&earlier.checkpoint, size)?;
         }
         sound()?;
         let signed = match last.filter(|last| last.checkpoint.size == size) {
-            Some(last) => last,
+            Some(last) => last.clone(),
             None => self.sign(size)?,
         };
         tail.map_err(Refused::Outside)?;
         let stands = |size: u64| stood.iter().any(|one| one.checkpoint.size == size);
-        let own = (size, signed.note().to_owned());
-        let missing = kept
-            .into_iter()
-            .filter(|(kept, _)| *kept != size)
-            .chain([own]);
-        for (_, note) in missing.filter(|(size, _)| !stands(*size)) {
-            self.outside.append(&note).map_err(Refused::Outside)?;
+        let earlier = kept.iter().filter(|one| one.checkpoint.size != size);
+        let all = earlier.chain([&signed]);
+        for missing in all.filter(|one| !stands(one.checkpoint.size)) {
+            self.outside
+                .append(missing.note())
+                .map_err(Refused::Outside)?;
         }
         Ok(signed)
     }
@@ -195,8 +194,22 @@ impl Checkpointer {
     fn sound<'a>(&'a self, file: &'a str) -> impl Iterator<Item = SignedCheckpoint> + 'a {
         notes(file)
             .filter_map(|(_, note)| SignedCheckpoint::parse(&note).ok())
-            .filter(|one| one.checkpoint.log == self.store.log())
-            .filter(|one| one.signer(&self.known).is_ok())
+            .filter(|one| self.is_sound(one))
+    }
+
+    fn is_sound(&self, one: &SignedCheckpoint) -> bool {
+        one.checkpoint.log == self.store.log() && one.signer(&self.known).is_ok()
+    }
+
+    /// What the ledger keeps, smallest first by what each note says itself: the size that it is kept under
+    /// is a column, which only finds it `[L1]`.
+    fn of_ledger(&self, from_size: u64) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        let rows = self.store.checkpoints(from_size)?.into_iter();
+        let mut kept: Vec<_> = rows
+            .filter_map(|(_, note)| SignedCheckpoint::parse(&note).ok())
+            .collect();
+        kept.sort_by_key(|one| one.checkpoint.size);
+        Ok(kept)
     }
 
     /// What was signed of another log that stood where this one stands, if something was: a ledger that
@@ -276,13 +289,13 @@ impl Checkpointer {
         };
         let outside = self.sound(&file).map(|one| one.checkpoint.size).max();
         let entries = self.store.len()?;
-        let kept = self.store.checkpoints(0)?;
-        let newest = kept.last().cloned();
-        let size = newest.as_ref().map(|(size, _)| *size);
+        let kept = self.of_ledger(0)?;
+        let newest = kept.last();
+        let size = newest.map(|one| one.checkpoint.size);
         Ok(CheckpointView {
             size,
             at: size.and_then(|size| self.time_of(size)),
-            note: newest.map(|(_, note)| note),
+            note: newest.map(|one| one.note().to_owned()),
             kept: kept.len() as u64,
             entries,
             verifier_key: verifier_key(&self.store.log(), &self.key.public()),

@@ -41,9 +41,12 @@ pub(super) fn give(kernel: &Kernel, prefix: &str, disclose: bool) -> Result<Stri
 /// The newest checkpoint over an entry; one is taken where there is none.
 fn covering(kernel: &Kernel, index: u64) -> Result<SignedCheckpoint, Fault> {
     let kept = kernel.parts.store.checkpoints(index + 1).map_err(broken)?;
+    // By the size that the note says: the one it is kept under is a column [L1].
     let newest = kept
-        .last()
-        .and_then(|(_, note)| SignedCheckpoint::parse(note).ok());
+        .iter()
+        .filter_map(|(_, note)| SignedCheckpoint::parse(note).ok())
+        .filter(|one| one.checkpoint.size > index)
+        .max_by_key(|one| one.checkpoint.size);
     match newest {
         Some(newest) => Ok(newest),
         None => {
