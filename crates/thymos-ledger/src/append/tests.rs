@@ -1,3 +1,5 @@
+//! What an append does where somebody makes the engine pass over its rows.
+
 use thymos_core::TrajectoryId;
 use thymos_ports::conformance::sample_batch;
 use thymos_ports::store::StoreError;
