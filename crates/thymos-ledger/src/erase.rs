@@ -14,6 +14,7 @@ use crate::append::{Writer, one_row};
 use crate::blob;
 use crate::fault::Trouble;
 use crate::row::{Raw, SELECT, stored};
+use crate::shape;
 
 impl Writer {
     /// One transaction; then the write-ahead file is emptied, and only then is it noted that all is
@@ -37,6 +38,8 @@ fn destroy(connection: &Connection, log: &LogId) -> Result<Destroyed, Trouble> {
         return Ok(destroyed);
     }
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    // One that copies what goes, or puts it back, would leave it standing behind a record that it is gone.
+    shape::refuse_meddling(&transaction)?;
     let orders = pending(&transaction)?;
     let mut mentioned = BTreeSet::new();
     for index in &orders {
@@ -123,7 +126,8 @@ fn destroy_blobs(
     let mut gone = 0;
     let mut delete = transaction.prepare("DELETE FROM blobs WHERE digest = ?1")?;
     for digest in alone {
-        gone += delete.execute([digest.as_bytes()])? as u64;
+        one_row(delete.execute([digest.as_bytes()])?, "blobs")?;
+        gone += 1;
     }
     Ok(gone)
 }

@@ -67,7 +67,7 @@ pub(crate) fn refuse_meddling(connection: &Connection) -> Result<(), Trouble> {
     match odd(connection)?.into_iter().find(Odd::may_change_rows) {
         Some(odd) => Err(Trouble::corrupt(
             "its tables",
-            format!("{odd}, so what is appended might not be what is kept"),
+            format!("{odd}, so what is written might not be what is kept"),
         )),
         None => Ok(()),
     }

@@ -11,7 +11,7 @@ use thymos_core::{Entry, Kind};
 use thymos_ledger::{Options, SqliteLedger};
 use thymos_ports::LedgerStore;
 use thymos_ports::conformance::{sample_draft, sample_order};
-use thymos_ports::store::{Batch, Destroyed};
+use thymos_ports::store::{Batch, Destroyed, StoreError};
 
 use crate::support::{GENESIS, Place, append, fill_with_every_kind, line, put_looser_guards, walk};
 
@@ -232,6 +232,31 @@ fn l3_two_who_erase_at_once_erase_once() {
     assert_eq!(walk(&other, None), []);
     drop((one, other));
     assert!(!stands(place.path.parent().unwrap(), WORDS.as_bytes()));
+}
+
+#[test]
+fn l3_nothing_is_erased_beside_a_trigger_of_somebody_else() {
+    for plant in [
+        "CREATE TABLE theirs (body BLOB);
+         CREATE TRIGGER t AFTER UPDATE ON entries BEGIN INSERT INTO theirs VALUES (OLD.body); END",
+        "CREATE TRIGGER t BEFORE UPDATE ON entries BEGIN SELECT RAISE(IGNORE); END",
+    ] {
+        let place = Place::new();
+        let ledger = place.open();
+        let said = say(&ledger, Kind::Message, WORDS);
+        order(&ledger, &said);
+        let connection = Connection::open(&place.path).unwrap();
+        connection.execute_batch(plant).unwrap();
+        let refused = ledger.destroy_erased();
+        assert!(
+            matches!(refused, Err(StoreError::Corrupt { .. })),
+            "{plant}: {refused:?}"
+        );
+        let entry = ledger.entry(&said.id).unwrap().unwrap();
+        assert!(entry.content.is_some(), "all or nothing");
+        connection.execute_batch("DROP TRIGGER t").unwrap();
+        assert_eq!(ledger.destroy_erased().unwrap().bodies, 1);
+    }
 }
 
 /// Our format with the looser triggers of format 2 put back.
