@@ -31,6 +31,7 @@ use crate::system::{OsEntropy, SystemClock};
 pub(crate) mod bench;
 pub(crate) mod bundles;
 pub mod checkpoints;
+pub(crate) mod evidence;
 pub(crate) mod explain;
 pub(crate) mod keys;
 mod leases;

@@ -47,13 +47,14 @@ pub struct ImportArgs {
 /// `thymos verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// Check this file instead, found by what it holds: a bundle, a receipt, or another ledger
+    /// Check this file instead, found by what it holds: a bundle, a receipt, or another ledger; it is only
+    /// read, and nothing is made beside it
     pub file: Option<PathBuf>,
     /// Check this receipt instead, offline: no ledger is opened
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     pub receipt: Option<PathBuf>,
-    /// Trust this public key for a bundle or a receipt, and not those you trust otherwise; with the name
-    /// of its owner where rules ask for people by name
+    /// Trust this public key for that file, and not those you trust otherwise; with the name of its owner
+    /// where rules ask for people by name
     #[arg(long = "key", value_name = "[NAME=]KEY")]
     pub keys: Vec<String>,
     /// Leave out what the last whole check of this ledger verified, and say so; without one all is verified

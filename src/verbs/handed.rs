@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
 use crate::wire::bundles::{self, Checked, Manifest};
+use crate::wire::evidence::{self, Request};
 use crate::wire::trust::TrustFile;
 
 /// How a ledger's file begins.
@@ -52,16 +53,20 @@ pub(super) fn find(args: &VerifyArgs) -> Result<Handed, AppError> {
             _ => Handed::Bundle(file.clone()),
         },
     };
-    if args.since_last && matches!(found, Handed::Bundle(_) | Handed::Receipt(_)) {
+    if args.since_last && !matches!(found, Handed::Nothing) {
         let message = "what was handed on has no earlier check to go on from";
-        return Err(AppError::new(ErrorKind::Usage, message)
-            .hint("leave --since-last out: all of it is verified"));
+        let error = AppError::new(ErrorKind::Usage, message)
+            .hint("leave --since-last out: all of it is verified");
+        return Err(match found {
+            Handed::Ledger(_) => error.hint("for a ledger that you work on, name it with --ledger"),
+            _ => error,
+        });
     }
-    let pinned = !args.keys.is_empty();
-    if pinned && matches!(found, Handed::Nothing | Handed::Ledger(_)) {
+    let named = !args.keys.is_empty();
+    if named && matches!(found, Handed::Nothing) {
         let message = "a ledger is checked against the keys that you trust, and --key names others";
         return Err(AppError::new(ErrorKind::Usage, message)
-            .hint("name a bundle or a receipt, or `thymos keys trust` the key"));
+            .hint("name a file as well, or `thymos keys trust` the key"));
     }
     Ok(found)
 }
@@ -92,20 +97,12 @@ pub(super) fn roots(
     bundle: Option<&Manifest>,
 ) -> Result<TrustRoots, AppError> {
     if !named.is_empty() {
-        let parties: Result<Vec<Party>, _> = named.iter().map(|key| party(key, bundle)).collect();
-        let parties = parties?;
-        return Ok(TrustRoots {
-            policy: parties.clone(),
-            operators: parties,
-            retired: Vec::new(),
-        });
+        return just(named, bundle);
     }
     let config = load().map_err(|e| e.hint("or name the key that signed it with --key"))?;
-    let trust = TrustFile::read(&config.paths)?;
-    let roots = trust.map(|trust| trust.roots().ever()).unwrap_or_default();
+    let roots = trusted(&config)?;
     if roots.operators.is_empty() {
-        let error = AppError::new(ErrorKind::Usage, "no key is trusted here")
-            .hint("name the one that signed it with --key");
+        let error = AppError::new(ErrorKind::Usage, NO_KEY).hint(NAME_IT);
         return Err(match bundle.and_then(|manifest| manifest.keys.first()) {
             Some(key) => error.hint(format!(
                 "it names {} of {}: ask its owner in another way whether that is so",
@@ -116,6 +113,26 @@ pub(super) fn roots(
         });
     }
     Ok(roots)
+}
+
+const NO_KEY: &str = "no key is trusted here";
+const NAME_IT: &str = "name the one that signed it with --key";
+
+/// The keys that were named, and no other.
+fn just(named: &[String], bundle: Option<&Manifest>) -> Result<TrustRoots, AppError> {
+    let parties: Result<Vec<Party>, _> = named.iter().map(|key| party(key, bundle)).collect();
+    let parties = parties?;
+    Ok(TrustRoots {
+        policy: parties.clone(),
+        operators: parties,
+        retired: Vec::new(),
+    })
+}
+
+/// Those that the operator trusts or once trusted; nobody where that was never said.
+fn trusted(config: &Config) -> Result<TrustRoots, AppError> {
+    let trust = TrustFile::read(&config.paths)?;
+    Ok(trust.map(|trust| trust.roots().ever()).unwrap_or_default())
 }
 
 /// A key as it was typed, perhaps with the name of its owner: rules may ask for the yes of somebody by
@@ -129,6 +146,39 @@ fn party(typed: &str, bundle: Option<&Manifest>) -> Result<Party, AppError> {
     let named = bundle.and_then(|manifest| manifest.keys.iter().find(|own| own.key == key));
     let name = named.map_or_else(|| key.short(), |own| own.name.clone());
     Ok(Party { name, key })
+}
+
+/// Checks a ledger's file, and changes nothing: evidence stays as it was found `[L16]`.
+pub(super) fn ledger(
+    load: impl Fn() -> Result<Config, AppError>,
+    args: &VerifyArgs,
+    file: &Path,
+) -> Result<u8, AppError> {
+    let wanted = pins::read(&args.pins, &load)?;
+    let config = load()?;
+    let roots = match args.keys.as_slice() {
+        [] => trusted(&config)?,
+        named => just(named, None)?,
+    };
+    let by_nobody = roots.operators.is_empty();
+    let (mut report, pinned) = evidence::verify(Request {
+        config: &config,
+        file,
+        roots,
+        pins: args.pins.any().then_some(wanted),
+    })?;
+    if let Some(pinned) = &pinned {
+        pins::add(&mut report.findings, pinned);
+    }
+    verify::tell(&report, (&args.pins, pinned.as_ref()), args.json)?;
+    if !report.findings.is_empty() {
+        return Ok(13);
+    }
+    if by_nobody {
+        let message = format!("{NO_KEY}: no decision and no signature was looked at");
+        return Err(AppError::new(ErrorKind::Usage, message).hint(NAME_IT));
+    }
+    Ok(0)
 }
 
 /// Checks a bundle.

@@ -78,12 +78,12 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::ResetTerminal => return reset_terminal(),
         _ => {}
     }
-    let mut flags = cli.flags();
+    let flags = cli.flags();
     if let Verb::Verify(args) = verb {
         let load = || configuration::load(env, &cli.flags());
         match handed::find(args)? {
             Handed::Nothing => {}
-            Handed::Ledger(file) => flags.ledger = Some(file),
+            Handed::Ledger(file) => return handed::ledger(load, args, &file),
             Handed::Receipt(file) => {
                 return receipt::check(&handed::roots(load, &args.keys, None)?, args, &file);
             }

@@ -47,15 +47,24 @@ async fn told(
     if let Some(pinned) = &pinned {
         pins::add(&mut report.findings, pinned);
     }
-    if json {
-        out::json(&with_pins(&report, args, pinned.as_ref())?)?;
-    } else {
-        print(&report)?;
-        if let Some(pinned) = pinned.filter(|_| args.pins) {
-            pins::list(&pinned)?;
-        }
-    }
+    tell(&report, (args, pinned.as_ref()), json)?;
     Ok(if report.findings.is_empty() { 0 } else { 13 })
+}
+
+/// Prints a report, and what could be required where that was asked for.
+pub(super) fn tell(
+    report: &VerifyReport,
+    (args, pinned): (&PinArgs, Option<&PinReport>),
+    json: bool,
+) -> Result<(), AppError> {
+    if json {
+        return out::json(&with_pins(report, args, pinned)?);
+    }
+    print(report)?;
+    match pinned.filter(|_| args.pins) {
+        Some(pinned) => pins::list(pinned),
+        None => Ok(()),
+    }
 }
 
 /// The report as JSON, with what could be required where that was asked for.

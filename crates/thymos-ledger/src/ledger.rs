@@ -79,9 +79,20 @@ pub struct SqliteLedger {
 /// Where reader connections come from.
 pub(crate) enum Source {
     /// Opened on the file as needed.
-    File { options: Options, immutable: bool },
+    File { options: Options, reading: Reading },
     /// There is no file: readers share the writer's connection.
     Memory,
+}
+
+/// How readers share the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// With whoever writes it.
+    Shared,
+    /// With nobody: it has no write-ahead file, and is read as bytes that do not change.
+    Still,
+    /// With nobody, and its write-ahead file is read too: a copy of both, or what a crash left.
+    Apart,
 }
 
 /// What `open` found out, and this file keeps.
@@ -126,6 +137,15 @@ impl SqliteLedger {
     /// As [`Self::open`]; also when there is no such file.
     pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
         open::read_only(path, Options::default()).map(Self::from_opened)
+    }
+
+    /// As [`Self::open_read_only`], and makes nothing beside the file either: for evidence, and for
+    /// folders that cannot be written. What others write meanwhile may not be seen, or be seen in part.
+    ///
+    /// # Errors
+    /// As [`Self::open_read_only`].
+    pub fn open_untouched(path: &Path) -> Result<Self, StoreError> {
+        open::untouched(path, Options::default()).map(Self::from_opened)
     }
 
     /// Makes a ledger that lives in memory.
@@ -177,17 +197,17 @@ impl SqliteLedger {
         &self,
         look: impl FnOnce(&Connection) -> Result<T, Trouble>,
     ) -> Result<T, StoreError> {
-        let (options, immutable) = match &self.source {
+        let (options, reading) = match &self.source {
             Source::Memory => {
                 return look(self.writer().connection())
                     .map_err(|e| e.named(&self.name, During::Read));
             }
-            Source::File { options, immutable } => (options, *immutable),
+            Source::File { options, reading } => (options, *reading),
         };
         let idle = self.readers().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => open::reader(&self.path, options, immutable)
+            None => open::reader(&self.path, options, reading)
                 .map_err(|e| Trouble::from(e).named(&self.name, During::Open))?,
         };
         let seen = look(&connection).map_err(|e| e.named(&self.name, During::Read));

@@ -7,6 +7,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 use thymos_core::LogId;
 use thymos_core::id::hex;
@@ -15,7 +16,7 @@ use thymos_ports::store::StoreError;
 use crate::append::Grown;
 use crate::bell::Bell;
 use crate::fault::{self, During, Trouble};
-use crate::ledger::{Genesis, Opened, Options, Source};
+use crate::ledger::{Genesis, Opened, Options, Reading, Source};
 use crate::row::{Raw, SELECT};
 use crate::schema::{
     APPLICATION_ID, ERASURES, FORMAT_VERSION, FORMAT_WITHOUT_ERASURES, FORMAT_WITHOUT_TREE, TREE,
@@ -66,29 +67,43 @@ pub(crate) fn file(path: &Path, genesis: Genesis, options: Options) -> Result<Op
         keeps_tree: true,
         source: Source::File {
             options,
-            immutable: false,
+            reading: Reading::Shared,
         },
         bell,
     })
 }
 
 pub(crate) fn read_only(path: &Path, options: Options) -> Result<Opened, StoreError> {
+    // SQLite wants to write its index of the write-ahead file even to read. On a read-only medium
+    // it cannot; when there is no such file, it need not.
+    match read(path, options, Reading::Shared) {
+        Err(StoreError::Open { .. }) if !has_content(&beside(path, "-wal")) => {
+            read(path, options, Reading::Still)
+        }
+        opened => opened,
+    }
+}
+
+/// As [`read_only`], and leaves the folder as it is: with nobody at work, SQLite would make both files
+/// beside the ledger, and who only reads does not take them away again.
+pub(crate) fn untouched(path: &Path, options: Options) -> Result<Opened, StoreError> {
+    let left = beside(path, "-wal");
+    let reading = match (left.exists(), beside(path, "-shm").exists()) {
+        (true, true) => Reading::Shared,
+        (true, false) if has_content(&left) => Reading::Apart,
+        _ => Reading::Still,
+    };
+    read(path, options, reading)
+}
+
+fn read(path: &Path, options: Options, reading: Reading) -> Result<Opened, StoreError> {
     let name = path.display().to_string();
     if !exists(path, &name)? {
         return Err(fault::file(&name, &io::ErrorKind::NotFound.into()));
     }
-    let open = |immutable| {
-        let connection = reader(path, &options, immutable)
-            .map_err(|e| fault::engine(&name, During::Open, &e))?;
-        let identity = identify(&connection, &name)?;
-        Ok((connection, identity, immutable))
-    };
-    // SQLite wants to write its index of the write-ahead file even to read. On a read-only medium
-    // it cannot; when there is no such file, it need not.
-    let (connection, (log, format), immutable) = match open(false) {
-        Err(StoreError::Open { .. }) if !has_content(&beside(path, "-wal")) => open(true)?,
-        opened => opened?,
-    };
+    let connection =
+        reader(path, &options, reading).map_err(|e| fault::engine(&name, During::Open, &e))?;
+    let (log, format) = identify(&connection, &name)?;
     Ok(Opened {
         path: path.to_owned(),
         log,
@@ -96,7 +111,7 @@ pub(crate) fn read_only(path: &Path, options: Options) -> Result<Opened, StoreEr
         grown: Grown::default(),
         read_only: true,
         keeps_tree: format > FORMAT_WITHOUT_TREE,
-        source: Source::File { options, immutable },
+        source: Source::File { options, reading },
         bell: Bell::read_only(path),
     })
 }
@@ -129,15 +144,25 @@ const READER_CACHE: i64 = -512;
 pub(crate) fn reader(
     path: &Path,
     options: &Options,
-    immutable: bool,
+    reading: Reading,
 ) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let connection = if immutable {
-        let address = format!("file:{}?immutable=1", escaped(path));
-        let address = Path::new(&address);
-        connect(address, flags | OpenFlags::SQLITE_OPEN_URI, options)?
-    } else {
-        connect(path, flags, options)?
+    let addressed = |how: &str| {
+        let address = format!("file:{}?{how}", escaped(path));
+        let flags = flags | OpenFlags::SQLITE_OPEN_URI;
+        connect(Path::new(&address), flags, options)
+    };
+    let connection = match reading {
+        Reading::Shared => connect(path, flags, options)?,
+        Reading::Still => addressed("immutable=1")?,
+        Reading::Apart => {
+            // Before anything is read: whoever has the file alone keeps that index in memory. The locks
+            // that it would ask for need the right to write; here they are nobody's.
+            let connection = addressed("vfs=unix-none")?;
+            connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            connection
+        }
     };
     connection.pragma_update(None, "cache_size", READER_CACHE)?;
     Ok(connection)

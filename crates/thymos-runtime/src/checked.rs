@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thymos_core::id::Digest;
+use thymos_core::key::SigningKey;
 use thymos_core::{LogId, Timestamp, canonical};
+use thymos_ports::LedgerStore;
 use thymos_protocol::VerifiedBefore;
 use thymos_replay::verify::{Ground, KeptNote, Point};
 use thymos_replay::{Divergence, Level, Verifier};
@@ -18,7 +20,7 @@ use thymos_replay::{Divergence, Level, Verifier};
 use crate::kernel::Kernel;
 use crate::past::KeptStore;
 use crate::proof::lanes;
-use crate::snapshot::{opened, sealed};
+use crate::snapshot::{SnapshotPlace, opened, sealed};
 
 /// Of another shape it is not read.
 const VERSION: u32 = 1;
@@ -53,6 +55,35 @@ struct Checked {
     point: Point,
 }
 
+/// Where an earlier check of a log is looked for: a place, and the key that sealed it.
+pub(crate) struct Earlier<'a> {
+    pub(crate) store: &'a dyn LedgerStore,
+    pub(crate) place: &'a dyn SnapshotPlace,
+    pub(crate) operator_key: &'a SigningKey,
+}
+
+impl<'a> Earlier<'a> {
+    pub(crate) fn of(kernel: &'a Kernel) -> Self {
+        Self {
+            store: kernel.parts.store.as_ref(),
+            place: kernel.parts.snapshots.as_ref(),
+            operator_key: &kernel.parts.operator_key,
+        }
+    }
+
+    fn read(&self) -> Option<Kept> {
+        let kept = opened::<Kept>(self.operator_key, &self.place.read_checked()?)?;
+        let log: LogId = self.store.log();
+        let ours = kept.version == VERSION && kept.points.iter().all(|one| one.point.log == log);
+        ours.then_some(kept)
+    }
+
+    /// What this log contradicts of what was verified before, whatever program and keys did.
+    pub(crate) fn contradicted(&self) -> Option<Divergence> {
+        contradicted(self.store, &self.read()?)
+    }
+}
+
 /// Where a verification begins.
 pub(crate) enum Start {
     /// Behind what was verified before.
@@ -63,10 +94,10 @@ pub(crate) enum Start {
 
 /// Finds where a verification of this level may begin.
 pub(crate) fn start(kernel: &Kernel, level: Level, notes: &[KeptNote]) -> Start {
-    let Some(kept) = read(kernel) else {
+    let Some(kept) = Earlier::of(kernel).read() else {
         return whole("nothing is known of an earlier check");
     };
-    if let Some(what) = contradicted(kernel, &kept) {
+    if let Some(what) = contradicted(kernel.parts.store.as_ref(), &kept) {
         return whole(&format!("this is not what was checked earlier ({what})"));
     }
     if kept.program != PROGRAM {
@@ -106,13 +137,7 @@ fn whole(why: &str) -> Start {
     Start::Whole(why.to_owned())
 }
 
-/// What this log contradicts of what was verified before, whatever program and keys did.
-pub(crate) fn contradicts(kernel: &Kernel) -> Option<Divergence> {
-    contradicted(kernel, &read(kernel)?)
-}
-
-fn contradicted(kernel: &Kernel, kept: &Kept) -> Option<Divergence> {
-    let store = &kernel.parts.store;
+fn contradicted(store: &dyn LedgerStore, kept: &Kept) -> Option<Divergence> {
     kept.points.iter().find_map(|checked| {
         let (entries, root) = (checked.point.entries, checked.point.root);
         let length = store.len().unwrap_or(0);
@@ -149,10 +174,11 @@ pub(crate) fn keep(kernel: &Kernel, point: Option<Point>, since: Option<&Verifie
 }
 
 fn keep_point(kernel: &Kernel, checked: Checked, trust: Digest) {
-    let kept = read(kernel);
+    let earlier = Earlier::of(kernel);
+    let kept = earlier.read();
     if kept
         .as_ref()
-        .is_some_and(|kept| contradicted(kernel, kept).is_some())
+        .is_some_and(|kept| contradicted(earlier.store, kept).is_some())
     {
         return;
     }
@@ -186,14 +212,6 @@ pub(crate) fn is_due(kernel: &Kernel, kept: u64, entries: u64) -> bool {
         kept => kept.saturating_add(ENTRIES_BETWEEN),
     };
     entries >= due
-}
-
-fn read(kernel: &Kernel) -> Option<Kept> {
-    let bytes = kernel.parts.snapshots.read_checked()?;
-    let kept = opened::<Kept>(kernel, &bytes)?;
-    let log: LogId = kernel.parts.store.log();
-    let ours = kept.version == VERSION && kept.points.iter().all(|one| one.point.log == log);
-    ours.then_some(kept)
 }
 
 fn trust(kernel: &Kernel) -> Option<Digest> {

@@ -6,10 +6,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
-use thymos_core::Timestamp;
 use thymos_core::checkpoint::{Checkpoint, SignedCheckpoint, notes, verifier_key};
 use thymos_core::key::{PublicKey, SigningKey};
 use thymos_core::writ::TrustRoots;
+use thymos_core::{LogId, Timestamp};
 use thymos_ports::LedgerStore;
 use thymos_ports::store::StoreError;
 use thymos_protocol::{CheckpointView, Compared, OutsideView};
@@ -212,21 +212,9 @@ impl Checkpointer {
         Ok(kept)
     }
 
-    /// What was signed of another log that stood where this one stands, if something was: a ledger that
-    /// was removed or replaced. The file, and the longest that a known key signed.
+    /// As [`missed`], by the keys that are known here.
     pub(crate) fn missed(&self) -> Option<(String, Checkpoint)> {
-        let files = self.outside.before().unwrap_or_default();
-        let signed = files.into_iter().flat_map(|(file, text)| {
-            let all: Vec<_> = notes(&text)
-                .filter_map(|(_, note)| SignedCheckpoint::parse(&note).ok())
-                .filter(|one| one.signer(&self.known).is_ok())
-                .map(|one| (file.clone(), one.checkpoint))
-                .collect();
-            all
-        });
-        signed
-            .filter(|(_, one)| one.log != self.store.log())
-            .max_by_key(|(_, one)| one.size)
+        missed(&self.store.log(), self.outside.as_ref(), &self.known)
     }
 
     /// Whether every entry is there, each as it was written, and the tree is theirs `[V1]`.
@@ -265,20 +253,9 @@ impl Checkpointer {
         Ok(())
     }
 
-    /// What stands in both places, for a verifier. Outside is read first: what is put there is in the
-    /// ledger already.
+    /// As [`kept`].
     pub(crate) fn kept(&self) -> Result<(Vec<KeptNote>, Option<String>), StoreError> {
-        let (file, trouble) = match self.outside.read() {
-            Ok(file) => (file, None),
-            Err(words) => (String::new(), Some(words)),
-        };
-        let of = |keeper| move |(line, note)| KeptNote { keeper, line, note };
-        let mut all: Vec<KeptNote> = notes(&file).map(of(Keeper::Outside)).collect();
-        let rows = self.store.checkpoints(0)?;
-        let rows = rows.into_iter().enumerate();
-        let rows = rows.map(|(at, (_, note))| (at + 1, note));
-        all.extend(rows.map(of(Keeper::Ledger)));
-        Ok((all, trouble))
+        kept(self.store.as_ref(), self.outside.as_ref())
     }
 
     /// The newest one, where it stands, and how much of the log is not under it.
@@ -342,6 +319,46 @@ impl Checkpointer {
             }
         })
     }
+}
+
+/// What stands in both places, for a verifier, and why nothing can be read outside. Outside is read
+/// first: what is put there is in the ledger already.
+pub(crate) fn kept(
+    store: &dyn LedgerStore,
+    outside: &dyn Outside,
+) -> Result<(Vec<KeptNote>, Option<String>), StoreError> {
+    let (file, trouble) = match outside.read() {
+        Ok(file) => (file, None),
+        Err(words) => (String::new(), Some(words)),
+    };
+    let of = |keeper| move |(line, note)| KeptNote { keeper, line, note };
+    let mut all: Vec<KeptNote> = notes(&file).map(of(Keeper::Outside)).collect();
+    let rows = store.checkpoints(0)?;
+    let rows = rows.into_iter().enumerate();
+    let rows = rows.map(|(at, (_, note))| (at + 1, note));
+    all.extend(rows.map(of(Keeper::Ledger)));
+    Ok((all, trouble))
+}
+
+/// What was signed of another log that stood where this one stands, if something was: a ledger that
+/// was removed or replaced. The file, and the longest that a known key signed.
+pub(crate) fn missed(
+    own: &LogId,
+    outside: &dyn Outside,
+    known: &[PublicKey],
+) -> Option<(String, Checkpoint)> {
+    let files = outside.before().unwrap_or_default();
+    let signed = files.into_iter().flat_map(|(file, text)| {
+        let all: Vec<_> = notes(&text)
+            .filter_map(|(_, note)| SignedCheckpoint::parse(&note).ok())
+            .filter(|one| one.signer(known).is_ok())
+            .map(|one| (file.clone(), one.checkpoint))
+            .collect();
+        all
+    });
+    signed
+        .filter(|(_, one)| one.log != *own)
+        .max_by_key(|(_, one)| one.size)
 }
 
 impl From<StoreError> for Refused {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use thymos_core::key::SigningKey;
 use thymos_core::{EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
 
@@ -129,7 +130,7 @@ struct Snapshot {
 /// The rows that were kept for this log and tenant; none where they are not this operator's own.
 pub(crate) fn read(kernel: &Kernel) -> Rows {
     let bytes = kernel.parts.snapshots.read();
-    let snapshot = bytes.and_then(|bytes| opened::<Snapshot>(kernel, &bytes));
+    let snapshot = bytes.and_then(|bytes| opened::<Snapshot>(&kernel.parts.operator_key, &bytes));
     let ours = snapshot.filter(|snapshot| {
         (snapshot.version, snapshot.program.as_str()) == (VERSION, PROGRAM)
             && snapshot.log == kernel.parts.store.log()
@@ -198,23 +199,23 @@ pub(crate) fn sealed(kernel: &Kernel, snapshot: &impl Serialize) -> Option<Vec<u
     let mut bytes = vec![0; SEAL_BYTES];
     serde_json::to_writer(&mut bytes, snapshot).ok()?;
     let (seal, text) = bytes.split_at_mut_checked(SEAL_BYTES)?;
-    seal.copy_from_slice(seal_of(kernel, text).as_bytes());
+    seal.copy_from_slice(seal_of(&kernel.parts.operator_key, text).as_bytes());
     Some(bytes)
 }
 
 /// What was sealed; none where it is not this operator's, or not of this shape.
-pub(crate) fn opened<T: DeserializeOwned>(kernel: &Kernel, bytes: &[u8]) -> Option<T> {
+pub(crate) fn opened<T: DeserializeOwned>(operator_key: &SigningKey, bytes: &[u8]) -> Option<T> {
     let (seal, text) = bytes.split_at_checked(SEAL_BYTES)?;
     let own: [u8; SEAL_BYTES] = seal.try_into().ok()?;
-    if seal_of(kernel, text) != blake3::Hash::from_bytes(own) {
+    if seal_of(operator_key, text) != blake3::Hash::from_bytes(own) {
         return None;
     }
     serde_json::from_slice(text).ok()
 }
 
 /// By the operator's key: nobody else's are read.
-fn seal_of(kernel: &Kernel, text: &[u8]) -> blake3::Hash {
-    let seed = kernel.parts.operator_key.seed_for_storage();
+fn seal_of(operator_key: &SigningKey, text: &[u8]) -> blake3::Hash {
+    let seed = operator_key.seed_for_storage();
     let key = blake3::derive_key("thymos v1 snapshot key", seed.as_slice());
     blake3::keyed_hash(&key, text)
 }

@@ -7,6 +7,7 @@ pub(crate) mod bundles;
 mod checkpoints;
 mod damage;
 mod erasure;
+mod evidence;
 mod history;
 mod imports;
 mod input;

@@ -112,10 +112,12 @@ fn t1_a_ledger_that_was_cut_off_or_overwritten_is_never_called_verified() {
 }
 
 fn not_verified(home: &Home, path: &str) {
-    let ended = home.run(&["verify", "--ledger", path]);
-    assert_eq!(ended.code, 13, "{path}: {ended:?}");
-    assert!(!ended.out.starts_with("verified"), "{path}: {ended:?}");
-    assert!(!ended.err.contains("panicked"), "{path}: {ended:?}");
+    for args in [&["verify", "--ledger", path][..], &["verify", path]] {
+        let ended = home.run(args);
+        assert_eq!(ended.code, 13, "{path}: {ended:?}");
+        assert!(!ended.out.starts_with("verified"), "{path}: {ended:?}");
+        assert!(!ended.err.contains("panicked"), "{path}: {ended:?}");
+    }
 }
 
 /// A shell that limits how large a file may grow: the disk is full beyond it.

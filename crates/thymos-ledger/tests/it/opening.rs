@@ -217,6 +217,57 @@ fn reading_only_reads_and_never_appends() {
     assert!(reader.put_blob(b"x").is_err());
 }
 
+fn names(place: &Place) -> Vec<String> {
+    let found = std::fs::read_dir(place.path.parent().unwrap()).unwrap();
+    let names = found.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn l16_what_is_read_untouched_leaves_the_folder_as_it_was() {
+    let place = Place::new();
+    append(&place.open(), line(1), 0, 2);
+    let alone = names(&place);
+    let reader = SqliteLedger::open_untouched(&place.path).unwrap();
+    assert_eq!(reader.len(), Ok(2));
+    assert!(reader.append(vec![sample_batch(line(1), 2, 1)]).is_err());
+    drop(reader);
+    assert_eq!(names(&place), alone);
+    // With somebody at work it sees what they write.
+    let writer = place.open();
+    append(&writer, line(1), 2, 1);
+    let working = names(&place);
+    let reader = SqliteLedger::open_untouched(&place.path).unwrap();
+    append(&writer, line(1), 3, 1);
+    assert_eq!(reader.len(), Ok(4));
+    drop(reader);
+    assert_eq!(names(&place), working);
+}
+
+#[test]
+fn l16_a_write_ahead_file_without_its_index_is_read_and_stays() {
+    let (place, copy) = (Place::new(), Place::new());
+    let writer = place.open();
+    append(&writer, line(1), 0, 3);
+    std::fs::create_dir(copy.path.parent().unwrap()).unwrap();
+    let bytes =
+        |place: &Place, end: &str| std::fs::read(format!("{}{end}", place.path.display())).unwrap();
+    for end in ["", "-wal"] {
+        let to = format!("{}{end}", copy.path.display());
+        std::fs::write(to, bytes(&place, end)).unwrap();
+    }
+    let before = (bytes(&copy, ""), bytes(&copy, "-wal"));
+    assert!(!before.1.is_empty());
+    let reader = SqliteLedger::open_untouched(&copy.path).unwrap();
+    assert_eq!(reader.scan(0, 10).map(|rows| rows.len()), Ok(3));
+    assert_eq!(reader.check_engine(), Ok(Vec::new()));
+    drop(reader);
+    assert_eq!((bytes(&copy, ""), bytes(&copy, "-wal")), before);
+    assert_eq!(names(&copy), ["ledger.db", "ledger.db-wal"]);
+}
+
 #[test]
 fn l12_readers_do_not_wait_for_a_writer_nor_it_for_them() {
     let place = Place::new();

@@ -15,10 +15,10 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use super::Shared;
-use crate::checked::{self, Start};
+use crate::checked::{self, Earlier, Start};
 use crate::kernel::Kernel;
 use crate::past::KeptStore;
-use crate::proof::{self, Evidence, STORAGE, Verified, extend, finding, lanes};
+use crate::proof::{self, STORAGE, Verified, Whole, caveat, extend, finding, lanes};
 
 /// How long new entries gather before they are verified together.
 const GATHER: Duration = Duration::from_millis(100);
@@ -62,7 +62,7 @@ impl Follower {
         Self {
             verifier,
             before: None,
-            other: checked::contradicts(kernel),
+            other: Earlier::of(kernel).contradicted(),
             missed: missed(kernel),
             kept: 0,
         }
@@ -175,31 +175,17 @@ pub(super) fn verify(
     kernel: &Kernel,
     progress: &mut dyn FnMut(VerifyProgress),
 ) -> Result<(Report, VerifyReport), StoreError> {
-    let (notes, trouble) = match kernel.checkpoints.kept() {
-        Err(error @ StoreError::Corrupt { .. }) => {
-            let Verified { report, told, .. } = proof::unreadable(&error);
-            return Ok((report, told));
-        }
-        kept => kept?,
-    };
-    let evidence = Evidence {
+    let known = Whole {
         store: kernel.parts.store.clone(),
+        outside: kernel.parts.outside.as_ref(),
         roots: kernel.ever.clone(),
-        notes,
-        part: None,
+        earlier: Some((kernel.parts.snapshots.as_ref(), &kernel.parts.operator_key)),
     };
-    let place = kernel.parts.outside.place();
-    let caveat = |report: &Report| caveat(report, &place, trouble);
     let Verified {
         report,
-        mut told,
+        told,
         point,
-    } = proof::verify(evidence, caveat, progress)?;
-    // [L7] What was verified before vouches for the log as a checkpoint outside of it does.
-    if let Some(what) = checked::contradicts(kernel) {
-        told.findings.push(another(&told, &what));
-    }
-    told.findings.extend(missed(kernel));
+    } = proof::whole(&known, progress)?;
     if told.findings.is_empty() {
         checked::keep(kernel, point, None);
     }
@@ -209,17 +195,6 @@ pub(super) fn verify(
 fn missed(kernel: &Kernel) -> Option<VerifyFinding> {
     let (file, signed) = kernel.checkpoints.missed()?;
     Some(proof::missed(&file, &signed, &kernel.parts.store.log()))
-}
-
-fn another(told: &VerifyReport, what: &Divergence) -> VerifyFinding {
-    VerifyFinding {
-        index: told.entries,
-        trajectory: None,
-        seq: None,
-        check: what.check.into(),
-        expected: what.expected.clone(),
-        found: what.found.clone(),
-    }
 }
 
 /// Verifies every level of what is new since that was last done, and says what was left out. Where there
@@ -256,31 +231,6 @@ pub(super) fn verify_since(
         checked::keep(kernel, point, Some(&before));
     }
     Ok(told)
-}
-
-/// What no lone ledger can prove, and how far one outside of it does `[L7]`.
-fn caveat(report: &Report, place: &str, trouble: Option<String>) -> String {
-    let (seen, entries) = (report.checkpoints, report.entries);
-    if entries == 0 {
-        return "this ledger is new: nothing was recorded in it yet".to_owned();
-    }
-    let alone = "a lone ledger cannot prove that its newest entries were not cut off";
-    if let Some(trouble) = trouble {
-        return format!("{alone}, and what stands outside cannot be read: {trouble}");
-    }
-    match (seen.outside, seen.ledger) {
-        (Some(outside), _) if outside >= entries => {
-            format!("the checkpoint in {place} covers all {entries} entries")
-        }
-        (Some(outside), Some(ledger)) if outside < ledger => format!(
-            "the checkpoints in {place} are older than the ledger: they end at {outside} entries, its own \
-             at {ledger}, and it has {entries}"
-        ),
-        (Some(outside), _) => format!(
-            "the newest checkpoint in {place} covers {outside} of {entries} entries; {alone} behind it"
-        ),
-        (None, _) => format!("{alone}: no checkpoint in {place}"),
-    }
 }
 
 /// The report as the tree of one run.

@@ -81,7 +81,7 @@ pub(crate) fn read(kernel: &Kernel, run: TrajectoryId) -> Option<Found> {
 }
 
 fn counted(kernel: &Kernel, run: TrajectoryId, bytes: &[u8]) -> Option<Found> {
-    let read = opened::<Read>(kernel, bytes)?;
+    let read = opened::<Read>(&kernel.parts.operator_key, bytes)?;
     let made_by = (read.version, read.program.as_str()) == (VERSION, PROGRAM);
     let of = read.log == kernel.parts.store.log()
         && read.tenant == kernel.parts.tenant
