@@ -49,11 +49,33 @@ impl Cursor<'_> {
 }
 
 fn error(column: usize, fault: FilterFault) -> FilterError {
+    let hint = would_do(&fault);
     FilterError {
         column,
         fault,
-        hint: None,
+        hint,
     }
+}
+
+/// What could stand there instead, where no nearest word says it better.
+fn would_do(fault: &FilterFault) -> Option<String> {
+    match fault {
+        FilterFault::NotANumber(_) => takes("seq"),
+        FilterFault::NotACost(_) => takes("cost"),
+        FilterFault::NotATime(_) => takes("since"),
+        FilterFault::NotAnId(_) => Some("an id is hex digits, as `--json` prints them".to_owned()),
+        FilterFault::UnknownField(_)
+        | FilterFault::UnknownWord { .. }
+        | FilterFault::NoValue
+        | FilterFault::OpenQuote
+        | FilterFault::NotAPattern(_)
+        | FilterFault::TooLong => None,
+    }
+}
+
+fn takes(field: &str) -> Option<String> {
+    let row = FIELDS.iter().find(|(name, _)| *name == field);
+    row.map(|(name, what)| format!("`{name}:` takes {what}"))
 }
 
 /// All clauses of a filter.

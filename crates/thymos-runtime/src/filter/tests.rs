@@ -272,21 +272,27 @@ fn a_fault_names_its_column_and_what_was_meant() {
     check_fault("ü text:", 8, "a value is missing", None);
     check_fault("-", 2, "a value is missing", None);
     check_fault("text:\"open", 6, "a quote is not closed", None);
-    check_fault("seq:a", 5, "`a` is neither a number nor a range", None);
-    check_fault("seq:..", 5, "`..` is neither a number nor a range", None);
+    let range = Some("`seq:` takes a number or a range: 4100..4200, >4100");
+    check_fault("seq:a", 5, "`a` is neither a number nor a range", range);
+    check_fault("seq:..", 5, "`..` is neither a number nor a range", range);
     check_fault(
         "cost:1e3",
         6,
         "`1e3` is neither money nor a time span",
-        None,
+        Some("`cost:` takes US dollars, or time: >0.10, <=250ms, 1s..5s"),
     );
     check_fault(
         "since:2026-02-29",
         7,
         "`2026-02-29` is neither a date nor an age",
-        None,
+        Some("`since:` takes a date, a time or an age: 2026-11-22, 2h"),
     );
-    check_fault("run:xyz", 5, "`xyz` is not the start of an id", None);
+    check_fault(
+        "run:xyz",
+        5,
+        "`xyz` is not the start of an id",
+        Some("an id is hex digits, as `--json` prints them"),
+    );
     let error = Filter::parse("re:(", NOW).unwrap_err();
     assert!(matches!(error.fault, FilterFault::NotAPattern(_)));
     assert_eq!(
