@@ -329,6 +329,9 @@ pub struct LedgerArgs {
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,
+    /// A table with a header line, as RFC 4180 has it; a cell that a spreadsheet would run begins with a '
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
 }
 
 /// `thymos settle`.

@@ -15,17 +15,23 @@ pub(super) async fn print(client: &mut Client, args: &LedgerArgs) -> Result<u8, 
         None => None,
     };
     let filter = args.filter.join(" ");
-    let print = |events: Vec<Event>| events.iter().try_for_each(|one| line(one, args.json));
+    let print = |events: Vec<Event>| events.iter().try_for_each(|one| line(one, args));
+    if args.csv {
+        row(&COLUMNS.map(str::to_owned))?;
+    }
     client.find_each(trajectory, &filter, print).await?;
     Ok(0)
 }
 
-fn line(event: &Event, json: bool) -> Result<(), AppError> {
-    if json {
+fn line(event: &Event, args: &LedgerArgs) -> Result<(), AppError> {
+    if args.json {
         return out::json(event);
     }
     let told = tell::tell(event, Detail::Brief);
     let first = told.first().map_or("", String::as_str);
+    if args.csv {
+        return row(&cells(event, first));
+    }
     out::line(&format!(
         "{:>7} {} {:>5} {} {:<16} {first}",
         event.index,
@@ -35,3 +41,42 @@ fn line(event: &Event, json: bool) -> Result<(), AppError> {
         event.kind
     ))
 }
+
+/// The columns of `--csv`. They are added to at their end, and keep their names.
+const COLUMNS: [&str; 6] = ["index", "trajectory", "seq", "time", "kind", "words"];
+
+fn cells(event: &Event, words: &str) -> [String; COLUMNS.len()] {
+    let at = event.at_ms;
+    [
+        event.index.to_string(),
+        event.trajectory.to_string(),
+        event.seq.to_string(),
+        format!("{}T{}.{:03}Z", at.date(), at.clock(), at.0 % 1_000),
+        event.kind.clone(),
+        words.to_owned(),
+    ]
+}
+
+/// One record of RFC 4180.
+fn row(cells: &[String; COLUMNS.len()]) -> Result<(), AppError> {
+    let record = cells.each_ref().map(|text| cell(text)).join(",");
+    out::write(format!("{record}\r\n").as_bytes())
+}
+
+/// A cell in quotes where it needs them. What a model or a tool wrote must not become a formula of
+/// whoever opens the table, so one that would begin with such a sign begins with a `'`.
+fn cell(text: &str) -> String {
+    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if runs {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
+    match text.contains(['"', ',', '\r', '\n']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests;

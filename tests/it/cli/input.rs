@@ -233,3 +233,33 @@ fn a_bad_filter_names_its_column() {
     let ended: Ended = home.run(&["ledger", "--", "-kind:root text:hello"]);
     assert_eq!((ended.code, ended.out.lines().count()), (0, 1), "{ended:?}");
 }
+
+#[test]
+fn l18_the_ledger_is_a_table_with_a_row_an_entry() {
+    let home = Home::playing(&[json!({"text": "one, \"two\""})]);
+    home.run(&["run", "hi"]);
+    let ended = home.run(&["ledger", "--csv"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let mut lines = ended.out.split_terminator("\r\n");
+    assert_eq!(lines.next(), Some("index,trajectory,seq,time,kind,words"));
+    let lines: Vec<&str> = lines.collect();
+    let events = home.json(&["ledger", "--json"]);
+    assert_eq!(lines.len(), events.len());
+    for (line, event) in lines.iter().zip(&events) {
+        let cells: Vec<&str> = line.splitn(6, ',').collect();
+        let number = |name: &str| event[name].as_u64().unwrap().to_string();
+        let word = |name: &str| event[name].as_str().unwrap();
+        assert_eq!(cells[0], number("index"));
+        assert_eq!(cells[1], word("trajectory"));
+        assert_eq!(cells[2], number("seq"));
+        let shape = |c: char| if c.is_ascii_digit() { '0' } else { c };
+        let time: String = cells[3].chars().map(shape).collect();
+        assert_eq!(time, "0000-00-00T00:00:00.000Z", "{line}");
+        assert_eq!(cells[4], word("kind"));
+    }
+    let said = home.run(&["ledger", "text:two", "--csv"]).out;
+    assert!(said.contains(r#""ai: one, ""two""""#), "{said}");
+    let nothing = home.run(&["ledger", "kind:branch", "--csv"]);
+    assert_eq!(nothing.out, "index,trajectory,seq,time,kind,words\r\n");
+    assert_eq!(home.run(&["ledger", "--csv", "--json"]).code, 2);
+}
