@@ -43,6 +43,19 @@ async fn newest(client: &mut Client, take: Taking, json: bool) -> Result<u8, App
     Ok(0)
 }
 
+/// `[L7]` Says at the end of some work that its checkpoint was refused or is not outside: what was signed
+/// before may contradict the ledger, and nobody may look for long.
+pub(super) async fn tell_trouble(client: &mut Client) {
+    // Whoever cannot even be asked has said so by what came of the work.
+    if let Ok(Replied::CheckpointTrouble(Some(words))) =
+        client.ask(Command::CheckpointTrouble).await
+    {
+        out::talk(&format!(
+            "thymos: no new checkpoint outside: {words}; look: thymos verify"
+        ));
+    }
+}
+
 fn about(view: &CheckpointView) -> Vec<String> {
     let mut lines = vec![format!(
         "it covers {} of {} entries, the last of {}",

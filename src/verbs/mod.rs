@@ -346,11 +346,17 @@ fn with_client<T>(
     result.map_err(|error| damaged(error, damage.as_deref()))
 }
 
-/// The same for who does something: what was met of damage on the way is told beside what was done.
+/// The same for who does something: what was met of damage on the way is told beside what was done, and so
+/// is a checkpoint that belongs to it and could not be kept.
 fn acting(
     setting: &Setting<'_>,
     act: impl AsyncFnOnce(&mut Client) -> Result<u8, AppError>,
 ) -> Result<u8, AppError> {
+    let act = async |client: &mut Client| {
+        let done = act(client).await;
+        checkpoint::tell_trouble(client).await;
+        done
+    };
     let (result, damage) = spoken(setting, act)?;
     if let (Ok(_), Some(damage)) = (&result, &damage) {
         let damage = out::safe(damage);

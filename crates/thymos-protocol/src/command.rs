@@ -158,6 +158,9 @@ pub enum Command {
         /// Whether to take one first.
         take: Taking,
     },
+    /// Why the newest checkpoint that was due, as at the end of a run, was not put where it belongs `[L7]`.
+    /// Replies `CheckpointTrouble`.
+    CheckpointTrouble,
     /// The proof that one entry stands in the log `[L8]`. Replies `Receipt`.
     Receipt {
         /// The entry's id, or a unique prefix.

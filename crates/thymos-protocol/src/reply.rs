@@ -68,6 +68,8 @@ pub enum Replied {
     Pinned(PinReport),
     /// The newest checkpoint.
     Checkpoint(Box<CheckpointView>),
+    /// A sentence where the newest checkpoint that was due stands not in both places.
+    CheckpointTrouble(Option<String>),
     /// What was signed before contradicts the log.
     Parted(String),
     /// A receipt, as text.

@@ -97,6 +97,8 @@ pub(crate) struct Checkpointer {
     // Entries under the newest one that this process knows of. Held for a copy, and while one is taken,
     // so that two are never taken at once here.
     newest: Mutex<Option<u64>>,
+    // What became of the newest one that was due, if that is to be told. Held for a copy.
+    trouble: Mutex<Option<String>>,
 }
 
 impl Checkpointer {
@@ -112,6 +114,7 @@ impl Checkpointer {
             known: ever.operators.iter().map(|one| one.key).collect(),
             key,
             newest: Mutex::new(None),
+            trouble: Mutex::new(None),
         }
     }
 
@@ -132,6 +135,19 @@ impl Checkpointer {
         };
         *newest = Some(last);
         length >= last.saturating_add(ENTRIES_BETWEEN)
+    }
+
+    /// Takes one that is due. Work does not wait for a place that cannot be reached: the next one puts
+    /// there what is missing. Why it is not there is kept for whoever asks.
+    pub(crate) fn take_due(&self) {
+        let told = self.take().err().map(|refused| refused.to_string());
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = told;
+    }
+
+    /// Why the newest one that was due does not stand in both places, if it does not.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let trouble = self.trouble.lock();
+        trouble.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Signs the log as it is now and puts that in both places; where that was done before, only what

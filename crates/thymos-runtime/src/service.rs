@@ -766,6 +766,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Replay { .. }
         | Command::CheckPins { .. }
         | Command::Checkpoint { .. }
+        | Command::CheckpointTrouble
         | Command::Receipt { .. }
         | Command::CompareCheckpoint { .. }
         | Command::WorldAt { .. }

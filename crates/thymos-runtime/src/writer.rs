@@ -261,14 +261,14 @@ impl Desk {
         let mark = Mark::of(&results);
         if mark.ends_a_run {
             // Before the answer: the program may end with it.
-            self.checkpoint();
+            self.checkpoints.take_due();
         }
         for (done, result) in waiting.into_iter().zip(results) {
             // A session that is gone has no use for the answer; the entry is durable all the same.
             drop(done.send(result));
         }
         if !mark.ends_a_run && self.checkpoints.is_due(mark.length) {
-            self.checkpoint();
+            self.checkpoints.take_due();
         }
     }
 
@@ -282,12 +282,6 @@ impl Desk {
         };
         self.own.end(&results);
         results
-    }
-
-    // Work does not wait for a place that cannot be reached: the next one puts there what is missing,
-    // and until then every verification says how old the newest outside is.
-    fn checkpoint(&self) {
-        drop(self.checkpoints.take());
     }
 }
 

@@ -90,6 +90,53 @@ fn l7_every_run_ends_under_a_checkpoint_that_stands_in_both_places() {
     );
 }
 
+/// The end of a run, with what was said of its checkpoint.
+fn warned(home: &Home, task: &str, words: &str) {
+    let ended = home.run(&["run", task]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let told: Vec<&str> = ended.err.lines().collect();
+    let told: Vec<_> = told
+        .iter()
+        .filter(|line| line.contains("no new checkpoint outside"))
+        .collect();
+    assert_eq!(told.len(), 1, "{ended:?}");
+    assert!(
+        told[0].contains(words) && told[0].contains("thymos verify"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn l7_a_run_on_a_restored_backup_says_that_what_was_signed_contradicts_it() {
+    let two = Two::new();
+    let ended = two.home.run(&["run", "three"]);
+    assert!(!ended.err.contains("checkpoint"), "{ended:?}");
+    two.restore();
+    // Shorter than what was signed, then as long and of other entries.
+    warned(&two.home, "instead of two", "it is older");
+    for _ in 0..2 {
+        let ended = two.home.run(&["run", "and on"]);
+        assert!(ended.err.contains("no new checkpoint"), "{ended:?}");
+    }
+    warned(&two.home, "and on", "are not those that were signed");
+}
+
+#[test]
+fn l7_a_run_whose_checkpoint_cannot_be_put_outside_says_so_until_it_can() {
+    let home = played();
+    assert_eq!(home.run(&["run", "one"]).code, 0);
+    let notes = notes(&home);
+    let whole = fs::read(&notes).unwrap();
+    fs::remove_file(&notes).unwrap();
+    fs::create_dir(&notes).unwrap();
+    warned(&home, "two", "is in the ledger and not outside");
+    fs::remove_dir(&notes).unwrap();
+    fs::write(&notes, whole).unwrap();
+    let ended = home.run(&["run", "three"]);
+    assert!(!ended.err.contains("checkpoint"), "{ended:?}");
+    home.verifies();
+}
+
 #[test]
 fn l7_t1_a_cut_tail_and_a_deleted_newest_trajectory_are_found() {
     for cut in [

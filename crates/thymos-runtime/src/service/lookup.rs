@@ -88,6 +88,7 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
         }
         Command::Memory
         | Command::Checkpoint { .. }
+        | Command::CheckpointTrouble
         | Command::CompareCheckpoint { .. }
         | Command::Receipt { .. }
         | Command::Routing { .. }
@@ -193,6 +194,7 @@ async fn about_work(service: &mut Service, ticket: Ticket, command: Command) {
         | Command::Receipt { .. } => {
             return beside(service, ticket, move || about_proof(&kernel, &command));
         }
+        Command::CheckpointTrouble => Replied::CheckpointTrouble(kernel.checkpoints.trouble()),
         Command::PlanErasure { .. } | Command::Erase { .. } => {
             return erasing(service, ticket, command);
         }
