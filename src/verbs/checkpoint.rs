@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use thymos_core::checkpoint::notes;
+use thymos_core::checkpoint::{SignedCheckpoint, notes};
 use thymos_core::key::PublicKey;
 use thymos_protocol::{CheckpointView, Command, Compared, Replied, Taking};
 
@@ -87,9 +87,11 @@ async fn compare(
         .map(|key| read_key(key))
         .collect::<Result<_, _>>()?;
     let text = strict::text("checkpoint", file)?;
+    let mut is_note = false;
     let mut compared = Compared::Unsound("it is empty".to_owned());
     // A file of several is as good as its worst.
     for (_, note) in notes(&text) {
+        is_note = SignedCheckpoint::parse(&note).is_ok();
         let keys = keys.clone();
         compared = match client
             .ask(Command::CompareCheckpoint { note, keys })
@@ -110,6 +112,12 @@ async fn compare(
             13
         });
     }
+    told(compared, file, is_note)
+}
+
+/// Whether a note and the ledger are of one history, or what is wrong with the note.
+fn told(compared: Compared, file: &Path, is_note: bool) -> Result<u8, AppError> {
+    let shown = file.display();
     let (kind, message, hint) = match compared {
         Compared::Agrees {
             size,
@@ -139,9 +147,14 @@ async fn compare(
             format!("this checkpoint is of another log, {}", log.short()),
             "name its ledger with --ledger",
         ),
+        Compared::Unsound(words) if !is_note => (
+            ErrorKind::Integrity,
+            format!("`{shown}` is no whole checkpoint note: {words}"),
+            "ask for it again, signature and all: `thymos checkpoint show` prints one",
+        ),
         Compared::Unsound(words) => (
             ErrorKind::Integrity,
-            format!("`{}`: {words}", file.display()),
+            format!("`{shown}`: {words}"),
             "name the key that signed it with --key",
         ),
     };

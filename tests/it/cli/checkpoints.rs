@@ -205,7 +205,17 @@ fn l7_a_copy_that_somebody_kept_is_compared() {
         .write("ws/bent.note", &shown.out.replacen('\n', "\n1", 1));
     compare("bent.note").says(13, "does not hold", "--key");
     two.home.write("ws/none.note", "");
-    compare("none.note").says(13, "it is empty", "--key");
+    let again = "ask for it again";
+    compare("none.note").says(13, "is no whole checkpoint note: it is empty", again);
+    // Without its signature, and with half of it.
+    let cut = shown.out.split("\n\n").next().unwrap();
+    two.home.write("ws/cut.note", cut);
+    compare("cut.note").says(13, "is no whole checkpoint note", again);
+    let half = shown.out.get(..shown.out.len() - 20).unwrap();
+    two.home.write("ws/half.note", half);
+    compare("half.note").says(13, "is no whole checkpoint note", again);
+    two.home.write("ws/prose.note", "I signed it, I promise.\n");
+    compare("prose.note").says(13, "is no whole checkpoint note", again);
     let other = played();
     assert_eq!(other.run(&["run", "one"]).code, 0);
     other.write("ws/kept.note", &shown.out);
