@@ -103,16 +103,37 @@ pub(super) fn roots(
     let roots = trusted(&config)?;
     if roots.operators.is_empty() {
         let error = AppError::new(ErrorKind::Usage, NO_KEY).hint(NAME_IT);
-        return Err(match bundle.and_then(|manifest| manifest.keys.first()) {
-            Some(key) => error.hint(format!(
-                "it names {} of {}: ask its owner in another way whether that is so",
-                key.key,
-                out::safe(&key.name)
-            )),
+        return Err(match bundle.and_then(names) {
+            Some(named) => error.hint(named),
             None => error,
         });
     }
     Ok(roots)
+}
+
+/// Whom a bundle names, which is no more than a hint.
+fn names(bundle: &Manifest) -> Option<String> {
+    let key = bundle.keys.first()?;
+    let name = out::safe(&key.name);
+    Some(format!(
+        "it names {} of {name}: ask its owner in another way whether that is so",
+        key.key
+    ))
+}
+
+/// Says before any finding that nobody who counts here signed a bundle: each of its decisions is told as
+/// one that is not allowed then, and that is what they all come from.
+pub(super) fn tell_strangers(checked: &Checked) {
+    if !checked.by_strangers {
+        return;
+    }
+    out::talk(
+        "thymos: no key that is trusted here signed this bundle, and all that it proves rests on one",
+    );
+    out::talk("  hint: name the one that did with --key NAME=KEY, or thymos keys trust NAME KEY");
+    if let Some(named) = names(&checked.manifest) {
+        out::talk(&format!("  hint: {named}"));
+    }
 }
 
 const NO_KEY: &str = "no key is trusted here";
@@ -199,6 +220,7 @@ pub(super) fn bundle(
     if let Some(pinned) = &pinned {
         pins::add(&mut checked.report.findings, pinned);
     }
+    tell_strangers(&checked);
     if args.json {
         let report = verify::with_pins(&checked.report, &args.pins, pinned.as_ref())?;
         out::json(&as_json(&checked, report))?;

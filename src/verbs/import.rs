@@ -19,6 +19,7 @@ pub(super) fn import(setting: &Setting<'_>, args: &ImportArgs) -> Result<u8, App
     let roots = handed::roots(load, &args.keys, Some(bundle.manifest()))?;
     let checked = bundles::verify(file, bundle.clone(), &roots)?;
     if !checked.report.findings.is_empty() {
+        handed::tell_strangers(&checked);
         verify::print(&checked.report)?;
         let message = format!("bundle `{}` does not verify", file.display());
         return Err(AppError::new(ErrorKind::Integrity, message).hint("nothing of it was taken"));

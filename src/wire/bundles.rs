@@ -12,7 +12,7 @@ use std::sync::Arc;
 use thymos_bundle::{Export, InvalidBundle, NamedKey, NotExported};
 use thymos_core::TrajectoryId;
 use thymos_core::body::{Body, BodyState};
-use thymos_core::checkpoint::SignedCheckpoint;
+use thymos_core::checkpoint::{SignedCheckpoint, Unsigned};
 use thymos_core::entry::EntryHeader;
 use thymos_core::key::PublicKey;
 use thymos_core::pins::Pins;
@@ -49,6 +49,8 @@ pub(crate) struct Order<'a> {
 pub(crate) struct Checked {
     pub(crate) manifest: Manifest,
     pub(crate) signer: Option<PublicKey>,
+    /// None of the keys that count here is among those that signed it.
+    pub(crate) by_strangers: bool,
     pub(crate) report: VerifyReport,
 }
 
@@ -195,7 +197,7 @@ pub(crate) fn verify(
     let known = roots.ever();
     let known: Vec<PublicKey> = known.operators.iter().map(|one| one.key).collect();
     let last = bundle.checkpoint();
-    let signer = last.and_then(|last| last.signer(&known).ok());
+    let signed = last.map(|last| last.signer(&known));
     let evidence = Evidence {
         notes: notes(&bundle),
         part: Some(part(&bundle)),
@@ -211,7 +213,8 @@ pub(crate) fn verify(
     let verified = verified.map_err(|e| unreadable(file, &e.to_string()))?;
     Ok(Checked {
         manifest,
-        signer,
+        by_strangers: matches!(signed, Some(Err(Unsigned::Unknown))),
+        signer: signed.and_then(Result::ok),
         report: verified.told,
     })
 }

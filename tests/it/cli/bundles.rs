@@ -178,6 +178,14 @@ fn l16_a_wrong_key_proves_nothing_and_no_key_is_asked_for() {
         "{}",
         ended.out
     );
+    let said: Vec<&str> = ended.err.lines().collect();
+    assert!(
+        said[0].contains("no key that is trusted here signed"),
+        "{said:?}"
+    );
+    assert!(said[1].contains("--key NAME=KEY"), "{said:?}");
+    assert!(said[2].contains(&key(&home)), "{said:?}");
+    assert_eq!(told(&home, &key(&home), &archive.bytes()).err, "");
     let stranger = Home::new();
     fs::write(stranger.path("ws/x.tar"), archive.bytes()).unwrap();
     stranger

@@ -139,7 +139,14 @@ fn l16_only_what_verifies_is_taken_and_nothing_half_done_stays() {
     assert!(!there.ledger().exists(), "no ledger was made");
     let other = thymos_core::key::SigningKey::from_seed(&[5; 32]).public();
     let there = machine(&archive);
-    assert_eq!(import(&there, &other.to_string()).code, 13);
+    let ended = import(&there, &other.to_string());
+    assert_eq!(ended.code, 13);
+    assert!(
+        ended
+            .err
+            .starts_with("thymos: no key that is trusted here signed"),
+        "{ended:?}"
+    );
     assert!(!there.ledger().exists());
     there
         .run(&["import", "b.tar"])
