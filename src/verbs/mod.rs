@@ -38,12 +38,14 @@ mod writ;
 use std::path::{Path, PathBuf};
 
 use crate::app::link::Link;
-use crate::args::{ApprovalsVerb, Cli, ConfigVerb, MemoryVerb, PolicyVerb, Verb, WritVerb};
+use crate::args::{
+    ApprovalsVerb, Cli, ConfigVerb, MemoryVerb, PolicyVerb, Verb, VerifyArgs, WritVerb,
+};
 use crate::config::{self as configuration, Config, Env, Source};
 use crate::error::{AppError, ErrorKind};
 use crate::out;
 use crate::term::screen;
-use crate::wire::{self, Purpose, Wired, wire};
+use crate::wire::{self, Purpose, Wired, evidence, wire};
 use client::Client;
 use handed::Handed;
 use signer::Signer;
@@ -121,6 +123,9 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
             }
             acting(&setting, async |client| act(client, &setting, verb).await)
         }
+        Verb::Verify(args) if let Some(file) = unwritable(&config, args) => {
+            handed::ledger(|| Ok(config.clone()), args, file)
+        }
         Verb::Verify(_) | Verb::Replay(_) | Verb::Checkpoint(_) => {
             // These say themselves what of the damage concerns them.
             let look = async |client: &mut Client| look(client, &setting, verb).await;
@@ -132,6 +137,12 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         }
         _ => acting(&setting, async |client| look(client, &setting, verb).await),
     }
+}
+
+/// The configured ledger's file where it can be read and no more, which is enough to verify all of it.
+fn unwritable<'a>(config: &'a Config, args: &VerifyArgs) -> Option<&'a Path> {
+    let file = config.ledger.value.file().filter(|_| !args.since_last)?;
+    evidence::can_only_be_read(file).then_some(file)
 }
 
 /// Whether a verb shows what is recorded and does nothing to it.

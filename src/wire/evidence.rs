@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use rustix::fs::{Access, access};
 use thymos_core::pins::Pins;
 use thymos_core::writ::TrustRoots;
 use thymos_ledger::SqliteLedger;
@@ -69,6 +70,13 @@ pub(crate) fn verify(request: Request<'_>) -> Result<(VerifyReport, Option<PinRe
         return Err(AppError::new(ErrorKind::Kernel, message).hint("verify it again"));
     }
     looked
+}
+
+/// Whether a ledger is there and can be read at most: the engine writes to the folder as well.
+pub(crate) fn can_only_be_read(file: &Path) -> bool {
+    let folder = file.parent().filter(|name| !name.as_os_str().is_empty());
+    let refused = |path: &Path| access(path, Access::WRITE_OK).is_err();
+    file.is_file() && (refused(file) || refused(folder.unwrap_or(Path::new("."))))
 }
 
 /// Length and time of a file that nobody has open; none where somebody may.

@@ -103,25 +103,32 @@ fn l16_a_ledger_in_a_folder_that_cannot_be_written_verifies() {
     let file = golden(&home, "v1");
     let folder = file.parent().unwrap().to_owned();
     let named = file.display().to_string();
-    let mut command = home.command(&["verify", &named, "--key", &ada()]);
     // Root writes wherever it likes, so it looks as somebody else.
-    if fs::metadata(&folder).unwrap().uid() == 0 {
-        command.uid(NOBODY);
-        let to_look = fs::Permissions::from_mode(0o755);
+    let by_root = fs::metadata(&folder).unwrap().uid() == 0;
+    if by_root {
         for open in ["", "ws", "home"] {
-            fs::set_permissions(home.path(open), to_look.clone()).unwrap();
+            fs::set_permissions(home.path(open), fs::Permissions::from_mode(0o755)).unwrap();
         }
     }
     let modes = |folder_mode, file_mode| {
         fs::set_permissions(&folder, fs::Permissions::from_mode(folder_mode)).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(file_mode)).unwrap();
     };
-    modes(0o555, 0o444);
-    let ended = Ended::of(&command.output().unwrap());
-    modes(0o755, 0o644);
-    assert_eq!(ended.code, 0, "{ended:?}");
-    assert!(ended.out.starts_with("verified: "), "{ended:?}");
-    assert!(is_bare(&home));
+    let verify = |args: &[&str]| {
+        let mut command = home.command(&[&["verify"], args].concat());
+        if by_root {
+            command.uid(NOBODY);
+        }
+        modes(0o555, 0o444);
+        let ended = Ended::of(&command.output().unwrap());
+        modes(0o755, 0o644);
+        assert!(ended.out.starts_with("verified: "), "{ended:?}");
+        assert!(is_bare(&home));
+        ended.code
+    };
+    assert_eq!(verify(&[&named, "--key", &ada()]), 0);
+    // As one's own, it is read in the same way; nobody is trusted in this home.
+    assert_eq!(verify(&["--ledger", &named]), 2);
 }
 
 #[test]
