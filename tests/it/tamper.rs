@@ -20,7 +20,7 @@ use thymos_core::writ::Mode;
 use thymos_core::{EntryId, Kind, TrajectoryId};
 use thymos_protocol::{Answer, Command, Replied};
 
-use crate::cli::home::{Ended, Home, until};
+use crate::cli::home::{Ended, Home, unguarded, until};
 use crate::flow::rig::Desk;
 use crate::whole::whole;
 
@@ -135,28 +135,17 @@ impl Tampering {
     /// Does it. The triggers and the index are dropped first, as anybody could, and put back, so that only
     /// the rows can tell; the index as the rows allow it.
     fn act(&self, path: &Path) {
-        let connection = Connection::open(path).unwrap();
-        let triggers: Vec<(String, String)> = connection
-            .prepare(
-                "SELECT 'DROP TRIGGER ' || name, sql FROM sqlite_schema WHERE type = 'trigger'",
-            )
-            .unwrap()
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap();
-        let (drops, made): (Vec<String>, Vec<String>) = triggers.into_iter().unzip();
-        let relax = "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
-                     DROP INDEX entries_by_trajectory;";
-        connection.execute_batch(&drops.join(";")).unwrap();
-        connection.execute_batch(relax).unwrap();
-        (self.act)(&connection);
-        let index = "INDEX entries_by_trajectory ON entries (trajectory, seq)";
-        connection
-            .execute_batch(&format!("CREATE UNIQUE {index}"))
-            .or_else(|_| connection.execute_batch(&format!("CREATE {index}")))
-            .unwrap();
-        connection.execute_batch(&made.join(";")).unwrap();
+        unguarded(path, |connection| {
+            let relax = "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
+                         DROP INDEX entries_by_trajectory;";
+            connection.execute_batch(relax).unwrap();
+            (self.act)(connection);
+            let index = "INDEX entries_by_trajectory ON entries (trajectory, seq)";
+            connection
+                .execute_batch(&format!("CREATE UNIQUE {index}"))
+                .or_else(|_| connection.execute_batch(&format!("CREATE {index}")))
+                .unwrap();
+        });
     }
 }
 

@@ -10,7 +10,7 @@ use thymos_core::key::SigningKey;
 use thymos_core::merkle::{Frontier, leaf};
 use thymos_core::{Digest, EntryId, Kind};
 
-use super::home::{Ended, Home};
+use super::home::{Ended, Home, unguarded};
 use crate::archive::{Archive, header};
 use crate::whole::whole;
 
@@ -248,14 +248,8 @@ fn l16_what_is_wrong_with_an_export_is_said_before_a_byte_is_written() {
 #[test]
 fn l16_a_ledger_that_does_not_verify_is_not_exported() {
     let home = ran();
-    let connection = rusqlite::Connection::open(home.ledger()).unwrap();
-    connection
-        .execute_batch(
-            "DROP TRIGGER entries_are_not_rewritten;
-             UPDATE entries SET body = x'7b7d' WHERE idx = 9;",
-        )
-        .unwrap();
-    drop(connection);
+    let sql = "UPDATE entries SET body = x'7b7d' WHERE idx = 9";
+    unguarded(&home.ledger(), |ledger| ledger.execute_batch(sql).unwrap());
     let ended = home.run(&["export", "--all", "-o", "b.tar"]);
     ended.says(13, "at index 9", "nothing was written");
     assert!(!home.path("ws/b.tar").exists());

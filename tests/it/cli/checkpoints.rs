@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use rusqlite::Connection;
 use serde_json::json;
 
-use super::home::Home;
+use super::home::{Home, unguarded};
 
 /// A home with two runs, and a copy of the ledger between them.
 struct Two {
@@ -33,16 +32,9 @@ impl Two {
     }
 
     fn sql(&self, sql: &str) {
-        let connection = Connection::open(self.home.ledger()).unwrap();
-        let drops: Vec<String> = connection
-            .prepare("SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger'")
-            .unwrap()
-            .query_map([], |row| row.get(0))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap();
-        connection.execute_batch(&drops.join(";")).unwrap();
-        connection.execute_batch(sql).unwrap();
+        unguarded(&self.home.ledger(), |ledger| {
+            ledger.execute_batch(sql).unwrap()
+        });
     }
 
     fn restore(&self) {

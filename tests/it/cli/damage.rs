@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 use serde_json::json;
 
-use super::home::Home;
+use super::home::{Home, unguarded};
 
 fn worked() -> Home {
     let home = Home::playing(&[
@@ -14,26 +14,8 @@ fn worked() -> Home {
     home
 }
 
-/// Changes rows as who has the file can, and puts the triggers back.
 fn change(home: &Home, sql: &str) {
-    let ledger = Connection::open(home.ledger()).unwrap();
-    let mut rows = ledger
-        .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
-        .unwrap();
-    let triggers: Vec<(String, String)> = rows
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
-    for (name, _) in &triggers {
-        ledger
-            .execute_batch(&format!("DROP TRIGGER {name}"))
-            .unwrap();
-    }
-    ledger.execute_batch(sql).unwrap();
-    for (_, sql) in &triggers {
-        ledger.execute_batch(sql).unwrap();
-    }
+    unguarded(&home.ledger(), |ledger| ledger.execute_batch(sql).unwrap());
 }
 
 /// One byte of what an entry says.

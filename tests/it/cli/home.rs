@@ -154,6 +154,24 @@ impl Home {
     }
 }
 
+/// Does something to a ledger as who has its file can: the triggers are taken away for it and put back, so
+/// that only what was done can tell.
+pub(crate) fn unguarded<T>(ledger: &Path, act: impl FnOnce(&Connection) -> T) -> T {
+    let connection = Connection::open(ledger).unwrap();
+    let triggers: Vec<(String, String)> = connection
+        .prepare("SELECT 'DROP TRIGGER ' || name, sql FROM sqlite_schema WHERE type = 'trigger'")
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let (drops, made): (Vec<String>, Vec<String>) = triggers.into_iter().unzip();
+    connection.execute_batch(&drops.join(";")).unwrap();
+    let done = act(&connection);
+    connection.execute_batch(&made.join(";")).unwrap();
+    done
+}
+
 /// Looks again and again until it is so.
 pub(crate) fn until(what: &str, so: impl Fn() -> bool) {
     for _ in 0..LOOKS_MAX {

@@ -1,7 +1,7 @@
 //! One word on a run and on all that belongs to it: children, their children, branches, and what stands
 //! above `[Y3]` `[D1]` `[D2]`.
 
-use rusqlite::{Connection, params};
+use rusqlite::params;
 use serde_json::{Value, json};
 use thymos_core::Kind;
 use thymos_core::canonical::{parse, value_to_bytes};
@@ -9,7 +9,7 @@ use thymos_core::entry::{Draft, Position};
 use thymos_core::id::TrajectoryId;
 use thymos_core::merkle::{self, Frontier, KEPT_LEVEL_MIN};
 
-use super::home::{Ended, Home};
+use super::home::{Ended, Home, unguarded};
 
 /// A run that set a key and delegated one that delegated one that set a key; a branch of the first; and
 /// a run beside them.
@@ -91,25 +91,24 @@ impl Family {
     /// the tree anew, so that what is left to find is in the runs.
     fn forge(&self, run: &str, kind: Kind, change: impl Fn(&mut Value)) -> (u64, u64) {
         let place = self.rewrite(run, kind, change);
-        let store = Connection::open(self.home.ledger()).unwrap();
-        store
-            .execute_batch(
-                "DROP TRIGGER nodes_are_not_deleted; DELETE FROM nodes;
-                 DROP TRIGGER checkpoints_are_not_deleted; DELETE FROM checkpoints;",
-            )
-            .unwrap();
-        let mut tree = Frontier::new();
-        for entry in self.home.entries() {
-            tree.push(merkle::leaf(entry.id.as_bytes()), |node, hash| {
-                if node.level >= KEPT_LEVEL_MIN {
-                    let ends = i64::try_from(node.end).unwrap();
-                    let sql = "INSERT INTO nodes (ends, level, hash) VALUES (?1, ?2, ?3)";
-                    store
-                        .execute(sql, params![ends, node.level, hash.as_bytes()])
-                        .unwrap();
-                }
-            });
-        }
+        let entries = self.home.entries();
+        unguarded(&self.home.ledger(), |store| {
+            store
+                .execute_batch("DELETE FROM nodes; DELETE FROM checkpoints;")
+                .unwrap();
+            let mut tree = Frontier::new();
+            for entry in entries {
+                tree.push(merkle::leaf(entry.id.as_bytes()), |node, hash| {
+                    if node.level >= KEPT_LEVEL_MIN {
+                        let ends = i64::try_from(node.end).unwrap();
+                        let sql = "INSERT INTO nodes (ends, level, hash) VALUES (?1, ?2, ?3)";
+                        store
+                            .execute(sql, params![ends, node.level, hash.as_bytes()])
+                            .unwrap();
+                    }
+                });
+            }
+        });
         let outside = self.home.path("home/.local/state/thymos/checkpoints");
         std::fs::remove_dir_all(outside).unwrap();
         place
@@ -139,20 +138,12 @@ impl Family {
             prev: header.prev,
         };
         let forged = draft.place(&position).unwrap();
-        let store = Connection::open(self.home.ledger()).unwrap();
-        store
-            .execute_batch("DROP TRIGGER entries_are_not_rewritten")
-            .unwrap();
-        store
-            .execute(
-                "UPDATE entries SET header = ?1, body = ?2 WHERE idx = ?3",
-                params![
-                    forged.header_bytes,
-                    forged.body().unwrap(),
-                    i64::try_from(header.index).unwrap()
-                ],
-            )
-            .unwrap();
+        let index = i64::try_from(header.index).unwrap();
+        let row = params![forged.header_bytes, forged.body().unwrap(), index];
+        let sql = "UPDATE entries SET header = ?1, body = ?2 WHERE idx = ?3";
+        unguarded(&self.home.ledger(), |store| {
+            store.execute(sql, row).unwrap()
+        });
         (header.index, header.seq)
     }
 }
@@ -283,18 +274,9 @@ fn y3_a_past_that_diverges_is_told_above_the_branch_that_stands_on_it() {
 fn y3_a_row_that_nobody_can_read_spares_no_run() {
     let family = Family::new();
     let f = &family;
-    let store = Connection::open(f.home.ledger()).unwrap();
-    store
-        .execute_batch("DROP TRIGGER entries_are_not_rewritten")
-        .unwrap();
     let last = "(SELECT max(idx) FROM entries)";
-    store
-        .execute(
-            &format!("UPDATE entries SET header = x'00' WHERE idx = {last}"),
-            [],
-        )
-        .unwrap();
-    drop(store);
+    let sql = format!("UPDATE entries SET header = x'00' WHERE idx = {last}");
+    unguarded(&f.home.ledger(), |store| store.execute(&sql, []).unwrap());
     let alone = f.home.run(&["replay", &f.parent, "--alone"]);
     assert_eq!(alone.code, 13, "{alone:?}");
 }

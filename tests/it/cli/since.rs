@@ -4,10 +4,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use rusqlite::Connection;
 use serde_json::json;
 
-use super::home::{Ended, Home};
+use super::home::{Ended, Home, unguarded};
 
 /// What is said where a check began with the first entry.
 const ALL: &str = "so all was verified";
@@ -55,25 +54,10 @@ impl Kept {
         assert!(again.out.starts_with("verified: 0 new of "), "{again:?}");
     }
 
-    /// Changes rows as who has the file can, and puts the triggers back.
     fn sql(&self, sql: &str) {
-        let connection = Connection::open(self.home.ledger()).unwrap();
-        let triggers: Vec<(String, String)> = connection
-            .prepare(
-                "SELECT 'DROP TRIGGER ' || name, sql FROM sqlite_schema WHERE type = 'trigger'",
-            )
-            .unwrap()
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap();
-        for (drop, _) in &triggers {
-            connection.execute_batch(drop).unwrap();
-        }
-        connection.execute_batch(sql).unwrap();
-        for (_, made) in &triggers {
-            connection.execute_batch(made).unwrap();
-        }
+        unguarded(&self.home.ledger(), |ledger| {
+            ledger.execute_batch(sql).unwrap()
+        });
     }
 
     fn restore(&self) {
