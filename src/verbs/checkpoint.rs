@@ -69,7 +69,16 @@ fn about(view: &CheckpointView) -> Vec<String> {
     let outside = &view.outside;
     lines.push(match (&outside.trouble, outside.size) {
         (Some(trouble), _) => format!("outside it cannot be read: {trouble}"),
-        (None, Some(size)) => format!("{} covers {size}", outside.place),
+        (None, Some(size)) => {
+            let up_to = outside
+                .at
+                .map(|at| format!(", up to {} {}", at.date(), at.clock()));
+            format!(
+                "{} covers {size}{}",
+                outside.place,
+                up_to.unwrap_or_default()
+            )
+        }
         (None, None) => format!("nothing stands in {}", outside.place),
     });
     lines.push(format!("verifier key {}", view.verifier_key));

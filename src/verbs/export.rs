@@ -169,7 +169,10 @@ fn tell(args: &ExportArgs, exported: &Exported) -> Result<u8, AppError> {
     for (count, what) in [
         (*withheld, "bodies withheld"),
         (*erased, "bodies were erased before"),
-        (manifest.absent, "blobs that the ledger never kept"),
+        (
+            manifest.absent,
+            "blobs that the ledger does not keep (too large once, or gone since)",
+        ),
     ] {
         if count > 0 {
             out::line(&format!("  {what}: {count}"))?;

@@ -369,6 +369,8 @@ pub struct OutsideView {
     pub place: String,
     /// Entries under the newest checkpoint there.
     pub size: Option<u64>,
+    /// When the last of them was made.
+    pub at: Option<Timestamp>,
     /// Why it cannot be read.
     pub trouble: Option<String>,
 }

@@ -287,7 +287,7 @@ impl Checkpointer {
         let size = newest.map(|one| one.checkpoint.size);
         Ok(CheckpointView {
             size,
-            at: size.and_then(|size| self.time_of(size)),
+            at: size.and_then(|size| time_of(self.store.as_ref(), size)),
             note: newest.map(|one| one.note().to_owned()),
             kept: kept.len() as u64,
             entries,
@@ -295,15 +295,10 @@ impl Checkpointer {
             outside: OutsideView {
                 place: self.outside.place(),
                 size: outside,
+                at: outside.and_then(|size| time_of(self.store.as_ref(), size)),
                 trouble,
             },
         })
-    }
-
-    /// When the last entry under a checkpoint was made.
-    fn time_of(&self, size: u64) -> Option<Timestamp> {
-        let row = self.store.scan(size.checked_sub(1)?, 1).ok()?.pop()?;
-        row.entry.ok().map(|entry| entry.header.at_ms)
     }
 
     /// Whether a note that somebody else kept agrees with this log.
@@ -335,6 +330,12 @@ impl Checkpointer {
             }
         })
     }
+}
+
+/// When the last entry under a checkpoint was made.
+pub(crate) fn time_of(store: &dyn LedgerStore, size: u64) -> Option<Timestamp> {
+    let row = store.scan(size.checked_sub(1)?, 1).ok()?.pop()?;
+    row.entry.ok().map(|entry| entry.header.at_ms)
 }
 
 /// What stands in both places, for a verifier, and why nothing can be read outside. Outside is read

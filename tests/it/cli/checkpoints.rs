@@ -33,7 +33,7 @@ impl Two {
 
     fn sql(&self, sql: &str) {
         unguarded(&self.home.ledger(), |ledger| {
-            ledger.execute_batch(sql).unwrap()
+            ledger.execute_batch(sql).unwrap();
         });
     }
 
@@ -67,6 +67,7 @@ fn l7_every_run_ends_under_a_checkpoint_that_stands_in_both_places() {
     let said = home.run(&["verify"]);
     assert!(said.out.contains("4 checkpoints agree"), "{}", said.out);
     assert!(said.out.contains("covers all"), "{}", said.out);
+    assert!(said.out.contains(" entries, up to 20"), "{}", said.out);
     let shown = home.run(&["checkpoint", "show"]);
     assert_eq!(shown.code, 0);
     assert!(

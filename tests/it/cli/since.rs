@@ -56,7 +56,7 @@ impl Kept {
 
     fn sql(&self, sql: &str) {
         unguarded(&self.home.ledger(), |ledger| {
-            ledger.execute_batch(sql).unwrap()
+            ledger.execute_batch(sql).unwrap();
         });
     }
 

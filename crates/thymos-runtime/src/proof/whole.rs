@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use thymos_core::Timestamp;
 use thymos_core::key::{PublicKey, SigningKey};
 use thymos_core::writ::TrustRoots;
 use thymos_ports::LedgerStore;
@@ -53,9 +54,9 @@ pub fn whole(
         part: None,
     };
     let place = known.outside.place();
-    let caveat = |report: &Report| caveat(report, &place, trouble);
-    let mut verified = verify(evidence, caveat, progress)?;
     let store = known.store.as_ref();
+    let caveat = |report: &Report| caveat((report, store), &place, trouble);
+    let mut verified = verify(evidence, caveat, progress)?;
     let earlier = known.earlier.map(|(place, operator_key)| Earlier {
         store,
         place,
@@ -83,8 +84,12 @@ fn another(told: &VerifyReport, what: &Divergence) -> VerifyFinding {
     }
 }
 
-/// What no lone ledger can prove, and how far one outside of it does `[L7]`.
-pub(crate) fn caveat(report: &Report, place: &str, trouble: Option<String>) -> String {
+/// What no lone ledger can prove, and how far and up to when one outside of it does `[L7]`.
+pub(crate) fn caveat(
+    (report, store): (&Report, &dyn LedgerStore),
+    place: &str,
+    trouble: Option<String>,
+) -> String {
     let (seen, entries) = (report.checkpoints, report.entries);
     if entries == 0 {
         return "this ledger is new: nothing was recorded in it yet".to_owned();
@@ -93,16 +98,24 @@ pub(crate) fn caveat(report: &Report, place: &str, trouble: Option<String>) -> S
     if let Some(trouble) = trouble {
         return format!("{alone}, and what stands outside cannot be read: {trouble}");
     }
+    let up_to = |size| {
+        let at = checkpoint::time_of(store, size);
+        let words = |at: Timestamp| format!(", up to {} {}", at.date(), at.clock());
+        at.map_or_else(String::new, words)
+    };
     match (seen.outside, seen.ledger) {
         (Some(outside), _) if outside >= entries => {
-            format!("the checkpoint in {place} covers all {entries} entries")
+            let up_to = up_to(entries);
+            format!("the checkpoint in {place} covers all {entries} entries{up_to}")
         }
         (Some(outside), Some(ledger)) if outside < ledger => format!(
-            "the checkpoints in {place} are older than the ledger: they end at {outside} entries, its own \
-             at {ledger}, and it has {entries}"
+            "the checkpoints in {place} are older than the ledger: they end at {outside} entries{}, its own \
+             at {ledger}, and it has {entries}",
+            up_to(outside)
         ),
         (Some(outside), _) => format!(
-            "the newest checkpoint in {place} covers {outside} of {entries} entries; {alone} behind it"
+            "the newest checkpoint in {place} covers {outside} of {entries} entries{}; {alone} behind it",
+            up_to(outside)
         ),
         (None, _) => format!("{alone}: no checkpoint in {place}"),
     }

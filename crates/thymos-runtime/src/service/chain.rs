@@ -224,7 +224,7 @@ pub(super) fn verify_since(
     let point = verifier.point();
     let report = verifier.finish(Some(store.len()?));
     let place = kernel.parts.outside.place();
-    let mut told = proof::told(&report, caveat(&report, &place, trouble));
+    let mut told = proof::told(&report, caveat((&report, store), &place, trouble));
     told.before = Some(before);
     told.findings.extend(missed(kernel));
     if told.findings.is_empty() {
