@@ -71,7 +71,7 @@ code=0
 "$thymos" --tenant acme approvals approve "$id" --digest "$digest" > "$scratch/out" || code=$?
 cat "$scratch/out"
 [ "$code" -eq 11 ] || fail "it ran without what it was to write: $code"
-grep -q 'secrets are not stored; ask again' "$scratch/out" || fail "it does not say why"
+grep -q 'secrets are not stored: ask again' "$scratch/out" || fail "it does not say why"
 [ ! -e later.conf ] || fail "it was written"
 
 # While the process lives the tool gets the real one. What is written is kept sealed, so that it can be undone.

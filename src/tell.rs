@@ -101,7 +101,11 @@ fn talk(what: &What, detail: Detail) -> Vec<String> {
             )]
         }
         What::Closed { stop, turns } => {
-            vec![format!("stop: {} after {turns} turns", stop_words(stop))]
+            vec![format!(
+                "stop: {} after {}",
+                stop_words(stop),
+                counted_turns(*turns)
+            )]
         }
         What::Note { line } => vec![format!("note: {}", safe(line))],
         _ => Vec::new(),
@@ -348,6 +352,14 @@ const fn via_word(via: Via) -> &'static str {
         Via::Plain => "linear mode",
         Via::Cli => "the command line",
         Via::Timer => "the timer",
+    }
+}
+
+/// How many turns a run had, in words.
+pub(crate) fn counted_turns(turns: u32) -> String {
+    match turns {
+        1 => "1 turn".to_owned(),
+        _ => format!("{turns} turns"),
     }
 }
 

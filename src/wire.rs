@@ -167,6 +167,7 @@ fn kernel(
     let retired = keys::retired(&config.paths);
     secrets.extend(retired.iter().map(keys::as_secret));
     secrets.extend(made.ledger.password.clone());
+    secrets.extend(models::secrets(env, config));
     let store = Arc::clone(&made.ledger.store);
     let outside = checkpoints::CheckpointFile::new(&config.checkpoints.value, &store.log());
     let outside = match config.ledger.value.file() {

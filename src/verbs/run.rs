@@ -289,7 +289,9 @@ async fn finish(
     let id = trajectory.short_id();
     let hint = match stop {
         Stop::Authority(_) | Stop::Budget(_) => {
-            format!("`thymos run --resume {id} --mode edit \"...\"` goes on under a new writ")
+            // The mode that it had: going on must not widen anything by itself.
+            let mode = client.open(trajectory).await?.mode;
+            format!("`thymos run --resume {id} --mode {mode} \"...\"` goes on under a new writ")
         }
         _ => format!("`thymos run --resume {id} \"...\"` goes on"),
     };

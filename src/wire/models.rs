@@ -30,6 +30,36 @@ pub(super) struct Models {
     connected: Mutex<HashMap<String, Arc<dyn Cognition>>>,
 }
 
+/// `[R1]` What the operator's providers are spoken to with, whatever its variables and files are called: the
+/// redactor looks for it. What cannot be read is told when it is used.
+pub(super) fn secrets(env: &Env, config: &Config) -> Vec<Secret<String>> {
+    const TELLING: [&str; 6] = ["auth", "key", "token", "secret", "cookie", "password"];
+    let telling = |name: &str| {
+        let name = name.to_lowercase();
+        TELLING.iter().any(|word| name.contains(word))
+    };
+    let mut found = Vec::new();
+    for own in &config.providers {
+        found.extend(own.key_env.as_deref().and_then(|name| env.secret(name)));
+        let file = own
+            .key_file
+            .as_ref()
+            .and_then(|file| fs::read_to_string(file).ok());
+        found.extend(file.map(Secret::new));
+        let headers = own.headers.iter().filter(|(name, _)| telling(name));
+        for (_, value) in headers {
+            found.push(value.clone());
+            // `Bearer` and the like stand before what is secret of it.
+            let text = value.expose("to look for the part of it that is secret");
+            found.extend(
+                text.split_once(' ')
+                    .map(|(_, rest)| Secret::new(rest.to_owned())),
+            );
+        }
+    }
+    found
+}
+
 impl Models {
     pub(super) fn new(env: Env, config: &Config) -> Result<Self, AppError> {
         for provider in &config.providers {

@@ -448,9 +448,8 @@ fn closed(stop: &Stop, turns: u32) -> Told {
         Stop::Cancelled => ("stopped by you".to_owned(), true),
         Stop::Model(why) => (format!("stopped, the model could not be used: {why}"), true),
     };
-    let unit = if turns == 1 { "turn" } else { "turns" };
     Told::Notice {
-        line: format!("run {why} ({turns} {unit})"),
+        line: format!("run {why} ({})", crate::tell::counted_turns(turns)),
         more: Vec::new(),
         warn,
     }

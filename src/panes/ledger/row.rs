@@ -184,8 +184,9 @@ fn around(what: &What) -> Told {
         ),
         What::Closed { stop, turns } => (
             format!(
-                "run ended: {}, {turns} turns",
-                crate::tell::stop_words(stop)
+                "run ended: {}, {}",
+                crate::tell::stop_words(stop),
+                crate::tell::counted_turns(*turns)
             ),
             String::new(),
         ),

@@ -9,7 +9,7 @@ use thymos_ledger::SqliteLedger;
 use thymos_testkit::search::Finder;
 use thymos_testkit::secrets::{HELD, corpus};
 
-use super::home::{Home, until};
+use super::home::{Ended, Home, until};
 use crate::flow::kinds::{files, unpacked};
 
 /// Fakes in one text: long enough to meet in numbers, short enough to be one argument.
@@ -280,4 +280,35 @@ fn r3_no_tool_reads_what_the_program_keeps_though_the_home_is_the_workspace() {
         (0, 5),
         "{ended:?}"
     );
+}
+
+/// A key is one by what it is for, and not by the name of its variable.
+#[test]
+fn r1_what_a_provider_is_spoken_to_with_is_found_whatever_it_is_called() {
+    let (env, file, header) = (
+        "quiet-orange-lantern",
+        "slow-purple-kettle",
+        "tall-yellow-ladder",
+    );
+    let says = format!("I heard {env}, {file} and {header}");
+    let home = Home::playing(&[json!({ "text": says })]);
+    home.write("work.txt", &format!("{file}\n"));
+    let config = home.read("home/.config/thymos/config.toml");
+    home.config(&format!(
+        "{config}[providers.spare]\nkind = \"openai\"\nmodel = \"x\"\nbase_url = \"http://127.0.0.1:9\"\n\
+         key_env = \"WORK_ACCESS\"\nheaders = {{ Authorization = \"Bearer {header}\", Accept = \"text/plain-words\" }}\n\
+         [providers.other]\nkind = \"openai\"\nmodel = \"x\"\nbase_url = \"http://127.0.0.1:9\"\nkey_file = \"{}\"\n",
+        home.path("work.txt").display()
+    ));
+    let mut command = home.command(&["run", &format!("use {env} for text/plain-words")]);
+    let ended = Ended::of(&command.env("WORK_ACCESS", env).output().unwrap());
+    assert_eq!(ended.code, 0, "{ended:?}");
+    for secret in [env, file, header] {
+        assert!(!ended.out.contains(secret), "{secret}: {ended:?}");
+        assert!(
+            !holds(&std::fs::read(home.ledger()).unwrap(), secret),
+            "{secret}"
+        );
+    }
+    assert!(ended.out.contains("text/plain-words"), "{ended:?}");
 }

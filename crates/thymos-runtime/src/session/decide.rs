@@ -218,7 +218,7 @@ impl Session {
             return Err("the arguments do not fit the tool's schema".into());
         }
         if self.live_args_lost(id, intent) {
-            return Err("the call held a secret, and secrets are not stored; ask again".into());
+            return Err("it holds a mark that stands for a secret, and secrets are not stored: ask again with the value, or leave it out".into());
         }
         let kept = self.k.kept();
         if let Some(order) = tool.order(args)
