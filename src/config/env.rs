@@ -12,6 +12,13 @@ pub struct Env {
     vars: Vec<(String, String)>,
 }
 
+/// Whether a name says that its value is secret.
+pub(crate) fn is_telling(name: &str) -> bool {
+    const WORDS: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"];
+    let name = name.to_uppercase();
+    WORDS.iter().any(|word| name.contains(word))
+}
+
 impl Env {
     /// Reads the process's environment; values that are not UTF-8 are left out.
     #[must_use]
@@ -59,12 +66,9 @@ impl Env {
     /// Values of variables whose names say that they are secret; the redactor looks for them.
     #[must_use]
     pub fn secrets(&self) -> Vec<Secret<String>> {
-        const WORDS: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"];
         self.vars
             .iter()
-            .filter(|(name, value)| {
-                value.len() >= 8 && WORDS.iter().any(|word| name.to_uppercase().contains(word))
-            })
+            .filter(|(name, value)| value.len() >= 8 && is_telling(name))
             .map(|(_, value)| Secret::new(value.clone()))
             .collect()
     }

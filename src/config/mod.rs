@@ -15,6 +15,7 @@ mod resolve;
 mod tests;
 
 pub use env::Env;
+pub(crate) use env::is_telling;
 pub use paths::Paths;
 pub use resolve::{BudgetConfig, Config, Flags, ProviderConfig, Setting, Source};
 

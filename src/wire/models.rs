@@ -14,7 +14,7 @@ use thymos_protocol::ModelRow;
 use thymos_runtime::ModelSource;
 
 use crate::config::raw::RawPrices;
-use crate::config::{Config, Env, ProviderConfig, paths};
+use crate::config::{Config, Env, ProviderConfig, is_telling, paths};
 use crate::error::{AppError, ErrorKind};
 use crate::near::nearest;
 use crate::system::{OsEntropy, SystemClock};
@@ -33,10 +33,9 @@ pub(super) struct Models {
 /// `[R1]` What the operator's providers are spoken to with, whatever its variables and files are called: the
 /// redactor looks for it. What cannot be read is told when it is used.
 pub(super) fn secrets(env: &Env, config: &Config) -> Vec<Secret<String>> {
-    const TELLING: [&str; 6] = ["auth", "key", "token", "secret", "cookie", "password"];
     let telling = |name: &str| {
         let name = name.to_lowercase();
-        TELLING.iter().any(|word| name.contains(word))
+        is_telling(&name) || name.contains("auth") || name.contains("cookie")
     };
     let mut found = Vec::new();
     for own in &config.providers {

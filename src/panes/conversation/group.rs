@@ -94,7 +94,8 @@ impl GroupView<'_> {
         };
         match (self.badge(), self.group.standing()) {
             (Badge::Unsettled, _) => format!("B ? {}", Badge::Unsettled.word()),
-            (_, Standing::Wanted) => "wanted".into(),
+            // Also of one that never will be: the operator spoke first, or stopped the run.
+            (_, Standing::Wanted) => "not decided".into(),
             (_, Standing::Suspended) => format!("{}{}", Badge::Suspended.word(), number()),
             (_, Standing::Superseded) => format!("superseded{}", number()),
             (_, Standing::Settled) => "settled".into(),
