@@ -210,6 +210,23 @@ fn x2_work_begun_before_opening_without_an_end_is_unsettled() {
     assert!(frame.contains("1 unsettled"), "{frame}");
 }
 
+/// What the operator overtook stays so for good: it must not read as work that is still to come.
+#[test]
+fn a_call_that_was_never_decided_says_so() {
+    let mut kernel = Kernel::new();
+    kernel.append(said(Role::Model, "two writes"));
+    kernel.append(intended("write", "fs_write", "fs_write a"));
+    kernel.append(said(Role::Steer, "stop, not that"));
+    kernel.append(said(Role::Model, "I stop"));
+    let mut desk = Desk::open(80, 30, kernel);
+    let frame = desk.frame();
+    let line = frame.lines().find(|line| line.contains("fs_write a"));
+    assert!(
+        line.is_some_and(|line| line.ends_with("not decided")),
+        "{frame}"
+    );
+}
+
 #[test]
 fn work_begun_while_open_is_running_and_not_unsettled() {
     let mut desk = Desk::open(80, 24, Kernel::new());
