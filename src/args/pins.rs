@@ -6,7 +6,7 @@ use clap::Args;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Pins")]
 pub struct PinArgs {
-    /// Require that this version of the gate decided everything, such as `thymos-compiler 1`, or 1; may be
+    /// Require that this version of the gate decided everything, such as `thymos-compiler 2`, or 2; may be
     /// given several times, as all of these
     #[arg(long, value_name = "VERSION")]
     pub require_compiler: Vec<String>,

@@ -42,7 +42,7 @@ pub(super) fn read(
     })
 }
 
-/// `1` is short for `thymos-compiler 1`.
+/// `2` is short for `thymos-compiler 2`.
 fn version(typed: &str) -> String {
     match typed.parse::<u32>() {
         Ok(number) => format!("thymos-compiler {number}"),

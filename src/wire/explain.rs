@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
-use thymos_compiler::{CheckedChain, CheckedPossession, Grounds, ToolSet, Verdict, compile};
+use thymos_compiler::{
+    CheckedChain, CheckedPossession, GateVersion, Grounds, ToolSet, Verdict, compile,
+};
 use thymos_core::budget::{Budget, Cost};
 use thymos_core::effect::Risk;
 use thymos_core::facts::{Facts, Possession};
@@ -104,6 +106,7 @@ pub(crate) async fn explain(
     let verdict = compile(
         &intent,
         &Grounds {
+            gate: GateVersion::NEWEST,
             chain: &chain,
             possession: &CheckedPossession::check(possession, &chain),
             standing: &[],

@@ -5,7 +5,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::json;
-use thymos_compiler::{CheckedChain, CheckedPossession, Grounds, ToolSet, Verdict, compile};
+use thymos_compiler::{
+    CheckedChain, CheckedPossession, GateVersion, Grounds, ToolSet, Verdict, compile,
+};
 use thymos_core::Timestamp;
 use thymos_core::budget::{Budget, Cost};
 use thymos_core::canonical::InvalidJson;
@@ -182,6 +184,7 @@ fn measure(criterion: &mut Criterion) -> Result<(), Failure> {
     let tools = ToolSet::pin(vec![contract()])?;
     let policy = policy()?;
     let grounds = Grounds {
+        gate: GateVersion::NEWEST,
         chain: &chain,
         possession: &possession,
         policy: &policy,

@@ -10,7 +10,6 @@ use thymos_core::proposal::{Decided, Proposal};
 use thymos_core::resolved::Resolved;
 use thymos_core::trace::Trace;
 
-use crate::COMPILER;
 use crate::grounds::Grounds;
 use crate::toolset::PinnedTool;
 
@@ -89,7 +88,7 @@ impl<'a> Case<'a> {
                 .collect(),
             resolved: self.grounds.resolved.ok().cloned(),
             policy_set: self.grounds.policy.id(),
-            compiler: COMPILER.to_owned(),
+            compiler: self.grounds.gate.name().to_owned(),
         }
     }
 

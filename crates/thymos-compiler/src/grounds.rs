@@ -9,10 +9,13 @@ use crate::chain::CheckedChain;
 use crate::possession::CheckedPossession;
 use crate::standing::CheckedStanding;
 use crate::toolset::ToolSet;
+use crate::version::GateVersion;
 
 /// The grounds of one decision. References only; every one of them ends up in the record.
 #[derive(Debug, Clone, Copy)]
 pub struct Grounds<'a> {
+    /// The version that decides: the newest for new work, for a held call the one that held it.
+    pub gate: GateVersion,
     /// The writ chain with what checking it found.
     pub chain: &'a CheckedChain,
     /// The binding of the intent's batch to the chain's subject, with what checking it found `[W5]`.

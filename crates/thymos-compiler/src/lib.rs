@@ -13,6 +13,7 @@ pub mod sound;
 pub mod standing;
 pub mod toolset;
 pub mod verdict;
+pub mod version;
 pub mod what_if;
 
 mod case;
@@ -39,10 +40,8 @@ pub use sound::{Flaw, flaws};
 pub use standing::CheckedStanding;
 pub use toolset::ToolSet;
 pub use verdict::{Held, Refused, Verdict, Warrant};
+pub use version::GateVersion;
 pub use what_if::{Overlay, WhatIf, Word, covers, what_if};
-
-/// Written into every proposal, so that a later version knows which rules decided `[Y2]`.
-pub const COMPILER: &str = "thymos-compiler 1";
 
 /// Ends the sentence that keeps a call from being resolved because the same one has no end yet `[X2]`.
 pub const IN_DOUBT: &str = "is in doubt; settle it first";

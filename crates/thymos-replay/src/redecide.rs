@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thymos_compiler::{
-    COMPILER, CheckedChain, CheckedPossession, CheckedStanding, Grounds, Held, ToolSet, UNRESOLVED,
-    Verdict, admit, compile,
+    CheckedChain, CheckedPossession, CheckedStanding, GateVersion, Grounds, Held, ToolSet,
+    UNRESOLVED, Verdict, admit, compile,
 };
 use thymos_core::approval::SignedAnswer;
 use thymos_core::body::{
@@ -301,9 +301,10 @@ impl Redecider {
 
     fn again(&mut self, entry: &Entry, recorded: &Recorded<'_>) -> Redecided {
         let decided = recorded.decided();
-        if decided.proposal.compiler != COMPILER {
-            let found = decided.proposal.compiler.clone();
-            let what = Divergence::new("compiler", COMPILER, found);
+        if GateVersion::named(&decided.proposal.compiler).is_none() {
+            let (newest, found) = (GateVersion::NEWEST.name(), &decided.proposal.compiler);
+            let expected = format!("at most {newest}");
+            let what = Divergence::new("compiler", expected, found.clone());
             return Redecided::Unknown(Box::new(what));
         }
         let basis = match self.basis(entry, decided) {
@@ -421,6 +422,7 @@ impl Basis {
     ) -> Grounds<'a> {
         let resolved = decided.proposal.resolved.as_ref();
         Grounds {
+            gate: GateVersion::named(&decided.proposal.compiler).unwrap_or(GateVersion::NEWEST),
             chain: &self.chain,
             possession: &self.possession,
             policy,

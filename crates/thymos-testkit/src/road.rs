@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 use thymos_compiler::{
-    CheckedChain, CheckedPossession, Grounds, ToolSet, Verdict, Warrant, compile,
+    CheckedChain, CheckedPossession, GateVersion, Grounds, ToolSet, Verdict, Warrant, compile,
 };
 use thymos_core::body::{Body, Started};
 use thymos_core::canonical::CanonicalBytes;
@@ -57,6 +57,7 @@ pub fn decide(contract: &ToolContract, args: Value, resolved: &Resolved) -> Verd
     compile(
         &intent,
         &Grounds {
+            gate: GateVersion::NEWEST,
             chain: &chain,
             possession: &possession,
             policy: &policy,

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 
 use serde_json::json;
-use thymos_compiler::{CheckedChain, CheckedPossession, Grounds, ToolSet, Verdict, compile};
+use thymos_compiler::{
+    CheckedChain, CheckedPossession, GateVersion, Grounds, ToolSet, Verdict, compile,
+};
 use thymos_core::budget::{Budget, Cost};
 use thymos_core::canonical::InvalidJson;
 use thymos_core::caveat::{Caveat, Condition};
@@ -101,6 +103,7 @@ impl Scene {
 
     fn with<T>(&self, decide: impl FnOnce(&Intent, &Grounds<'_>) -> T) -> T {
         let grounds = Grounds {
+            gate: GateVersion::NEWEST,
             chain: &self.chain,
             possession: &self.possession,
             policy: &self.policy,

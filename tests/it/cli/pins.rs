@@ -51,7 +51,10 @@ fn y2_what_stands_in_the_record_can_be_required_of_it() {
     let home = worked();
     let (set, tools) = (value(&home, "policy_set"), value(&home, "tools"));
     let signer = value(&home, "signer");
-    assert_eq!(value(&home, "compiler"), thymos_compiler::COMPILER);
+    assert_eq!(
+        value(&home, "compiler"),
+        thymos_compiler::GateVersion::NEWEST.name()
+    );
     assert_eq!(home.run(&["keys", "show"]).out.trim(), signer);
     let listed = home.run(&["policy", "ls"]).out;
     assert!(listed.contains(&set), "{listed}");
@@ -60,7 +63,7 @@ fn y2_what_stands_in_the_record_can_be_required_of_it() {
         let with = |pins: &[&str]| home.run(&[verb, pins].concat());
         let all = [
             "--require-compiler",
-            "1",
+            "2",
             "--require-policy-set",
             &set,
             "--require-signer",
@@ -73,7 +76,7 @@ fn y2_what_stands_in_the_record_can_be_required_of_it() {
         // Nothing else changes.
         assert_eq!(with(&all).out, plain.out);
         // Any of several will do.
-        let either = ["--require-compiler", "2", "--require-compiler", "1"];
+        let either = ["--require-compiler", "1", "--require-compiler", "2"];
         assert_eq!(with(&either).code, 0);
         assert_eq!(with(&["--require-signer", &signer]).code, 0);
     }
@@ -92,8 +95,8 @@ fn y2_drift_is_named_at_its_entry_and_exits_13() {
         for (pin, value, words) in [
             (
                 "--require-compiler",
-                "2",
-                "Y2 pinned compiler: expected thymos-compiler 2, found thymos-compiler 1",
+                "1",
+                "Y2 pinned compiler: expected thymos-compiler 1, found thymos-compiler 2",
             ),
             (
                 "--require-policy-set",

@@ -8,7 +8,7 @@ use thymos_core::verdict::Refusal;
 
 use crate::case::Case;
 use crate::findings::{Findings, change};
-use crate::{IN_DOUBT, UNRESOLVED};
+use crate::{GateVersion, IN_DOUBT, UNRESOLVED};
 
 // [C12]
 pub(crate) fn as_expected(case: &Case<'_>, findings: &mut Findings) {
@@ -19,7 +19,12 @@ pub(crate) fn as_expected(case: &Case<'_>, findings: &mut Findings) {
                 if why.ends_with(IN_DOUBT) {
                     return change("settle what became of it: `thymos settle`");
                 }
-                change("change the arguments so that the tool finds what they name")
+                // The tool's own sentence says what helps, where something does: of a protected file or a
+                // cage that is too weak, no other arguments would.
+                if case.grounds.gate == GateVersion::V1 {
+                    return change("change the arguments so that the tool finds what they name");
+                }
+                None
             });
             return;
         }
@@ -45,7 +50,7 @@ pub(crate) fn as_expected(case: &Case<'_>, findings: &mut Findings) {
         .is_some_and(|tool| tool.contract.repeat == Repeat::OncePerKey);
     let repeats = case.grounds.facts.repeats;
     if once && repeats > 0 && case.intent.author == Author::Model {
-        let said = format!("{REPEAT_HEAD}{repeats}{REPEAT_TAIL}");
+        let said = repeated(case.grounds.gate, repeats);
         findings.forbid(C12, said, || {
             change("use the earlier result, or ask the operator")
         });
@@ -59,7 +64,15 @@ pub(crate) fn as_expected(case: &Case<'_>, findings: &mut Findings) {
 }
 
 const REPEAT_HEAD: &str = "it was done ";
-const REPEAT_TAIL: &str = " times before and happens once for a key";
+const REPEAT_TAIL: &str = " before and happens once for a key";
+
+fn repeated(gate: GateVersion, repeats: u64) -> String {
+    let often = match (gate, repeats) {
+        (GateVersion::V2, 1) => "once".to_owned(),
+        (GateVersion::V1 | GateVersion::V2, _) => format!("{repeats} times"),
+    };
+    format!("{REPEAT_HEAD}{often}{REPEAT_TAIL}")
+}
 
 /// Whether a call was refused because it happens once for a key and was done `[X3]`: whoever asked
 /// for it is then given the earlier result.

@@ -1,6 +1,6 @@
 //! Admission: which answers count, and what moved since the question `[A1]`-`[A5]` `[A7]`.
 
-use thymos_compiler::{AnswerFault, Held, Refused, Verdict, check_answer};
+use thymos_compiler::{AnswerFault, GateVersion, Held, Refused, Verdict, check_answer};
 use thymos_core::approval::{Answer, Decision, Via};
 use thymos_core::id::{Digest, PresentedDigest, ProposalId};
 use thymos_core::isolation::Rung;
@@ -331,6 +331,22 @@ fn a4_another_writ_than_it_was_held_under_refuses() {
     assert_eq!(
         (clause, said.as_str()),
         (Clause::C2, "the writs are not those it was held under")
+    );
+}
+
+#[test]
+fn a4_another_version_of_the_gate_than_held_it_refuses() {
+    let mut scene = held_writing();
+    scene.gate = GateVersion::V1;
+    let held = scene.held();
+    let admitted = scene.admit(&held, &[approve(&held)]);
+    assert!(matches!(admitted, Verdict::Cleared(_)));
+    assert_eq!(
+        moved(scene, |scene| scene.gate = GateVersion::V2),
+        (
+            Clause::C1,
+            "held by `thymos-compiler 1`, admitted by `thymos-compiler 2`".into()
+        )
     );
 }
 

@@ -1,6 +1,7 @@
 //! Each clause, once allowing and once refusing `[C1]`-`[C16]`.
 
 use serde_json::json;
+use thymos_compiler::{GateVersion, IN_DOUBT, is_repeat};
 use thymos_core::Timestamp;
 use thymos_core::budget::Cost;
 use thymos_core::caveat::{ArgvSlot, Caveat, Condition};
@@ -14,7 +15,7 @@ use thymos_core::verdict::SmallestGrant;
 use thymos_core::writ::{Grant, Mode};
 use thymos_policy::{Bundle, PolicySet, Switches};
 
-use crate::scene::{NOON, delegated, grant, helper, running, stranger, writing};
+use crate::scene::{NOON, Scene, delegated, grant, helper, running, stranger, writing};
 
 fn house(rule: serde_json::Value) -> PolicySet {
     let value = json!({"name": "house", "version": "1", "default": "permit", "rules": [rule]});
@@ -293,6 +294,50 @@ fn c12_a_call_that_cannot_be_resolved_is_refused_in_the_tools_words() {
         Clause::C12,
         "the tool could not resolve it: no file `src/a.rs`",
     );
+}
+
+#[test]
+fn c16_what_cannot_be_resolved_is_offered_only_what_would_help() {
+    let mut scene = writing();
+    scene.resolved = Err("`.env` is protected and closed to every tool".into());
+    assert_eq!(scene.refused().refusal.smallest_grant, None);
+    scene.resolved = Err(format!("this very call was interrupted and {IN_DOUBT}"));
+    let hint = "settle what became of it: `thymos settle`".to_owned();
+    let settle = Some(SmallestGrant::Change { hint });
+    assert_eq!(scene.refused().refusal.smallest_grant, settle);
+}
+
+#[test]
+fn v3_the_first_version_of_the_gate_says_what_it_always_said() {
+    let mut scene = writing();
+    scene.gate = GateVersion::V1;
+    assert_eq!(
+        scene.cleared().decided().proposal.compiler,
+        "thymos-compiler 1"
+    );
+    scene.contract.repeat = Repeat::OncePerKey;
+    scene.facts.repeats = 1;
+    let said = |scene: &Scene| scene.refused().refusal.reason;
+    assert_eq!(
+        said(&scene),
+        "it was done 1 times before and happens once for a key"
+    );
+    scene.gate = GateVersion::V2;
+    assert_eq!(
+        said(&scene),
+        "it was done once before and happens once for a key"
+    );
+    assert!(is_repeat(&scene.refused().refusal));
+    scene.facts.repeats = 2;
+    assert_eq!(
+        said(&scene),
+        "it was done 2 times before and happens once for a key"
+    );
+    scene.gate = GateVersion::V1;
+    scene.resolved = Err("no file `src/a.rs`".into());
+    let hint = "change the arguments so that the tool finds what they name".to_owned();
+    let change = Some(SmallestGrant::Change { hint });
+    assert_eq!(scene.refused().refusal.smallest_grant, change);
 }
 
 #[test]

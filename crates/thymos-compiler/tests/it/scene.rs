@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use thymos_compiler::{
-    CheckedChain, CheckedPossession, Grounds, Held, Refused, ToolSet, Verdict, Warrant, admit,
-    compile,
+    CheckedChain, CheckedPossession, GateVersion, Grounds, Held, Refused, ToolSet, Verdict,
+    Warrant, admit, compile,
 };
 use thymos_core::approval::{Answer, Decision, Scope, SignedAnswer, Via};
 use thymos_core::budget::{Budget, Cost};
@@ -51,6 +51,7 @@ pub(crate) fn party(name: &str, key: &SigningKey) -> Party {
 }
 
 pub(crate) struct Scene {
+    pub(crate) gate: GateVersion,
     pub(crate) links: Vec<(Writ, SigningKey)>,
     pub(crate) roots: TrustRoots,
     pub(crate) holder: SigningKey,
@@ -69,6 +70,7 @@ pub(crate) struct Scene {
 pub(crate) fn writing() -> Scene {
     let intent = intent("fs_write", json!({"path": "src/a.rs", "text": "new\n"}));
     Scene {
+        gate: GateVersion::NEWEST,
         links: vec![(root_writ(), operator())],
         roots: TrustRoots {
             operators: vec![party("ann", &operator()), party("agent", &agent())],
@@ -160,6 +162,7 @@ impl Scene {
         let possession = CheckedPossession::check(possession, &chain);
         let tools = ToolSet::pin(vec![self.contract.clone()]).unwrap();
         let grounds = Grounds {
+            gate: self.gate,
             chain: &chain,
             possession: &possession,
             policy: &self.policy,

@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use thymos_compiler::{CheckedChain, CheckedPossession, Grounds, ToolSet, Verdict, compile};
+use thymos_compiler::{
+    CheckedChain, CheckedPossession, GateVersion, Grounds, ToolSet, Verdict, compile,
+};
 use thymos_core::budget::Cost;
 use thymos_core::caveat::{Caveat, Condition};
 use thymos_core::effect::{EffectClass, Effects};
@@ -238,6 +240,7 @@ fn w2_t4_whatever_a_child_may_do_all_above_it_may_do_eight_deep() {
                 let verdict = compile(
                     &intent,
                     &Grounds {
+                        gate: GateVersion::NEWEST,
                         chain: &node.chain,
                         possession: &checked,
                         policy: &policy,

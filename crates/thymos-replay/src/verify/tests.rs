@@ -6,7 +6,9 @@ use super::*;
 use crate::fold::fold;
 use crate::projection::Projection;
 use serde_json::json;
-use thymos_compiler::{CheckedChain, CheckedPossession, Grounds, ToolSet, Verdict, admit, compile};
+use thymos_compiler::{
+    CheckedChain, CheckedPossession, GateVersion, Grounds, ToolSet, Verdict, admit, compile,
+};
 use thymos_core::approval::{Answer, Decision, Scope, Via};
 use thymos_core::body::{
     Approval, Body, BodyState, Commit, Intended, ModeChanged, PendingApproval, PolicyLoaded,
@@ -220,6 +222,7 @@ fn on<T>(log: &Log, intent: &Intent, f: impl FnOnce(&Grounds<'_>) -> T) -> T {
         standing: Vec::new(),
     };
     f(&Grounds {
+        gate: GateVersion::NEWEST,
         chain: &chain,
         possession: &CheckedPossession::check(possession, &chain),
         policy: &PolicySet::builtin(),
@@ -607,7 +610,7 @@ fn v3_facts_that_do_not_give_the_recorded_verdict_are_found() {
 fn y2_another_compiler_is_a_named_divergence() {
     let forged = rewrite(&log(), 9, |body| {
         if let Body::Rejection(rejection) = body {
-            rejection.decided.proposal.compiler = "thymos-compiler 2".into();
+            rejection.decided.proposal.compiler = "thymos-compiler 3".into();
         }
     });
     let report = forged.verify(Level::V3);

@@ -344,13 +344,12 @@ impl Session {
         };
         let answers = hold.answers.clone();
         let held = held(hold);
-        let intent = held.decided.proposal.intent.clone();
-        let writs = held.decided.proposal.writs.clone();
+        let asked = &held.decided.proposal;
         let id = hold.intent;
         self.possessions
             .entry(id)
             .or_insert_with(|| held.decided.facts.possession.clone());
-        let scene = match self.scene(id, &intent, Some(&writs)).await {
+        let scene = match self.scene(id, &asked.intent, Some(asked)).await {
             Ok(scene) => scene,
             Err(error) => return self.break_on(error, None),
         };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use thymos_compiler::{
-    CheckedChain, CheckedPossession, CheckedStanding, Grounds, Held, IN_DOUBT, Refused, Verdict,
-    compile, is_repeat,
+    CheckedChain, CheckedPossession, CheckedStanding, GateVersion, Grounds, Held, IN_DOUBT,
+    Refused, Verdict, compile, is_repeat,
 };
 use thymos_core::body::{self, Body, Stage};
 use thymos_core::budget::Budget;
@@ -15,7 +15,7 @@ use thymos_core::effect::EffectClass;
 use thymos_core::facts::{Facts, Possession};
 use thymos_core::id::IdempotencyKey;
 use thymos_core::intent::Intent;
-use thymos_core::proposal::idempotency_key;
+use thymos_core::proposal::{Proposal, idempotency_key};
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::Repeat;
 use thymos_core::writ::Mode;
@@ -28,6 +28,7 @@ use crate::memory::Recall;
 
 /// What is known of a call before the gate decides.
 pub(super) struct Scene {
+    pub(super) gate: GateVersion,
     pub(super) chain: Arc<CheckedChain>,
     pub(super) possession: Arc<CheckedPossession>,
     pub(super) resolved: Result<Resolved, String>,
@@ -41,6 +42,7 @@ pub(super) struct Scene {
 impl Scene {
     pub(super) fn grounds<'a>(&'a self, session: &'a Session) -> Grounds<'a> {
         Grounds {
+            gate: self.gate,
             chain: &self.chain,
             possession: &self.possession,
             policy: session.shelf.set(),
@@ -89,15 +91,16 @@ impl Session {
         }
     }
 
-    /// Gathers what a decision may read. `under` is the chain of a hold; else the one in force.
+    /// Gathers what a decision may read. A hold is decided by the chain and the gate that held it, other work
+    /// by the chain in force and the newest gate.
     pub(super) async fn scene(
         &mut self,
         id: IntentId,
         intent: &Intent,
-        under: Option<&[thymos_core::WritId]>,
+        hold: Option<&Proposal>,
     ) -> Result<Scene, RecordError> {
-        let leaf = match under {
-            Some(writs) => writs.last().copied(),
+        let leaf = match hold {
+            Some(held) => held.writs.last().copied(),
             None => self.p.authority.map(|(_, writ)| writ),
         };
         let chain = match leaf {
@@ -118,7 +121,10 @@ impl Session {
         let mut facts = self.facts(&chain, possession.clone(), intent, told);
         let standing = self.under_authority(&chain, &mut facts)?;
         let possession = self.checked(possession, &chain);
+        // One that no version here has is refused as held by another gate `[C1]`.
+        let gate = hold.and_then(|held| GateVersion::named(&held.compiler));
         Ok(Scene {
+            gate: gate.unwrap_or(GateVersion::NEWEST),
             chain,
             possession,
             resolved,

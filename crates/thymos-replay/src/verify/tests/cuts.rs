@@ -133,6 +133,7 @@ fn decided(mut log: Log, revoked: &[&SignedWrit]) -> Vec<&'static str> {
     let verdict = compile(
         &intent,
         &Grounds {
+            gate: GateVersion::NEWEST,
             chain: &chain,
             possession: &CheckedPossession::check(possession, &chain),
             policy: &PolicySet::builtin(),
