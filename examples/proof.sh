@@ -35,7 +35,7 @@ cp "$data/ledger.db" "$scratch/backup.db"
 # What it must rest on: the version of the gate, the rules, the tools, and whose key.
 "$thymos" verify --pins
 rules=$("$thymos" policy ls | sed -n 's/^set: //p')
-"$thymos" verify --require-compiler 1 --require-policy-set "$rules" --require-signer "$("$thymos" keys show)"
+"$thymos" verify --require-compiler 2 --require-policy-set "$rules" --require-signer "$("$thymos" keys show)"
 code=0
 "$thymos" verify --require-policy-set 000000 || code=$?
 [ "$code" -eq 13 ] || fail "other rules than required were answered with $code instead of 13"

@@ -254,6 +254,7 @@ fn said(role: Role, text: &str) -> Vec<String> {
         Role::Model => "ai",
         Role::Steer => "you (steering)",
         Role::System => "thymos",
+        Role::Summary => "ai (summing up)",
         Role::Parent => "task",
     };
     let text = safe(text);

@@ -45,6 +45,11 @@ impl Cognition for PracticeModel {
         }
     }
 
+    /// It goes by the results themselves, and has no words for them.
+    fn sums_up(&self) -> bool {
+        false
+    }
+
     async fn propose(
         &self,
         context: &Context,

@@ -1,7 +1,8 @@
 //! Plays a JSON-lines file of turns, for tests, demos and recorded sessions.
 //!
 //! Looks at the context only to see how many turns the model has already had, so a session that
-//! is opened again goes on where it stopped.
+//! is opened again goes on where it stopped. A line with `summary` is no turn: it is what the model says
+//! whenever it is to sum up its older turns.
 
 use std::fmt;
 use std::fs;
@@ -12,8 +13,8 @@ use serde_json::{Map, Value};
 use thymos_core::canonical;
 use thymos_ports::Cognition;
 use thymos_ports::cognition::{
-    Context, ContextMessage, ModelFault, ModelFaultKind, ModelIdentity, ProposedCall, Streamed,
-    TokenUsage, Turn, TurnStop,
+    Context, ContextMessage, ModelFault, ModelFaultKind, ModelIdentity, ProposedCall, Purpose,
+    Streamed, TokenUsage, Turn, TurnStop,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +29,7 @@ use crate::spec::ModelSpec;
 pub struct ScriptedModel {
     provider: String,
     model: String,
+    summary: Option<Line>,
     turns: Vec<Line>,
 }
 
@@ -56,6 +58,8 @@ impl std::error::Error for ScriptError {}
 struct Line {
     /// Plays only in conversations that begin with words that hold these: a delegated run's task.
     when: Option<String>,
+    /// Words for its older turns.
+    summary: Option<String>,
     #[serde(default)]
     text: String,
     #[serde(default)]
@@ -93,16 +97,20 @@ impl ScriptedModel {
             let line = line.trim();
             !line.is_empty() && !line.starts_with('#')
         });
-        let turns = lines.map(|(at, line)| {
+        let lines = lines.map(|(at, line)| {
             canonical::decode_lenient(line.as_bytes()).map_err(|invalid| ScriptError {
                 line: at + 1,
                 why: invalid.to_string(),
             })
         });
+        let lines: Vec<Line> = lines.collect::<Result<_, _>>()?;
+        let (summaries, turns): (Vec<Line>, Vec<Line>) =
+            lines.into_iter().partition(|line| line.summary.is_some());
         Ok(Self {
             provider: provider.to_owned(),
             model: model.to_owned(),
-            turns: turns.collect::<Result<_, _>>()?,
+            summary: summaries.into_iter().next(),
+            turns,
         })
     }
 
@@ -159,6 +167,10 @@ impl Cognition for ScriptedModel {
         }
     }
 
+    fn sums_up(&self) -> bool {
+        self.summary.is_some()
+    }
+
     async fn propose(
         &self,
         context: &Context,
@@ -168,8 +180,12 @@ impl Cognition for ScriptedModel {
         if cancel.is_cancelled() {
             return Err(cancelled().into_fault(TokenUsage::default()));
         }
-        let said = |message: &&ContextMessage| matches!(message, ContextMessage::Model { .. });
-        let at = context.messages.iter().filter(said).count();
+        if context.purpose == Purpose::Summary
+            && let Some(line) = &self.summary
+        {
+            return Ok(line.play(0, sink));
+        }
+        let at = context.turns;
         let mine = self.lines_for(context);
         let Some(line) = mine.get(at) else {
             return Err(ModelFault {
@@ -188,8 +204,9 @@ impl Line {
         if !self.reasoning.is_empty() {
             sink(Streamed::Reasoning(&self.reasoning));
         }
-        if !self.text.is_empty() {
-            sink(Streamed::Text(&self.text));
+        let text = self.summary.as_ref().unwrap_or(&self.text);
+        if !text.is_empty() {
+            sink(Streamed::Text(text));
         }
         let mut ids = Ids::default();
         let calls = self.calls.iter().enumerate();
@@ -208,7 +225,7 @@ impl Line {
         });
         let calls: Vec<ProposedCall> = calls.collect();
         Turn {
-            text: self.text.clone(),
+            text: text.clone(),
             reasoning: self.reasoning.clone(),
             provider_state: None,
             stop: if calls.is_empty() {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::tool::{Compensation, Recovery, Repeat, ToolContract};
-use thymos_ports::cognition::{Context, ContextMessage, Streamed};
+use thymos_ports::cognition::{Context, ContextMessage, Purpose, Streamed};
 
 use crate::fault::Broken;
 use crate::prices::Spent;
@@ -19,6 +19,8 @@ pub(crate) fn names() -> Names {
 /// One word from a person, one tool.
 pub(crate) fn context() -> Context {
     Context {
+        purpose: Purpose::Turn,
+        turns: 0,
         system: "be brief".to_owned(),
         messages: vec![ContextMessage::Operator("go".to_owned())],
         tools: vec![ToolContract {

@@ -218,10 +218,12 @@ pub enum Role {
     Model,
     /// A person, while a run was going on; applied at the next intent boundary.
     Steer,
-    /// The program itself: notices, summaries of older turns.
+    /// The program itself: notices.
     System,
     /// The agent that delegated this trajectory: its task `[D1]`.
     Parent,
+    /// The model, of its own older turns, which it reads this in place of: all up to `turn`.
+    Summary,
 }
 
 noun! {

@@ -13,6 +13,11 @@ pub trait Cognition: Send + Sync {
     /// The provider entry and model name, as recorded with usage.
     fn identity(&self) -> ModelIdentity;
 
+    /// Whether it can put its older turns into words; for one that cannot they are left out.
+    fn sums_up(&self) -> bool {
+        true
+    }
+
     /// Thinks one turn. Streams text to `sink`; the turn it returns is complete or there is none.
     ///
     /// # Errors
@@ -37,9 +42,23 @@ pub struct ModelIdentity {
     pub context_tokens: Option<u64>,
 }
 
+/// What a model is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// Its next turn.
+    #[default]
+    Turn,
+    /// A summary of its older turns, in words and without calls.
+    Summary,
+}
+
 /// Everything a model is shown. Built from the projection and from nothing else.
 #[derive(Debug, Clone)]
 pub struct Context {
+    /// What it is asked for.
+    pub purpose: Purpose,
+    /// Turns that it had in this conversation, shown or not; 0 for a summary.
+    pub turns: usize,
     /// Standing instructions.
     pub system: String,
     /// The conversation so far, oldest first.

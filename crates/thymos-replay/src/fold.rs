@@ -1,7 +1,7 @@
 //! The one function that moves a projection forward [step 9]. Pure; rebuilds everything from disk.
 
 use serde_json::Value;
-use thymos_core::body::{self, Body, BodyState, Resolution};
+use thymos_core::body::{self, Body, BodyState, Resolution, Role};
 use thymos_core::budget::Cost;
 use thymos_core::canonical;
 use thymos_core::id::{Digest, ProposalId};
@@ -10,7 +10,7 @@ use thymos_core::{Entry, IntentId, WritId};
 
 use crate::divergence::Divergence;
 use crate::projection::{
-    Call, Child, Fate, Hold, Item, Keeps, LoadedPolicy, OpenWork, Projection, Reserved,
+    Call, Child, Fate, Hold, Item, Keeps, LoadedPolicy, OpenWork, Projection, Reserved, Summary,
 };
 
 mod ends;
@@ -133,10 +133,7 @@ fn fold_body(p: &mut Projection, entry: &Entry, body: Body) -> Result<(), Diverg
     }
     match body {
         Body::Root(body) => root(p, body),
-        Body::Message(body) => {
-            message(p, body);
-            Ok(())
-        }
+        Body::Message(body) => message(p, body),
         Body::Usage(body) => {
             usage(p, &body);
             Ok(())
@@ -222,20 +219,43 @@ fn branch(p: &mut Projection, body: body::Branch) -> Result<(), Divergence> {
     Ok(())
 }
 
-fn message(p: &mut Projection, body: body::Message) {
+fn message(p: &mut Projection, body: body::Message) -> Result<(), Divergence> {
     p.stopped = None;
+    if body.role == Role::Summary {
+        return summary(p, body);
+    }
     p.next_turn = p
         .next_turn
         .max(body.turn + u32::from(body.role == body::Role::Model));
-    if p.keeps != Keeps::All {
-        return;
+    if p.keeps == Keeps::All {
+        p.story.push(Item::Said {
+            role: body.role,
+            text: body.text,
+            turn: body.turn,
+            provider_state: body.provider_state,
+        });
     }
-    p.story.push(Item::Said {
-        role: body.role,
-        text: body.text,
-        turn: body.turn,
-        provider_state: body.provider_state,
+    Ok(())
+}
+
+/// Each stands for more turns than the one before, or turns would come back.
+fn summary(p: &mut Projection, body: body::Message) -> Result<(), Divergence> {
+    let before = p.summary.as_ref().map(|summary| summary.through);
+    if before.is_some_and(|before| body.turn <= before) {
+        return Err(Divergence::new(
+            "summary",
+            format!("turns beyond {}", before.unwrap_or_default()),
+            format!("those up to {}", body.turn),
+        ));
+    }
+    p.summary = Some(Summary {
+        through: body.turn,
+        text: match p.keeps {
+            Keeps::All => body.text,
+            Keeps::Facts | Keeps::State => String::new(),
+        },
     });
+    Ok(())
 }
 
 fn usage(p: &mut Projection, body: &body::Usage) {

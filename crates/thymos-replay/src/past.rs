@@ -284,6 +284,7 @@ impl Projection {
         self.world = base.world;
         self.done = base.done;
         self.commits = base.commits;
+        self.summary = base.summary;
         self.next_turn = base.next_turn;
         self.last_context_tokens = base.last_context_tokens;
         self.inherited = true;

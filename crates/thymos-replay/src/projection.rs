@@ -64,6 +64,8 @@ pub struct Projection {
     pub once: BTreeMap<IdempotencyKey, EntryId>,
     /// How many commits each idempotency key has.
     pub commits: BTreeMap<IdempotencyKey, u64>,
+    /// What the model reads in place of its older turns.
+    pub summary: Option<Summary>,
     /// The next turn's number.
     pub next_turn: u32,
     /// Tokens of the newest model call: read and written.
@@ -192,6 +194,15 @@ pub struct Child {
     pub result: Option<DelegationResult>,
 }
 
+/// A model's words for its older turns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The newest turn that it stands for, with all before it.
+    pub through: u32,
+    /// The words, redacted.
+    pub text: String,
+}
+
 /// One line of the story.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Item {
@@ -303,6 +314,7 @@ impl Projection {
             done: BTreeMap::new(),
             once: BTreeMap::new(),
             commits: BTreeMap::new(),
+            summary: None,
             next_turn: 0,
             last_context_tokens: 0,
             total: Cost::default(),

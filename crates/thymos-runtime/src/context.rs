@@ -8,15 +8,17 @@ use thymos_core::body::Role;
 use thymos_core::intent::Author;
 use thymos_core::tool::ToolContract;
 use thymos_core::writ::{Mode, Writ};
-use thymos_ports::cognition::{Context, ContextMessage, ProposedCall};
+use thymos_ports::cognition::{Context, ContextMessage, ProposedCall, Purpose};
 use thymos_replay::Projection;
 use thymos_replay::projection::{Call, Fate, Item};
 
 use crate::session::{InForce, in_force};
 
 mod room;
+mod sum_up;
 
 use room::{fit, length, written};
+pub(crate) use sum_up::{SumUp, shortened};
 
 /// Bytes that a token is taken to be worth when nothing better is known.
 const BYTES_PER_TOKEN: usize = 4;
@@ -31,32 +33,87 @@ pub(crate) struct ContextLimits {
     pub(crate) context_tokens_max: u64,
 }
 
-/// Builds the context of the next turn.
-pub(crate) fn build(
+/// What comes next in a conversation.
+pub(crate) enum Next {
+    Turn(Context),
+    /// Its older turns take too much room, and the model can put them into words.
+    SumUp(SumUp),
+}
+
+/// Builds the context of the next turn, or of the summary that comes before it.
+pub(crate) fn next(
     projection: &Projection,
     tools: &ToolSet,
     writ: Option<&Writ>,
     limits: ContextLimits,
-) -> Context {
+    sums_up: bool,
+) -> Next {
     let system = system(projection, writ);
     let tools = offered(projection, tools, writ);
-    let all = usize::try_from(limits.context_tokens_max)
-        .unwrap_or(usize::MAX)
-        .saturating_mul(BYTES_PER_TOKEN);
-    // However little is left beside instructions and tools, a turn has something to go by; what fits into that
-    // is not measured against the rest.
-    let least = all / 4;
-    let mut messages = messages(projection);
-    if length(&messages) > least {
-        let before = system.len() + tools.iter().map(described).sum::<usize>();
-        messages = fit(messages, all.saturating_sub(before).max(least));
+    let Read { parts, pinned } = read(projection);
+    // What fits into the least that there is need not be measured against instructions and tools.
+    let size: usize = parts.iter().map(|part| length(&part.messages)).sum();
+    if size <= least(limits) {
+        return turn(projection, (system, tools), told(parts), limits);
     }
-    Context {
+    let room = room(limits, &system, &tools);
+    match sum_up::due((&parts, pinned), room, limits).filter(|_| sums_up) {
+        Some(sum_up) => Next::SumUp(sum_up),
+        None => turn(
+            projection,
+            (system, tools),
+            fit(told(parts), pinned, room),
+            limits,
+        ),
+    }
+}
+
+fn turn(
+    projection: &Projection,
+    (system, tools): (String, Vec<ToolContract>),
+    messages: Vec<ContextMessage>,
+    limits: ContextLimits,
+) -> Next {
+    Next::Turn(Context {
+        purpose: Purpose::Turn,
+        turns: turns_had(projection),
         messages,
         system,
         tools,
         output_tokens_max: limits.output_tokens_max,
-    }
+    })
+}
+
+fn told(parts: Vec<Part>) -> Vec<ContextMessage> {
+    parts.into_iter().flat_map(|part| part.messages).collect()
+}
+
+fn bytes(tokens: u64) -> usize {
+    let tokens = usize::try_from(tokens).unwrap_or(usize::MAX);
+    tokens.saturating_mul(BYTES_PER_TOKEN)
+}
+
+/// Bytes that a conversation has however many instructions and tools have.
+fn least(limits: ContextLimits) -> usize {
+    bytes(limits.context_tokens_max) / 4
+}
+
+/// Bytes that are left for a conversation beside instructions and tools.
+fn room(limits: ContextLimits, system: &str, tools: &[ToolContract]) -> usize {
+    let before = system.len() + tools.iter().map(described).sum::<usize>();
+    bytes(limits.context_tokens_max)
+        .saturating_sub(before)
+        .max(least(limits))
+}
+
+/// Turns of the model in this conversation.
+fn turns_had(projection: &Projection) -> usize {
+    let story = projection.story.iter();
+    let turns = story.filter(|item| match item {
+        Item::Said { role, .. } => *role == Role::Model,
+        Item::Wanted(_) => false,
+    });
+    turns.count()
 }
 
 /// Bytes of a tool as it is offered.
@@ -131,12 +188,65 @@ struct TurnParts {
     calls: Vec<IntentId>,
 }
 
-/// The story as messages: what a person said, what the model said and wanted, what came of it.
-fn messages(projection: &Projection) -> Vec<ContextMessage> {
+/// What a model reads of the story, oldest first.
+struct Read {
+    parts: Vec<Part>,
+    /// How many of the first ones are never left out.
+    pinned: usize,
+}
+
+/// The task, the model's own words for the turns that it summed up, and what came after those.
+fn read(projection: &Projection) -> Read {
+    let all = &projection.story;
+    let through = projection.summary.as_ref().map(|summary| summary.through);
+    let is_summed_up = |item: &Item| {
+        let turn = turn_of(projection, item);
+        turn.is_some() && turn <= through
+    };
+    let last = all.iter().rposition(is_summed_up);
+    let (Some(last), Some(summary)) = (last, &projection.summary) else {
+        let parts = parts(projection, all.iter(), None);
+        return Read { parts, pinned: 1 };
+    };
+    let (old, new) = all.split_at(last + 1);
+    let task = old.first().filter(|first| !is_summed_up(first));
+    // Said while that very turn was thought, and so heard after it.
+    let late = old.iter().skip(1).filter(|item| match item {
+        Item::Said { role, turn, .. } => *role == Role::Steer && Some(*turn) == through,
+        Item::Wanted(_) => false,
+    });
+    let mut read = parts(projection, task.into_iter(), None);
+    read.push(Part::summed_up(&summary.text));
+    let pinned = read.len();
+    read.extend(parts(projection, late.chain(new), through));
+    Read {
+        parts: read,
+        pinned,
+    }
+}
+
+/// The model's turn that this is of.
+fn turn_of(projection: &Projection, item: &Item) -> Option<u32> {
+    match item {
+        Item::Said { role, turn, .. } => (*role == Role::Model).then_some(*turn),
+        Item::Wanted(intent) => {
+            let call = projection.calls.get(intent)?;
+            (call.intent.author == Author::Model).then_some(call.intent.turn)
+        }
+    }
+}
+
+/// These items in parts: what a person said, or what the model said and wanted with what came of it. Turns up
+/// to `behind` are over and not among them.
+fn parts<'s>(
+    projection: &Projection,
+    items: impl Iterator<Item = &'s Item>,
+    behind: Option<u32>,
+) -> Vec<Part> {
     let mut turns: BTreeMap<u32, TurnParts> = BTreeMap::new();
     let mut order: Vec<Line> = Vec::new();
     let mut unheard: Vec<(u32, String)> = Vec::new();
-    for item in &projection.story {
+    for item in items {
         match item {
             Item::Said {
                 role: Role::Model,
@@ -154,7 +264,9 @@ fn messages(projection: &Projection) -> Vec<ContextMessage> {
                 text,
                 turn,
                 ..
-            } if !turns.contains_key(turn) => unheard.push((*turn, text.clone())),
+            } if !turns.contains_key(turn) && behind.is_none_or(|over| *turn > over) => {
+                unheard.push((*turn, text.clone()));
+            }
             Item::Said { text, .. } => order.push(Line::Operator(text.clone())),
             Item::Wanted(intent) => match projection.calls.get(intent) {
                 Some(call) if call.intent.author == Author::Model => {
@@ -175,9 +287,9 @@ fn messages(projection: &Projection) -> Vec<ContextMessage> {
     }
     // Their turn broke off: they come last, and the next turn hears them.
     order.extend(unheard.into_iter().map(|(_, text)| Line::Operator(text)));
-    order
-        .into_iter()
-        .flat_map(|line| line.into_messages(projection, &mut turns))
+    let lines = order.into_iter();
+    lines
+        .filter_map(|line| line.into_part(projection, &mut turns))
         .collect()
 }
 
@@ -201,19 +313,52 @@ enum Line {
     Model(u32),
 }
 
+/// A person's words, or a turn of the model with the results of its calls.
+struct Part {
+    /// The number of the model's turn.
+    turn: Option<u32>,
+    messages: Vec<ContextMessage>,
+    /// Whether nothing more comes of its calls.
+    ended: bool,
+}
+
+impl Part {
+    fn operators(text: String) -> Self {
+        Self {
+            turn: None,
+            messages: vec![ContextMessage::Operator(text)],
+            ended: true,
+        }
+    }
+
+    /// In the model's own voice: what it read from tools has no more weight for having been summed up.
+    fn summed_up(text: &str) -> Self {
+        let text = format!(
+            "[My summary of my turns so far, which are left out here; the ledger has them]\n{text}"
+        );
+        Self {
+            turn: None,
+            messages: vec![ContextMessage::Model {
+                text,
+                calls: Vec::new(),
+                provider_state: None,
+            }],
+            ended: true,
+        }
+    }
+}
+
 impl Line {
-    fn into_messages(
+    fn into_part(
         self,
         projection: &Projection,
         turns: &mut BTreeMap<u32, TurnParts>,
-    ) -> Vec<ContextMessage> {
+    ) -> Option<Part> {
         let turn = match self {
-            Self::Operator(text) => return vec![ContextMessage::Operator(text)],
+            Self::Operator(text) => return Some(Part::operators(text)),
             Self::Model(turn) => turn,
         };
-        let Some(parts) = turns.remove(&turn) else {
-            return Vec::new();
-        };
+        let parts = turns.remove(&turn)?;
         let calls: Vec<_> = parts
             .calls
             .iter()
@@ -232,7 +377,7 @@ impl Line {
                 .collect(),
             provider_state: parts.provider_state,
         }];
-        messages.extend(calls.into_iter().map(|call| {
+        messages.extend(calls.iter().map(|call| {
             let (text, is_error) = came_of(call);
             let tool = call.intent.tool.clone();
             ContextMessage::Result {
@@ -242,7 +387,13 @@ impl Line {
                 is_error,
             }
         }));
-        messages
+        // One that was only wanted is never decided once the model goes on without it.
+        let is_open = |call: &&Call| matches!(call.fate, Fate::Held(_) | Fate::Begun(_));
+        Some(Part {
+            turn: Some(turn),
+            messages,
+            ended: !calls.iter().any(is_open),
+        })
     }
 }
 

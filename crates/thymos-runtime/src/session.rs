@@ -27,6 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::context::ContextLimits;
 use crate::kernel::Kernel;
 use crate::narrate::Narrator;
 use crate::service::Shared;
@@ -49,6 +50,7 @@ mod route;
 mod scope;
 mod settle;
 mod skill;
+mod sum_up;
 mod take;
 mod think;
 mod timer;
@@ -103,6 +105,14 @@ pub(crate) enum Inside {
         proposal: ProposalId,
         end: Option<ChildEnd>,
     },
+    /// A model summed up its turns up to that one, or why not.
+    SummedUp {
+        through: u32,
+        /// The most that is kept of it.
+        limits: ContextLimits,
+        result: Result<Turn, ModelFault>,
+        wall_clock_ms: u64,
+    },
     /// An act ended.
     Acted {
         begun: Box<Begun>,
@@ -123,6 +133,10 @@ pub(super) enum Job {
 pub(super) enum Activity {
     Idle,
     Thinking {
+        cancel: CancellationToken,
+    },
+    /// It answers nobody: what is said meanwhile is heard by the turn that follows.
+    SummingUp {
         cancel: CancellationToken,
     },
     Acting {
@@ -176,6 +190,8 @@ pub(crate) struct Session {
     /// Evidence of how the model of the turn being thought was chosen `[S2]`.
     pub(super) routed: Option<Routing>,
     pub(super) paces: HashMap<String, route::Pace>,
+    /// The turn from which older turns may be summed up, after that failed.
+    pub(super) sums_up_from: u32,
     pub(super) in_doubt: BTreeSet<ProposalId>,
     /// What could not be stored, kept until it can be or the process ends `[L11]`.
     pub(super) unsealed: Option<Vec<Body>>,
@@ -226,6 +242,7 @@ impl Session {
             model: None,
             routed: None,
             paces: HashMap::new(),
+            sums_up_from: 0,
             in_doubt: BTreeSet::new(),
             unsealed: None,
             broken: None,
@@ -319,7 +336,10 @@ impl Session {
             self.tell_taken_back();
             self.publish();
         }
-        if let Activity::Thinking { cancel } | Activity::Acting { cancel, .. } = &self.activity {
+        if let Activity::Thinking { cancel }
+        | Activity::SummingUp { cancel }
+        | Activity::Acting { cancel, .. } = &self.activity
+        {
             cancel.cancel();
         }
         // [X1] What was begun is sealed even when everybody has left.

@@ -219,13 +219,14 @@ fn said_lines(said: &Said, open: bool, width: usize, theme: &Theme) -> Vec<Line<
         Voice::Operator => ("  you  ", Role::User),
         Voice::Steer => ("  you> ", Role::User),
         Voice::Model => ("  ai   ", Role::Model),
+        Voice::Summary => ("  sum  ", Role::Muted),
         Voice::System => ("  --   ", Role::Muted),
         Voice::Parent => ("  task ", Role::User),
     };
     let mut lines = thinking(&said.reasoning, open, body, theme);
     match said.role {
         Voice::Model => lines.extend(markdown::render(&said.text, body, theme)),
-        Voice::Operator | Voice::Steer | Voice::System | Voice::Parent => {
+        Voice::Operator | Voice::Steer | Voice::System | Voice::Summary | Voice::Parent => {
             for line in SafeText::lines(&said.text) {
                 lines.extend(wrap_hanging(&line.to_line(theme, role), body, &[], &[]));
             }

@@ -30,4 +30,5 @@ mod skills;
 mod snapshots;
 mod snapshots_of_runs;
 mod storage;
+mod sums;
 pub(crate) mod undo;

@@ -13,15 +13,15 @@ use super::{FORMATS, open_copy};
 const LOOKS: [(&str, &str); 3] = [
     (
         "v1",
-        "244a644d097eb2f4b013c1a10d59334d64754d1f3a1b96ae8ae3f1fa33338d63",
+        "2511ffabc9258be1fd8b3c6c9f989e886fb033b402feeebda8016d72f1543802",
     ),
     (
         "v2",
-        "8fc6ddeb418414a80d258020d4acd56156cf9a3a4b099f0389472ce903b70a6c",
+        "026aff6100214735e5f1495b28859bfcca632162207b987175c79394a23f3b98",
     ),
     (
         "v3",
-        "8fc6ddeb418414a80d258020d4acd56156cf9a3a4b099f0389472ce903b70a6c",
+        "026aff6100214735e5f1495b28859bfcca632162207b987175c79394a23f3b98",
     ),
 ];
 

@@ -21,6 +21,7 @@ pub(super) fn count(told: &Told, census: &mut Census) {
                 one(format!("refused: {}", body.refusal.clause));
                 one(format!("refused at {:?}", body.stage));
             }
+            Body::Message(body) => one(format!("said: {:?}", body.role)),
             Body::Reconciled(body) => one(format!("reconciled: {:?}", body.resolution)),
             Body::Closed(body) => one(format!("closed: {}", stop(&body.stop))),
             Body::Commit(body) if body.compensates.is_some() => one("undone".to_owned()),

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::tool::{Compensation, Recovery, Repeat, ToolContract};
 use thymos_ports::Cognition;
-use thymos_ports::cognition::{Context, ContextMessage, ProposedCall, Streamed, Turn, TurnStop};
+use thymos_ports::cognition::{
+    Context, ContextMessage, ProposedCall, Purpose, Streamed, Turn, TurnStop,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::PracticeModel;
@@ -36,6 +38,8 @@ fn contract(name: &str) -> ToolContract {
 
 fn context(task: &str, tools: &[&[&str]]) -> Context {
     Context {
+        purpose: Purpose::Turn,
+        turns: 0,
         system: String::new(),
         messages: vec![ContextMessage::Operator(task.to_owned())],
         tools: tools.concat().into_iter().map(contract).collect(),

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use thymos_cognition::{AdapterKind, ModelSpec, RetryOptions, Services, connect};
 use thymos_core::Timestamp;
 use thymos_core::secret::Secret;
-use thymos_ports::cognition::{Cognition, Context, ContextMessage, ModelFault, Streamed, Turn};
+use thymos_ports::cognition::{
+    Cognition, Context, ContextMessage, ModelFault, Purpose, Streamed, Turn,
+};
 use thymos_ports::{Clock, Entropy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -199,6 +201,8 @@ pub(crate) fn spec(kind: AdapterKind, url: &str) -> ModelSpec {
 
 pub(crate) fn context() -> Context {
     Context {
+        purpose: Purpose::Turn,
+        turns: 0,
         system: "be brief".to_owned(),
         messages: vec![ContextMessage::Operator("go".to_owned())],
         tools: Vec::new(),

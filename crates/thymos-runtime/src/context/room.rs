@@ -13,13 +13,18 @@ const TEXT_BYTES_MIN: usize = 256;
 /// A person's message, or a model's with the results of its calls: a provider refuses one without the other.
 type Turn = Vec<ContextMessage>;
 
-/// As many messages as fit into so many bytes; what is left out or shortened is named.
-pub(super) fn fit(messages: Vec<ContextMessage>, room: usize) -> Vec<ContextMessage> {
+/// As many messages as fit into so many bytes; what is left out or shortened is named. The first `pinned`
+/// turns stay: the task, and the model's words for the turns that it summed up.
+pub(super) fn fit(
+    messages: Vec<ContextMessage>,
+    pinned: usize,
+    room: usize,
+) -> Vec<ContextMessage> {
     if length(&messages) <= room {
         return messages;
     }
     let mut turns = turns(messages);
-    let mut kept = must_stay(&turns);
+    let mut kept = must_stay(&turns, pinned);
     shorten(&mut turns, &kept, room);
     let sizes: Vec<usize> = turns.iter().map(|turn| length(turn)).collect();
     let mut used: usize = kept.iter().filter_map(|at| sizes.get(*at)).sum();
@@ -64,12 +69,13 @@ fn turns(messages: Vec<ContextMessage>) -> Vec<Turn> {
     turns
 }
 
-/// The task, what a person said last, and the newest turn.
-fn must_stay(turns: &[Turn]) -> BTreeSet<usize> {
+/// What is pinned, what a person said last, and the newest turn.
+fn must_stay(turns: &[Turn], pinned: usize) -> BTreeSet<usize> {
     let is_operators = |turn: &Turn| matches!(turn.first(), Some(ContextMessage::Operator(_)));
     let last_said = turns.iter().rposition(is_operators);
     let newest = turns.iter().rposition(|turn| !is_operators(turn));
-    std::iter::once(0).chain(last_said).chain(newest).collect()
+    let pinned = 0..pinned.min(turns.len());
+    pinned.chain(last_said).chain(newest).collect()
 }
 
 /// Cuts the longest texts of these turns until all of them fit, or as far as that goes.
@@ -117,7 +123,7 @@ fn level(mut lengths: Vec<usize>, room: usize) -> usize {
 }
 
 /// Beginning and end, with what is not there named between them.
-fn middle_cut(text: &str, most: usize) -> String {
+pub(super) fn middle_cut(text: &str, most: usize) -> String {
     let half = most / 2;
     let head = text.floor_char_boundary(half);
     let tail = text.ceil_char_boundary(text.len().saturating_sub(half));

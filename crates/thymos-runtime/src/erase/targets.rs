@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use thymos_core::body::{Body, BodyState};
+use thymos_core::body::{Body, BodyState, Role};
 use thymos_core::id::ProposalId;
 use thymos_core::limits::{ERASURE_BODIES_MAX, ID_PREFIX_CHARS_MIN};
 use thymos_core::{Entry, IntentId, Kind, TrajectoryId};
@@ -187,6 +187,7 @@ pub(super) fn choose(entries: &[Entry], named: &Named) -> Result<Chosen, No> {
     for seq in &named.seqs {
         seqs.extend(calls.beside(*seq));
     }
+    seqs.extend(summaries_behind(entries, &named.seqs));
     let going = entries.iter().filter(|entry| {
         let wanted = named.whole || seqs.contains(&entry.header.seq);
         let may = entry.kind().is_some_and(Kind::may_be_erased);
@@ -202,6 +203,22 @@ pub(super) fn choose(entries: &[Entry], named: &Named) -> Result<Chosen, No> {
             Some("name fewer, and the others afterwards"),
         )),
     }
+}
+
+/// Summaries that may repeat what is named.
+fn summaries_behind(entries: &[Entry], named: &BTreeSet<u64>) -> Vec<u64> {
+    let Some(first) = named.first() else {
+        return Vec::new();
+    };
+    let is_summary = |entry: &&Entry| match entry.decode() {
+        BodyState::Known(Body::Message(said)) => said.role == Role::Summary,
+        _ => false,
+    };
+    let behind = entries.iter().filter(|entry| entry.header.seq > *first);
+    behind
+        .filter(is_summary)
+        .map(|one| one.header.seq)
+        .collect()
 }
 
 fn may_go(entry: &Entry) -> Result<(), No> {

@@ -157,7 +157,7 @@ fn authors(what: &What) -> Vec<String> {
         What::Opened { operator, .. } => vec![operator.clone(), "operator".to_owned()],
         What::Said { role, .. } => match role {
             Role::Operator | Role::Steer => own(&["operator", "human"]),
-            Role::Model => own(&["model"]),
+            Role::Model | Role::Summary => own(&["model"]),
             Role::Parent => own(&["model", "parent"]),
             Role::System => own(&["system"]),
         },

@@ -96,6 +96,15 @@ impl Session {
                 result,
                 wall_clock_ms,
             } => self.thought(result, wall_clock_ms).await,
+            Inside::SummedUp {
+                through,
+                limits,
+                result,
+                wall_clock_ms,
+            } => {
+                let summed_up = (through, limits, wall_clock_ms);
+                self.summed_up(summed_up, result).await;
+            }
             Inside::Born { proposal, asks } => self.child_born(&proposal, asks),
             Inside::ChildEnded { proposal, end } => self.child_ended(proposal, end).await,
             Inside::Acted {
@@ -461,7 +470,7 @@ impl Session {
 
     /// Asks everything at work here, delegated runs too, to end `[X4]`.
     pub(super) fn cancel_work(&self) {
-        if let Activity::Thinking { cancel } = &self.activity {
+        if let Activity::Thinking { cancel } | Activity::SummingUp { cancel } = &self.activity {
             cancel.cancel();
         }
         self.cancel_acts();

@@ -147,6 +147,7 @@ impl Session {
             },
             _ if self.run.as_ref().is_some_and(|run| run.stop_asked) => "stopping".to_owned(),
             Activity::Thinking { .. } => "thinking".to_owned(),
+            Activity::SummingUp { .. } => "summing up".to_owned(),
             Activity::Acting { doing, .. } => doing.clone(),
         };
         let since = self

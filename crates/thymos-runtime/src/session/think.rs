@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::bound;
 use super::route::Pace;
 use super::{Activity, Inside, Job, RecordError, Session};
-use crate::context::{self, ContextLimits};
+use crate::context::{self, ContextLimits, Next};
 use crate::kernel::RunLimits;
 
 impl Session {
@@ -69,7 +69,12 @@ impl Session {
         let limits = self.k.parts.limits;
         let window = model.identity().context_tokens;
         let room = within(sized(limits, window), self.tokens_left());
-        let context = context::build(&self.p, &self.k.tool_set, self.writ_in_force(), room);
+        let sums_up = model.sums_up() && self.p.next_turn >= self.sums_up_from;
+        let (tools, writ) = (&self.k.tool_set, self.writ_in_force());
+        let context = match context::next(&self.p, tools, writ, room, sums_up) {
+            Next::Turn(context) => context,
+            Next::SumUp(sum_up) => return self.sum_up(model, sum_up, room),
+        };
         if let Some(run) = &mut self.run {
             run.turns += 1;
         }
@@ -77,15 +82,8 @@ impl Session {
         self.activity = Activity::Thinking {
             cancel: cancel.clone(),
         };
+        self.live_begins(None);
         let (shared, inside, k) = (self.shared.clone(), self.inside.clone(), self.k.clone());
-        let trajectory = self.p.trajectory;
-        shared.live(|live| {
-            *live = Live {
-                trajectory: Some(trajectory),
-                version: live.version,
-                ..Live::default()
-            };
-        });
         tokio::spawn(async move {
             let from = k.now();
             let mut sink = |bit: Streamed<'_>| shared.live(|live| show(live, bit));
@@ -99,6 +97,19 @@ impl Session {
                     })
                     .await,
             );
+        });
+    }
+
+    /// What is shown while the model thinks begins anew.
+    pub(super) fn live_begins(&self, notice: Option<String>) {
+        let trajectory = self.p.trajectory;
+        self.shared.live(|live| {
+            *live = Live {
+                trajectory: Some(trajectory),
+                version: live.version,
+                notice,
+                ..Live::default()
+            };
         });
     }
 
@@ -149,10 +160,7 @@ impl Session {
             }
             Err(fault) => {
                 self.forget_live();
-                if fault.usage != TokenUsage::default() {
-                    let usage = self.usage(&fault.usage, &identity, wall_clock_ms, 1);
-                    self.record_or_break(vec![usage]).await;
-                }
+                self.charge_fault(&fault, &identity, wall_clock_ms).await;
                 let stop = match fault.kind {
                     ModelFaultKind::Cancelled => self.cut_or_cancelled(),
                     _ => Stop::Model(match fault.hint {
@@ -162,6 +170,19 @@ impl Session {
                 };
                 self.close(stop).await;
             }
+        }
+    }
+
+    /// `[B1]` What broke off costs what it used.
+    pub(super) async fn charge_fault(
+        &mut self,
+        fault: &ModelFault,
+        identity: &ModelIdentity,
+        wall_clock_ms: u64,
+    ) {
+        if fault.usage != TokenUsage::default() {
+            let usage = self.usage(&fault.usage, identity, wall_clock_ms, 1);
+            self.record_or_break(vec![usage]).await;
         }
     }
 
@@ -266,7 +287,7 @@ impl Session {
         ))
     }
 
-    fn usage(
+    pub(super) fn usage(
         &mut self,
         usage: &TokenUsage,
         identity: &ModelIdentity,
@@ -310,7 +331,7 @@ impl Session {
         )
     }
 
-    fn forget_live(&self) {
+    pub(super) fn forget_live(&self) {
         self.shared.live(|live| {
             *live = Live {
                 version: live.version,

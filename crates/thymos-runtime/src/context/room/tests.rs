@@ -44,7 +44,7 @@ fn texts(messages: &[ContextMessage]) -> Vec<&str> {
 #[test]
 fn what_fits_is_left_alone() {
     let all = vec![said("task"), wants("I look", json!({})), came("found")];
-    assert_eq!(fit(all.clone(), 1_000), all);
+    assert_eq!(fit(all.clone(), 1, 1_000), all);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn the_task_stays_and_the_oldest_turns_go_with_their_results() {
         all.push(wants(&format!("turn {turn}"), json!({"n": turn})));
         all.push(came(&"x".repeat(100)));
     }
-    let fitting = fit(all, 400);
+    let fitting = fit(all, 1, 400);
     let told = texts(&fitting);
     assert_eq!(told[0], "task");
     assert_eq!(
@@ -78,7 +78,7 @@ fn a_result_larger_than_the_room_is_cut_in_its_middle() {
         wants("and there", json!({"path": "b"})),
         came(&long),
     ];
-    let fitting = fit(all, 4_000);
+    let fitting = fit(all, 1, 4_000);
     let told = texts(&fitting);
     let (result, before) = told.split_last().unwrap();
     assert_eq!(
@@ -106,7 +106,7 @@ fn results_of_one_turn_share_the_room_and_short_ones_stay_whole() {
         came("short"),
         came(&"b".repeat(30_000)),
     ];
-    let fitting = fit(all, 10_000);
+    let fitting = fit(all, 1, 10_000);
     assert_eq!(fitting.len(), 5);
     let told = texts(&fitting);
     assert_eq!(told[3], "short");
@@ -120,7 +120,7 @@ fn what_a_person_said_last_stays_behind_any_number_of_turns() {
         all.push(wants("on", json!({})));
         all.push(came(&"x".repeat(100)));
     }
-    let fitting = fit(all, 500);
+    let fitting = fit(all, 1, 500);
     let told = texts(&fitting);
     assert_eq!(told[..2], ["task", "no, the other folder"]);
     assert!(told[2].contains("older messages"));
@@ -131,7 +131,11 @@ fn what_a_person_said_last_stays_behind_any_number_of_turns() {
 fn arguments_are_cut_too_unless_a_provider_wants_them_back_as_they_were() {
     let content = "z".repeat(20_000);
     let wanted = wants("I write", json!({"path": "a", "content": content}));
-    let fitting = fit(vec![said("task"), wanted.clone(), came("written")], 2_000);
+    let fitting = fit(
+        vec![said("task"), wanted.clone(), came("written")],
+        1,
+        2_000,
+    );
     let ContextMessage::Model { calls, .. } = &fitting[1] else {
         panic!("{fitting:?}");
     };
@@ -145,18 +149,36 @@ fn arguments_are_cut_too_unless_a_provider_wants_them_back_as_they_were() {
         calls,
         provider_state: Some(json!(["opaque"])),
     };
-    let fitting = fit(vec![said("task"), replayed.clone(), came("written")], 2_000);
+    let fitting = fit(
+        vec![said("task"), replayed.clone(), came("written")],
+        1,
+        2_000,
+    );
     assert_eq!(fitting[1], replayed);
 }
 
 #[test]
 fn nothing_is_so_small_that_it_panics() {
     for room in [0, 1, 10] {
-        assert_eq!(fit(Vec::new(), room), []);
+        assert_eq!(fit(Vec::new(), 1, room), []);
         let fitting = fit(
             vec![said("task"), wants("é", json!({})), came(&"é".repeat(300))],
+            1,
             room,
         );
         assert_eq!(fitting.len(), 3);
+    }
+}
+
+#[test]
+fn what_is_pinned_stays_whatever_comes_behind_it() {
+    let mut all = vec![said("task"), wants("my summary", json!({}))];
+    for _ in 0..50 {
+        all.push(wants("on", json!({})));
+        all.push(came(&"x".repeat(100)));
+    }
+    for (pinned, first_gap) in [(1, 1), (2, 2)] {
+        let fitting = fit(all.clone(), pinned, 500);
+        assert!(texts(&fitting)[first_gap].contains("older messages"));
     }
 }

@@ -135,7 +135,7 @@ impl Back {
         match body {
             Some(Body::Message(message)) => match message.role {
                 // Nobody asked for what the operator says; a task was delegated.
-                Role::Operator | Role::Steer | Role::System => {}
+                Role::Operator | Role::Steer | Role::System | Role::Summary => {}
                 Role::Parent => back.wants.asked = true,
                 Role::Model => {
                     back.turn = Some(message.turn);
@@ -379,7 +379,12 @@ impl Back {
                 self.wants = Wants::default();
                 Some(Relation::Asked)
             }
-            Role::Operator | Role::Parent | Role::Model | Role::Steer | Role::System => None,
+            Role::Operator
+            | Role::Parent
+            | Role::Model
+            | Role::Steer
+            | Role::System
+            | Role::Summary => None,
         }
     }
 }

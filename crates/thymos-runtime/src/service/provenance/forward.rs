@@ -56,7 +56,11 @@ impl Forward {
             None => set.iter().map(|delta| delta.resource.clone()).collect(),
         };
         let rest = match &about.body {
-            Some(Body::Message(message)) if message.role != Role::Model => Rest::Prompt,
+            Some(Body::Message(message))
+                if !matches!(message.role, Role::Model | Role::Summary) =>
+            {
+                Rest::Prompt
+            }
             Some(Body::WritIssued(issued)) => Rest::Writ(issued.id),
             _ => Rest::Call,
         };
@@ -187,7 +191,12 @@ impl Forward {
                 self.rest = Rest::Over;
                 None
             }
-            Role::Model | Role::Operator | Role::Parent | Role::Steer | Role::System => None,
+            Role::Model
+            | Role::Operator
+            | Role::Parent
+            | Role::Steer
+            | Role::System
+            | Role::Summary => None,
         }
     }
 
