@@ -27,7 +27,7 @@ const BYTES_PER_TOKEN: usize = 4;
 const DELEGATE: &str = "delegate";
 
 /// How much goes into a context.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ContextLimits {
     pub(crate) output_tokens_max: u64,
     pub(crate) context_tokens_max: u64,

@@ -196,6 +196,22 @@ async fn a_summary_without_a_word_is_none() {
     rig.verified().await;
 }
 
+/// What a summary costs would be gone from the turns that it makes room for.
+#[tokio::test]
+async fn b2_nothing_is_summed_up_where_the_budget_leaves_less_than_a_window() {
+    let setup = Setup::new(Vec::new(), &[&reader()]).with(|setup| {
+        setup.model = model(summed);
+        setup.context_tokens_max = 4_000;
+        // Two turns of it can read a whole window, at 110 tokens each.
+        setup.terms.budget.tokens = Some(5_200);
+    });
+    let mut rig = setup.open(Mode::Edit).await;
+    rig.run("find them all").await;
+    assert_eq!(rig.stop(), Some(Stop::Done));
+    assert!(contexts(&rig, Purpose::Summary).is_empty());
+    rig.verified().await;
+}
+
 #[tokio::test]
 async fn x4_an_interrupt_while_it_sums_up_ends_the_run_without_a_summary() {
     let setup = Setup::new(Vec::new(), &[&reader()]);

@@ -68,8 +68,10 @@ impl Session {
         let model = chosen.model;
         let limits = self.k.parts.limits;
         let window = model.identity().context_tokens;
-        let room = within(sized(limits, window), self.tokens_left());
-        let sums_up = model.sums_up() && self.p.next_turn >= self.sums_up_from;
+        let whole = sized(limits, window);
+        let room = within(whole, self.tokens_left());
+        // Near the end of a budget a summary would cost what the turns that it makes room for cannot have.
+        let sums_up = room == whole && model.sums_up() && self.p.next_turn >= self.sums_up_from;
         let (tools, writ) = (&self.k.tool_set, self.writ_in_force());
         let context = match context::next(&self.p, tools, writ, room, sums_up) {
             Next::Turn(context) => context,
