@@ -120,6 +120,8 @@ pub enum FaultKind {
     Panicked,
     /// Its deltas do not apply `[X5]`.
     BadDelta,
+    /// It came to its end, and what the tool says must be true then is not `[X5]`.
+    Unmet,
     /// What was resolved no longer holds at the moment of acting.
     Moved,
     /// The cage could not be had or broke.
@@ -134,6 +136,7 @@ impl fmt::Display for FaultKind {
             Self::Cancelled => "cancelled",
             Self::Panicked => "panicked",
             Self::BadDelta => "bad delta",
+            Self::Unmet => "unmet postcondition",
             Self::Moved => "moved",
             Self::Cage => "no cage",
         })

@@ -1,5 +1,7 @@
 //! The tool port: a contract, a look, and an act that needs a [`Begun`].
 
+use std::fmt;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use thymos_core::Timestamp;
@@ -53,6 +55,20 @@ pub trait Tool: Send + Sync {
     /// # Errors
     /// [`ToolFault`]; everything known of the effect is in it.
     async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault>;
+
+    /// Looks once more, after [`Self::run`] came to this outcome and before that is sealed, at what must
+    /// be true now `[X5]`. It is a part of the call: the time limit, the cancel and a panic count as those
+    /// of `run`. Changes nothing.
+    ///
+    /// # Errors
+    /// [`Unmet`] when something is not as the outcome says; the call is sealed as a failure then, and
+    /// its deltas are not applied.
+    async fn verify(
+        &self,
+        begun: &Begun,
+        outcome: &Outcome,
+        io: &mut ToolIo<'_>,
+    ) -> Result<(), Unmet>;
 
     /// Finds out what became of a call that was announced and never sealed `[X2]`. Asked of tools
     /// whose contract says `queryable`; changes nothing.
@@ -172,6 +188,28 @@ pub trait BlobSink: Send + Sync {
     /// # Errors
     /// A sentence, when the disk refused.
     fn read(&self, digest: &Digest) -> Result<Option<Vec<u8>>, String>;
+}
+
+/// A postcondition that does not hold `[X5]`. Each part is a few words without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// What was looked at.
+    pub subject: String,
+    /// What it was to be.
+    pub expected: String,
+    /// What it is.
+    pub found: String,
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            subject,
+            expected,
+            found,
+        } = self;
+        write!(f, "`{subject}` was to be {expected} and is {found}")
+    }
 }
 
 /// A call that broke off.

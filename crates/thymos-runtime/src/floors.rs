@@ -12,7 +12,7 @@ use thymos_core::outcome::Outcome;
 use thymos_core::proposal::Proposal;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::{Floor, Repeat, ToolContract};
-use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unmet, Unresolvable};
 use thymos_ports::{Begun, Tool};
 
 /// The tool, lifted to its floor.
@@ -73,6 +73,15 @@ impl Tool for Lifted {
 
     async fn run(&self, begun: &Begun, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
         self.tool.run(begun, io).await
+    }
+
+    async fn verify(
+        &self,
+        begun: &Begun,
+        outcome: &Outcome,
+        io: &mut ToolIo<'_>,
+    ) -> Result<(), Unmet> {
+        self.tool.verify(begun, outcome, io).await
     }
 
     async fn probe(&self, proposal: &Proposal, look: &Look<'_>) -> Probed {

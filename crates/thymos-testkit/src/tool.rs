@@ -11,7 +11,7 @@ use thymos_core::outcome::{FaultKind, Outcome};
 use thymos_core::proposal::Proposal;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::{Compensation, Recovery, Repeat, ToolContract};
-use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unmet, Unresolvable};
 use thymos_ports::{Begun, Tool};
 use tokio::sync::Notify;
 
@@ -25,6 +25,15 @@ enum Body {
     Panic,
 }
 
+/// What looking again at what was done comes to.
+#[derive(Clone, Copy)]
+enum Check {
+    Met,
+    Unmet,
+    Hang,
+    Panic,
+}
+
 /// A fake tool: pure, low risk, any arguments, says `done`. Clones share counters.
 #[derive(Clone)]
 pub struct FakeTool {
@@ -32,6 +41,7 @@ pub struct FakeTool {
     resolve: Option<Resolve>,
     probe: Probed,
     body: Body,
+    check: Check,
     brief: bool,
     runs: Arc<AtomicUsize>,
     args: Arc<Mutex<Vec<Value>>>,
@@ -47,6 +57,7 @@ impl FakeTool {
             resolve: None,
             probe: Probed::Unknown,
             body: Body::Act(Arc::new(|_| Ok(Outcome::said("done", "done")))),
+            check: Check::Met,
             brief: false,
             runs: Arc::default(),
             args: Arc::default(),
@@ -127,6 +138,27 @@ impl FakeTool {
     #[must_use]
     pub fn panicking(mut self) -> Self {
         self.body = Body::Panic;
+        self
+    }
+
+    /// Finds after each call that `done.txt` is not what it was to be `[X5]`.
+    #[must_use]
+    pub fn unmet(mut self) -> Self {
+        self.check = Check::Unmet;
+        self
+    }
+
+    /// Never comes to an end of looking at what it did `[X5]`.
+    #[must_use]
+    pub fn hanging_after(mut self) -> Self {
+        self.check = Check::Hang;
+        self
+    }
+
+    /// Panics while it looks at what it did `[X5]`.
+    #[must_use]
+    pub fn panicking_after(mut self) -> Self {
+        self.check = Check::Panic;
         self
     }
 
@@ -217,6 +249,24 @@ impl Tool for FakeTool {
                 Err(ToolFault::new(FaultKind::Cancelled, "stopped"))
             }
             Body::Panic => panic!("`{}` panics as told", self.contract.name),
+        }
+    }
+
+    async fn verify(
+        &self,
+        _begun: &Begun,
+        _outcome: &Outcome,
+        _io: &mut ToolIo<'_>,
+    ) -> Result<(), Unmet> {
+        match self.check {
+            Check::Met => Ok(()),
+            Check::Unmet => Err(Unmet {
+                subject: "done.txt".to_owned(),
+                expected: "there".to_owned(),
+                found: "gone".to_owned(),
+            }),
+            Check::Hang => std::future::pending().await,
+            Check::Panic => panic!("`{}` panics after the act as told", self.contract.name),
         }
     }
 }

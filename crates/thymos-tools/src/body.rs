@@ -10,7 +10,7 @@ use thymos_core::outcome::{FaultKind, Outcome};
 use thymos_core::proposal::Proposal;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::ToolContract;
-use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unmet, Unresolvable};
 use thymos_ports::{Begun, Tool};
 
 /// What a body acts on: the permitted call.
@@ -32,6 +32,11 @@ pub(crate) trait Body: Send + Sync {
 
     /// As [`Tool::overwrites`].
     fn overwrites(&self, _resolved: &Resolved, _keep: Keep<'_>) {}
+
+    /// As [`Tool::verify`]; by default there is nothing to look at.
+    fn verify(&self, _outcome: &Outcome) -> Result<(), Unmet> {
+        Ok(())
+    }
 
     fn order(&self, _args: &Value) -> Option<Order> {
         None
@@ -78,6 +83,15 @@ impl<B: Body> Tool for Governed<B> {
             rung: begun.rung(),
         };
         self.0.act(call, io).await
+    }
+
+    async fn verify(
+        &self,
+        _begun: &Begun,
+        outcome: &Outcome,
+        _io: &mut ToolIo<'_>,
+    ) -> Result<(), Unmet> {
+        self.0.verify(outcome)
     }
 
     async fn probe(&self, _proposal: &Proposal, _look: &Look<'_>) -> Probed {

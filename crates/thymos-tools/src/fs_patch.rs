@@ -11,7 +11,7 @@ use thymos_core::effect::Risk;
 use thymos_core::outcome::Outcome;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::ToolContract;
-use thymos_ports::tool::{Keep, Look, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, ToolFault, ToolIo, Unmet, Unresolvable};
 
 use crate::args::{parse, reparse};
 use crate::body::{Body, Call, moved};
@@ -19,6 +19,7 @@ use crate::contract::{object, writing};
 use crate::fs_write::{Target, target_fact, told};
 use crate::image::{change, overwritten};
 use crate::limits::EDITS_MAX;
+use crate::postcondition::files_are_so;
 use crate::text::Traits;
 use crate::workspace::{PathFault, Workspace};
 
@@ -118,6 +119,10 @@ impl Body for FsPatch {
 
     fn overwrites(&self, resolved: &Resolved, keep: Keep<'_>) {
         overwritten(&self.workspace, resolved, keep);
+    }
+
+    fn verify(&self, outcome: &Outcome) -> Result<(), Unmet> {
+        files_are_so(&self.workspace, outcome)
     }
 
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {

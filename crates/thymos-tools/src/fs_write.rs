@@ -8,7 +8,7 @@ use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::outcome::Outcome;
 use thymos_core::resolved::{Access, Resolved, ResolvedPath};
 use thymos_core::tool::{Compensation, ToolContract};
-use thymos_ports::tool::{Keep, Look, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, ToolFault, ToolIo, Unmet, Unresolvable};
 
 use crate::args::{parse, reparse};
 use crate::body::{Body, Call, failed};
@@ -17,6 +17,7 @@ use crate::image::{
     Changed, Content, NEW_FILE_MODE, change, image, overwritten, path_fact, read, seen,
 };
 use crate::limits::FILE_CALL_MS;
+use crate::postcondition::files_are_so;
 use crate::preview::{Change, preview};
 use crate::text::counted;
 use crate::workspace::{Kind, PathFault, Place, Workspace};
@@ -67,6 +68,10 @@ impl Body for FsWrite {
 
     fn overwrites(&self, resolved: &Resolved, keep: Keep<'_>) {
         overwritten(&self.workspace, resolved, keep);
+    }
+
+    fn verify(&self, outcome: &Outcome) -> Result<(), Unmet> {
+        files_are_so(&self.workspace, outcome)
     }
 
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {

@@ -13,6 +13,7 @@ mod contract;
 mod delegate;
 
 mod image;
+mod postcondition;
 mod preview;
 mod text;
 mod walk;

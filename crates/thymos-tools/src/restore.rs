@@ -15,7 +15,7 @@ use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::outcome::Outcome;
 use thymos_core::resolved::{Access, Resolved, ResolvedPath, ResolvedResource};
 use thymos_core::tool::{Compensation, ToolContract};
-use thymos_ports::tool::{Keep, Look, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, ToolFault, ToolIo, Unmet, Unresolvable};
 
 use crate::args::{parse, reparse};
 use crate::body::{Body, Call, cancelled, failed};
@@ -23,6 +23,7 @@ use crate::contract::{object, read_facts, writing};
 use crate::fs_write::Target;
 use crate::image::{Content, overwritten, path_fact};
 use crate::limits::{FILE_CALL_MS, RESTORE_STEPS_MAX};
+use crate::postcondition::files_are_so;
 use crate::workspace::Workspace;
 
 mod back;
@@ -240,6 +241,10 @@ impl Body for Restore {
 
     fn overwrites(&self, resolved: &Resolved, keep: Keep<'_>) {
         overwritten(&self.workspace, resolved, keep);
+    }
+
+    fn verify(&self, outcome: &Outcome) -> Result<(), Unmet> {
+        files_are_so(&self.workspace, outcome)
     }
 
     async fn act(&self, call: Call<'_>, io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {

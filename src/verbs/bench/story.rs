@@ -23,7 +23,7 @@ use thymos_ports::cognition::{
 use thymos_ports::store::{
     Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
 };
-use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unmet, Unresolvable};
 use thymos_ports::{Begun, Cognition, LedgerStore, Tool};
 use thymos_protocol::{Command, Event, Replied, What};
 use tokio_util::sync::CancellationToken;
@@ -290,6 +290,15 @@ impl Tool for Marked {
         calls.unwrap_or_else(PoisonError::into_inner).push(mark);
         self.inner.run(begun, io).await
     }
+
+    async fn verify(
+        &self,
+        begun: &Begun,
+        outcome: &Outcome,
+        io: &mut ToolIo<'_>,
+    ) -> Result<(), Unmet> {
+        self.inner.verify(begun, outcome, io).await
+    }
 }
 
 /// The tool that does nothing.
@@ -347,6 +356,15 @@ impl Tool for Nothing {
 
     async fn run(&self, _begun: &Begun, _io: &mut ToolIo<'_>) -> Result<Outcome, ToolFault> {
         Ok(Outcome::said("did nothing", "did nothing"))
+    }
+
+    async fn verify(
+        &self,
+        _begun: &Begun,
+        _outcome: &Outcome,
+        _io: &mut ToolIo<'_>,
+    ) -> Result<(), Unmet> {
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ use thymos_core::proposal::Proposal;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::{Recovery, Repeat, ToolContract};
 use thymos_core::{EntryId, TrajectoryId};
-use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unmet, Unresolvable};
 use thymos_ports::{Begun, Tool};
 use thymos_sandbox::CageProbe;
 use thymos_testkit::tool::contract;
@@ -243,6 +243,15 @@ impl Tool for Counting {
         ended
     }
 
+    async fn verify(
+        &self,
+        begun: &Begun,
+        outcome: &Outcome,
+        io: &mut ToolIo<'_>,
+    ) -> Result<(), Unmet> {
+        self.inner.verify(begun, outcome, io).await
+    }
+
     async fn probe(&self, proposal: &Proposal, look: &Look<'_>) -> Probed {
         self.inner.probe(proposal, look).await
     }
@@ -298,5 +307,14 @@ impl Tool for CrashTool {
         }
         self.way.leave(name);
         Ok(outcome)
+    }
+
+    async fn verify(
+        &self,
+        _begun: &Begun,
+        _outcome: &Outcome,
+        _io: &mut ToolIo<'_>,
+    ) -> Result<(), Unmet> {
+        Ok(())
     }
 }

@@ -19,6 +19,7 @@ mod loops;
 mod memory;
 mod pages;
 pub(crate) mod place;
+mod postconditions;
 mod provenance;
 mod repeats;
 mod rest;

@@ -133,6 +133,7 @@ async fn tried_twice(tool: FakeTool) -> usize {
 #[tokio::test]
 async fn x3_what_broke_off_and_may_have_happened_is_not_done_again() {
     assert_eq!(tried_twice(once().with_bad_delta()).await, 1);
+    assert_eq!(tried_twice(once().unmet()).await, 1);
     assert_eq!(tried_twice(once().panicking()).await, 1);
     for kind in [FaultKind::TimedOut, FaultKind::Cancelled] {
         assert_eq!(

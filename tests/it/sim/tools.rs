@@ -15,7 +15,7 @@ use thymos_core::proposal::Proposal;
 use thymos_core::resolved::{Access, Resolved, ResolvedPath};
 use thymos_core::tool::{Recovery, Repeat, ToolContract};
 use thymos_core::{Digest, EntryId, TrajectoryId};
-use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unresolvable};
+use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unmet, Unresolvable};
 use thymos_ports::{Begun, LedgerStore, Tool};
 use thymos_testkit::MemoryStore;
 use thymos_testkit::tool::contract;
@@ -340,5 +340,14 @@ impl Tool for SimTool {
                 Ok(outcome)
             }
         }
+    }
+
+    async fn verify(
+        &self,
+        _begun: &Begun,
+        _outcome: &Outcome,
+        _io: &mut ToolIo<'_>,
+    ) -> Result<(), Unmet> {
+        Ok(())
     }
 }

@@ -264,9 +264,11 @@ pub(super) fn reconciled(
 fn may_have_happened(fault: &Fault) -> bool {
     let uncertain = match fault.kind {
         FaultKind::Failed | FaultKind::Moved | FaultKind::Cage => false,
-        FaultKind::TimedOut | FaultKind::Cancelled | FaultKind::Panicked | FaultKind::BadDelta => {
-            true
-        }
+        FaultKind::TimedOut
+        | FaultKind::Cancelled
+        | FaultKind::Panicked
+        | FaultKind::BadDelta
+        | FaultKind::Unmet => true,
     };
     uncertain || !fault.deltas.is_empty()
 }

@@ -2,7 +2,7 @@
 
 use std::future::{poll_fn, ready};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use thymos_core::delta::Delta;
 use thymos_core::outcome::{Fault, FaultKind, Outcome};
 use thymos_core::resolved::{Access, ResolvedPath};
 use thymos_core::world::{Unmet, World};
-use thymos_ports::tool::ToolIo;
+use thymos_ports::tool::{ToolFault, ToolIo};
 use thymos_ports::{Begun, Tool};
 use thymos_protocol::LiveOutput;
 use tokio::sync::mpsc;
@@ -305,13 +305,23 @@ impl Act {
         }
     }
 
-    /// Runs the tool's body to an outcome or a fault, whatever it does: return, fault, panic,
-    /// overrun, ignore its cancel.
+    /// Runs the tool to an outcome or a fault, whatever it does: return, fault, panic, overrun, ignore
+    /// its cancel.
     async fn run(&self, begun: &Begun) -> Result<Outcome, Fault> {
         // [W7] Stopped before it began: its body is not entered.
         if self.cancel.is_cancelled() {
             return Err(fault(FaultKind::Cancelled, "stopped before it began"));
         }
+        let told = OnceLock::new();
+        let ended = self.bounded(begun, &told).await;
+        ended.map_err(|why| match told.into_inner() {
+            Some(observation) => unmet(why, observation),
+            None => why,
+        })
+    }
+
+    /// The tool's body and what it looks at afterwards, together within the time of the call.
+    async fn bounded(&self, begun: &Begun, told: &OnceLock<String>) -> Result<Outcome, Fault> {
         let proposal = begun.proposal_id();
         let name = self.tool.contract().name.clone();
         let mut live = |bytes: &[u8]| self.show(proposal, &name, bytes);
@@ -327,7 +337,7 @@ impl Act {
             0 => ACT_MS_DEFAULT,
             ms => ms,
         };
-        let body = AssertUnwindSafe(self.tool.run(begun, &mut io)).catch_unwind();
+        let body = AssertUnwindSafe(self.work(begun, &mut io, told)).catch_unwind();
         tokio::pin!(body);
         // What has ended has ended, also when it is stopped at the same moment.
         let cut = tokio::select! {
@@ -342,13 +352,30 @@ impl Act {
         // [X4] A tool that heard the cancel says what is known of its effect.
         match tokio::time::timeout(Duration::from_millis(CANCEL_GRACE_MS), body).await {
             Ok(ended) => settle(ended).map_err(|known| match cut.kind {
-                FaultKind::TimedOut => Fault {
+                FaultKind::TimedOut if known.kind != FaultKind::Unmet => Fault {
                     kind: FaultKind::TimedOut,
                     ..known
                 },
                 _ => known,
             }),
             Err(_elapsed) => Err(cut),
+        }
+    }
+
+    /// `[X5]` Acts, and has the tool look at what must be true then. What it told is left in `told`: a
+    /// look that fails, hangs or panics takes nothing of it away.
+    async fn work(
+        &self,
+        begun: &Begun,
+        io: &mut ToolIo<'_>,
+        told: &OnceLock<String>,
+    ) -> Result<Outcome, Fault> {
+        let acted = self.tool.run(begun, io).await;
+        let outcome = acted.map_err(|ToolFault(known)| known)?;
+        told.get_or_init(|| outcome.observation.clone());
+        match self.tool.verify(begun, &outcome, io).await {
+            Ok(()) => Ok(outcome),
+            Err(unmet) => Err(fault(FaultKind::Unmet, unmet.to_string())),
         }
     }
 
@@ -392,13 +419,27 @@ fn trim_front(tail: &mut String) {
     tail.drain(..from);
 }
 
-type Ended = Result<Result<Outcome, thymos_ports::tool::ToolFault>, Box<dyn std::any::Any + Send>>;
+type Ended = Result<Result<Outcome, Fault>, Box<dyn std::any::Any + Send>>;
 
 fn settle(ended: Ended) -> Result<Outcome, Fault> {
     match ended {
-        Ok(Ok(outcome)) => Ok(outcome),
-        Ok(Err(thymos_ports::tool::ToolFault(known))) => Err(known),
+        Ok(done) => done,
         Err(_panic) => Err(fault(FaultKind::Panicked, "the tool panicked")),
+    }
+}
+
+/// `[X5]` The fault of a call that came to an outcome which does not hold, or which nobody could look at:
+/// what it told is kept, and its deltas are not applied.
+fn unmet(why: Fault, observation: String) -> Fault {
+    let message = match why.kind {
+        FaultKind::Unmet => why.message,
+        _ => format!("it ended and could not be checked: {}", why.message),
+    };
+    Fault {
+        kind: why.kind,
+        message: format!("{message}; {UNKNOWN_CHANGE}"),
+        deltas: Vec::new(),
+        observation,
     }
 }
 
