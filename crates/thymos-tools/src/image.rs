@@ -149,9 +149,15 @@ pub(crate) fn change(
     };
     let current = current(workspace, path)?;
     let found = current.as_ref().and_then(Content::image);
-    let delta = || file_delta(io.world, path, fact.before.clone(), Some(after.clone()));
+    let delta = |mode| {
+        let after = FileImage {
+            mode,
+            ..after.clone()
+        };
+        file_delta(io.world, path, fact.before.clone(), Some(after))
+    };
     if found.as_ref() == Some(after) && fact.before.as_ref() != Some(after) {
-        let (delta, saved) = (delta(), Saved::default());
+        let (delta, saved) = (delta(after.mode), Saved::default());
         return Ok(Changed {
             delta,
             saved,
@@ -185,7 +191,7 @@ pub(crate) fn change(
         SaveFault::Refused(errno) => failed(format!("`{path}` cannot be written: {errno}")),
     })?;
     Ok(Changed {
-        delta: delta(),
+        delta: delta(saved.mode.unwrap_or(after.mode)),
         saved,
         already: false,
     })

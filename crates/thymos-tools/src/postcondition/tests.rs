@@ -116,3 +116,16 @@ async fn x5_a_removal_is_met_only_where_nothing_stands_any_more() {
     let said = "`notes/a.txt` was to be gone and is a file of 5 bytes and mode ";
     assert!(unmet.to_string().starts_with(said), "{unmet}");
 }
+
+/// Some file systems keep other permissions than they are told. What is recorded is what the file has.
+#[tokio::test]
+async fn x5_the_permissions_that_a_file_got_are_those_on_record() {
+    let mut bench = Bench::new();
+    let outcome = written(&mut bench).await;
+    let after = outcome.deltas[0].after.as_ref();
+    let Some(ResourceValue::File(image)) = after else {
+        panic!("{after:?}");
+    };
+    let disk = std::fs::metadata(bench.path(PATH)).unwrap();
+    assert_eq!(image.mode, disk.permissions().mode() & 0o7777);
+}

@@ -30,6 +30,8 @@ pub(crate) struct Saved {
     pub(crate) folders_made: usize,
     /// The old owner could not be kept.
     pub(crate) owner_changed: bool,
+    /// The permissions that the file got: some file systems keep others than they are told.
+    pub(crate) mode: Option<u32>,
 }
 
 /// Why nothing was changed.
@@ -122,6 +124,7 @@ fn write_beside(file: &mut File, save: &Save<'_>, saved: &mut Saved) -> Result<(
         }
     }
     fs::fchmod(&*file, Mode::from_raw_mode(save.mode & 0o777))?;
+    saved.mode = Some(fs::fstat(file.as_fd())?.st_mode & 0o7777);
     file.sync_all().map_err(refused)
 }
 
