@@ -207,6 +207,7 @@ fn kernel(
             context_tokens_max: config.context_tokens_max.value,
         },
         terms: terms(&config.budget),
+        approvals: config.approvals.value,
         continues: purpose.continues,
         retention_ms: config
             .retention_days

@@ -115,8 +115,8 @@ fn cents(prices: RawPrices) -> String {
     format!("input {input}, output {output} cents per million tokens")
 }
 
-fn policy(config: &Config) -> [Row; 2] {
-    [
+fn policy(config: &Config) -> Vec<Row> {
+    let mut rows = vec![
         row(
             "policy.risk_threshold",
             &config.risk_threshold,
@@ -127,7 +127,14 @@ fn policy(config: &Config) -> [Row; 2] {
             &config.compensation_gate,
             ToString::to_string,
         ),
-    ]
+    ];
+    let approvals = config.approvals.rows(&config.file).into_iter();
+    rows.extend(approvals.map(|(key, value, source)| Row {
+        key: format!("approvals.{key}"),
+        value,
+        source: source.to_string(),
+    }));
+    rows
 }
 
 fn row<T>(key: &str, setting: &Setting<T>, show: impl Fn(&T) -> String) -> Row {

@@ -3,6 +3,7 @@
 //! `raw` is the file, `env` the environment, `paths` where things live, [`Config`] the result with
 //! the source of every value. Nothing else reads the environment.
 
+pub mod approvals;
 pub mod env;
 pub mod explain;
 pub mod ledger;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::approvals::RawApprovals;
 use super::tools::RawTools;
 use crate::error::{AppError, ErrorKind};
 
@@ -32,6 +33,8 @@ pub struct RawConfig {
     pub tools: RawTools,
     /// `[policy]`.
     pub policy: RawPolicy,
+    /// `[approvals]`.
+    pub approvals: RawApprovals,
     /// `[providers.<name>]`.
     pub providers: BTreeMap<String, RawProvider>,
 }

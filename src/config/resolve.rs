@@ -8,6 +8,7 @@ use thymos_core::secret::Secret;
 use thymos_core::writ::Mode;
 use toml::Spanned;
 
+use super::approvals::{ApprovalsConfig, approvals};
 use super::ledger::LedgerPlace;
 use super::raw::{RawBudget, RawPrices, RawProvider, ReadFile};
 use super::tools::{self, ToolFloor};
@@ -123,6 +124,8 @@ pub struct Config {
     pub risk_threshold: Setting<Risk>,
     /// Whether what cannot be taken back waits for a person `[C14]`.
     pub compensation_gate: Setting<bool>,
+    /// What approvals take beyond the rules `[A8]`.
+    pub approvals: ApprovalsConfig,
     /// The operator's table over tools `[C18]`.
     pub floors: Vec<ToolFloor>,
     /// Providers of the file, by name.
@@ -247,6 +250,7 @@ pub(super) fn resolve(
         protected: layers.file_or(&raw.tools.protected, Vec::new()),
         extra_read: layers.file_or(&raw.tools.extra_read, toolchains(env)),
         floors: tools::floors(&file, &read)?,
+        approvals: approvals(&file, &read)?,
         risk_threshold: layers.risk_threshold(flags)?,
         compensation_gate: layers.compensation_gate(flags)?,
         providers: providers(&read),

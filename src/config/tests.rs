@@ -155,3 +155,97 @@ fn an_unknown_key_among_the_tools_is_named_with_its_line() {
         assert!(error.message.contains("line 2"), "{error}");
     }
 }
+
+#[test]
+fn a8_approvals_are_tightened_and_told_with_their_lines() {
+    let home = tempfile::tempdir().unwrap();
+    let none = load(&env(home.path(), &[]), &Flags::default()).unwrap();
+    assert!(none.approvals.value.is_none());
+    let text =
+        "[approvals]\nview_gate = true\ntype_back = true\nquorum = 2\nexpires_in = \"90m\"\n";
+    write(home.path(), text);
+    let config = load(&env(home.path(), &[]), &Flags::default()).unwrap();
+    let expected = thymos_core::verdict::Tightening {
+        expires_after_ms: Some(5_400_000),
+        quorum: Some(2),
+        type_back: true,
+        view_gate: true,
+    };
+    assert_eq!(config.approvals.value, expected);
+    let told: Vec<_> = explain::rows(&config)
+        .into_iter()
+        .filter(|row| row.key.starts_with("approvals."))
+        .map(|row| {
+            let line = row.source.rsplit(':').next().unwrap().to_owned();
+            format!("{} {} {line}", row.key, row.value)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "approvals.view_gate true 2",
+            "approvals.type_back true 3",
+            "approvals.quorum 2 4",
+            "approvals.expires_in 90m 5"
+        ]
+    );
+}
+
+#[test]
+fn a8_a_value_that_would_loosen_is_an_error_with_its_line() {
+    let home = tempfile::tempdir().unwrap();
+    for (line, value) in [
+        ("view_gate = false", "false"),
+        ("type_back = false", "false"),
+        ("quorum = 1", "1"),
+        ("quorum = 0", "0"),
+        ("expires_in = \"0s\"", "0s"),
+    ] {
+        write(home.path(), &format!("[approvals]\n{line}\n"));
+        let error = load(&env(home.path(), &[]), &Flags::default()).unwrap_err();
+        let key = line.split(' ').next().unwrap();
+        let said = format!(
+            "line 2: `approvals.{key}` is {value}, which would ask for less than the rules do"
+        );
+        assert!(error.message.ends_with(&said), "{error}");
+        assert_eq!(error.kind, ErrorKind::Config);
+        assert_eq!(error.hints, ["leave it out; these settings only tighten"]);
+    }
+}
+
+#[test]
+fn a8_what_is_no_length_of_time_or_no_key_is_an_error_with_its_line() {
+    let home = tempfile::tempdir().unwrap();
+    for text in [
+        "soon",
+        "",
+        "5",
+        "-5m",
+        "+5m",
+        "5 m",
+        "ü",
+        "99999999999999999999d",
+        "9999999d",
+    ] {
+        write(
+            home.path(),
+            &format!("[approvals]\nexpires_in = \"{text}\"\n"),
+        );
+        let error = load(&env(home.path(), &[]), &Flags::default()).unwrap_err();
+        assert!(
+            error.message.contains("line 2: `approvals.expires_in` is"),
+            "{error}"
+        );
+        assert_eq!(error.hints, ["write it so: 90s, 30m, 8h, 2d"]);
+    }
+    for line in [
+        "quorum = -1",
+        "quorum = \"two\"",
+        "type_back = 1",
+        "typeback = true",
+    ] {
+        write(home.path(), &format!("[approvals]\n{line}\n"));
+        let error = load(&env(home.path(), &[]), &Flags::default()).unwrap_err();
+        assert!(error.message.contains("line 2"), "{error}");
+    }
+}

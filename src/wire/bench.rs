@@ -158,6 +158,7 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
         terms: thymos_runtime::modes::ModeTerms::standard(),
         continues: false,
         retention_ms: 0,
+        approvals: thymos_core::verdict::Tightening::none(),
     })
     .map_err(internal)?;
     drop(inside);

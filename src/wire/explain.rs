@@ -165,6 +165,7 @@ fn moment(
         world,
         repeats: 0,
         standing: Vec::new(),
+        approvals: config.approvals.value,
     }
 }
 

@@ -3,13 +3,13 @@
 //! Trusts nothing in the hold: it is plain data that survived a restart. What was approved must be
 //! what would happen, and every clause speaks again.
 
-use thymos_core::EntryId;
 use thymos_core::approval::SignedAnswer;
 use thymos_core::proposal::Proposal;
 use thymos_core::resolved::{Resolved, ResolvedExec, ResolvedPath};
 use thymos_core::trace::{Clause, Ruling};
-use thymos_core::verdict::{HoldTerms, Refusal};
+use thymos_core::verdict::{Ask, HoldTerms, Refusal};
 use thymos_core::writ::TrustRoots;
+use thymos_core::{EntryId, Timestamp};
 
 use crate::answers::{Panel, Tally};
 use crate::case::Case;
@@ -60,7 +60,8 @@ pub fn admit(
             other @ (Verdict::Held(_) | Verdict::Refused(_)) => other,
         };
     }
-    if !answered(held, &fresh, &tally, &mut findings) {
+    let now = grounds.facts.now;
+    if !answered(held, (&fresh, now), &tally, &mut findings) {
         return Verdict::Held(Box::new(held.clone()));
     }
     let approvals = tally.approvals.iter().map(|one| one.entry).collect();
@@ -118,15 +119,24 @@ fn denied(held: &Held, by: &str, reason: &str) -> Verdict {
 
 /// Whether the asks of now are all satisfied; a reason why not goes into the trace, unless the
 /// only reason is that someone has yet to answer.
-fn answered(held: &Held, fresh: &HoldTerms, tally: &Tally<'_>, findings: &mut Findings) -> bool {
+fn answered(
+    held: &Held,
+    (fresh, now): (&HoldTerms, Timestamp),
+    tally: &Tally<'_>,
+    findings: &mut Findings,
+) -> bool {
     // What nobody was shown, nobody approved.
-    let unseen = fresh.asks.iter().find(|ask| !held.terms.asks.contains(ask));
-    if let Some(ask) = unseen {
+    let shown = |ask: &&Ask| held.terms.asks.iter().any(|was| same_question(was, ask));
+    if let Some(ask) = fresh.asks.iter().find(|ask| !shown(ask)) {
         let said = format!("now held for a reason that was not shown: {}", ask.reason);
         forbid(findings, ask.clause, &said);
         return true;
     }
-    // [A8] Both ceremonies count: a hold cannot carry a milder one than policy wants now.
+    // [A8] Both ceremonies count: a hold cannot carry a milder one than policy and settings want now.
+    if let Some(said) = milder(held, fresh, now) {
+        forbid(findings, Clause::C13, &said);
+        return true;
+    }
     if fresh.ceremony.view_gate && tally.approvals.iter().any(|one| !one.fully_viewed) {
         forbid(findings, Clause::C13, "not all of it had been on screen");
         return true;
@@ -149,6 +159,38 @@ fn answered(held: &Held, fresh: &HoldTerms, tally: &Tally<'_>, findings: &mut Fi
         findings.insert(line(Clause::C13, Ruling::Permit, said));
     }
     true
+}
+
+/// Whether two asks are one question, however many must answer it and until when.
+fn same_question(a: &Ask, b: &Ask) -> bool {
+    (a.clause, &a.rule, &a.reason) == (b.clause, &b.rule, &b.reason)
+        && (&a.channel, &a.approvers) == (&b.channel, &b.approvers)
+}
+
+/// `[A8]` What the hold's card did not ask for and is wanted by now. The rules are those of the hold, or it is
+/// refused for that: only settings can have been tightened since. An answer does not say that it was typed
+/// back, so that only a new card can ask for it.
+fn milder(held: &Held, fresh: &HoldTerms, now: Timestamp) -> Option<String> {
+    let was = &held.terms;
+    if fresh.ceremony.type_back && !was.ceremony.type_back {
+        return Some(
+            "approvals are typed back by now, and this card did not ask for it".to_owned(),
+        );
+    }
+    let fewer = fresh.asks.iter().find_map(|ask| {
+        let mut shown = was.asks.iter().filter(|was| same_question(was, ask));
+        let asked = shown.find(|was| was.quorum < ask.quorum)?;
+        Some((asked.quorum, ask.quorum))
+    });
+    if let Some((asked, wanted)) = fewer {
+        let said =
+            format!("approvals take {wanted} people by now, and this card asked for {asked}");
+        return Some(said);
+    }
+    let ends = fresh.expires_after_ms()?;
+    let sooner = was.expires_after_ms().is_none_or(|then| ends < then);
+    let waited = now.since(held.decided.facts.now);
+    (sooner && waited >= ends).then(|| "it waited longer than a card may by now".to_owned())
 }
 
 // [A2] What was presented must be what this hold presents.

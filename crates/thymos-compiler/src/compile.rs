@@ -114,7 +114,8 @@ pub(crate) fn refused(case: &Case<'_>, findings: Findings, refusal: Refusal) -> 
     }))
 }
 
-/// What must be met, with the ceremony that the effect demands whatever policy says.
+/// What must be met, with the ceremony that the effect demands whatever policy says, and with what the
+/// operator's settings demand besides `[A8]`.
 pub(crate) fn terms(case: &Case<'_>, findings: &Findings, ceremony: Ceremony) -> HoldTerms {
     let mut terms = findings.terms(ceremony, case.risk);
     let gated = findings.asks.iter().any(|ask| ask.clause == Clause::C14);
@@ -122,7 +123,7 @@ pub(crate) fn terms(case: &Case<'_>, findings: &Findings, ceremony: Ceremony) ->
         terms.ceremony.type_back = true;
         terms.ceremony.batch = false;
     }
-    terms
+    terms.tightened(&case.grounds.facts.approvals)
 }
 
 fn held(decided: Decided, terms: HoldTerms, grounds: &Grounds<'_>) -> Held {

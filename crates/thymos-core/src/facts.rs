@@ -10,6 +10,7 @@ use crate::id::{IntentId, WritId};
 use crate::isolation::Rung;
 use crate::key::{Domain, PublicKey, Signature, SigningKey};
 use crate::time::Timestamp;
+use crate::verdict::Tightening;
 use crate::writ::Mode;
 
 /// The moment of a decision.
@@ -18,6 +19,9 @@ use crate::writ::Mode;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
+    /// What the operator's settings demanded of approvals beyond the rules, if anything `[A8]`.
+    #[serde(default, skip_serializing_if = "Tightening::is_none")]
+    pub approvals: Tightening,
     /// The mode in force, for people and for policy.
     pub mode: Mode,
     /// The time, from the injected clock.

@@ -82,6 +82,52 @@ pub struct Ceremony {
     pub batch: bool,
 }
 
+/// What the operator's own settings demand of every approval, beyond what the rules say `[A8]`. It is only
+/// ever added to their terms, so that there is no value that would demand less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tightening {
+    /// Denied by the timer after this long, if the rules do not say sooner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_after_ms: Option<u64>,
+    /// At least so many distinct approvers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<u32>,
+    /// The last four characters of the proposal id must be typed.
+    #[serde(skip_serializing_if = "is_false")]
+    pub type_back: bool,
+    /// The whole text must have been on screen.
+    #[serde(skip_serializing_if = "is_false")]
+    pub view_gate: bool,
+}
+
+impl Tightening {
+    /// As the rules say.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self {
+            expires_after_ms: None,
+            quorum: None,
+            type_back: false,
+            view_gate: false,
+        }
+    }
+
+    /// Whether nothing is demanded beyond the rules.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::none()
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that serde asks for"
+)]
+const fn is_false(said: &bool) -> bool {
+    !*said
+}
+
 /// What must be met before a held call may be admitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,6 +141,21 @@ pub struct HoldTerms {
 }
 
 impl HoldTerms {
+    /// The same with what the operator's settings demand besides: each term is the stricter of both `[A8]`.
+    #[must_use]
+    pub fn tightened(mut self, by: &Tightening) -> Self {
+        for ask in &mut self.asks {
+            ask.quorum = ask.quorum.max(by.quorum.unwrap_or(0));
+            let ends = [ask.expires_after_ms, by.expires_after_ms];
+            ask.expires_after_ms = ends.into_iter().flatten().min();
+        }
+        self.ceremony.view_gate |= by.view_gate;
+        self.ceremony.type_back |= by.type_back;
+        // What is typed back is typed for one card at a time.
+        self.ceremony.batch &= !by.type_back;
+        self
+    }
+
     /// Distinct approvals needed.
     #[must_use]
     pub fn quorum(&self) -> u32 {

@@ -94,6 +94,7 @@ fn parts(model: ScriptedModel) -> KernelParts {
         terms: ModeTerms::standard(),
         continues: false,
         retention_ms: 0,
+        approvals: thymos_core::verdict::Tightening::none(),
     }
 }
 

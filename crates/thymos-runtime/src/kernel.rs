@@ -11,6 +11,7 @@ use thymos_core::id::Digest;
 use thymos_core::isolation::Rung;
 use thymos_core::key::{Domain, SigningKey};
 use thymos_core::tool::ToolContract;
+use thymos_core::verdict::Tightening;
 use thymos_core::writ::{Party, TrustRoots};
 use thymos_core::{Timestamp, TrajectoryId, WritId};
 use thymos_policy::Shelf;
@@ -73,6 +74,8 @@ pub struct KernelParts {
     pub limits: RunLimits,
     /// What a mode's writ grants besides tools.
     pub terms: ModeTerms,
+    /// What approvals take beyond what the rules say `[A8]`.
+    pub approvals: Tightening,
     /// Whether a run goes on by itself once its last hold is answered.
     pub continues: bool,
     /// How old an entry must be before it may be erased; 0 is no age `[L3]`.

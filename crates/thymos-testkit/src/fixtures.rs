@@ -205,6 +205,7 @@ pub fn facts(intent: &Intent) -> Facts {
         world: BTreeMap::new(),
         repeats: 0,
         standing: Vec::new(),
+        approvals: thymos_core::verdict::Tightening::none(),
     }
 }
 

@@ -257,5 +257,6 @@ fn facts(chain: &CheckedChain, possession: &Possession) -> Facts {
         world: BTreeMap::new(),
         repeats: 0,
         standing: Vec::new(),
+        approvals: thymos_core::verdict::Tightening::none(),
     }
 }

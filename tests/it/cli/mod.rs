@@ -23,5 +23,6 @@ mod secrets;
 mod shapes;
 mod since;
 mod skills;
+mod tightening;
 mod trouble;
 mod writ;

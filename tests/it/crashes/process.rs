@@ -624,5 +624,6 @@ fn parts(
         terms: ModeTerms::standard(),
         continues: plan.continues,
         retention_ms: 0,
+        approvals: thymos_core::verdict::Tightening::none(),
     }
 }

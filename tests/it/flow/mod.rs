@@ -32,4 +32,5 @@ mod snapshots;
 mod snapshots_of_runs;
 mod storage;
 mod sums;
+mod tightening;
 pub(crate) mod undo;

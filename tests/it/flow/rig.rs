@@ -17,6 +17,7 @@ use thymos_core::isolation::Rung;
 use thymos_core::key::{SigningKey, derive_seed};
 use thymos_core::secret::Secret;
 use thymos_core::skill::SkillFile;
+use thymos_core::verdict::Tightening;
 use thymos_core::writ::{Mode, TrustRoots, Writ};
 use thymos_core::{Entry, TrajectoryId};
 use thymos_policy::{Bundle, PolicySet, Switches};
@@ -121,6 +122,7 @@ pub(crate) struct Setup {
     pub(crate) models: Vec<String>,
     pub(crate) tenant: String,
     pub(crate) retention_ms: u64,
+    pub(crate) approvals: Tightening,
     pub(crate) snapshots: Arc<dyn SnapshotPlace>,
 }
 
@@ -159,6 +161,7 @@ impl Setup {
             models: Vec::new(),
             tenant: String::new(),
             retention_ms: 0,
+            approvals: Tightening::none(),
             snapshots: Arc::new(NoSnapshots),
         }
     }
@@ -201,6 +204,7 @@ impl Setup {
             terms: self.terms,
             continues: self.continues,
             retention_ms: self.retention_ms,
+            approvals: self.approvals,
         }
     }
 

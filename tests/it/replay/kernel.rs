@@ -90,6 +90,7 @@ pub(super) fn live(life: Life<'_>) -> Client {
         terms: thymos_runtime::modes::ModeTerms::standard(),
         continues: true,
         retention_ms: 0,
+        approvals: thymos_core::verdict::Tightening::none(),
     })
     .unwrap();
     let (requests, requested) = mpsc::channel(64);

@@ -16,6 +16,8 @@ mod scene;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod sealed;
 #[cfg(test)]
+mod tightening;
+#[cfg(test)]
 mod trees;
 #[cfg(test)]
 mod work;

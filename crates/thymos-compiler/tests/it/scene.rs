@@ -374,5 +374,6 @@ fn facts() -> Facts {
         world: BTreeMap::new(),
         repeats: 0,
         standing: Vec::new(),
+        approvals: thymos_core::verdict::Tightening::none(),
     }
 }

@@ -41,6 +41,7 @@ pub(super) fn facts(mode: Mode, rung: Rung) -> Facts {
         world: BTreeMap::new(),
         repeats: 0,
         standing: Vec::new(),
+        approvals: thymos_core::verdict::Tightening::none(),
     }
 }
 

@@ -25,6 +25,7 @@ use thymos_core::key::{Domain, SigningKey};
 use thymos_core::outcome::Outcome;
 use thymos_core::resolved::{Access, Resolved, ResolvedPath};
 use thymos_core::tool::{Compensation, Recovery, Repeat, ToolContract};
+use thymos_core::verdict::Tightening;
 use thymos_core::writ::{Delegation, Examples, Grant, Mode, Party, SignedWrit, Window, Writ};
 use thymos_core::{EntryId, Kind, LogId, Timestamp, TrajectoryId, WritId};
 use thymos_policy::PolicySet;
@@ -114,6 +115,8 @@ fn contract() -> ToolContract {
 #[derive(Default)]
 struct Log {
     rows: Vec<Row>,
+    /// What settings demand of approvals while calls are decided.
+    approvals: Tightening,
 }
 
 fn line() -> TrajectoryId {
@@ -220,6 +223,7 @@ fn on<T>(log: &Log, intent: &Intent, f: impl FnOnce(&Grounds<'_>) -> T) -> T {
         world: BTreeMap::new(),
         repeats: before.repeats_of(intent, &resolved),
         standing: Vec::new(),
+        approvals: log.approvals,
     };
     f(&Grounds {
         gate: GateVersion::NEWEST,
@@ -264,7 +268,15 @@ fn intent(ordinal: u32, tool: &str) -> Intent {
 
 /// Root, writ, mode, policy, tools; a cleared call and its commit; a refused one; a held, approved and begun one.
 fn log() -> Log {
-    let mut log = Log::default();
+    log_under(Tightening::none())
+}
+
+/// The same where settings demand this of approvals.
+fn log_under(approvals: Tightening) -> Log {
+    let mut log = Log {
+        approvals,
+        ..Log::default()
+    };
     log.add(&Body::Root(Root {
         v: 1,
         workspace: "/srv".into(),
@@ -604,6 +616,26 @@ fn v3_facts_that_do_not_give_the_recorded_verdict_are_found() {
         first(&forged.verify(Level::V3)),
         (Level::V3, 6, "facts.revoked")
     );
+}
+
+#[test]
+fn a8_v3_settings_that_do_not_give_the_recorded_terms_are_found() {
+    let typed = Tightening {
+        type_back: true,
+        ..Tightening::none()
+    };
+    for (recorded, forged) in [(typed, Tightening::none()), (Tightening::none(), typed)] {
+        let log = log_under(recorded);
+        assert_eq!(log.verify(Level::V4).findings, []);
+        let forged = rewrite(&log, 12, |body| {
+            let Body::PendingApproval(pending) = body else {
+                panic!("{body:?}")
+            };
+            pending.decided.facts.approvals = forged;
+        });
+        let found = first(&forged.verify(Level::V3));
+        assert_eq!((found.0, found.1), (Level::V3, 12), "{found:?}");
+    }
 }
 
 #[test]

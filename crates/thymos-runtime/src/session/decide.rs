@@ -189,6 +189,7 @@ impl Session {
             }),
             repeats: resolved.map_or(0, |resolved| self.p.repeats_of(intent, resolved)),
             standing: Vec::new(),
+            approvals: self.k.parts.approvals,
         }
     }
 

@@ -201,7 +201,7 @@ fn may_scope(proposal: &Proposal, terms: &HoldTerms) -> Result<(), String> {
         return Err("what cannot be taken back is asked every time".into());
     }
     if terms.ceremony.type_back || terms.quorum() > 1 {
-        return Err("policy wants this asked every time".into());
+        return Err("policy, or `[approvals]` of the config, wants this asked every time".into());
     }
     let gated = terms
         .asks

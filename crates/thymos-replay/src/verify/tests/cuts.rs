@@ -129,6 +129,7 @@ fn decided(mut log: Log, revoked: &[&SignedWrit]) -> Vec<&'static str> {
         world: BTreeMap::new(),
         repeats: 0,
         standing: Vec::new(),
+        approvals: thymos_core::verdict::Tightening::none(),
     };
     let verdict = compile(
         &intent,

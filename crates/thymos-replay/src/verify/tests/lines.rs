@@ -62,6 +62,7 @@ fn on_own(log: &Log, intent: &Intent) -> thymos_compiler::Held {
             .filter(|row| row.entry.as_ref().unwrap().header.trajectory == line())
             .cloned()
             .collect(),
+        ..Log::default()
     };
     let verdict = on(&own, intent, |grounds| compile(intent, grounds));
     let Verdict::Held(held) = verdict else {
@@ -117,7 +118,7 @@ fn q6_a_past_that_is_another_than_it_was_is_found() {
     let (report, _) = remembered(&log, Rows::of(&spent));
     let (level, _, check) = first(&report);
     assert_eq!((level, check), (Level::V2, "read again"));
-    let gone = Log { rows: Vec::new() };
+    let gone = Log::default();
     let (report, _) = remembered(&log, Rows::of(&gone));
     assert_eq!(first(&report).2, "read again");
     assert!(report.unchecked.state > 0);
