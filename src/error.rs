@@ -57,6 +57,17 @@ impl AppError {
         self
     }
 
+    /// What went wrong, as a full sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let mut letters = self.message.chars();
+        let first: String = letters
+            .next()
+            .map(|c| c.to_uppercase().collect())
+            .unwrap_or_default();
+        format!("{first}{}.", letters.as_str())
+    }
+
     /// The process's exit code (terminal.md 14).
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
@@ -75,12 +86,7 @@ impl AppError {
 impl fmt::Display for AppError {
     /// A full sentence, with its hints below.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut letters = self.message.chars();
-        let first: String = letters
-            .next()
-            .map(|c| c.to_uppercase().collect())
-            .unwrap_or_default();
-        write!(f, "{first}{}.", letters.as_str())?;
+        f.write_str(&self.sentence())?;
         for hint in &self.hints {
             write!(f, "\n  hint: {hint}")?;
         }

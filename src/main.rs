@@ -20,7 +20,10 @@ fn main() -> ExitCode {
     match start(&cli, &env) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            out::talk(&format!("thymos: {error}"));
+            out::talk(&format!("thymos: {}", error.sentence()));
+            for hint in &error.hints {
+                out::talk(&format!("  hint: {hint}"));
+            }
             ExitCode::from(error.exit_code())
         }
     }

@@ -44,16 +44,24 @@ pub fn write(bytes: &[u8]) -> Result<(), AppError> {
     }
 }
 
-/// Says something about the work, on standard error. Whatever names and words of others are in it, what
-/// does not print is made visible.
+/// Says one line about the work, on standard error. Whatever names and words of others are in it, what
+/// does not print is made visible, and it stays one line.
 pub fn talk(text: &str) {
     // Nobody listening is no reason to stop.
     drop(writeln!(io::stderr().lock(), "{}", safe(text)));
 }
 
-/// Text of others, with everything that does not print made visible.
+/// A value of others on one line, with everything that does not print made visible, line ends too: one that
+/// could begin a line of its own could say anything in our name.
 #[must_use]
-pub fn safe(text: &str) -> String {
+pub fn safe(value: &str) -> String {
+    SafeText::line(value).shown()
+}
+
+/// A text of others, whose lines stay lines. What is printed of it stands behind a mark of whose it is, or
+/// alone.
+#[must_use]
+pub fn safe_lines(text: &str) -> String {
     let lines: Vec<String> = SafeText::lines(text).iter().map(SafeText::shown).collect();
     lines.join("\n")
 }

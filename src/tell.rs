@@ -6,7 +6,7 @@ use thymos_core::budget::Cost;
 use thymos_core::presentation::Label;
 use thymos_protocol::{Card, Event, FileChange, ReplayVerdict, ReplayedRun, What};
 
-use crate::out::safe;
+use crate::out::{safe, safe_lines};
 
 /// How much of a tool's output is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,7 +257,7 @@ fn said(role: Role, text: &str) -> Vec<String> {
         Role::Summary => "ai (summing up)",
         Role::Parent => "task",
     };
-    let text = safe(text);
+    let text = safe_lines(text);
     if text.is_empty() {
         return Vec::new();
     }
@@ -329,7 +329,7 @@ fn change(change: &FileChange) -> String {
 }
 
 fn output(observation: &str) -> Vec<String> {
-    let all: Vec<String> = safe(observation)
+    let all: Vec<String> = safe_lines(observation)
         .lines()
         .map(|line| format!("  | {line}"))
         .collect();

@@ -5,12 +5,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use thymos_core::TrajectoryId;
 use thymos_core::body::{Body, BodyState};
 use thymos_core::budget::Budget;
 use thymos_core::key::SigningKey;
 use thymos_core::tool::ToolContract;
 use thymos_core::writ::{Party, TrustRoots};
+use thymos_core::{Entry, Kind, TrajectoryId};
 use thymos_policy::Switches;
 use thymos_ports::{LedgerStore, Tool};
 use thymos_runtime::floors::lifted;
@@ -315,10 +315,13 @@ fn last_trajectory(
         .take(HEADS_LOOKED_AT)
         .map(|head| head.trajectory)
         .find(|trajectory| {
-            let first = store.page(trajectory, 0, 1).unwrap_or_default();
+            let first = store.page(trajectory, 0, 2).unwrap_or_default();
+            let branched = |second: &Entry| second.kind() == Some(Kind::Branch);
             first.first().is_some_and(|entry| match entry.decode() {
+                // What another agent was ordered to do is looked at from the run that ordered it.
                 BodyState::Known(Body::Root(root)) => {
-                    root.workspace == wanted && root.tenant == tenant
+                    let ordered = root.parent.is_some() && !first.get(1).is_some_and(branched);
+                    root.workspace == wanted && root.tenant == tenant && !ordered
                 }
                 _ => false,
             })

@@ -70,8 +70,9 @@ pub(super) async fn show(client: &mut Client, id: &str, json: bool) -> Result<u8
     }
     let digest: String = row.card.presented.to_string().chars().take(12).collect();
     let id = row.card.proposal.short();
+    out::talk("");
     out::talk(&format!(
-        "\napprove: thymos approvals approve {id} --digest {digest}"
+        "approve: thymos approvals approve {id} --digest {digest}"
     ));
     out::talk(&format!(
         "deny:    thymos approvals deny {id} --reason \"...\""
@@ -245,7 +246,7 @@ async fn follow(
 
 fn stale(changed: &Changed) -> AppError {
     let message = match changed {
-        Changed::AlreadyDecided(who) => format!("`{who}` decided first"),
+        Changed::AlreadyDecided(who) => format!("`{who}` has answered it already"),
         Changed::NotOpen => "it does not wait any more: it was decided or replaced".to_owned(),
         Changed::PresentedDiffers => "something else is presented now".to_owned(),
     };

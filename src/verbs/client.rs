@@ -1,7 +1,7 @@
 //! A small client over the link: ask, wait, follow. The app's own loop does the same with a screen.
 
 use thymos_core::TrajectoryId;
-use thymos_protocol::{Among, Command, Event, Replied, Request, Status, Ticket};
+use thymos_protocol::{Among, Command, Event, Fault, Replied, Request, Status, Ticket};
 
 use crate::app::link::Link;
 use crate::error::{AppError, ErrorKind};
@@ -47,13 +47,8 @@ impl Client {
                 continue;
             }
             return match reply.replied {
-                Replied::Fault(fault) => {
-                    let error = AppError::new(ErrorKind::User, fault.message);
-                    Err(match fault.hint {
-                        Some(hint) => error.hint(hint),
-                        None => error,
-                    })
-                }
+                Replied::Fault(fault) => Err(failed(ErrorKind::User, fault)),
+                Replied::NotCounted(fault) => Err(failed(ErrorKind::Refused, fault)),
                 replied => Ok(replied),
             };
         }
@@ -197,4 +192,12 @@ pub(super) fn unexpected(replied: &Replied) -> AppError {
         ErrorKind::Internal,
         format!("the kernel gave an unexpected reply: {replied:?}"),
     )
+}
+
+fn failed(kind: ErrorKind, fault: Fault) -> AppError {
+    let error = AppError::new(kind, fault.message);
+    match fault.hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
 }

@@ -63,6 +63,20 @@ pub(super) async fn row(client: &mut Client, prefix: &str) -> Result<RunRow, App
     }
 }
 
+/// As [`row`], of what somebody works in: the account of a writ file is no such thing.
+pub(super) async fn run(client: &mut Client, prefix: &str) -> Result<RunRow, AppError> {
+    let row = row(client, prefix).await?;
+    if !row.workspace.is_empty() {
+        return Ok(row);
+    }
+    let message = format!(
+        "{} is the account of a writ, and no run",
+        row.trajectory.short()
+    );
+    Err(AppError::new(ErrorKind::Usage, message)
+        .hint("`thymos runs` lists runs with their folders; `thymos writ ls` what is in force"))
+}
+
 /// An entry of a trajectory as a person names it: by its sequence number, or by its id.
 pub(super) async fn entry(
     client: &mut Client,

@@ -80,7 +80,7 @@ async fn show(client: &mut Client, key: &str, json: bool) -> Result<u8, AppError
     line("from", &format!("trajectory {id} entry {}", row.seq))?;
     line("operator", approved(&row))?;
     out::line("")?;
-    out::line(&out::safe(&row.text))?;
+    out::line(&out::safe_lines(&row.text))?;
     Ok(0)
 }
 

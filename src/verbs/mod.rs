@@ -341,7 +341,7 @@ fn home_of_hold(setting: &Setting<'_>, verb: &ApprovalsVerb) -> Result<PathBuf, 
 fn home_of_run(setting: &Setting<'_>, resume: Option<&str>) -> Result<PathBuf, AppError> {
     match resume {
         Some(prefix) => with_client(setting, async |client| {
-            Ok(ids::row(client, prefix).await?.workspace.into())
+            Ok(ids::run(client, prefix).await?.workspace.into())
         }),
         None => Ok(setting.directory.to_path_buf()),
     }

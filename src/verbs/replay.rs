@@ -107,7 +107,7 @@ async fn file(
         Replied::FileText(Some(text)) => {
             // For a pipe the bytes as they are; for eyes nothing that could steer the terminal.
             match out::terminal() {
-                (_, true) => out::line(&out::safe(&text))?,
+                (_, true) => out::line(&out::safe_lines(&text))?,
                 (_, false) => out::write(text.as_bytes())?,
             }
             Ok(0)

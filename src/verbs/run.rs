@@ -4,6 +4,7 @@ use thymos_core::TrajectoryId;
 use thymos_core::body::Stop;
 use thymos_core::budget::Dimension;
 use thymos_core::trace::Clause;
+use thymos_core::writ::Mode;
 use thymos_protocol::{Command, Replied, RunRow, SkillChoice, Status, Under, What};
 
 use super::Setting;
@@ -37,8 +38,9 @@ pub(super) async fn run(
     }
     expect_accepted(client.ask(Command::Prompt { trajectory, text }).await?)?;
     let (stop, calls) = follow(client, trajectory, from_seq, args.json).await?;
-    if args.under.writ.is_some() && stop != Stop::Held {
-        // What was not used goes back; what is in doubt keeps the share until it is settled.
+    if stop != Stop::Held && client.open(trajectory).await?.mode == Mode::Custom {
+        // What was not used of a writ file's share goes back, also where an earlier run took it; what is in
+        // doubt keeps the share until it is settled.
         drop(client.ask(Command::CloseWrit { trajectory }).await);
     }
     if !args.json {
@@ -291,7 +293,11 @@ async fn finish(
         Stop::Authority(_) | Stop::Budget(_) => {
             // The mode that it had: going on must not widen anything by itself.
             let mode = client.open(trajectory).await?.mode;
-            format!("`thymos run --resume {id} --mode {mode} \"...\"` goes on under a new writ")
+            let under = match mode {
+                Mode::Custom => "--writ FILE".to_owned(),
+                Mode::Plan | Mode::Edit | Mode::Auto => format!("--mode {mode}"),
+            };
+            format!("`thymos run --resume {id} {under} \"...\"` goes on under a new writ")
         }
         _ => format!("`thymos run --resume {id} \"...\"` goes on"),
     };

@@ -129,10 +129,8 @@ pub(super) async fn offer_drain(
         .map(|id| id.short())
         .collect();
     if !ids.is_empty() {
-        out::talk(&format!(
-            "thymos: the scope also covers what waits; let it through with\n  thymos approvals drain {}",
-            ids.join(" ")
-        ));
+        out::talk("thymos: the scope also covers what waits; let it through with");
+        out::talk(&format!("  thymos approvals drain {}", ids.join(" ")));
     }
     Ok(())
 }

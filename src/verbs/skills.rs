@@ -17,7 +17,8 @@ use crate::config::paths;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
 use crate::system::OsEntropy;
-use crate::wire::{keys, skills::grant_words};
+use crate::wire::keys;
+use crate::wire::skills::{bounded, grant_words};
 
 /// What `new` writes: sound as it is, and narrow.
 const STARTER: &str = include_str!("skills/starter.json");
@@ -122,7 +123,7 @@ fn show(folder: &Folder, name: &str, json: bool) -> Result<u8, AppError> {
         row("model", &format!("{} / {model}", hint.provider))?;
     }
     out::line("")?;
-    out::line(&out::safe(skill.instructions.trim_end()))?;
+    out::line(&out::safe_lines(skill.instructions.trim_end()))?;
     Ok(0)
 }
 
@@ -200,7 +201,9 @@ async fn tune(client: &mut Client, folder: &Folder, args: &TuneArgs) -> Result<u
         skill.title.clone_from(title);
     }
     if let Some(file) = &args.instructions {
-        skill.instructions = fs::read_to_string(file).map_err(|e| unreadable(file, &e))?;
+        let text = bounded(file).map_err(|e| unreadable(file, &e))?;
+        let text = String::from_utf8(text).map_err(std::io::Error::other);
+        skill.instructions = text.map_err(|e| unreadable(file, &e))?;
     }
     skill.version = skill.version.saturating_add(1);
     let text = text_of(&SkillFile {
@@ -263,7 +266,7 @@ async fn judge(
 }
 
 fn read(path: &Path) -> Result<SkillFile, AppError> {
-    let text = fs::read(path).map_err(|e| unreadable(path, &e))?;
+    let text = bounded(path).map_err(|e| unreadable(path, &e))?;
     SkillFile::read(&text).map_err(|no| malformed(path, &no))
 }
 

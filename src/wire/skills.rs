@@ -72,8 +72,15 @@ fn read(path: &Path) -> Result<SkillFile, String> {
     SkillFile::read(&text).map_err(|no| no.to_string())
 }
 
-/// The file, and one byte more than may be, so that a longer one is told as such.
-fn bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+/// The file, and one byte more than may be, so that a longer one is told as such. Nothing else than a file is
+/// read: a pipe would be waited for, and a device never ends.
+///
+/// # Errors
+/// As reading does.
+pub fn bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a file"));
+    }
     let mut text = Vec::new();
     let most = u64::try_from(SKILL_BYTES_MAX).unwrap_or(u64::MAX);
     fs::File::open(path)?

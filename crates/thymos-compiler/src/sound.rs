@@ -12,6 +12,9 @@ use thymos_policy::matching::glob;
 
 use crate::examples::allows;
 
+/// Characters of the name of a writ or of a party, which people read in lists of one line each.
+const NAME_CHARS_MAX: usize = 64;
+
 /// One thing that is wrong with a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {
@@ -85,6 +88,16 @@ impl Link<'_> {
     }
 
     fn own(&mut self, writ: &Writ) {
+        for (field, name) in [
+            ("name", &writ.name),
+            ("issuer.name", &writ.issuer.name),
+            ("subject.name", &writ.subject.name),
+        ] {
+            if name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
+                let said = format!("a name has at most {NAME_CHARS_MAX} characters, which print");
+                self.tell(field, said);
+            }
+        }
         let window = &writ.window;
         if window
             .expires_at

@@ -116,6 +116,8 @@ pub enum Replied {
     NotErased(Fault),
     /// An answer to a hold that no longer counts.
     Stale(Changed),
+    /// An answer that may not be given, by whom or as it is; the hold stays as it was `[A2]`.
+    NotCounted(Fault),
     /// It could not be done.
     Fault(Fault),
 }

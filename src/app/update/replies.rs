@@ -23,7 +23,9 @@ pub(super) fn take(app: &mut App, reply: Reply) {
         app.asked.remove(&reply.ticket);
     }
     match (asked, reply.replied) {
-        (asked, Replied::Fault(fault)) => faulted(app, reply.ticket, asked, fault),
+        (asked, Replied::Fault(fault) | Replied::NotCounted(fault)) => {
+            faulted(app, reply.ticket, asked, fault)
+        }
         (Asked::Open, Replied::Opened(status)) => {
             app.session.open(*status);
             app.conversation.reset();

@@ -1,15 +1,17 @@
 //! Hearing commands: prompts, answers, edits, interrupts. What may not be done is replied, not done.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
-use thymos_compiler::{CheckedChain, Held, Verdict, admit, check_answer};
+use thymos_compiler::{AnswerFault, CheckedChain, Held, Verdict, admit, check_answer};
 use thymos_core::approval::{Answer, Decision, Scope, SignedAnswer, Via};
 use thymos_core::body::{self, Body, Stage};
 use thymos_core::id::{IntentId, ProposalId};
 use thymos_core::intent::{Author, Intent};
 use thymos_core::key::PublicKey;
 use thymos_core::limits::{MESSAGE_BYTES_MAX, REASON_CHARS_MAX};
+use thymos_core::verdict::HoldTerms;
 use thymos_ports::store::StoreError;
 use thymos_protocol::{Changed, Command, Fault, Replied, SkillChoice, Under};
 use thymos_replay::projection::Hold;
@@ -250,10 +252,10 @@ impl Session {
             Err(no) => return Ok(no),
         };
         if let Err(no) = check_answer(&held, &signed, &self.k.parts.roots, &chain) {
-            return Ok(fault(
-                no.to_string(),
-                "look at the whole card, then answer again",
-            ));
+            return Ok(Replied::NotCounted(Fault {
+                message: no.to_string(),
+                hint: Some(who_may(&no, &held.terms)),
+            }));
         }
         let mut bodies = Vec::new();
         if let Some(scope) = &said.scope {
@@ -568,4 +570,25 @@ pub(super) fn fault(message: impl Into<String>, hint: impl Into<String>) -> Repl
         message: message.into(),
         hint: Some(hint.into()),
     })
+}
+
+/// What to do about an answer that does not count.
+fn who_may(no: &AnswerFault, terms: &HoldTerms) -> String {
+    match no {
+        AnswerFault::NotAnApprover(_) => {
+            let asked = terms.asks.iter().flat_map(|ask| &ask.approvers);
+            let asked: BTreeSet<&str> = asked.map(String::as_str).collect();
+            let asked = asked.into_iter().collect::<Vec<_>>().join(", ");
+            format!("asked are: {asked}; one of them answers with --key FILE --as NAME")
+        }
+        AnswerFault::NotAnOperator(_) => {
+            "trust the key first: thymos keys trust NAME KEY".to_owned()
+        }
+        AnswerFault::Proposer => "somebody else has to answer it".to_owned(),
+        AnswerFault::Signature
+        | AnswerFault::OtherProposal
+        | AnswerFault::OtherPresentation
+        | AnswerFault::NotViewed
+        | AnswerFault::Timer => "look at the whole card, then answer again".to_owned(),
+    }
 }

@@ -271,9 +271,14 @@ impl Session {
             return Ok(());
         }
         let key = self.key_of(intent, resolved).map_err(|e| e.to_string())?;
-        let mut open = self.p.open_work.values();
-        if open.any(|work| work.body.key == key && work.intent != id) {
-            return Err(format!("this very call was interrupted and {IN_DOUBT}"));
+        let mut open = self.p.open_work.iter();
+        if let Some((proposal, _)) =
+            open.find(|(_, work)| work.body.key == key && work.intent != id)
+        {
+            return Err(match self.delegated.contains_key(proposal) {
+                true => "this very call is at work; read what comes of it first".to_owned(),
+                false => format!("this very call was interrupted and {IN_DOUBT}"),
+            });
         }
         let once = self.once_for(&id, intent) && !self.p.done.contains_key(&key);
         let (k, shared, own) = (self.k.clone(), self.shared.clone(), self.p.trajectory);

@@ -227,12 +227,16 @@ pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summ
         .values()
         .map(|hold| hold_row((p.trajectory, &workspace), hold, roots))
         .collect();
-    let in_doubt = if at_rest { p.open_work.len() as u64 } else { 0 };
+    // A run that was delegated goes on, or is found again: its order is not in doubt for having no end.
+    let is_order = |proposal: &ProposalId| p.children.values().any(|one| one.proposal == *proposal);
+    let open = p.open_work.keys().filter(|one| !is_order(one)).count();
+    let in_doubt = if at_rest { open as u64 } else { 0 };
     let account = root_of(p).map(|writ| format!("shares of writ `{}`", writ.writ.name));
     let state = match &p.stopped {
         _ if p.is_over() => "erased in part".to_owned(),
         _ if in_doubt > 0 => "in doubt".to_owned(),
         _ if !holds.is_empty() => HELD.to_owned(),
+        _ if at_rest && p.open_work.len() > open => "waiting".to_owned(),
         Some(stop) => stop_words(stop),
         None if account.is_some() => "account".to_owned(),
         None if !p.story.is_empty() => "can go on".to_owned(),
