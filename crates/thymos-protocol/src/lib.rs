@@ -37,5 +37,8 @@ pub use reply::{
     PinReport, ReplayReport, ReplayVerdict, ReplayedRun, Replied, Reply, RunParent, RunRow,
     VerifyFinding, VerifyProgress, VerifyReport, WorldDiff, WorldDiffRow, WorldRow, WorldView,
 };
-pub use status::{BudgetBar, ChainState, Running, Status, VerifiedBefore, WritSummary};
+pub use status::{
+    BudgetBar, ChainState, OutsideStanding, OutsideTrouble, Running, Status, VerifiedBefore,
+    WritSummary,
+};
 pub use under::{SkillChoice, Under};

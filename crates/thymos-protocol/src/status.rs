@@ -31,6 +31,9 @@ pub struct Status {
     pub in_doubt: u64,
     /// How much of the log has been verified.
     pub chain: ChainState,
+    /// What stands outside of the ledger and vouches for it `[L7]`; none before that is known, and where
+    /// there is no such place.
+    pub outside: Option<OutsideStanding>,
     /// The rung of the cage that this machine offers.
     pub rung: Rung,
 }
@@ -99,4 +102,29 @@ pub enum ChainState {
     },
     /// Something is wrong; where and what, one sentence.
     Broken(String),
+}
+
+/// What stands outside of the ledger, as far as the kernel last saw it `[L7]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutsideStanding {
+    /// Entries under the newest checkpoint there; none where no sound one stands there.
+    pub size: Option<u64>,
+    /// When the last of those entries was made.
+    pub at: Option<Timestamp>,
+    /// Entries of the log that it does not cover.
+    pub behind: u64,
+    /// One that was due does not stand there.
+    pub missed: bool,
+    /// Why the newest does not stand there, if that is known.
+    pub trouble: Option<OutsideTrouble>,
+}
+
+/// Why a checkpoint is not outside. One sentence each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutsideTrouble {
+    /// The place cannot be read, or nothing can be put there.
+    Unreached(String),
+    /// What stands there, or was signed before, is not of this log as it is.
+    Contradicted(String),
 }

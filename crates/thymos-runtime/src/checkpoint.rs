@@ -15,11 +15,15 @@ use thymos_ports::store::StoreError;
 use thymos_protocol::{CheckpointView, Compared, OutsideView};
 use thymos_replay::verify::{Keeper, KeptNote};
 use thymos_replay::{Level, Verifier};
+use tokio::sync::watch;
 
 use crate::proof;
 
+mod standing;
 #[cfg(test)]
 mod tests;
+
+use standing::Standing;
 
 /// Entries after which one is due even in the middle of a run.
 const ENTRIES_BETWEEN: u64 = 1_000;
@@ -28,6 +32,11 @@ const ENTRIES_BETWEEN: u64 = 1_000;
 pub trait Outside: Send + Sync {
     /// What it is called, for a person.
     fn place(&self) -> String;
+
+    /// Whether it is a place at all.
+    fn is_somewhere(&self) -> bool {
+        true
+    }
 
     /// Everything that stands there, oldest first; empty when nothing does.
     ///
@@ -66,6 +75,10 @@ impl Outside for Nowhere {
         "nowhere".to_owned()
     }
 
+    fn is_somewhere(&self) -> bool {
+        false
+    }
+
     fn read(&self) -> Result<String, String> {
         Ok(String::new())
     }
@@ -99,6 +112,8 @@ pub(crate) struct Checkpointer {
     newest: Mutex<Option<u64>>,
     // What became of the newest one that was due, if that is to be told. Held for a copy.
     trouble: Mutex<Option<String>>,
+    // What is known of the place outside; none before somebody looked.
+    standing: watch::Sender<Option<Standing>>,
 }
 
 impl Checkpointer {
@@ -115,6 +130,7 @@ impl Checkpointer {
             key,
             newest: Mutex::new(None),
             trouble: Mutex::new(None),
+            standing: watch::Sender::new(None),
         }
     }
 
@@ -167,6 +183,16 @@ impl Checkpointer {
         sound: impl FnOnce() -> Result<(), Refused>,
     ) -> Result<SignedCheckpoint, Refused> {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = self.take_one(&mut newest, sound);
+        self.heard(&taken);
+        taken
+    }
+
+    fn take_one(
+        &self,
+        newest: &mut Option<u64>,
+        sound: impl FnOnce() -> Result<(), Refused>,
+    ) -> Result<SignedCheckpoint, Refused> {
         let tail = self.outside.tail();
         let stood: Vec<_> = self.sound(tail.as_deref().unwrap_or_default()).collect();
         let outside = stood.iter().max_by_key(|one| one.checkpoint.size);

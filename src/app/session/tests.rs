@@ -31,6 +31,7 @@ fn status(head_seq: u64) -> Status {
         pending: 0,
         in_doubt: 0,
         chain: ChainState::Unverified,
+        outside: None,
         rung: Rung::L0,
     }
 }

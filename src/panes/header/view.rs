@@ -3,8 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use thymos_core::Timestamp;
 use thymos_core::budget::Dimension;
-use thymos_protocol::{BudgetBar, ChainState, Status, VerifiedBefore};
+use thymos_protocol::{
+    BudgetBar, ChainState, OutsideStanding, OutsideTrouble, Status, VerifiedBefore,
+};
 
 use crate::app::App;
 use crate::theme::Role;
@@ -65,6 +68,7 @@ fn parts(app: &App, width: usize) -> Vec<Part> {
         7,
     ));
     parts.push(chain(app, status, width));
+    parts.extend(status.outside.as_ref().map(|seen| outside(seen, width)));
     let mode = format!(
         "{} {}",
         status.mode.word().to_uppercase(),
@@ -144,6 +148,43 @@ fn chain(app: &App, status: &Status, width: usize) -> Part {
         role,
         rank: 2,
     }
+}
+
+/// `[L7]` `outside: all`, `outside: 14 behind`, and where there is room up to when that vouches. It names a
+/// moment and no age, which would be wrong as soon as nobody draws. What is calm is left out before all else.
+fn outside(seen: &OutsideStanding, width: usize) -> Part {
+    let words = match (&seen.trouble, seen.size) {
+        (Some(OutsideTrouble::Contradicted(_)), _) => "DISAGREES".to_owned(),
+        (Some(OutsideTrouble::Unreached(_)), _) => "not reached".to_owned(),
+        (None, None) => "none".to_owned(),
+        (None, Some(_)) => {
+            let covers = match seen.behind {
+                0 => "all".to_owned(),
+                behind => format!("{behind} behind"),
+            };
+            match seen.at.filter(|_| width >= WIDE) {
+                Some(at) => format!("{covers}, to {} {}", at.date(), minute(at)),
+                None => covers,
+            }
+        }
+    };
+    let (role, rank) = match &seen.trouble {
+        Some(OutsideTrouble::Contradicted(_)) => (Role::Danger, 2),
+        Some(OutsideTrouble::Unreached(_)) => (Role::Warn, 3),
+        None if seen.missed => (Role::Warn, 3),
+        None => (Role::Header, 9),
+    };
+    Part {
+        text: format!("outside: {words}"),
+        role,
+        rank,
+    }
+}
+
+fn minute(at: Timestamp) -> String {
+    let mut clock = at.clock();
+    clock.truncate("12:34".len());
+    clock
 }
 
 /// Money when it is limited, else the dimension most nearly spent.

@@ -280,6 +280,7 @@ fn status(len: u64) -> Status {
             len,
             before: None,
         },
+        outside: None,
         rung: Rung::L3,
     }
 }

@@ -140,7 +140,7 @@ fn sealed(text: &str) -> Vec<u8> {
 }
 
 /// The same log, of which the newest entries are gone.
-fn cut(rig: &Rig, by: usize) -> MemoryStore {
+pub(super) fn cut(rig: &Rig, by: usize) -> MemoryStore {
     let entries = rig.setup.store.entries();
     let left = entries.len() - by;
     let log = rig.setup.store.log();

@@ -29,6 +29,7 @@ use thymos_ports::{Cognition, LedgerStore, Tool};
 use thymos_protocol::{
     Answer, Card, Command, Event, HoldRow, ModelRow, Replied, Request, Status, Ticket, What,
 };
+use thymos_runtime::checkpoint::{Nowhere, Outside};
 use thymos_runtime::kernel::{FixedPolicy, PolicySource, RunLimits};
 use thymos_runtime::modes::ModeTerms;
 use thymos_runtime::redact::Redactor;
@@ -124,6 +125,7 @@ pub(crate) struct Setup {
     pub(crate) retention_ms: u64,
     pub(crate) approvals: Tightening,
     pub(crate) snapshots: Arc<dyn SnapshotPlace>,
+    pub(crate) outside: Arc<dyn Outside>,
 }
 
 /// Skills as a folder would hold them: name and text.
@@ -163,6 +165,7 @@ impl Setup {
             retention_ms: 0,
             approvals: Tightening::none(),
             snapshots: Arc::new(NoSnapshots),
+            outside: Arc::new(Nowhere),
         }
     }
 
@@ -194,7 +197,7 @@ impl Setup {
             models: Arc::new(OneModel(self.model.clone(), self.models.clone())),
             skills: Arc::new(self.skills.clone()),
             leases: Arc::new(NoLeases),
-            outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
+            outside: self.outside.clone(),
             snapshots: self.snapshots.clone(),
             limits: RunLimits {
                 turns_max: self.turns_max,

@@ -219,6 +219,7 @@ fn status() -> Status {
             len: 2,
             before: None,
         },
+        outside: None,
         rung: Rung::L3,
     }
 }

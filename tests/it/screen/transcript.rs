@@ -3,7 +3,7 @@
 use expect_test::expect;
 use thymos_core::Timestamp;
 use thymos_core::body::Role;
-use thymos_protocol::{ChainState, VerifiedBefore};
+use thymos_protocol::{ChainState, OutsideStanding, OutsideTrouble, VerifiedBefore};
 
 use super::desk::Desk;
 use super::kernel::{Kernel, committed, decided, intended, rejected, said, started};
@@ -294,6 +294,60 @@ fn y3_what_was_verified_before_is_told_with_its_day_where_there_is_room() {
     kernel.status.chain = verified(11, 9);
     let frame = Desk::open(140, 24, kernel).frame();
     assert!(frame.contains("seq 10 ✓ 2 new, 9 on 1970-01-02"), "{frame}");
+}
+
+/// What the header says of the place outside, at a width.
+fn outside_at(width: u16, change: impl FnOnce(&mut OutsideStanding)) -> String {
+    let mut kernel = told();
+    let mut outside = OutsideStanding {
+        size: Some(11),
+        at: Some(Timestamp(86_400_000 + 14 * 3_600_000 + 180_000)),
+        behind: 0,
+        missed: false,
+        trouble: None,
+    };
+    change(&mut outside);
+    kernel.status.outside = Some(outside);
+    let frame = Desk::open(width, 24, kernel).frame();
+    frame.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn l7_the_header_tells_how_far_the_newest_checkpoint_outside_goes() {
+    let calm = [
+        (160, 0, "outside: all, to 1970-01-02 14:03"),
+        (160, 7, "outside: 7 behind, to 1970-01-02 14:03"),
+        (118, 7, "outside: 7 behind  "),
+        (118, 0, "outside: all  "),
+    ];
+    for (width, behind, expected) in calm {
+        let row = outside_at(width, |seen| seen.behind = behind);
+        assert!(row.contains(expected), "{expected}: {row}");
+    }
+    let row = outside_at(118, |seen| seen.size = None);
+    assert!(row.contains("outside: none  "), "{row}");
+}
+
+#[test]
+fn l7_trouble_outside_stands_where_what_is_calm_was_left_out() {
+    let unreached = || Some(OutsideTrouble::Unreached("the share is away".into()));
+    let contradicted = || Some(OutsideTrouble::Contradicted("it is older".into()));
+    for width in [40, 80] {
+        let row = outside_at(width, |seen| seen.behind = 7);
+        assert!(!row.contains("outside"), "{width}: {row}");
+        assert!(row.contains("EDIT") && row.contains("pending"), "{row}");
+    }
+    let row = outside_at(80, |seen| seen.trouble = unreached());
+    assert!(row.contains("outside: not reached"), "{row}");
+    let row = outside_at(80, |seen| (seen.missed, seen.behind) = (true, 2_400));
+    assert!(row.contains("outside: 2400 behind"), "{row}");
+    for width in [60, 80] {
+        let row = outside_at(width, |seen| seen.trouble = contradicted());
+        assert!(row.contains("outside: DISAGREES"), "{width}: {row}");
+    }
+    // What waits for an answer and what may be done come first, however narrow it is.
+    let row = outside_at(40, |seen| seen.trouble = contradicted());
+    assert!(row.contains("pending") && row.contains("EDIT"), "{row}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Follows the log and verifies what is new, so that the header can say how far it is verified.
+//! Follows the log and verifies what is new, so that the header can say how far it is verified, and how far
+//! a checkpoint outside vouches for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,8 +7,8 @@ use std::time::Duration;
 use thymos_core::TrajectoryId;
 use thymos_ports::store::StoreError;
 use thymos_protocol::{
-    ChainState, ReplayReport, ReplayVerdict, ReplayedRun, VerifiedBefore, VerifyFinding,
-    VerifyProgress, VerifyReport,
+    ChainState, OutsideStanding, ReplayReport, ReplayVerdict, ReplayedRun, VerifiedBefore,
+    VerifyFinding, VerifyProgress, VerifyReport,
 };
 use thymos_replay::verify::{Report, Tally};
 use thymos_replay::{Divergence, Kinship, Level, Member, Verifier, family};
@@ -43,6 +44,7 @@ impl Follower {
     /// Behind what an earlier start verified, or with the first entry.
     fn start(kernel: &Kernel) -> Self {
         // What cannot be read is told by whoever verifies on demand.
+        kernel.checkpoints.look();
         let notes = kernel.checkpoints.kept();
         let notes = notes.map_or_else(|_| Vec::new(), |(notes, _)| notes);
         if let Start::Behind(verifier, before) = checked::start(kernel, Level::V2, &notes) {
@@ -71,6 +73,7 @@ impl Follower {
     /// Verifies what is new, and says how far all is verified now.
     fn step(&mut self, kernel: &Kernel) -> ChainState {
         let outcome = extend(kernel.parts.store.as_ref(), &mut self.verifier, &mut |_| {});
+        kernel.checkpoints.look();
         let entries = self.verifier.next_index();
         if outcome.is_ok() && checked::is_due(kernel, self.kept, entries) {
             checked::keep(kernel, self.verifier.point(), self.before.as_ref());
@@ -107,6 +110,20 @@ impl Follower {
     }
 }
 
+impl Shared {
+    /// What stands outside of the ledger, beside the log as far as it is known here `[L7]`.
+    pub(crate) fn outside(&self, kernel: &Kernel) -> Option<OutsideStanding> {
+        let entries = self.bell.borrow().log_len;
+        let standing = kernel.checkpoints.standing();
+        let known = standing.borrow();
+        // Beside a log of unknown length, any checkpoint would seem to cover all of it.
+        known
+            .as_ref()
+            .filter(|_| entries > 0)
+            .map(|known| known.told(entries))
+    }
+}
+
 /// Verifies behind what an earlier start verified, or from the first entry, then whatever is new after
 /// each ring of the bell; from when a session is there to say so. Who only looks at the record, or proves
 /// it, has both cores for that.
@@ -114,6 +131,14 @@ pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> Following {
     let mut bell = shared.bell.subscribe();
     let at_work = Arc::new(Mutex::new(()));
     let working = at_work.clone();
+    // A checkpoint is taken behind the entries that ring, and takes as long as its place does.
+    let mut standing = kernel.checkpoints.standing();
+    let told = shared.clone();
+    let telling = tokio::spawn(async move {
+        while standing.changed().await.is_ok() {
+            told.ring(|_| {});
+        }
+    });
     let task = tokio::spawn(async move {
         shared.attended.notified().await;
         let hands = kernel.parts.hands;
@@ -151,12 +176,18 @@ pub(super) fn follow(kernel: Arc<Kernel>, shared: Arc<Shared>) -> Following {
             tokio::time::sleep(GATHER).await;
         }
     });
-    Following { task, at_work }
+    Following {
+        task,
+        telling,
+        at_work,
+    }
 }
 
 /// The background's verification, as long as there is something to follow.
 pub(super) struct Following {
     task: JoinHandle<()>,
+    /// Rings when more is known of the place outside.
+    telling: JoinHandle<()>,
     /// Held while a thread reads the record.
     at_work: Arc<Mutex<()>>,
 }
@@ -165,6 +196,7 @@ impl Following {
     /// Ends it, and waits a moment for a thread that is at work, so that the store is closed in order.
     pub(super) async fn end(self) {
         self.task.abort();
+        self.telling.abort();
         // One that has much to read is left behind; what it reads is never half-written.
         drop(tokio::time::timeout(LEAVING, self.at_work.lock()).await);
     }

@@ -128,6 +128,7 @@ impl Session {
                 .pending(&self.p.trajectory, self.p.holds.len(), self.now()),
             in_doubt: self.unsettled(),
             chain: self.shared.chain_state(),
+            outside: self.shared.outside(&self.k),
             rung: self.k.parts.rung,
         }
     }
