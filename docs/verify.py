@@ -215,7 +215,7 @@ class Log:
     def __init__(self, manifest, keys):
         self.manifest, self.excerpt, self.signatures = manifest, manifest["trajectory"] is not None, Signatures(keys)
         self.count, self.next, self.lines, self.edge, self.roots = 0, 0, {}, [], {}
-        self.bare, self.erased, self.refs, self.withheld = {}, {}, set(), 0
+        self.bare, self.erased, self.refs, self.withheld, self.kept = {}, {}, set(), 0, {}
 
     def member(self, name, data, proof, notes):
         """The entries of one member, three lines each."""
@@ -261,7 +261,9 @@ class Log:
         if kind == "commit":
             values = [value for delta in body["outcome"]["deltas"] for value in (delta["before"], delta["after"])]
             images = [value["file"] for value in values if value and "file" in value] + [body["outcome"]["output"]]
-            self.refs.update(image["digest"] for image in images if image)
+            digests = {image["digest"] for image in images if image}
+            self.refs.update(digests)
+            self.kept.update({digest: where for digest in digests - set(body["unkept"])} if "unkept" in body else {})
         self.signatures.check(kind, body)
 
     def grow(self, value):
@@ -327,6 +329,8 @@ def verify(path, keys):
         need(log.erased.get(place) == entry, f"the body of {where} is gone, and nothing says so")
     need(blobs <= log.refs, "a blob is there that no entry refers to")
     need(len(log.refs - blobs) == int(manifest["absent"]), "a blob is missing")
+    for digest, where in log.kept.items():
+        need(digest in blobs, f"{where} says that a blob was kept, and it is missing")
     return (f"verified: {log.count} entries under the checkpoint of {size}, {log.signatures.checked} signatures in them, "
             f"{log.withheld} bodies withheld, {len(log.bare)} erased, {len(blobs)} blobs")
 

@@ -159,6 +159,10 @@ impl LedgerStore for Watched {
         self.damage.pass(self.store.sealed_blob(digest))
     }
 
+    fn lacking(&self, digests: &[Digest]) -> Result<Vec<Digest>, StoreError> {
+        self.damage.pass(self.store.lacking(digests))
+    }
+
     fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
         self.damage.pass(self.store.destroy_erased())
     }

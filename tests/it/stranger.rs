@@ -309,6 +309,15 @@ fn of_what_stands_beside(own: &Archive, other: &Archive) -> Copies {
             changed(own, |all| drop(all.0.remove(all.at("blobs/")))),
         ),
         (
+            "a dropped blob that is called absent",
+            changed(own, |all| {
+                drop(all.0.remove(all.at("blobs/")));
+                let blobs = all.manifest()["blobs"].as_u64().unwrap();
+                all.say("blobs", json!(blobs - 1));
+                all.say("absent", json!(1));
+            }),
+        ),
+        (
             "a stuffed blob",
             changed(own, |all| {
                 let name = format!("sealed/{}", Digest::of(b"x"));

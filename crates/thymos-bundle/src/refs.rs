@@ -3,33 +3,29 @@
 
 use std::collections::BTreeSet;
 
-use thymos_core::body::{Body, BodyState, Commit};
-use thymos_core::delta::{FileImage, ResourceValue};
+use thymos_core::body::{Body, BodyState};
 use thymos_core::id::Digest;
 use thymos_core::{Entry, Kind};
 
-/// Adds what the entry's body refers to, where it has one. Only commits keep content.
+/// Adds what the entry's body refers to, where it has one. What a call that broke off refers to is not
+/// handed on.
 pub(crate) fn add(refs: &mut BTreeSet<Digest>, entry: &Entry) {
-    if entry.kind() == Some(Kind::Commit)
-        && let BodyState::Known(Body::Commit(commit)) = entry.decode()
-    {
-        of_commit(refs, &commit);
+    if let Some(commit) = commit(entry) {
+        refs.extend(commit.contents());
     }
 }
 
-fn of_commit(refs: &mut BTreeSet<Digest>, commit: &Commit) {
-    let outcome = &commit.outcome;
-    refs.extend(outcome.output.as_ref().map(|output| output.digest));
-    let values = outcome
-        .deltas
-        .iter()
-        .flat_map(|delta| [&delta.before, &delta.after]);
-    refs.extend(values.flatten().filter_map(image).map(|image| image.digest));
+/// What of that the entry says to have been kept `[L4]`.
+pub(crate) fn kept(entry: &Entry) -> BTreeSet<Digest> {
+    commit(entry).map_or_else(BTreeSet::new, |commit| commit.kept_contents())
 }
 
-fn image(value: &ResourceValue) -> Option<&FileImage> {
-    match value {
-        ResourceValue::File(image) => Some(image),
-        ResourceValue::Json(_) => None,
+fn commit(entry: &Entry) -> Option<Body> {
+    if entry.kind() != Some(Kind::Commit) {
+        return None;
+    }
+    match entry.decode() {
+        BodyState::Known(body) => Some(body),
+        BodyState::Erased | BodyState::UnknownKind(_) | BodyState::Invalid(_) => None,
     }
 }

@@ -273,6 +273,11 @@ impl LedgerStore for Bundle {
         Ok(kept.and_then(|(bytes, sealed)| sealed.then_some(bytes)))
     }
 
+    fn lacking(&self, digests: &[Digest]) -> Result<Vec<Digest>, StoreError> {
+        let lacking = digests.iter().filter(|one| !self.blobs.contains_key(one));
+        Ok(lacking.copied().collect())
+    }
+
     fn check_engine(&self) -> Result<Vec<String>, StoreError> {
         self.check_blobs()
     }

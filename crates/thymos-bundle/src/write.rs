@@ -2,7 +2,7 @@
 //! same log each time.
 //!
 //! Looks at everything once before the first byte, so that what is unsound is refused and the manifest
-//! can say what follows. Memory grows with the number of blobs, 32 bytes each, and with nothing else.
+//! can say what follows. Memory grows with the number of blobs, some 100 bytes each, and with nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -76,6 +76,8 @@ struct Survey {
     tree: Frontier,
     named: BTreeSet<u64>,
     refs: BTreeSet<Digest>,
+    /// Contents that are said to have been kept, with the first entry that says so.
+    kept: BTreeMap<Digest, u64>,
     bare: BTreeSet<EntryId>,
     /// What `erased` entries name, with where it stands.
     announced: BTreeMap<EntryId, (TrajectoryId, u64)>,
@@ -90,6 +92,7 @@ pub fn write(export: &Export<'_>, out: &mut dyn Write) -> Result<Exported, NotEx
     let survey = export.survey()?;
     let said = export.checkpoint.checkpoint;
     let (plain, sealed) = export.kept_blobs(&survey.refs)?;
+    none_is_missed(&survey, [&plain, &sealed])?;
     let notes = export.notes()?;
     let mut manifest = Manifest::new(said.log, said.size, export.trajectory);
     manifest.entries = survey.entries;
@@ -120,6 +123,19 @@ pub fn write(export: &Export<'_>, out: &mut dyn Write) -> Result<Exported, NotEx
         manifest,
         withheld: survey.withheld,
         erased: survey.erased,
+    })
+}
+
+/// `[L4]` Content of which an entry says that it was kept is there.
+fn none_is_missed(survey: &Survey, found: [&Vec<Digest>; 2]) -> Result<(), NotExported> {
+    let there = |digest: &Digest| found.iter().any(|all| all.binary_search(digest).is_ok());
+    let missed = survey.kept.iter().find(|(digest, _)| !there(digest));
+    missed.map_or(Ok(()), |(digest, index)| {
+        let reason = format!(
+            "it says that blob {} was kept, and it is gone",
+            digest.short()
+        );
+        Err(NotExported::Unsound(*index, reason))
     })
 }
 
@@ -330,6 +346,9 @@ impl Survey {
             self.announced.insert(erased.entry, place);
         }
         refs::add(&mut self.refs, entry);
+        for digest in refs::kept(entry) {
+            self.kept.entry(digest).or_insert(index);
+        }
         Ok(())
     }
 }

@@ -383,6 +383,10 @@ noun! {
         proposal: ProposalId,
         /// Its `started` entry.
         started: EntryId,
+        /// The contents that it refers to and that are not kept beside the entries `[L4]`; all others were
+        /// there when it was sealed. None where it refers to nothing, and where nobody can say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unkept: Option<Vec<Digest>>,
     }
 }
 
@@ -397,6 +401,9 @@ noun! {
         fault: Fault,
         /// What it cost.
         cost: Cost,
+        /// As of a commit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unkept: Option<Vec<Digest>>,
     }
 }
 

@@ -55,6 +55,7 @@ pub mod outcome;
 pub mod world;
 
 pub mod body;
+mod contents;
 pub mod entry;
 pub mod receipt;
 

@@ -109,6 +109,17 @@ pub(crate) fn known(connection: &Connection, digest: &Digest) -> Result<bool, Tr
         .exists([digest.as_bytes()])?)
 }
 
+/// Those of these that are not there.
+pub(crate) fn lacking(connection: &Connection, digests: &[Digest]) -> Result<Vec<Digest>, Trouble> {
+    let mut lacking = Vec::new();
+    for digest in digests {
+        if !known(connection, digest)? {
+            lacking.push(*digest);
+        }
+    }
+    Ok(lacking)
+}
+
 /// Keeps one, if it is not there yet; it is there afterwards, also when somebody's trigger would pass over it.
 pub(crate) fn insert(connection: &Connection, blob: &Packed<'_>) -> Result<(), Trouble> {
     let changed = connection

@@ -337,6 +337,10 @@ impl LedgerStore for SqliteLedger {
         }
     }
 
+    fn lacking(&self, digests: &[Digest]) -> Result<Vec<Digest>, StoreError> {
+        self.read(|connection| blob::lacking(connection, digests))
+    }
+
     fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
         self.writer().destroy_erased(&self.name)
     }

@@ -4,6 +4,7 @@
 //! read, one listens; all of them lead to the primary, for what is decided must not be read from a
 //! copy that lags. A thread of its own does the talking, so the port may block its callers anywhere.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -255,6 +256,16 @@ impl LedgerStore for PostgresLedger {
             Some(Kept::Sealed(envelope)) => Ok(Some(envelope)),
             Some(Kept::Plain(_)) | None => Ok(None),
         }
+    }
+
+    fn lacking(&self, digests: &[Digest]) -> Result<Vec<Digest>, StoreError> {
+        let all: Arc<BTreeSet<Digest>> = Arc::new(digests.iter().copied().collect());
+        let kept = self.read(move |session| {
+            let all = Arc::clone(&all);
+            async move { read::kept_of(&session, &all).await }
+        })?;
+        let lacking = digests.iter().filter(|digest| !kept.contains(digest));
+        Ok(lacking.copied().collect())
     }
 
     fn destroy_erased(&self) -> Result<Destroyed, StoreError> {

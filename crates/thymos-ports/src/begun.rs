@@ -156,6 +156,7 @@ impl Begun {
                 outcome,
                 cost,
                 compensates: self.compensates,
+                unkept: None,
             })),
         }
     }
@@ -168,6 +169,7 @@ impl Begun {
                 started: self.started,
                 fault,
                 cost,
+                unkept: None,
             }),
         }
     }

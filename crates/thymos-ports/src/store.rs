@@ -180,6 +180,21 @@ pub trait LedgerStore: Send + Sync {
     /// [`StoreError::Corrupt`] when the bytes are neither.
     fn sealed_blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// Those of these digests under which no content is kept, neither plain nor sealed. Judges by what is
+    /// found and reads no content, where the store can.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn lacking(&self, digests: &[Digest]) -> Result<Vec<Digest>, StoreError> {
+        let mut lacking = Vec::new();
+        for digest in digests {
+            if self.blob(digest)?.is_none() && self.sealed_blob(digest)?.is_none() {
+                lacking.push(*digest);
+            }
+        }
+        Ok(lacking)
+    }
+
     /// Destroys salt and body of every entry that an `erased` entry on record names, and the blobs that
     /// only those bodies mention `[L3]`: in one transaction, durable when it returns. Whatever else
     /// keeps a copy of those bytes beside the rows is emptied too, or it is said that it was not.

@@ -120,6 +120,7 @@ impl Verifier {
     pub fn preparer(&self) -> Preparer {
         Preparer {
             level: self.front.level,
+            handed_on: self.front.withheld.is_some(),
         }
     }
 

@@ -20,7 +20,7 @@ use crate::past::KeptStore;
 mod drive;
 mod whole;
 
-use drive::{ROWS, as_row};
+use drive::{ROWS, prepared};
 pub(crate) use drive::{extend, lanes};
 pub(crate) use whole::caveat;
 pub use whole::{Whole, whole};
@@ -59,9 +59,9 @@ fn extend_proved(
         if rows.is_empty() {
             return Ok(());
         }
-        for row in rows {
-            let proof = store.inclusion(row.index, size)?;
-            verifier.push_proved(&as_row(row), proof.as_deref());
+        for row in prepared(store, verifier.preparer(), rows)? {
+            let proof = store.inclusion(row.index(), size)?;
+            verifier.push_prepared_proved(row, proof.as_deref());
         }
     }
 }

@@ -128,6 +128,14 @@ impl Vault {
             .ok_or(VaultError::Unreadable(*digest))
     }
 
+    /// Those of these digests under which nothing is kept.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`] when the ledger cannot be asked.
+    pub fn lacking(&self, digests: &[Digest]) -> Result<Vec<Digest>, VaultError> {
+        Ok(self.store.lacking(digests)?)
+    }
+
     // The nonce follows from key and content: equal content seals to equal bytes, and no nonce
     // ever serves two contents, without a source of chance that could fail.
     fn seal(&self, bytes: &[u8]) -> Result<Envelope, VaultError> {

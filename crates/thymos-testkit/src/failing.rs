@@ -300,6 +300,10 @@ impl LedgerStore for Failing {
         self.make(Call::SealedBlob, || self.inner.sealed_blob(digest))
     }
 
+    fn lacking(&self, digests: &[Digest]) -> Result<Vec<Digest>, StoreError> {
+        self.make(Call::Blob, || self.inner.lacking(digests))
+    }
+
     fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
         self.make(Call::DestroyErased, || self.inner.destroy_erased())
     }

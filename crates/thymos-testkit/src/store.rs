@@ -626,6 +626,12 @@ impl LedgerStore for MemoryStore {
         Ok(self.state().sealed.get(digest).cloned())
     }
 
+    fn lacking(&self, digests: &[Digest]) -> Result<Vec<Digest>, StoreError> {
+        let state = self.state();
+        let kept = |one: &&Digest| state.blobs.contains_key(one) || state.sealed.contains_key(one);
+        Ok(digests.iter().filter(|one| !kept(one)).copied().collect())
+    }
+
     fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
         let mut state = self.state();
         state.refuse()?;

@@ -453,6 +453,10 @@ impl LedgerStore for Counted {
         self.inner.sealed_blob(digest)
     }
 
+    fn lacking(&self, digests: &[Digest]) -> Result<Vec<Digest>, StoreError> {
+        self.inner.lacking(digests)
+    }
+
     fn watch(&self, bell: Box<dyn Fn() + Send + Sync>) -> Result<Watch, StoreError> {
         self.inner.watch(bell)
     }

@@ -35,7 +35,7 @@ pub(crate) fn ran() -> Home {
     home
 }
 
-fn newest(home: &Home) -> String {
+pub(super) fn newest(home: &Home) -> String {
     let rows = home.json(&["runs", "--json"]);
     rows[0]["trajectory"].as_str().unwrap().to_owned()
 }

@@ -63,7 +63,7 @@ fn digest(home: &Home, names: &[&str]) -> String {
     shown[0]["digest"].as_str().unwrap().to_owned()
 }
 
-fn erase(home: &Home, names: &[&str]) -> Ended {
+pub(super) fn erase(home: &Home, names: &[&str]) -> Ended {
     let digest = digest(home, names);
     let word = ["--reason", "asked for", "--yes", "--plan-digest", &digest];
     home.run(&[&["erase"], names, &word].concat())

@@ -11,6 +11,7 @@ mod evidence;
 mod history;
 mod imports;
 mod input;
+mod kept;
 mod keys;
 mod memory;
 mod missing;

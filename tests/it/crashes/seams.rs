@@ -171,6 +171,10 @@ impl LedgerStore for Seam {
         self.inner.sealed_blob(digest)
     }
 
+    fn lacking(&self, digests: &[Digest]) -> Result<Vec<Digest>, StoreError> {
+        self.inner.lacking(digests)
+    }
+
     fn check_engine(&self) -> Result<Vec<String>, StoreError> {
         self.inner.check_engine()
     }

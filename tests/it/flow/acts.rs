@@ -1,13 +1,16 @@
 //! Whatever a tool does, what was begun is sealed once `[X1]` `[X4]` `[X5]`.
 
 use serde_json::json;
+use thymos_core::Digest;
 use thymos_core::body::{Body, Stop};
 use thymos_core::budget::Cost;
+use thymos_core::delta::{Delta, Expect, FileImage, Resource, ResourceValue};
 use thymos_core::effect::EffectClass;
-use thymos_core::outcome::FaultKind;
+use thymos_core::outcome::{FaultKind, Outcome};
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::{Recovery, ToolContract};
 use thymos_core::writ::Mode;
+use thymos_ports::LedgerStore;
 use thymos_protocol::{Command, Replied, Settlement};
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, Step};
@@ -52,6 +55,38 @@ async fn sealed_as(tool: &FakeTool, kind: FaultKind) -> Rig {
 async fn x1_a_tool_that_faults_is_sealed_as_failure() {
     let tool = FakeTool::new("grep").faulting(FaultKind::Failed, "no such file");
     sealed_as(&tool, FaultKind::Failed).await.verified().await;
+}
+
+/// `[L4]` The record says of each content whether it was there; what never was is missed by nobody.
+#[tokio::test]
+async fn l4_content_that_a_tool_did_not_keep_is_recorded_as_such() {
+    let image = |content: &[u8]| {
+        ResourceValue::File(FileImage {
+            digest: Digest::of(content),
+            mode: 0o644,
+            size: content.len() as u64,
+        })
+    };
+    let tool = FakeTool::new("grep").acting(move |_| {
+        let mut outcome = Outcome::said("done", "done");
+        outcome.deltas.push(Delta {
+            resource: Resource::File("a.txt".to_owned()),
+            expect: Expect::Anything,
+            before: Some(image(b"kept")),
+            after: Some(image(b"too large")),
+        });
+        Ok(outcome)
+    });
+    let setup = Setup::new(twice("grep"), &[&tool]);
+    setup.store.put_blob(b"kept").unwrap();
+    let mut rig = setup.open(Mode::Edit).await;
+    rig.run("go").await;
+    let unkept = rig.bodies().into_iter().find_map(|body| match body {
+        Body::Commit(commit) => commit.unkept,
+        _ => None,
+    });
+    assert_eq!(unkept, Some(vec![Digest::of(b"too large")]));
+    rig.verified().await;
 }
 
 #[tokio::test]

@@ -127,6 +127,7 @@ fn samples(kind: Kind, record: &[Entry]) -> Vec<Body> {
             outcome: outcome(),
             cost: Cost::default(),
             compensates: Some(ProposalId::of(b"q")),
+            unkept: Some(vec![thymos_core::Digest::of(b"u")]),
         })),
         Kind::Failure => Body::Failure(body::Failure {
             proposal: ProposalId::of(b"p"),
@@ -138,6 +139,7 @@ fn samples(kind: Kind, record: &[Entry]) -> Vec<Body> {
                 observation: "so far".into(),
             },
             cost: Cost::default(),
+            unkept: Some(vec![thymos_core::Digest::of(b"u")]),
         }),
         Kind::Reconciled => Body::Reconciled(body::Reconciled {
             proposal: ProposalId::of(b"p"),

@@ -202,6 +202,7 @@ impl Member {
             outcome: Outcome::said("done", "done"),
             cost,
             compensates: None,
+            unkept: None,
         })));
     }
 

@@ -55,6 +55,11 @@ const NOT_DERIVABLE: &[(Kind, &str, &str)] = &[
         "evidence of routing that is gone as a whole",
     ),
     (Kind::Commit, "outcome", TOLD),
+    (
+        Kind::Commit,
+        "Without(\"unkept\")",
+        "gone as a whole, as in entries of before: what was kept is not known then",
+    ),
     (Kind::Commit, "cost.wall_clock_ms", TIMED),
     (Kind::Reconciled, "cost.wall_clock_ms", TIMED),
     (Kind::Reconciled, "by.name", NAME),
@@ -183,7 +188,12 @@ fn all_of(
                 *made.entry(kind.word()).or_default() += 1;
                 if !found(&before, entries, at, &mutant) {
                     let told = format!("{name}: {}", told(entry, &mutant));
-                    lived.entry(field).or_insert(told);
+                    // Of a body as a whole, the change says what of it is excused.
+                    let what = match mutant.path.is_empty() {
+                        true => format!("{field}{}", mutant.is),
+                        false => field,
+                    };
+                    lived.entry(what).or_insert(told);
                 }
             }
         }

@@ -134,7 +134,7 @@ async fn v3_a_hold_that_was_changed_out_of_sight_is_found_at_its_answer() {
 pub(super) struct Mutant {
     pub(super) path: String,
     was: String,
-    is: String,
+    pub(super) is: String,
     pub(super) body: CanonicalBytes,
 }
 

@@ -194,6 +194,10 @@ impl LedgerStore for Disk {
         self.shared.sealed_blob(digest)
     }
 
+    fn lacking(&self, digests: &[Digest]) -> Result<Vec<Digest>, StoreError> {
+        self.shared.lacking(digests)
+    }
+
     fn watch(&self, bell: Box<dyn Fn() + Send + Sync>) -> Result<Watch, StoreError> {
         self.shared.watch(bell)
     }

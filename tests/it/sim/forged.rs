@@ -468,6 +468,7 @@ fn failure(proposal: thymos_core::ProposalId, started: EntryId, cost: Cost) -> B
             observation: String::new(),
         },
         cost,
+        unkept: None,
     })
 }
 

@@ -13,7 +13,7 @@ use tokio_postgres::types::Type;
 
 use super::append::begin_sql;
 use super::fault::Trouble;
-use super::read::{SELECT, raw};
+use super::read::{SELECT, kept_of, raw};
 use super::schema::PENDING;
 use super::session::{Given, Session};
 use crate::row::stored;
@@ -91,7 +91,8 @@ async fn target(session: &Session, log: LogId, index: i64) -> Result<Option<Entr
 
 /// Of these blobs, those that no body mentions any more.
 async fn destroy_blobs(session: &Session, mentioned: BTreeSet<Digest>) -> Result<u64, Trouble> {
-    let kept = kept(session, &mentioned).await?;
+    // Most of them are ids.
+    let kept = kept_of(session, &mentioned).await?;
     let alone = unmentioned(session, kept).await?;
     if alone.is_empty() {
         return Ok(0);
@@ -121,17 +122,4 @@ pub(super) async fn unmentioned(
         }
     }
     Ok(digests)
-}
-
-/// Those of these digests that are blobs; most are ids.
-async fn kept(session: &Session, all: &BTreeSet<Digest>) -> Result<BTreeSet<Digest>, Trouble> {
-    let digests: Vec<&[u8]> = all.iter().map(|digest| &digest.as_bytes()[..]).collect();
-    let given: [Given<'_>; 1] = [(&digests, Type::BYTEA_ARRAY)];
-    let sql = "SELECT digest FROM thymos.blobs WHERE digest = ANY ($1)";
-    let mut found = BTreeSet::new();
-    for row in session.query(sql, &given).await? {
-        let digest: Vec<u8> = row.try_get(0)?;
-        found.extend(<[u8; 32]>::try_from(digest).ok().map(Digest::from_bytes));
-    }
-    Ok(found)
 }

@@ -1,6 +1,6 @@
 //! Every question a reader may ask. Believes the hashed bytes only; writes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join;
 use thymos_core::id::Digest;
@@ -363,4 +363,20 @@ pub(crate) async fn blob(session: &Session, digest: Digest) -> Result<Option<Kep
     };
     let (size, packed, bytes) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
     Ok(Some(blob::open(&digest, size, packed, bytes)?))
+}
+
+/// Those of these digests that are blobs.
+pub(crate) async fn kept_of(
+    session: &Session,
+    all: &BTreeSet<Digest>,
+) -> Result<BTreeSet<Digest>, Trouble> {
+    let digests: Vec<&[u8]> = all.iter().map(|digest| &digest.as_bytes()[..]).collect();
+    let given: [Given<'_>; 1] = [(&digests, Type::BYTEA_ARRAY)];
+    let sql = "SELECT digest FROM thymos.blobs WHERE digest = ANY ($1)";
+    let mut found = BTreeSet::new();
+    for row in session.query(sql, &given).await? {
+        let digest: Vec<u8> = row.try_get(0)?;
+        found.extend(<[u8; 32]>::try_from(digest).ok().map(Digest::from_bytes));
+    }
+    Ok(found)
 }

@@ -370,6 +370,10 @@ fn sealed_blobs_are_kept_beside_the_plain_ones(store: &dyn LedgerStore) {
         "text like an envelope is text"
     );
     assert!(store.put_sealed_blob(b"no envelope").is_err());
+    let absent = Digest::of(b"was never kept");
+    let lacking = must(store.lacking(&[secret, absent, open, text]));
+    assert_eq!(lacking, [absent], "sealed or not, it is there");
+    assert_eq!(must(store.lacking(&[])), []);
     assert_eq!(must(store.check_engine()), Vec::<String>::new());
 }
 

@@ -8,7 +8,7 @@ use std::sync::mpsc::sync_channel;
 
 use thymos_core::body::{Body, BodyState, Role};
 use thymos_core::merkle::{Node, TreeHash};
-use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
+use thymos_core::{Digest, Entry, EntryId, LogId, TrajectoryId};
 
 use super::found::{Counted, Found};
 use super::lane::{Heard, Piece, Task, Work};
@@ -206,6 +206,7 @@ impl Front {
         let looks = self.level >= Level::V2;
         let lane = if looks { self.assign(&read, deal) } else { 0 };
         self.check_integrity(place, &read);
+        self.check_contents(place, &row.missing);
         let previous = self.check_line(place, &read.entry, lane);
         if read.entry.content.is_none() {
             self.check_bare(place, &read.entry);
@@ -429,6 +430,15 @@ impl Front {
         self.same(at, "index in the header", &place.index, &header.index);
         let log = *self.log.get_or_insert(header.log);
         self.same(at, "log", &log, &header.log);
+    }
+
+    /// `[L4]` What an entry says to have been kept beside it is there, for as long as the entry says so.
+    fn check_contents(&mut self, place: Place, missing: &[Digest]) {
+        for digest in missing {
+            let expected = format!("blob {}, which was kept", digest.short());
+            let what = Divergence::new("content", expected, "none");
+            self.found.add((Level::V1, Step::Bytes), place, what);
+        }
     }
 
     /// `[L2]` `seq` and `prev` chain each trajectory. Gives the place of its previous entry.

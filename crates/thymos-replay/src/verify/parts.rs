@@ -66,20 +66,32 @@ impl Verifier {
 
     /// Checks the next row of an excerpt, with the proof that it stands in the log.
     pub fn push_proved(&mut self, row: &super::Row, proof: Option<&[TreeHash]>) {
+        let prepared = self.preparer().prepare(row);
+        self.push_prepared_proved(prepared, proof);
+    }
+
+    /// As [`Self::push_proved`], of a row that was prepared for it.
+    pub fn push_prepared_proved(&mut self, row: super::Prepared, proof: Option<&[TreeHash]>) {
         self.front.found.begin(self.front.entries + 1);
-        if let (Some(under), Ok(entry)) = (self.front.excerpt, &row.entry)
+        if let (Some(under), Ok(read)) = (self.front.excerpt, &row.read)
             && let Some(root) = under.root
         {
+            let entry = &read.entry;
             let own = (entry.header.index, merkle::leaf(entry.id.as_bytes()));
             let proof = proof.unwrap_or_default();
             if !merkle::includes(own, (under.size, root), proof) {
                 let expected = format!("a proof that leads to root {root}");
                 let what = Divergence::new("inclusion", expected, "one that does not");
                 let at = (Level::V1, Step::Row);
-                self.front.found.add(at, Place::of(row), what);
+                let line = Some((entry.header.trajectory, entry.header.seq));
+                let place = Place {
+                    index: row.index,
+                    line,
+                };
+                self.front.found.add(at, place, what);
             }
         }
-        self.push(row);
+        self.push_prepared(row);
     }
 }
 

@@ -7,7 +7,7 @@ use thymos_core::entry::{Commitment, Content, InvalidEntry};
 use thymos_core::key::{Domain, Signature};
 use thymos_core::merkle::{Node, TreeHash};
 use thymos_core::writ::Party;
-use thymos_core::{Entry, EntryId, Kind};
+use thymos_core::{Digest, Entry, EntryId, Kind};
 
 use super::{Level, Row};
 use crate::divergence::Divergence;
@@ -16,6 +16,8 @@ use crate::divergence::Divergence;
 #[derive(Debug, Clone, Copy)]
 pub struct Preparer {
     pub(super) level: Level,
+    /// Of a log that was handed on, which holds what commits refer to and nothing else beside the entries.
+    pub(super) handed_on: bool,
 }
 
 /// A row that was looked at by itself. Its bytes are not kept: they were hashed and read.
@@ -24,6 +26,33 @@ pub struct Prepared {
     pub(super) disagreements: Vec<String>,
     pub(super) tree: Option<Vec<(Node, TreeHash)>>,
     pub(super) read: Result<Read, InvalidEntry>,
+    /// Contents of which its body says that they were kept `[L4]`.
+    kept: Vec<Digest>,
+    /// Those of them that somebody looked for and that are not there.
+    pub(super) missing: Vec<Digest>,
+}
+
+impl Prepared {
+    /// The position that the store found it at.
+    #[must_use]
+    pub const fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Contents of which it says that they were kept beside the entries `[L4]`. They are for the caller to
+    /// look for, who has the store.
+    #[must_use]
+    pub fn kept(&self) -> &[Digest] {
+        &self.kept
+    }
+
+    /// The same, of which some contents are not there.
+    #[must_use]
+    pub fn lacking(mut self, is_gone: impl Fn(&Digest) -> bool) -> Self {
+        let gone = self.kept.iter().filter(|digest| is_gone(digest));
+        self.missing = gone.copied().collect();
+        self
+    }
 }
 
 /// What a whole row says.
@@ -43,14 +72,26 @@ impl Preparer {
     /// Looks at a row by itself.
     #[must_use]
     pub fn prepare(self, row: &Row) -> Prepared {
+        let read = match &row.entry {
+            Ok(entry) => Ok(self.read(entry)),
+            Err(invalid) => Err(invalid.clone()),
+        };
+        let body = read.as_ref().ok().and_then(|read| read.body.as_ref());
         Prepared {
             index: row.index,
             disagreements: row.disagreements.clone(),
             tree: row.tree.clone(),
-            read: match &row.entry {
-                Ok(entry) => Ok(self.read(entry)),
-                Err(invalid) => Err(invalid.clone()),
-            },
+            kept: body.map(|body| self.kept_by(body)).unwrap_or_default(),
+            missing: Vec::new(),
+            read,
+        }
+    }
+
+    fn kept_by(self, body: &BodyState) -> Vec<Digest> {
+        match body {
+            BodyState::Known(Body::Failure(_)) if self.handed_on => Vec::new(),
+            BodyState::Known(body) => body.kept_contents().into_iter().collect(),
+            BodyState::Erased | BodyState::UnknownKind(_) | BodyState::Invalid(_) => Vec::new(),
         }
     }
 
@@ -62,8 +103,10 @@ impl Preparer {
             Commitment::of(&content.salt, &content.body) != entry.header.body
         });
         // Read once, for all levels that look into it; the first needs bytes alone, but for what was
-        // erased.
-        let looks = self.level >= Level::V2 || entry.kind() == Some(Kind::Erased);
+        // erased, and for what was kept beside them.
+        let read_at_v1 = [Kind::Erased, Kind::Commit, Kind::Failure];
+        let looks =
+            self.level >= Level::V2 || entry.kind().is_some_and(|kind| read_at_v1.contains(&kind));
         let body = looks.then(|| entry.decode());
         let signed = match &body {
             Some(BodyState::Known(body)) if self.level >= Level::V4 => signature_of(body),

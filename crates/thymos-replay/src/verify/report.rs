@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thymos_core::TrajectoryId;
 
-use super::{Row, Seen, Tally};
+use super::{Seen, Tally};
 use crate::divergence::Divergence;
 
 /// How deep to look; each level includes those before it.
@@ -41,19 +41,6 @@ pub struct Place {
     pub index: u64,
     /// Trajectory and sequence number, when the entry could be read.
     pub line: Option<(TrajectoryId, u64)>,
-}
-
-impl Place {
-    pub(super) fn of(row: &Row) -> Self {
-        Self {
-            index: row.index,
-            line: row
-                .entry
-                .as_ref()
-                .ok()
-                .map(|entry| (entry.header.trajectory, entry.header.seq)),
-        }
-    }
 }
 
 impl fmt::Display for Place {

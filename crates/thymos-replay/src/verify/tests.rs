@@ -352,6 +352,7 @@ fn start(log: &mut Log, verdict: Verdict) {
         outcome: Outcome::said("done", "done"),
         cost: one_call(),
         compensates: None,
+        unkept: None,
     })));
 }
 

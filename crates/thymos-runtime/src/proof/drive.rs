@@ -3,10 +3,12 @@
 //!
 //! Knows nothing of what is checked. The report is the same with any number of threads.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Scope, available_parallelism};
 
+use thymos_core::Digest;
 use thymos_ports::LedgerStore;
 use thymos_ports::store::{StoreError, StoredRow};
 use thymos_protocol::VerifyProgress;
@@ -51,8 +53,8 @@ pub(crate) fn extend(
         if rows.is_empty() {
             return Ok(());
         }
-        for row in rows {
-            verifier.push(&as_row(row));
+        for row in prepared(store, verifier.preparer(), rows)? {
+            verifier.push_prepared(row);
         }
         let done = verifier.next_index();
         progress(VerifyProgress {
@@ -146,12 +148,49 @@ fn part(
     own.retain(|row| row.index < end);
     let last = own.last().map_or(end, |row| row.index.saturating_add(1));
     let next = (last < end).then_some(last);
-    let prepare = |row| preparer.prepare(&as_row(row));
     let part = Part {
-        rows: own.into_iter().map(prepare).collect(),
+        rows: prepared(store, preparer, own)?,
         ends_page: next.is_none(),
     };
     Ok((part, next))
+}
+
+/// Prepares rows that were read together, and looks once for all contents that they say were kept `[L4]`:
+/// so nothing has to be remembered of any.
+pub(super) fn prepared(
+    store: &dyn LedgerStore,
+    preparer: Preparer,
+    rows: Vec<StoredRow>,
+) -> Result<Vec<Prepared>, StoreError> {
+    let prepare = |row| preparer.prepare(&as_row(row));
+    let rows: Vec<Prepared> = rows.into_iter().map(prepare).collect();
+    let kept: BTreeSet<Digest> = rows.iter().flat_map(Prepared::kept).copied().collect();
+    if kept.is_empty() {
+        return Ok(rows);
+    }
+    let kept: Vec<Digest> = kept.into_iter().collect();
+    let lacking = match store.lacking(&kept) {
+        // Damage to where contents are looked up is told by who checks the storage.
+        Err(StoreError::Corrupt { .. }) => Vec::new(),
+        lacking => lacking?,
+    };
+    let lacking: BTreeSet<Digest> = lacking.into_iter().collect();
+    let look = |row: Prepared| {
+        let misses = row.kept().iter().any(|digest| lacking.contains(digest));
+        Ok(match misses && stands(store, row.index())? {
+            true => row.lacking(|digest| lacking.contains(digest)),
+            false => row,
+        })
+    };
+    rows.into_iter().map(look).collect()
+}
+
+/// Whether a body that was just read is still there: it may have been erased since, and its contents with
+/// it `[L3]`.
+fn stands(store: &dyn LedgerStore, index: u64) -> Result<bool, StoreError> {
+    let row = store.scan(index, 1)?.into_iter().next();
+    let entry = row.and_then(|row| row.entry.ok());
+    Ok(entry.is_some_and(|entry| entry.content.is_some()))
 }
 
 /// A thread that does the work of one lane.
@@ -203,7 +242,7 @@ impl Dealer<'_> {
     }
 }
 
-pub(super) fn as_row(row: StoredRow) -> Row {
+fn as_row(row: StoredRow) -> Row {
     Row {
         index: row.index,
         entry: row.entry,

@@ -264,7 +264,23 @@ impl Session {
             }
         };
         self.shared.forget_output(&proposal);
-        self.record_or_break(vec![sealed.into_body()]).await;
+        let body = self.with_kept(sealed.into_body()).await;
+        self.record_or_break(vec![body]).await;
+    }
+
+    /// `[L4]` The same, saying of each content that it refers to whether it is kept. Where that cannot be
+    /// looked up now it says nothing, and nobody misses any of it later.
+    async fn with_kept(&self, body: Body) -> Body {
+        let contents: Vec<_> = body.contents().into_iter().collect();
+        if contents.is_empty() {
+            return body;
+        }
+        let k = self.k.clone();
+        let look = move || k.vault.lacking(&contents);
+        match self.k.parts.hands.beside(look).await {
+            Ok(Ok(lacking)) => body.keeping(&lacking),
+            Ok(Err(_)) | Err(_) => body,
+        }
     }
 
     /// Whether deltas apply, tried on a copy of what they touch.

@@ -186,6 +186,7 @@ fn undone(wanted: Option<ProposalId>, sealed: Option<ProposalId>) -> Log {
         outcome: Outcome::said("done", "done"),
         cost: one_call(),
         compensates: sealed,
+        unkept: None,
     })));
     log
 }

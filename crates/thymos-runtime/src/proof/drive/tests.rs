@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use thymos_core::body::{Body, Message, Role, Root};
+use thymos_core::body::{Body, Commit, Message, Role, Root};
+use thymos_core::budget::Cost;
+use thymos_core::delta::{Delta, Expect, FileImage, Resource, ResourceValue};
 use thymos_core::entry::{Draft, Salt};
 use thymos_core::key::SigningKey;
+use thymos_core::outcome::Outcome;
 use thymos_core::writ::{Party, TrustRoots};
-use thymos_core::{Timestamp, TrajectoryId};
+use thymos_core::{EntryId, ProposalId, Timestamp, TrajectoryId};
 use thymos_ports::store::Batch;
 use thymos_replay::{Level, Report};
 use thymos_testkit::MemoryStore;
@@ -53,24 +56,32 @@ fn grow(store: &MemoryStore, from: u64, to: u64) {
         };
         let seq = lengths.entry(line).or_insert(0_u64);
         if nth >= from {
-            let (trajectory, body) = (TrajectoryId::of(&line.to_be_bytes()), body(line, *seq));
-            let draft = Draft {
-                trajectory,
-                kind: body.kind(),
-                at: Timestamp(nth),
-                writer: operator().key,
-                salt: Salt::from_bytes([3; 32]),
-                body: body.encode().unwrap(),
-            };
-            let batch = Batch {
-                trajectory,
-                at_seq: *seq,
-                drafts: vec![draft],
-            };
-            store.append(vec![batch]).unwrap().remove(0).unwrap();
+            append(
+                store,
+                TrajectoryId::of(&line.to_be_bytes()),
+                *seq,
+                &body(line, *seq),
+            );
         }
         *seq += 1;
     }
+}
+
+fn append(store: &MemoryStore, trajectory: TrajectoryId, at_seq: u64, body: &Body) {
+    let draft = Draft {
+        trajectory,
+        kind: body.kind(),
+        at: Timestamp(at_seq),
+        writer: operator().key,
+        salt: Salt::from_bytes([3; 32]),
+        body: body.encode().unwrap(),
+    };
+    let batch = Batch {
+        trajectory,
+        at_seq,
+        drafts: vec![draft],
+    };
+    store.append(vec![batch]).unwrap().remove(0).unwrap();
 }
 
 fn verifier(store: &Arc<MemoryStore>, lanes: usize) -> Verifier {
@@ -123,4 +134,68 @@ fn q6_what_is_appended_later_is_gone_on_with_by_threads_too() {
         from = to;
     }
     assert_eq!(verifier.finish(Some(1_400)), alone(&store));
+}
+
+/// A commit of one file, and what it says of which contents were not kept.
+fn commit_of(content: &[u8], unkept: Option<Vec<Digest>>) -> Body {
+    let image = FileImage {
+        digest: Digest::of(content),
+        mode: 0o644,
+        size: content.len() as u64,
+    };
+    let outcome = Outcome {
+        deltas: vec![Delta {
+            after: Some(ResourceValue::File(image)),
+            before: None,
+            expect: Expect::Anything,
+            resource: Resource::File("a.txt".into()),
+        }],
+        ..Outcome::said("wrote", "wrote")
+    };
+    Body::Commit(Box::new(Commit {
+        proposal: ProposalId::of(b"p"),
+        started: EntryId::of(b"s"),
+        outcome,
+        cost: Cost::default(),
+        compensates: None,
+        unkept,
+    }))
+}
+
+/// Positions at which content is missed.
+fn missed(store: &MemoryStore) -> Vec<u64> {
+    let mut verifier = Verifier::new(Level::V2, TrustRoots::default());
+    extend(store, &mut verifier, &mut |_| {}).unwrap();
+    let findings = verifier.finish(None).findings.into_iter();
+    let missed = findings.filter(|found| found.what.check == "content");
+    missed.map(|found| found.place.index).collect()
+}
+
+#[test]
+fn l4_only_what_an_entry_says_to_have_been_kept_is_missed() {
+    let store = MemoryStore::new();
+    store.put_blob(b"there").unwrap();
+    let bodies = [
+        // As entries were before: of these nobody knows.
+        commit_of(b"gone", None),
+        commit_of(b"gone", Some(vec![Digest::of(b"gone")])),
+        commit_of(b"there", Some(Vec::new())),
+        commit_of(b"gone", Some(Vec::new())),
+    ];
+    for (seq, body) in (0..).zip(&bodies) {
+        append(&store, TrajectoryId::of(b"one"), seq, body);
+    }
+    assert_eq!(missed(&store), [3]);
+    // Enough of them for threads.
+    for seq in 4..600 {
+        let lost = seq % 100 == 0;
+        let content: &[u8] = if lost { b"gone" } else { b"there" };
+        append(
+            &store,
+            TrajectoryId::of(b"one"),
+            seq,
+            &commit_of(content, Some(Vec::new())),
+        );
+    }
+    assert_eq!(missed(&store), [3, 100, 200, 300, 400, 500]);
 }
