@@ -61,6 +61,11 @@ code=0
 "$thymos" ledger kind:rejection | grep -q "deploy/keys" || fail "the write was not refused"
 [ ! -e deploy ] || fail "something was written"
 
+# What is in force is looked at without a restart. A bundle that has ended is not signed.
+"$thymos" policy reload
+sed 's/"name": "house"/"name": "house", "window": {"not_before": 0, "expires_at": 1}/' house.json > ended.json
+"$thymos" policy sign ended.json --out ended-signed.json && fail "a bundle that has ended was signed"
+
 # Taken out again, and every verdict under either set is found again from the record.
 "$thymos" policy unload house
 "$thymos" verify

@@ -47,6 +47,14 @@ pub enum ApprovalsVerb {
         #[command(flatten)]
         scope: OptionalScope,
     },
+    /// Replace one by your own version of the call, which is judged afresh
+    Edit {
+        /// Proposal id, or a unique prefix
+        id: String,
+        /// The arguments that you want, as one JSON object; `-` reads them from standard input
+        #[arg(long, value_name = "JSON")]
+        args: String,
+    },
     /// Deny one; the reason goes to the model
     Deny {
         /// Proposal id, or a unique prefix

@@ -1,5 +1,8 @@
 //! `thymos approvals`: the same queue as on screen, from any shell. The first decision wins.
 
+use std::path::Path;
+
+use serde_json::Value;
 use thymos_core::IntentId;
 use thymos_core::approval::{Decision, Via};
 use thymos_core::limits::ID_PREFIX_CHARS_MIN;
@@ -15,6 +18,7 @@ use super::signer::Signer;
 use super::stops::Stops;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
+use crate::strict;
 use crate::tell::{Detail, card, tell};
 
 /// What goes with a decision.
@@ -133,6 +137,40 @@ pub(super) async fn deny(
     decide(client, &row, Decision::Deny, saying).await
 }
 
+/// Puts the operator's own version in the place of a held call `[A7]`. It is decided like any call, and held
+/// where such a call is.
+pub(super) async fn edit(client: &mut Client, id: &str, args: &str) -> Result<u8, AppError> {
+    let row = ids::hold(client, id).await?;
+    let args = match args {
+        "-" => strict::text("the arguments", Path::new("-"))?,
+        args => args.to_owned(),
+    };
+    let args: Value = strict::parse("the arguments", "--args", &args)?;
+    let next = client.open(row.trajectory).await?.head_seq + 1;
+    let command = Command::Edit {
+        trajectory: row.trajectory,
+        proposal: row.card.proposal,
+        args,
+    };
+    match client.ask(command).await? {
+        Replied::Accepted => {}
+        Replied::Stale(changed) => return Err(stale(&changed)),
+        other => return Err(unexpected(&other)),
+    }
+    let news = client.news(row.trajectory, next).await?;
+    let by = news.events.iter().find_map(|event| match &event.what {
+        What::Superseded { by, proposal, .. } if *proposal == row.card.proposal => *by,
+        _ => None,
+    });
+    match by {
+        Some(own) => follow(client, &row, own, next).await,
+        None => Err(AppError::new(
+            ErrorKind::Internal,
+            "the edit is not on record",
+        )),
+    }
+}
+
 async fn decide(
     client: &mut Client,
     row: &HoldRow,
@@ -217,6 +255,11 @@ async fn follow(
             ended = match &event.what {
                 What::Committed { intent, ok, .. } if *intent == call => Some(u8::from(!ok)),
                 What::Failed { intent, .. } if *intent == call => Some(1),
+                What::Suspended { intent, card } if *intent == call => {
+                    let id = card.proposal.short();
+                    out::talk(&format!("thymos: look: thymos approvals show {id}"));
+                    return Ok(10);
+                }
                 What::Rejected { intent, denied, .. } if *intent == call => {
                     Some(if *denied { 0 } else { 11 })
                 }

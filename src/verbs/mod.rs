@@ -304,6 +304,7 @@ async fn approve(
             scope::preview(client, id, choice, *json).await
         }
         ApprovalsVerb::Drain { ids } => scope::drain(client, ids).await,
+        ApprovalsVerb::Edit { id, args } => approvals::edit(client, id, args).await,
         ApprovalsVerb::Deny { id, reason, signer } => {
             let signer = Signer::read(setting, signer)?;
             let saying = approvals::Saying {
@@ -320,11 +321,11 @@ async fn approve(
 /// is given from.
 fn home_of_hold(setting: &Setting<'_>, verb: &ApprovalsVerb) -> Result<PathBuf, AppError> {
     match verb {
-        ApprovalsVerb::Approve { id, .. } | ApprovalsVerb::Deny { id, .. } => {
-            with_client(setting, async |client| {
-                Ok(ids::hold(client, id).await?.workspace.into())
-            })
-        }
+        ApprovalsVerb::Approve { id, .. }
+        | ApprovalsVerb::Edit { id, .. }
+        | ApprovalsVerb::Deny { id, .. } => with_client(setting, async |client| {
+            Ok(ids::hold(client, id).await?.workspace.into())
+        }),
         ApprovalsVerb::Drain { ids } => match ids.first() {
             Some(id) => with_client(setting, async |client| {
                 Ok(ids::hold(client, id).await?.workspace.into())

@@ -330,6 +330,8 @@ fn hint_of(fault: &str) -> &'static str {
         "ask for one whose subject is your own key: thymos keys show"
     } else if fault.contains("`delegation`: it may") {
         "sign it with `may_subdivide` true and a `max_depth` of at least 1"
+    } else if fault.contains("name`: a name has") {
+        "people read it in lists: give it a short one"
     } else if fault.contains("`examples") {
         "correct the grants, or the example that they do not keep"
     } else {

@@ -36,7 +36,7 @@ pub use examples::check_examples;
 pub use grounds::Grounds;
 pub use possession::CheckedPossession;
 pub use present::present;
-pub use sound::{Flaw, flaws};
+pub use sound::{Flaw, flaws, unknown_names};
 pub use standing::CheckedStanding;
 pub use toolset::ToolSet;
 pub use verdict::{Held, Refused, Verdict, Warrant};

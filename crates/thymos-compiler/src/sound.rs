@@ -56,6 +56,19 @@ pub fn flaws(links: &[&Writ], tools: &[&ToolContract]) -> Vec<Flaw> {
     found
 }
 
+/// Tools and arguments that grants name and that are not there, as the grants of one link.
+#[must_use]
+pub fn unknown_names(grants: &[Grant], tools: &[&ToolContract]) -> Vec<Flaw> {
+    let mut found = Vec::new();
+    let mut link = Link {
+        at: 0,
+        tools,
+        found: &mut found,
+    };
+    link.names(grants);
+    found
+}
+
 /// Whether a grant's tool is a glob; without one it is a name, and has to be known.
 #[must_use]
 pub fn is_pattern(tool: &str) -> bool {
@@ -105,14 +118,21 @@ impl Link<'_> {
         {
             self.tell("window", "it ends before it begins");
         }
+        self.names(&writ.grants);
         for (at, grant) in writ.grants.iter().enumerate() {
+            for (number, caveat) in grant.caveats.iter().enumerate() {
+                if let Some(said) = never_met(&caveat.must) {
+                    self.tell(format!("grants[{at}].caveats[{number}].must"), said);
+                }
+            }
+        }
+    }
+
+    fn names(&mut self, grants: &[Grant]) {
+        for (at, grant) in grants.iter().enumerate() {
             self.named(&format!("grants[{at}].tool"), &grant.tool);
             for (number, caveat) in grant.caveats.iter().enumerate() {
-                let field = format!("grants[{at}].caveats[{number}]");
-                self.argument(&field, grant, caveat);
-                if let Some(said) = never_met(&caveat.must) {
-                    self.tell(format!("{field}.must"), said);
-                }
+                self.argument(&format!("grants[{at}].caveats[{number}]"), grant, caveat);
             }
         }
     }

@@ -257,14 +257,6 @@ impl Kernel {
         move |digest| kernel.vault.read(digest).map_err(|e| e.to_string())
     }
 
-    /// The names of the tools, in order.
-    pub(crate) fn tool_names(&self) -> Vec<String> {
-        self.tool_set
-            .contracts()
-            .map(|contract| contract.name.clone())
-            .collect()
-    }
-
     pub(crate) fn operator(&self) -> Party {
         Party {
             name: self.parts.operator.clone(),

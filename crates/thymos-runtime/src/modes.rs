@@ -240,6 +240,9 @@ pub fn suggestion(grant: &SmallestGrant) -> String {
             let unit = known.next().map_or(dimension.as_str(), |(_, unit)| unit);
             format!("{amount} more {unit}")
         }
+        SmallestGrant::Rule { forbidden_by } if forbidden_by.starts_with("closed/") => {
+            "mending the policy file that is refused".to_owned()
+        }
         SmallestGrant::Rule { forbidden_by } => format!("a change of the rule `{forbidden_by}`"),
         SmallestGrant::Change { hint } => hint.clone(),
     }

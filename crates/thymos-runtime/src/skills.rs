@@ -1,6 +1,8 @@
 //! Where skills come from: a source that the app hands over, and what is wrong with what it finds.
 
+use thymos_compiler::{ToolSet, unknown_names};
 use thymos_core::skill::{SkillFile, SkillParam};
+use thymos_core::tool::ToolContract;
 use thymos_core::writ::TrustRoots;
 use thymos_protocol::{SkillParamRow, SkillRow};
 
@@ -35,7 +37,7 @@ impl SkillSource for NoSkills {
 pub(crate) fn sound<'f>(
     found: &'f FoundSkill,
     roots: &TrustRoots,
-    tools: &[String],
+    tools: &ToolSet,
 ) -> Result<&'f SkillFile, String> {
     let file = found.file.as_ref().map_err(Clone::clone)?;
     if file.skill.name != found.name {
@@ -58,14 +60,20 @@ pub(crate) fn sound<'f>(
             ));
         }
     }
-    if let Some(tool) = file.skill.unknown_tool(tools.iter().map(String::as_str)) {
+    let contracts: Vec<&ToolContract> = tools.contracts().collect();
+    let names = contracts.iter().map(|tool| tool.name.as_str());
+    if let Some(tool) = file.skill.unknown_tool(names) {
         return Err(format!("no tool here is called `{tool}`"));
+    }
+    // A condition that no call can meet would refuse every one, and say so only then.
+    if let Some(flaw) = unknown_names(&file.skill.grants, &contracts).first() {
+        return Err(format!("`{}`: {}", flaw.field, flaw.said));
     }
     Ok(file)
 }
 
 /// A file in a row.
-pub(crate) fn row(found: &FoundSkill, roots: &TrustRoots, tools: &[String]) -> SkillRow {
+pub(crate) fn row(found: &FoundSkill, roots: &TrustRoots, tools: &ToolSet) -> SkillRow {
     let fault = sound(found, roots, tools).err();
     let Ok(file) = &found.file else {
         return SkillRow {

@@ -24,7 +24,7 @@ pub(super) fn take(app: &mut App, reply: Reply) {
     }
     match (asked, reply.replied) {
         (asked, Replied::Fault(fault) | Replied::NotCounted(fault)) => {
-            faulted(app, reply.ticket, asked, fault)
+            faulted(app, reply.ticket, asked, fault);
         }
         (Asked::Open, Replied::Opened(status)) => {
             app.session.open(*status);

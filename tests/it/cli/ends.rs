@@ -230,3 +230,144 @@ fn x2_what_is_in_doubt_is_listed_with_the_id_that_settles_it() {
     assert!(listed.err.contains("nothing is in doubt"), "{listed:?}");
     home.verifies();
 }
+
+/// The order for another agent has no end while that one waits for a person, and nothing was interrupted.
+#[test]
+fn x2_a_run_that_waits_for_a_delegated_one_is_in_no_doubt() {
+    let home = Home::playing(&[
+        json!({"calls": [order("kid one")]}),
+        json!({"text": "done"}),
+        json!({"when": "kid one", "calls": [shell("touch one")]}),
+        json!({"when": "kid one", "text": "one"}),
+    ]);
+    let ended = home.run(&["run", "do it"]);
+    assert_eq!(ended.code, 10, "{ended:?}");
+    assert!(!ended.err.contains("in doubt"), "{ended:?}");
+    let rows = home.json(&["runs", "--json"]);
+    let state = |title: &str| {
+        let row = rows.iter().find(|row| row["title"] == title).unwrap();
+        (row["state"].as_str().unwrap(), row["in_doubt"].as_u64())
+    };
+    assert_eq!(state("do it"), ("waiting", Some(0)));
+    assert_eq!(state("kid one").1, Some(0));
+    for verb in [&["settle"][..], &["approvals", "ls"]] {
+        let told = home.run(verb);
+        assert!(!told.err.contains("after a crash"), "{told:?}");
+    }
+    assert!(home.run(&["settle"]).err.contains("nothing is in doubt"));
+}
+
+/// The same order twice in a turn: the second is told what the first is doing, not that it was interrupted.
+#[test]
+fn x2_a_call_that_is_at_work_is_not_called_interrupted() {
+    let order = json!({"tool": "delegate", "args": {"task": "kid", "effects": "write", "budget": {"tool_calls": 2}}});
+    let home = Home::playing(&[
+        json!({"calls": [order, order]}),
+        json!({"text": "done"}),
+        json!({"when": "kid", "calls": [{"tool": "kv_set", "args": {"key": "a", "value": 1}}]}),
+        json!({"when": "kid", "text": "done"}),
+    ]);
+    let ended = home.run(&["run", "do it"]);
+    assert!(!ended.out.contains("interrupted"), "{ended:?}");
+    assert!(ended.out.contains("this very call is at work"), "{ended:?}");
+    home.verifies();
+}
+
+/// `[A7]` From the shell as on the card: one's own version is decided like any call, and the old one is closed.
+#[test]
+fn a7_a_held_call_is_replaced_by_the_operators_own_version() {
+    let home = Home::playing(&[
+        json!({"calls": [{"tool": "fs_write", "args": {"path": "a.txt", "content": "a"}}]}),
+        json!({"text": "done"}),
+    ]);
+    assert_eq!(home.run(&["run", "write"]).code, 10);
+    let (old, digest) = home.held();
+    let edit = |args: &str| home.run(&["approvals", "edit", &old, "--args", args]);
+    edit("{\"path\": }").says(1, "the arguments `--args` line 1 column", "correct");
+    let own = edit("{\"path\": \"b.txt\", \"content\": \"b\"}");
+    assert_eq!(own.code, 10, "{own:?}");
+    assert!(own.out.contains("superseded: "), "{own:?}");
+    // Approving A never runs B, and A is gone.
+    let stale = home.run(&["approvals", "approve", &old, "--digest", &digest]);
+    assert_eq!(stale.code, 11, "{stale:?}");
+    let (new, digest) = home.held();
+    assert_ne!(new, old);
+    let answer = home.run(&["approvals", "approve", &new, "--digest", &digest]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert_eq!(
+        (
+            home.read("ws/a.txt").as_str(),
+            home.read("ws/b.txt").as_str()
+        ),
+        ("", "b")
+    );
+    assert_eq!(edit("{}").code, 11);
+    home.verifies();
+}
+
+/// `[A2]` A no that is nobody's fault but the asker's: who is asked stands in the hint.
+#[test]
+fn a2_who_is_not_asked_is_told_who_is() {
+    let home = Home::playing(&[
+        json!({"calls": [{"tool": "fs_write", "args": {"path": "a.txt", "content": "a"}}]}),
+        json!({"text": "done"}),
+    ]);
+    let bob = home.run(&["keys", "new", "bob", "--out", "bob.key"]);
+    assert_eq!(home.run(&["keys", "trust", "bob", bob.out.trim()]).code, 0);
+    let bundle = json!({"name": "house", "version": "1", "default": "permit", "rules": [{
+        "id": "bobs", "reason": "bob looks at files", "when": {"field": "intent.tool", "op": "eq", "value": "fs_write"},
+        "decision": {"ask": {"quorum": 1, "approvers": ["bob"]}}
+    }]});
+    home.write("ws/house.json", &bundle.to_string());
+    for verb in [
+        &["policy", "sign", "house.json", "--out", "signed.json"][..],
+        &["policy", "load", "signed.json"],
+    ] {
+        let done = home.run(verb);
+        assert_eq!(done.code, 0, "{done:?}");
+    }
+    assert_eq!(home.run(&["run", "--mode", "auto", "write"]).code, 10);
+    let (id, digest) = home.held();
+    for answer in [
+        &["approvals", "approve", &id, "--digest", &digest][..],
+        &["approvals", "deny", &id],
+    ] {
+        home.run(answer)
+            .says(11, "is not among the approvers asked", "asked are: bob; ");
+    }
+    let theirs = [
+        "approvals",
+        "approve",
+        &id,
+        "--digest",
+        &digest,
+        "--key",
+        "bob.key",
+        "--as",
+        "bob",
+    ];
+    let answered = home.run(&theirs);
+    assert_eq!(answered.code, 0, "{answered:?}");
+    home.verifies();
+}
+
+#[test]
+fn the_account_of_a_writ_is_no_run() {
+    let home = Home::playing(&[json!({"text": "done"})]);
+    let made = home.run(&["writ", "new", "--name", "ci"]);
+    home.write("ws/unsigned.json", &made.out);
+    let signed = home.run(&["writ", "sign", "unsigned.json"]);
+    home.write("ws/ci.json", &signed.out);
+    assert_eq!(home.run(&["run", "--writ", "ci.json", "go"]).code, 0);
+    let rows = home.json(&["runs", "--json"]);
+    let account = rows.iter().find(|row| row["workspace"] == "").unwrap();
+    let id = account["trajectory"].as_str().unwrap();
+    for verb in [
+        &["run", "--resume", id, "on"][..],
+        &["undo", id],
+        &["branch", id, "3"],
+    ] {
+        home.run(verb)
+            .says(2, "is the account of a writ, and no run", "thymos runs");
+    }
+}

@@ -13,6 +13,7 @@ mod imports;
 mod input;
 mod kept;
 mod keys;
+mod lines;
 mod memory;
 mod missing;
 mod pins;

@@ -179,3 +179,38 @@ fn s1_r3_no_tool_can_write_a_skill() {
     assert_eq!(home.count("rejection"), 1);
     assert!(!home.path("home/.config/thymos/skills/own.json").exists());
 }
+
+/// A condition on what no tool takes would refuse every call, and say so only then.
+#[test]
+fn s1_a_condition_on_an_argument_that_is_not_there_is_named() {
+    let home = Home::new();
+    let text = std::fs::read_to_string(example("safe-editor")).unwrap();
+    let mut skill: serde_json::Value = serde_json::from_str(&text).unwrap();
+    skill["grants"] =
+        json!([{"tool": "fs_read", "caveats": [{"arg": "pth", "must": {"under": "docs"}}]}]);
+    home.write("ws/safe-editor.json", &skill.to_string());
+    for verb in ["check", "import"] {
+        let ended = home.run(&["skills", verb, "safe-editor.json"]);
+        assert_ne!(ended.code, 0, "{verb}: {ended:?}");
+        assert!(
+            ended.err.contains("has no argument `pth`"),
+            "{verb}: {ended:?}"
+        );
+    }
+}
+
+/// What is no file is neither waited for nor read to an end that it does not have.
+#[test]
+fn s1_a_pipe_and_a_device_are_no_skills() {
+    let home = Home::new();
+    let folder = home.path("home/.config/thymos/skills");
+    std::fs::create_dir_all(&folder).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(folder.join("pipe.json"))
+        .status();
+    assert!(made.unwrap().success());
+    let listed = home.run(&["skills", "ls"]);
+    assert!(listed.out.contains("it is not a file"), "{listed:?}");
+    home.run(&["skills", "import", "/dev/zero"])
+        .says(1, "it is not a file", "");
+}

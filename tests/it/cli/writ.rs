@@ -103,6 +103,60 @@ fn w6_a_share_that_waits_is_kept_and_comes_back_when_it_is_closed() {
 }
 
 #[test]
+fn w6_a_share_comes_back_when_a_run_that_was_resumed_ends() {
+    let home = Home::playing(&[
+        json!({"calls": [{"tool": "fs_write", "args": {"path": "a.txt", "content": "a"}}]}),
+        json!({"text": "done"}),
+    ]);
+    signed(
+        &home,
+        "ci.json",
+        &["--name", "ci", "--budget", "tool_calls=10"],
+        |_| {},
+    );
+    let under = ["run", "--writ", "ci.json", "--budget", "tool_calls=4", "go"];
+    assert_eq!(home.run(&under).code, 10);
+    let (id, digest) = home.held();
+    let answer = ["approvals", "approve", &id, "--digest", &digest];
+    assert_eq!(home.run(&answer).code, 0);
+    let rows = home.json(&["runs", "--json"]);
+    let run = rows.iter().find(|row| row["title"] == "go").unwrap();
+    let resumed = home.run(&["run", "--resume", run["trajectory"].as_str().unwrap(), "on"]);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    home.script(&[json!({"text": "done"})]);
+    let rest = home.run(&["run", "--writ", "ci.json", "--budget", "tool_calls=9", "go"]);
+    assert_eq!(rest.code, 0, "{rest:?}");
+    home.verifies();
+}
+
+/// `[B2]` The hint behind a spent share is a way that there is.
+#[test]
+fn b2_a_run_under_a_writ_file_goes_on_under_another() {
+    let home = looking(3);
+    signed(
+        &home,
+        "ci.json",
+        &["--name", "ci", "--budget", "tool_calls=1"],
+        |_| {},
+    );
+    let spent = home.run(&["run", "--writ", "ci.json", "look"]);
+    assert_eq!(spent.code, 12, "{spent:?}");
+    assert!(
+        spent.err.contains("--writ FILE \"...\"` goes on"),
+        "{spent:?}"
+    );
+    signed(&home, "more.json", &["--name", "more"], |_| {});
+    let hint = spent
+        .err
+        .lines()
+        .find_map(|line| line.split("--resume ").nth(1));
+    let id = hint.unwrap().split(' ').next().unwrap();
+    let on = home.run(&["run", "--resume", id, "--writ", "more.json", "on"]);
+    assert_eq!(on.code, 0, "{on:?}");
+    home.verifies();
+}
+
+#[test]
 fn w6_runs_that_name_one_dimension_fit_beside_each_other() {
     let write = json!({"calls": [{"tool": "fs_write", "args": {"path": "a.txt", "content": "a"}}]});
     let home = Home::playing(std::slice::from_ref(&write));

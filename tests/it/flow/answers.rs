@@ -253,7 +253,7 @@ async fn a8_an_approval_of_what_was_not_wholly_seen_is_refused_and_not_recorded(
     assert!(card.ceremony.view_gate);
     let mut answer = rig.answer_to(&card, Decision::Approve, "");
     answer.fully_viewed = false;
-    let Replied::Fault(fault) = rig.ask(Command::Answer(answer)).await else {
+    let Replied::NotCounted(fault) = rig.ask(Command::Answer(answer)).await else {
         panic!("it counted")
     };
     assert_eq!(fault.message, "not all of it had been on screen");

@@ -71,7 +71,7 @@ async fn shown(rig: &mut Rig, scope: ScopeChoice) -> ScopePreview {
 
 fn fault_of(replied: Replied) -> String {
     match replied {
-        Replied::Fault(fault) => fault.message,
+        Replied::Fault(fault) | Replied::NotCounted(fault) => fault.message,
         other => panic!("{other:?}"),
     }
 }
@@ -568,7 +568,7 @@ async fn a2_an_operators_own_call_waits_for_whom_the_rule_names() {
         let own = rig.answer_to(&card, Decision::Approve, "");
         match (own_counts, rig.ask(Command::Answer(own)).await) {
             (true, Replied::Accepted) => {}
-            (false, Replied::Fault(no)) => assert!(no.message.contains("`ada`"), "{no:?}"),
+            (false, Replied::NotCounted(no)) => assert!(no.message.contains("`ada`"), "{no:?}"),
             (_, other) => panic!("{other:?}"),
         }
         assert_eq!(rig.holds().await.len(), 1, "the author alone is not enough");

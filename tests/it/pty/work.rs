@@ -200,3 +200,21 @@ fn after_kill_nine_the_hold_is_still_there_and_nothing_was_done() {
     let (code, told) = place.verb(&["verify"]);
     assert_eq!(code, 0, "{told}");
 }
+
+/// Who comes back is shown the run that they began, also where an agent that it ordered wrote last.
+#[test]
+fn d1_the_app_opens_the_run_that_ordered_and_not_the_one_that_was_ordered() {
+    let place = Place::new();
+    let turns = place.workspace().join("turns.jsonl");
+    let order = r#"{"calls": [{"tool": "delegate", "args": {"task": "the part", "effects": "write", "budget": {"tool_calls": 2}}}]}"#;
+    let part = r#"{"when": "the part", "calls": [{"tool": "fs_write", "args": {"path": "a.txt", "content": "a"}}]}"#;
+    std::fs::write(&turns, format!("{order}\n{part}\n")).unwrap();
+    let script = turns.display();
+    place.config(&format!(
+        "[session]\nmodel = \"script\"\n[providers.script]\nkind = \"scripted\"\nmodel = \"demo\"\nbase_url = \"{script}\"\n"
+    ));
+    assert_eq!(place.verb(&["run", "the whole of it"]).0, 10);
+    let mut terminal = Terminal::open(&place);
+    terminal.sees("you  the whole of it");
+    terminal.sees("1 pending");
+}

@@ -260,8 +260,7 @@ fn reply_later(service: &Service, ticket: Ticket, looking: JoinHandle<Replied>) 
 }
 
 fn rows(kernel: &Kernel, found: &[FoundSkill]) -> Vec<SkillRow> {
-    let tools = kernel.tool_names();
-    let row = |found| skills::row(found, &kernel.parts.roots, &tools);
+    let row = |found| skills::row(found, &kernel.parts.roots, &kernel.tool_set);
     found.iter().map(row).collect()
 }
 

@@ -72,7 +72,7 @@ impl Session {
             });
         };
         let file =
-            sound(found, &self.k.parts.roots, &self.k.tool_names()).map_err(|why| Unbindable {
+            sound(found, &self.k.parts.roots, &self.k.tool_set).map_err(|why| Unbindable {
                 message: format!("skill `{shown}` cannot be bound: {why}"),
                 hint: format!("mend it and try `thymos skills check {shown}`"),
             })?;

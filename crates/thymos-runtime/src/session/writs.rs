@@ -13,7 +13,7 @@ use thymos_core::{EntryId, WritId};
 use thymos_protocol::{BudgetBar, GrantPreview, Replied, WritRow, WritState};
 
 use super::answer::fault;
-use super::{Activity, RecordError, Session};
+use super::{Activity, RecordError, Session, in_force};
 use crate::modes::{difference, grant_words};
 use crate::words;
 
@@ -285,10 +285,7 @@ impl Session {
         };
         // A wider root would drop what narrows this session: a skill, a file's writ, a parent.
         if current.parent.is_some() {
-            return Ok(Err(fault(
-                "the writ in force is narrowed by the one above it",
-                "choose a mode first, or widen the writ above",
-            )));
+            return Ok(Err(self.granted_above()));
         }
         let now = self.now();
         let mut writ = Writ {
@@ -327,6 +324,30 @@ impl Session {
             format!("nothing is missing for it any more: it would be {now}"),
             "tell the model to ask for it again",
         )))
+    }
+}
+
+impl Session {
+    /// Why a grant cannot be added here, and where it can.
+    fn granted_above(&self) -> Replied {
+        let chain = self.p.authority.map(|(_, leaf)| self.p.chain(&leaf));
+        let chain = chain.unwrap_or_default();
+        let above = chain.iter().rev().nth(1).map(|link| link.writ.name.clone());
+        let above = above.unwrap_or_default();
+        let run = self.p.trajectory.short();
+        let hint = match in_force(&self.p).last() {
+            Some(bound) => format!(
+                "the skill `{}` narrows it: end it by choosing a mode, `thymos run --resume {run} --mode MODE`",
+                bound.skill.name
+            ),
+            None => format!(
+                "sign a wider file and go on under it: thymos run --resume {run} --writ FILE"
+            ),
+        };
+        let said = format!(
+            "every writ above has to grant it as well, and a grant here does not widen `{above}`"
+        );
+        fault(said, hint)
     }
 }
 

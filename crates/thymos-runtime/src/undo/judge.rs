@@ -42,7 +42,11 @@ pub(super) fn judge(effect: &Effect) -> Judged {
     }
     if let Some(observed) = ended.observed.as_ref().filter(|seen| seen.untold > 0) {
         let count = observed.untold;
-        return Judged::Cannot(format!("{count} of its changes could not be recorded"));
+        let which = observed.note.as_ref().map(|note| format!(": {note}"));
+        let which = which.unwrap_or_default();
+        return Judged::Cannot(format!(
+            "{count} of its changes could not be recorded{which}"
+        ));
     }
     match changes.is_empty() {
         true => Judged::Nothing,

@@ -113,6 +113,13 @@ fn d3_a_command_without_a_cage_cannot() {
 fn d3_a_change_that_was_seen_and_not_recorded_cannot() {
     let why = cannot(|ended| observed(ended).untold = 2);
     assert_eq!(why, "2 of its changes could not be recorded");
+    let why = cannot(|ended| {
+        observed(ended).untold = 1;
+        observed(ended).note = Some("1 changed link or special file not recorded".into());
+    });
+    let which =
+        "1 of its changes could not be recorded: 1 changed link or special file not recorded";
+    assert_eq!(why, which);
 }
 
 #[test]
