@@ -209,10 +209,7 @@ fn kernel(
         terms: terms(&config.budget),
         approvals: config.approvals.value,
         continues: purpose.continues,
-        retention_ms: config
-            .retention_days
-            .value
-            .saturating_mul(24 * 60 * 60 * 1_000),
+        retention_ms: config.retention_ms(),
     };
     Kernel::new(parts).map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))
 }

@@ -81,6 +81,16 @@ pub struct Flags {
     pub compensation_gate: bool,
 }
 
+impl Config {
+    /// How old an entry must be before it may be erased; 0 is no age `[L3]`.
+    #[must_use]
+    pub const fn retention_ms(&self) -> u64 {
+        self.retention_days
+            .value
+            .saturating_mul(24 * 60 * 60 * 1_000)
+    }
+}
+
 /// What everything means, fully resolved.
 #[derive(Debug, Clone)]
 pub struct Config {

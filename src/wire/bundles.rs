@@ -18,16 +18,19 @@ use thymos_core::key::PublicKey;
 use thymos_core::pins::Pins;
 use thymos_core::writ::TrustRoots;
 use thymos_ledger::SqliteLedger;
-use thymos_ports::LedgerStore;
 use thymos_ports::store::Unfit;
+use thymos_ports::{Clock, LedgerStore};
 use thymos_protocol::{PinReport, VerifyReport};
 use thymos_replay::verify::{Excerpt, Keeper, KeptNote, Report};
 use thymos_runtime::proof::{self, Evidence, Part};
+use thymos_runtime::{Opener, finish_erasing};
 
 use super::store_error;
+use super::trust::TrustFile;
 use crate::config::ledger::LedgerPlace;
 use crate::config::{Config, Env};
 use crate::error::{AppError, ErrorKind};
+use crate::system::SystemClock;
 
 pub(crate) use thymos_bundle::{Bundle, Exported, Manifest, Withheld};
 
@@ -242,10 +245,17 @@ pub(crate) fn import(
     let log = bundle.log();
     let taken = store.adopt(log, &mut bundle.pieces());
     let taken = taken.map_err(|e| store_error(&e))?;
-    if taken.is_ok() {
-        // [L3] What was erased elsewhere meanwhile may still stand here. What cannot be done now is done
-        // when the ledger is next opened.
-        drop(store.destroy_erased());
+    if taken.is_ok()
+        && let Some(trust) = TrustFile::read(&config.paths)?
+    {
+        // [L3] What was erased elsewhere meanwhile may still stand here, and goes if somebody who is trusted
+        // here ordered it. What cannot be done now is done when the ledger is next opened.
+        let opener = Opener {
+            ever: &trust.roots().ever(),
+            retention_ms: config.retention_ms(),
+            now: SystemClock.now(),
+        };
+        drop(finish_erasing(store.as_ref(), opener));
     }
     taken.map_err(|unfit| {
         let (words, hint) = match unfit {
@@ -341,8 +351,9 @@ fn refused(file: &Path, invalid: &InvalidBundle) -> AppError {
 fn not_exported(error: &NotExported) -> AppError {
     match error {
         NotExported::Store(error) => store_error(error),
-        NotExported::Standing(_) => AppError::new(ErrorKind::User, error.to_string())
-            .hint("any command that opens the ledger finishes it, such as `thymos runs`"),
+        NotExported::Standing(_) => AppError::new(ErrorKind::User, error.to_string()).hint(
+            "any command finishes it, such as `thymos runs`, of who trusts the key that ordered it",
+        ),
         NotExported::Unsound(..) => AppError::new(ErrorKind::Integrity, error.to_string())
             .hint("run `thymos verify`; nothing was written"),
         NotExported::Write(_) => {

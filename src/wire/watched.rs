@@ -8,6 +8,7 @@ use thymos_core::id::Digest;
 use thymos_core::merkle::{Node, TreeHash};
 use thymos_core::{EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
+use thymos_ports::erase::Mandate;
 use thymos_ports::store::{
     Batch, Conflict, Destroyed, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
 };
@@ -163,8 +164,12 @@ impl LedgerStore for Watched {
         self.damage.pass(self.store.lacking(digests))
     }
 
-    fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
-        self.damage.pass(self.store.destroy_erased())
+    fn destroy_erased(&self, mandate: &Mandate) -> Result<Destroyed, StoreError> {
+        self.damage.pass(self.store.destroy_erased(mandate))
+    }
+
+    fn may_erase(&self) -> Result<bool, StoreError> {
+        self.damage.pass(self.store.may_erase())
     }
 
     fn check_engine(&self) -> Result<Vec<String>, StoreError> {

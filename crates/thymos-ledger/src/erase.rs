@@ -1,5 +1,5 @@
 //! Destroys what `erased` entries name: bodies with their salts, and the blobs that nothing else
-//! mentions `[L3]`. Believes no caller and no column; decides nothing about what may be asked for.
+//! mentions `[L3]`. Believes no caller and no column; whose orders count is the caller's mandate.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use thymos_core::body::Erased;
 use thymos_core::id::Digest;
 use thymos_core::{Entry, LogId};
-use thymos_ports::erase::{blobs_of, covers, digests_in, order};
+use thymos_ports::erase::{Mandate, blobs_of, covers, digests_in, order};
 use thymos_ports::store::{Destroyed, StoreError};
 
 use crate::append::{Writer, one_row};
@@ -19,9 +19,13 @@ use crate::shape;
 impl Writer {
     /// One transaction; then the write-ahead file is emptied, and only then is it noted that all is
     /// done. Killed anywhere on the way, the next call goes on.
-    pub(crate) fn destroy_erased(&mut self, path: &str) -> Result<Destroyed, StoreError> {
+    pub(crate) fn destroy_erased(
+        &mut self,
+        path: &str,
+        mandate: &Mandate,
+    ) -> Result<Destroyed, StoreError> {
         self.ready(path)?;
-        match destroy(self.connection(), &self.log()) {
+        match destroy(self.connection(), &self.log(), mandate) {
             Ok(destroyed) => {
                 // What a reader kept from being emptied.
                 self.copy_back(path);
@@ -32,15 +36,16 @@ impl Writer {
     }
 }
 
-fn destroy(connection: &Connection, log: &LogId) -> Result<Destroyed, Trouble> {
+fn destroy(connection: &Connection, log: &LogId, mandate: &Mandate) -> Result<Destroyed, Trouble> {
     let mut destroyed = Destroyed::default();
-    if pending(connection)?.is_empty() {
+    // Where there is nothing to do nobody who writes has to wait.
+    if due(connection, log, mandate)?.is_empty() {
         return Ok(destroyed);
     }
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     // One that copies what goes, or puts it back, would leave it standing behind a record that it is gone.
     shape::refuse_meddling(&transaction)?;
-    let orders = pending(&transaction)?;
+    let orders = due(&transaction, log, mandate)?;
     let mut mentioned = BTreeSet::new();
     for index in &orders {
         if let Some(gone) = take(&transaction, log, *index)? {
@@ -67,18 +72,38 @@ fn pending(connection: &Connection) -> Result<Vec<i64>, Trouble> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Carries one order out; gives the entry as it was.
-fn take(transaction: &Transaction<'_>, log: &LogId, index: i64) -> Result<Option<Entry>, Trouble> {
-    let by = row(transaction, log, ("e.idx = ?1", params![index]))?;
+/// Those that are dealt with under this mandate. One of somebody else's stays open.
+fn due(connection: &Connection, log: &LogId, mandate: &Mandate) -> Result<Vec<i64>, Trouble> {
+    let mut due = Vec::new();
+    for index in pending(connection)? {
+        let found = standing(connection, log, index)?;
+        if found.is_none_or(|(order, target)| mandate.allows(&order, &target)) {
+            due.push(index);
+        }
+    }
+    Ok(due)
+}
+
+/// What the order at this position says, and what it names, if it may and that stands.
+fn standing(
+    connection: &Connection,
+    log: &LogId,
+    index: i64,
+) -> Result<Option<(Erased, Entry)>, Trouble> {
+    let by = row(connection, log, ("e.idx = ?1", params![index]))?;
     let Some((by, order)) = by.and_then(|by| order(&by).map(|order| (by, order))) else {
         return Ok(None);
     };
-    let Some(target) = named(transaction, log, &by, &order)? else {
+    let target = named(connection, log, &by, &order)?;
+    let stands = |target: &Entry| covers(&by, &order, target) && target.content.is_some();
+    Ok(target.filter(stands).map(|target| (order, target)))
+}
+
+/// Carries one order out; gives the entry as it was.
+fn take(transaction: &Transaction<'_>, log: &LogId, index: i64) -> Result<Option<Entry>, Trouble> {
+    let Some((_, target)) = standing(transaction, log, index)? else {
         return Ok(None);
     };
-    if !covers(&by, &order, &target) || target.content.is_none() {
-        return Ok(None);
-    }
     let changed = transaction
         .prepare_cached("UPDATE entries SET salt = NULL, body = NULL WHERE idx = ?1")?
         .execute([stored(target.header.index)])?;
@@ -87,7 +112,7 @@ fn take(transaction: &Transaction<'_>, log: &LogId, index: i64) -> Result<Option
 }
 
 fn named(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     log: &LogId,
     by: &Entry,
     order: &Erased,
@@ -95,7 +120,7 @@ fn named(
     let place = "e.trajectory = (SELECT number FROM trajectories WHERE id = ?1) AND e.seq = ?2";
     let trajectory = by.header.trajectory;
     let at = params![trajectory.as_bytes(), stored(order.seq)];
-    row(transaction, log, (place, at))
+    row(connection, log, (place, at))
 }
 
 fn row(

@@ -8,6 +8,7 @@ use thymos_core::id::Digest;
 use thymos_core::merkle::{Node, TreeHash};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
+use thymos_ports::erase::Mandate;
 use thymos_ports::store::{
     Batch, Conflict, Destroyed, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
 };
@@ -122,13 +123,7 @@ impl SqliteLedger {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_with(path: &Path, genesis: Genesis, options: Options) -> Result<Self, StoreError> {
-        let opened = open::file(path, genesis, options).map(Self::from_opened)?;
-        match opened.destroy_erased() {
-            Err(error @ StoreError::Poisoned { .. }) => Err(error),
-            // Whoever was killed between an order to erase and its end is finished here [L3]. Nothing
-            // else is a reason not to open: verify tells what still stands, and what is damaged.
-            Ok(_) | Err(_) => Ok(opened),
-        }
+        open::file(path, genesis, options).map(Self::from_opened)
     }
 
     /// Opens an existing ledger without ever writing to it.
@@ -341,8 +336,8 @@ impl LedgerStore for SqliteLedger {
         self.read(|connection| blob::lacking(connection, digests))
     }
 
-    fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
-        self.writer().destroy_erased(&self.name)
+    fn destroy_erased(&self, mandate: &Mandate) -> Result<Destroyed, StoreError> {
+        self.writer().destroy_erased(&self.name, mandate)
     }
 
     fn check_engine(&self) -> Result<Vec<String>, StoreError> {

@@ -12,6 +12,7 @@ use thymos_core::id::Digest;
 use thymos_core::merkle::{self, Node, TreeHash};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
+use thymos_ports::erase::Mandate;
 use thymos_ports::store::{
     Batch, Conflict, Destroyed, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
 };
@@ -64,12 +65,7 @@ impl PostgresLedger {
     /// [`StoreError`]: away, not to be opened as it is (credentials, TLS, rights, a standby), newer,
     /// of another program, corrupt. Nothing is changed then.
     pub fn open(server: Server, genesis: Genesis) -> Result<Self, StoreError> {
-        let opened = open::writing(server, genesis)?;
-        match opened.destroy_erased() {
-            Err(error @ StoreError::Poisoned { .. }) => Err(error),
-            // As with a file: what cannot be finished now is told by verify.
-            Ok(_) | Err(_) => Ok(opened),
-        }
+        open::writing(server, genesis)
     }
 
     /// Opens an existing ledger without ever writing to it; none where one could be made.
@@ -268,11 +264,18 @@ impl LedgerStore for PostgresLedger {
         Ok(lacking.copied().collect())
     }
 
-    fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
+    fn destroy_erased(&self, mandate: &Mandate) -> Result<Destroyed, StoreError> {
         self.may_write()?;
         self.writer()
-            .destroy_erased(&self.place, &self.worker)
+            .destroy_erased(&self.place, &self.worker, mandate)
             .map_err(|trouble| trouble.named(&self.place.name))
+    }
+
+    fn may_erase(&self) -> Result<bool, StoreError> {
+        if self.read_only {
+            return Ok(false);
+        }
+        self.read(|session| async move { erase::may(&session).await })
     }
 
     fn check_engine(&self) -> Result<Vec<String>, StoreError> {

@@ -6,5 +6,5 @@ mod adopt;
 mod erase;
 mod ledger;
 
-pub use erase::sample_order;
+pub use erase::{order_by, sample_mandate, sample_order};
 pub use ledger::{erasing, ledger_store, sample_batch, sample_draft, taking_over};

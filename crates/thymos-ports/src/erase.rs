@@ -1,10 +1,12 @@
-//! What a store needs to know to erase: which blobs a body mentions, and what an `erased` entry names.
+//! What a store needs to know to erase: which blobs a body mentions, what an `erased` entry names, and whose
+//! orders whoever opened it carries out.
 
 use std::collections::BTreeSet;
 
 use thymos_core::body::{Body, BodyState, Erased};
 use thymos_core::id::unhex;
-use thymos_core::{Digest, Entry, Kind};
+use thymos_core::key::{Domain, PublicKey};
+use thymos_core::{Digest, Entry, Kind, Timestamp};
 
 /// Digits of a digest.
 const DIGITS: usize = 64;
@@ -48,6 +50,33 @@ pub fn covers(ordered: &Entry, order: &Erased, target: &Entry) -> bool {
         && of.seq < by.seq
         && target.id == order.entry
         && target.kind().is_some_and(Kind::may_be_erased)
+}
+
+/// Whose orders are carried out, and on what `[L3]`. Given by whoever opens a ledger: what stands in it was
+/// written by anybody who can write to it, so an order alone moves nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mandate {
+    /// Keys whose orders count.
+    pub operators: Vec<PublicKey>,
+    /// How old an entry must be before it may go; 0 is no age.
+    pub retention_ms: u64,
+    /// The moment by which ages are taken.
+    pub as_of: Timestamp,
+}
+
+impl Mandate {
+    /// Whether one of the keys signed this order, and the entry that it names is old enough.
+    #[must_use]
+    pub fn allows(&self, order: &Erased, target: &Entry) -> bool {
+        let message = Erased::message(&order.entry, order.seq, &order.reason);
+        let made = target.header.at_ms;
+        self.operators.contains(&order.by.key)
+            && (self.retention_ms == 0 || made.plus_ms(self.retention_ms) <= self.as_of)
+            && message.is_ok_and(|bytes| {
+                let key = &order.by.key;
+                key.verifies(Domain::Erasure, bytes.as_bytes(), &order.signature)
+            })
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use thymos_core::id::Digest;
 use thymos_core::merkle::{self, Frontier, Node, TreeHash};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 
+use crate::erase::Mandate;
+
 /// Keeps entries and blobs. Blocking: callers put it on a thread of its own.
 ///
 /// Acknowledged means durable `[L11]`. Writers of several processes serialize; readers never block
@@ -201,16 +203,26 @@ pub trait LedgerStore: Send + Sync {
     ///
     /// It takes nobody's word: the store reads the `erased` entries itself, and passes over one that
     /// names another id than stands at that place, what comes after it, or a kind that
-    /// [may not go](thymos_core::Kind::may_be_erased). Doing it again changes nothing, so whoever was
-    /// killed between the entry and this is finished by the next call.
+    /// [may not go](thymos_core::Kind::may_be_erased). One that the mandate does not allow stays open, for
+    /// whoever comes with another. Doing it again changes nothing, so whoever was killed between the entry
+    /// and this is finished by the next call. Opening a store destroys nothing by itself.
     ///
     /// # Errors
     /// [`StoreError`] when nothing was destroyed; a store that is only read destroys nothing.
-    fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
+    fn destroy_erased(&self, _mandate: &Mandate) -> Result<Destroyed, StoreError> {
         Err(StoreError::Open {
             path: "ledger".to_owned(),
             reason: "nothing is erased in what is only read".to_owned(),
         })
+    }
+
+    /// Whether whoever opened it has the rights that erasing takes. Asked before an order is recorded, since
+    /// one that nobody here can carry out would stand for good.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn may_erase(&self) -> Result<bool, StoreError> {
+        Ok(true)
     }
 
     /// What a walk over the rows cannot see: the engine's own structures, and blobs that are not

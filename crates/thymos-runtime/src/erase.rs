@@ -12,10 +12,11 @@ use thymos_core::canonical;
 use thymos_core::id::Digest;
 use thymos_core::key::Domain;
 use thymos_core::limits::REASON_CHARS_MAX;
-use thymos_core::{Entry, TrajectoryId};
+use thymos_core::writ::TrustRoots;
+use thymos_core::{Entry, Timestamp, TrajectoryId};
 use thymos_ports::LedgerStore;
-use thymos_ports::erase::{blobs_of, digests_in};
-use thymos_ports::store::StoreError;
+use thymos_ports::erase::{Mandate, blobs_of, digests_in};
+use thymos_ports::store::{Destroyed, StoreError};
 use thymos_protocol::{ErasureEnd, ErasurePlan, ErasureTargets, Fault, Replied};
 use thymos_replay::Projection;
 
@@ -30,6 +31,43 @@ use targets::Chosen;
 
 /// Entries read at once.
 const PAGE: usize = 1024;
+
+/// Whoever opens a ledger, as far as erasing asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Opener<'o> {
+    /// Every key that they ever trusted.
+    pub ever: &'o TrustRoots,
+    /// How old an entry must be before it may go, by their config.
+    pub retention_ms: u64,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// Destroys what is ordered on record by somebody whom the opener trusts or trusted, and what is old enough
+/// for them. All else stands, whoever ordered it: in a ledger that is shared, who may add may not destroy.
+///
+/// # Errors
+/// [`StoreError`] when nothing was destroyed.
+pub fn finish_erasing(store: &dyn LedgerStore, by: Opener<'_>) -> Result<Destroyed, StoreError> {
+    let operators = by.ever.operators.iter().map(|party| party.key);
+    store.destroy_erased(&Mandate {
+        operators: operators.collect(),
+        retention_ms: by.retention_ms,
+        as_of: judge::age_taken_at(store, by.retention_ms, by.now)?,
+    })
+}
+
+impl Kernel {
+    /// Carries out what is ordered, as far as this operator lets it.
+    pub(crate) fn finish_erasing(&self) -> Result<Destroyed, StoreError> {
+        let opener = Opener {
+            ever: &self.ever,
+            retention_ms: self.parts.retention_ms,
+            now: self.now(),
+        };
+        finish_erasing(self.parts.store.as_ref(), opener)
+    }
+}
 
 /// Why nothing is erased.
 pub(crate) enum No {
@@ -89,8 +127,8 @@ pub(crate) async fn carry_out(k: Arc<Kernel>, wanted: Wanted) -> Replied {
     k.parts.snapshots.clear();
     // Sessions that look at it must not go on from what they remember.
     k.writer.tell_all();
-    let store = k.parts.store.clone();
-    let destroyed = hands.beside(move || store.destroy_erased()).await;
+    let kernel = k.clone();
+    let destroyed = hands.beside(move || kernel.finish_erasing()).await;
     // Whoever looked meanwhile saw what was ordered to go, and looks again.
     k.writer.tell_all();
     match destroyed {
@@ -108,7 +146,7 @@ fn unfinished(why: &str) -> Replied {
     let message = format!("the order to erase is recorded, and the bodies still stand: {why}");
     No::fault(
         message,
-        Some("it is carried out when the ledger is next opened"),
+        Some("it is carried out when you next open the ledger"),
     )
     .replied()
 }
@@ -122,6 +160,7 @@ fn planned(k: &Kernel, targets: &ErasureTargets) -> Result<Planned, No> {
     let first = chosen.rows.first().map(|row| row.seq);
     let branches = match first {
         Some(first) => {
+            judge::may_order(k)?;
             judge::may_be_taken_from(k, &projection)?;
             judge::is_old_enough(k, &chosen.rows)?;
             judge::branches(k, named.trajectory, first)?

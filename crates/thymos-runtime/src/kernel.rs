@@ -175,7 +175,8 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Wires the parts and starts the writer; with hands in place, inside a tokio runtime.
+    /// Wires the parts, starts the writer, and carries out what this operator's own were ordered to erase
+    /// and did not; with hands in place, inside a tokio runtime.
     ///
     /// # Errors
     /// [`InvalidTool`] when a tool's contract cannot be kept exactly or its schema compiled.
@@ -206,14 +207,18 @@ impl Kernel {
             &parts.operator_key,
         )
         .opening(&parts.retired_keys);
-        Ok(Arc::new(Self {
+        let kernel = Self {
             ever,
             parts,
             writer,
             checkpoints,
             tool_set,
             vault,
-        }))
+        };
+        // [L3] Whoever was killed between an order to erase and its end is finished here. What cannot be
+        // finished is no reason not to start: verify tells what still stands, and what is damaged.
+        drop(kernel.finish_erasing());
+        Ok(Arc::new(kernel))
     }
 
     /// Whether a trajectory is there and of this kernel's tenant; another's is not there `[C5]`.

@@ -32,6 +32,7 @@ mod undo;
 mod words;
 mod writer;
 
+pub use erase::{Opener, finish_erasing};
 pub use hands::Hands;
 pub use kernel::{Kernel, KernelParts, Leases, ModelSource, NoLeases};
 pub use narrate::{Narrator, narrate};

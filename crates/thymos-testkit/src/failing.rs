@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use thymos_core::merkle::{Node, TreeHash};
 use thymos_core::{Digest, Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
+use thymos_ports::erase::Mandate;
 use thymos_ports::store::{
     Batch, Conflict, Destroyed, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
 };
@@ -304,8 +305,12 @@ impl LedgerStore for Failing {
         self.make(Call::Blob, || self.inner.lacking(digests))
     }
 
-    fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
-        self.make(Call::DestroyErased, || self.inner.destroy_erased())
+    fn destroy_erased(&self, mandate: &Mandate) -> Result<Destroyed, StoreError> {
+        self.make(Call::DestroyErased, || self.inner.destroy_erased(mandate))
+    }
+
+    fn may_erase(&self) -> Result<bool, StoreError> {
+        self.make(Call::DestroyErased, || self.inner.may_erase())
     }
 
     fn check_engine(&self) -> Result<Vec<String>, StoreError> {

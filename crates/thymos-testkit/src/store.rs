@@ -10,7 +10,7 @@ use thymos_core::limits::{BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
 use thymos_core::sealed::Envelope;
 use thymos_core::{Digest, Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
-use thymos_ports::erase::{blobs_of, covers, digests_in, order};
+use thymos_ports::erase::{Mandate, blobs_of, covers, digests_in, order};
 use thymos_ports::store::{
     Batch, Conflict, Destroyed, Found, Head, PageBytes, Piece, StoreError, StoredRow, Unfit, Watch,
 };
@@ -322,8 +322,8 @@ impl State {
         self.erased.contains(digest) && bodies.all(|body| !digests_in(body).contains(digest))
     }
 
-    /// Carries every order out, those of long ago too.
-    fn destroy_erased(&mut self) -> Destroyed {
+    /// Carries out every order that the mandate allows, those of long ago too.
+    fn destroy_erased(&mut self, mandate: &Mandate) -> Destroyed {
         let orders: Vec<(Entry, _)> = self
             .entries
             .iter()
@@ -334,7 +334,9 @@ impl State {
         for (by, order) in &orders {
             let mut targets = self.entries.iter_mut();
             let target = targets.find(|target| covers(by, order, target));
-            let Some(target) = target.filter(|target| target.content.is_some()) else {
+            let stands = |target: &&mut Entry| target.content.is_some();
+            let allowed = |target: &&mut Entry| mandate.allows(order, target);
+            let Some(target) = target.filter(stands).filter(allowed) else {
                 continue;
             };
             mentioned.extend(blobs_of(target));
@@ -632,10 +634,10 @@ impl LedgerStore for MemoryStore {
         Ok(digests.iter().filter(|one| !kept(one)).copied().collect())
     }
 
-    fn destroy_erased(&self) -> Result<Destroyed, StoreError> {
+    fn destroy_erased(&self, mandate: &Mandate) -> Result<Destroyed, StoreError> {
         let mut state = self.state();
         state.refuse()?;
-        Ok(state.destroy_erased())
+        Ok(state.destroy_erased(mandate))
     }
 
     fn watch(&self, bell: Box<dyn Fn() + Send + Sync>) -> Result<Watch, StoreError> {

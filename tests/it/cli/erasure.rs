@@ -7,10 +7,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 use thymos::config::{Env, Flags, load};
 use thymos::wire::{Purpose, wire};
+use thymos_core::entry::Draft;
+use thymos_core::id::unhex;
+use thymos_core::key::SigningKey;
 use thymos_core::{Entry, Kind, TrajectoryId};
 use thymos_ledger::{Genesis, SqliteLedger};
 use thymos_ports::LedgerStore;
-use thymos_ports::conformance::sample_order;
+use thymos_ports::conformance::{order_by, sample_order};
 use thymos_ports::store::Batch;
 use thymos_protocol::Command;
 
@@ -311,15 +314,23 @@ fn ledger(home: &Home) -> SqliteLedger {
     SqliteLedger::open(&home.ledger(), Genesis { random: [0; 32] }).unwrap()
 }
 
-/// Orders an entry without the program: what a kill leaves, or a forger writes.
+/// Orders an entry without the program, by the operator: what a kill leaves.
 fn order(home: &Home, target: &Entry) {
+    let key = home.read("home/.local/share/thymos/operator.key");
+    let seed = key.trim().split_once(' ').and_then(|(_, seed)| unhex(seed));
+    let key = SigningKey::from_seed(&seed.unwrap());
+    let (on, seq) = (target.header.trajectory, target.header.seq);
+    put(home, order_by(&key, on, target.id, seq));
+}
+
+fn put(home: &Home, draft: Draft) {
     let store = ledger(home);
-    let trajectory = target.header.trajectory;
+    let trajectory = draft.trajectory;
     let at_seq = store.page(&trajectory, 0, 10_000).unwrap().len() as u64;
     let batch = Batch {
         trajectory,
         at_seq,
-        drafts: vec![sample_order(trajectory, target.id, target.header.seq)],
+        drafts: vec![draft],
     };
     store.append(vec![batch]).unwrap()[0].as_ref().unwrap();
 }
@@ -336,6 +347,49 @@ fn l3_a_kill_behind_the_order_is_finished_by_whatever_opens_the_ledger_next() {
     let said = first(&home, Kind::Message);
     order(&home, &said);
     assert!(first(&home, Kind::Message).content.is_some());
+    assert_eq!(home.run(&["runs"]).code, 0);
+    assert!(first(&home, Kind::Message).content.is_none());
+}
+
+#[test]
+fn l3_t1_an_order_of_somebody_whom_the_opener_does_not_trust_destroys_nothing() {
+    let (home, _) = wrote();
+    let said = first(&home, Kind::Message);
+    let (on, seq) = (said.header.trajectory, said.header.seq);
+    put(&home, sample_order(on, said.id, seq));
+    for args in [
+        &["runs"][..],
+        &["verify"],
+        &["doctor"],
+        &["export", "--all", "-o", "a.tar"],
+    ] {
+        home.run(args);
+        assert!(first(&home, Kind::Message).content.is_some(), "{args:?}");
+    }
+    // Another order beside it is carried out, and that one still is not.
+    let intent = first(&home, Kind::Intent);
+    order(&home, &intent);
+    home.run(&["runs"]);
+    assert!(first(&home, Kind::Intent).content.is_none());
+    assert!(first(&home, Kind::Message).content.is_some());
+    let stranger = SigningKey::from_seed(&[9; 32]).public().to_string();
+    let trusted = home.run(&["keys", "trust", "ann", &stranger]);
+    assert_eq!(trusted.code, 0, "{trusted:?}");
+    home.run(&["runs"]);
+    assert!(first(&home, Kind::Message).content.is_none());
+    home.verifies();
+}
+
+#[test]
+fn l3_an_order_on_record_waits_for_the_age_that_the_opener_demands() {
+    let (home, _) = wrote();
+    let said = first(&home, Kind::Message);
+    order(&home, &said);
+    let config = home.read("home/.config/thymos/config.toml");
+    home.config(&format!("{config}[ledger]\nretention_days = 400\n"));
+    assert_eq!(home.run(&["runs"]).code, 0);
+    assert!(first(&home, Kind::Message).content.is_some());
+    home.config(&config);
     assert_eq!(home.run(&["runs"]).code, 0);
     assert!(first(&home, Kind::Message).content.is_none());
 }

@@ -370,3 +370,39 @@ fn two_operators_on_one_server_answer_each_other_and_both_verify_the_record() {
     let whole = "SELECT count(*) = max(idx) + 1 FROM thymos.entries";
     assert_eq!(database.sql(whole), ["t"]);
 }
+
+#[test]
+fn l3_who_may_only_add_is_refused_to_erase_before_anything_is_recorded() {
+    let Some((database, home)) = at_home(&writing()) else {
+        return;
+    };
+    assert_eq!(home.run(&["run", "write it"]).code, 10);
+    let (id, digest) = home.held();
+    let answer = ["approvals", "approve", &id, "--digest", &digest];
+    assert_eq!(home.run(&answer).code, 0);
+    let run = home.json(&["runs", "--json"])[0]["trajectory"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let (role, (host, port)) = (format!("{}_adds", database.name()), database.address());
+    database.sql(&format!(
+        "CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA thymos TO {role}; \
+         GRANT SELECT ON ALL TABLES IN SCHEMA thymos TO {role}; \
+         GRANT INSERT ON thymos.entries, thymos.nodes, thymos.checkpoints, thymos.blobs TO {role}"
+    ));
+    let url = format!(
+        "postgres://{role}@{host}:{port}/{}?sslmode=disable",
+        database.name()
+    );
+    let erase = ["--ledger", &url, "erase", "--run", &run, "--reason", "r"];
+    home.run(&erase)
+        .says(11, "has no right to erase", "docs/guide/postgres.md");
+    let orders = "SELECT count(*) FROM thymos.entries WHERE kind = 'erased'";
+    assert_eq!(database.sql(orders), ["0"]);
+    // Its owner may.
+    assert_eq!(
+        home.run(&["erase", "--run", &run, "--reason", "r"]).code,
+        10
+    );
+    database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}

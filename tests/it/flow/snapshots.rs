@@ -9,6 +9,7 @@ use thymos_core::entry::{Draft, Salt};
 use thymos_core::key::Domain;
 use thymos_core::writ::Mode;
 use thymos_ports::LedgerStore;
+use thymos_ports::erase::Mandate;
 use thymos_ports::store::Batch;
 use thymos_protocol::{Command, Replied, RunRow};
 use thymos_runtime::snapshot::SnapshotPlace;
@@ -202,7 +203,7 @@ async fn l15_l3_what_was_read_as_it_was_being_erased_stands_in_no_snapshot() {
         assert!(!place.text().contains(WORDS), "{}", place.text());
         // A list that was made meanwhile is made again.
         erased_row(&mut rig, first).await;
-        rig.setup.store.destroy_erased().unwrap();
+        rig.setup.store.destroy_erased(&own_mandate()).unwrap();
         order(&rig.setup.store, first);
         while erased_row(&mut rig, first).await.title != "(erased)" {
             rig.desk.link.bell.changed().await.unwrap();
@@ -227,6 +228,15 @@ async fn l15_l3_a_snapshot_that_an_erasure_overtook_is_taken_again() {
     assert!(place.before.lock().unwrap().is_none(), "one was taken");
     assert!(!place.text().contains(WORDS), "{}", place.text());
     drop(rig);
+}
+
+/// The operator's own, whatever the age.
+pub(super) fn own_mandate() -> Mandate {
+    Mandate {
+        operators: vec![operator_key().public()],
+        retention_ms: 0,
+        as_of: NOON,
+    }
 }
 
 pub(super) fn order(store: &MemoryStore, run: TrajectoryId) {

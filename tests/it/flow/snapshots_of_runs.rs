@@ -19,7 +19,7 @@ use thymos_testkit::{FakeTool, Step};
 
 use super::place::Place;
 use super::rig::{Rig, Setup};
-use super::snapshots::order;
+use super::snapshots::{order, own_mandate};
 
 const WORDS: &str = "count the geese of uncle jim";
 
@@ -356,7 +356,7 @@ async fn l15_y4_a_look_at_an_earlier_moment_goes_on_from_the_nearest_stop() {
     let (mut rig, _) = opened(rig, &place).await;
     assert!(!world(&mut rig, newest).await.partial);
     order(&store, run);
-    store.destroy_erased().unwrap();
+    store.destroy_erased(&own_mandate()).unwrap();
     assert!(world(&mut rig, newest).await.partial);
     drop(rig);
 }

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use thymos_core::body::Erased;
 use thymos_core::id::Digest;
 use thymos_core::{Entry, LogId};
-use thymos_ports::erase::{blobs_of, covers, digests_in, order};
+use thymos_ports::erase::{Mandate, blobs_of, covers, digests_in, order};
 use thymos_ports::store::Destroyed;
 use tokio_postgres::types::Type;
 
@@ -21,13 +22,27 @@ use crate::row::stored;
 /// Bodies read at once.
 const BODIES_AT_ONCE: i64 = 512;
 
+/// Whether this role has the rights that [`destroy`] takes.
+pub(crate) async fn may(session: &Session) -> Result<bool, Trouble> {
+    let sql = "SELECT has_column_privilege('thymos.entries', 'salt', 'UPDATE') \
+               AND has_column_privilege('thymos.entries', 'body', 'UPDATE') \
+               AND has_table_privilege('thymos.blobs', 'DELETE')";
+    let rows = session.query(sql, &[]).await?;
+    Ok(rows.first().map(|row| row.try_get(0)).transpose()? == Some(true))
+}
+
 /// One transaction under the lock of the order; a second time it has nothing to do.
-pub(crate) async fn destroy(session: &Session, log: LogId) -> Result<Destroyed, Trouble> {
-    if session.query(PENDING, &[]).await?.is_empty() {
+pub(crate) async fn destroy(
+    session: &Session,
+    log: LogId,
+    mandate: &Mandate,
+) -> Result<Destroyed, Trouble> {
+    // Where there is nothing to do nobody who writes has to wait.
+    if targets(session, log, mandate).await?.is_empty() {
         return Ok(Destroyed::default());
     }
     session.run(&begin_sql()).await?;
-    let done = within(session, log).await;
+    let done = within(session, log, mandate).await;
     match &done {
         Ok(_) => session.run("COMMIT").await?,
         // A connection that ended rolled back by itself.
@@ -40,14 +55,22 @@ pub(crate) async fn destroy(session: &Session, log: LogId) -> Result<Destroyed, 
     done
 }
 
-async fn within(session: &Session, log: LogId) -> Result<Destroyed, Trouble> {
-    let (mut indexes, mut mentioned) = (BTreeSet::new(), BTreeSet::new());
+/// What goes under this mandate. What somebody else ordered stands.
+async fn targets(session: &Session, log: LogId, mandate: &Mandate) -> Result<Vec<Entry>, Trouble> {
+    let mut targets = Vec::new();
     for row in session.query(PENDING, &[]).await? {
-        let index: i64 = row.try_get(0)?;
-        if let Some(target) = target(session, log, index).await? {
-            mentioned.extend(blobs_of(&target));
-            indexes.extend(stored(target.header.index));
-        }
+        let found = target(session, log, row.try_get(0)?).await?;
+        let allowed = found.filter(|(order, target)| mandate.allows(order, target));
+        targets.extend(allowed.map(|(_, target)| target));
+    }
+    Ok(targets)
+}
+
+async fn within(session: &Session, log: LogId, mandate: &Mandate) -> Result<Destroyed, Trouble> {
+    let (mut indexes, mut mentioned) = (BTreeSet::new(), BTreeSet::new());
+    for target in targets(session, log, mandate).await? {
+        mentioned.extend(blobs_of(&target));
+        indexes.extend(stored(target.header.index));
     }
     let rows: Vec<i64> = indexes.iter().copied().collect();
     let given: [Given<'_>; 1] = [(&rows, Type::INT8_ARRAY)];
@@ -60,8 +83,12 @@ async fn within(session: &Session, log: LogId) -> Result<Destroyed, Trouble> {
     })
 }
 
-/// What the `erased` entry at this position orders, if it may and it stands.
-async fn target(session: &Session, log: LogId, index: i64) -> Result<Option<Entry>, Trouble> {
+/// What the `erased` entry at this position says, and what it names, if it may and that stands.
+async fn target(
+    session: &Session,
+    log: LogId,
+    index: i64,
+) -> Result<Option<(Erased, Entry)>, Trouble> {
     let given: [Given<'_>; 1] = [(&index, Type::INT8)];
     let rows = session
         .query(&format!("{SELECT} WHERE e.idx = $1"), &given)
@@ -86,7 +113,8 @@ async fn target(session: &Session, log: LogId, index: i64) -> Result<Option<Entr
         .first()
         .map(|row| raw(row)?.sound(&log).map_err(Trouble::from));
     let target = target.transpose()?;
-    Ok(target.filter(|target| covers(&by, &order, target) && target.content.is_some()))
+    let stands = |target: &Entry| covers(&by, &order, target) && target.content.is_some();
+    Ok(target.filter(stands).map(|target| (order, target)))
 }
 
 /// Of these blobs, those that no body mentions any more.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use thymos_core::id::Digest;
 use thymos_core::{LogId, TrajectoryId};
+use thymos_ports::erase::Mandate;
 use thymos_ports::store::{Batch, Destroyed};
 use tokio::time::sleep;
 use tokio_postgres::types::Type;
@@ -154,19 +155,20 @@ impl Writer {
         })
     }
 
-    /// Destroys what `erased` entries name.
+    /// Destroys what `erased` entries name, as far as the mandate goes.
     pub(crate) fn destroy_erased(
         &mut self,
         place: &Arc<Place>,
         worker: &Worker,
+        mandate: &Mandate,
     ) -> Result<Destroyed, Trouble> {
-        let log = place.log();
+        let (log, mandate) = (place.log(), Arc::new(mandate.clone()));
         let told = Arc::new(Mutex::new(Destroyed::default()));
         let tell = Arc::clone(&told);
         self.once_more(place, worker, move |session| {
-            let tell = Arc::clone(&tell);
+            let (tell, mandate) = (Arc::clone(&tell), Arc::clone(&mandate));
             async move {
-                let destroyed = erase::destroy(&session, log).await?;
+                let destroyed = erase::destroy(&session, log, &mandate).await?;
                 *tell.lock().unwrap_or_else(PoisonError::into_inner) = destroyed;
                 Ok(())
             }

@@ -10,7 +10,7 @@ use thymos_core::canonical::value_to_bytes;
 use thymos_core::{Entry, Kind};
 use thymos_ledger::{Options, SqliteLedger};
 use thymos_ports::LedgerStore;
-use thymos_ports::conformance::{sample_draft, sample_order};
+use thymos_ports::conformance::{sample_draft, sample_mandate, sample_order};
 use thymos_ports::store::{Batch, Destroyed, StoreError};
 
 use crate::support::{GENESIS, Place, append, fill_with_every_kind, line, put_looser_guards, walk};
@@ -85,7 +85,7 @@ fn l3_no_byte_of_what_was_erased_is_left_in_any_file_and_all_else_stands() {
         blobs: 1,
         left_over: false,
     };
-    assert_eq!(ledger.destroy_erased(), Ok(destroyed));
+    assert_eq!(ledger.destroy_erased(&sample_mandate()), Ok(destroyed));
     for word in [WORDS.as_bytes(), b"Brandmeier", b"Elm Street"] {
         assert!(!stands(folder, word), "while it is open");
     }
@@ -99,7 +99,7 @@ fn l3_no_byte_of_what_was_erased_is_left_in_any_file_and_all_else_stands() {
 }
 
 #[test]
-fn l3_whoever_was_killed_behind_the_order_is_finished_by_the_next_who_opens() {
+fn l3_opening_destroys_nothing_and_whoever_was_killed_behind_the_order_is_finished_later() {
     let place = Place::new();
     let folder = place.path.parent().unwrap();
     let said = {
@@ -114,13 +114,21 @@ fn l3_whoever_was_killed_behind_the_order_is_finished_by_the_next_who_opens() {
         body_of(&reading, &said).is_some(),
         "who reads changes nothing"
     );
-    assert!(reading.destroy_erased().is_err());
+    assert!(reading.destroy_erased(&sample_mandate()).is_err());
     drop(reading);
     assert!(stands(folder, WORDS.as_bytes()));
     let ledger = place.open();
+    assert!(
+        body_of(&ledger, &said).is_some(),
+        "who opens has no mandate"
+    );
+    assert_eq!(ledger.destroy_erased(&sample_mandate()).unwrap().bodies, 1);
     assert_eq!(body_of(&ledger, &said), None);
     assert!(!stands(folder, WORDS.as_bytes()));
-    assert_eq!(ledger.destroy_erased(), Ok(Destroyed::default()));
+    assert_eq!(
+        ledger.destroy_erased(&sample_mandate()),
+        Ok(Destroyed::default())
+    );
     drop(ledger);
     // Killed behind the destruction and before it was noted: the note is all that is left to do.
     let connection = Connection::open(&place.path).unwrap();
@@ -128,7 +136,10 @@ fn l3_whoever_was_killed_behind_the_order_is_finished_by_the_next_who_opens() {
     assert_eq!(connection.execute(again, []), Ok(1));
     drop(connection);
     let ledger = place.open();
-    assert_eq!(ledger.destroy_erased(), Ok(Destroyed::default()));
+    assert_eq!(
+        ledger.destroy_erased(&sample_mandate()),
+        Ok(Destroyed::default())
+    );
     assert_eq!(walk(&ledger, None), []);
 }
 
@@ -148,7 +159,7 @@ fn l3_while_somebody_reads_the_copies_stand_and_are_told_and_go_the_next_time() 
     let seen = "SELECT count(*) FROM entries";
     reader.query_row(seen, [], |_| Ok(())).unwrap();
     order(&ledger, &said);
-    let first = ledger.destroy_erased().unwrap();
+    let first = ledger.destroy_erased(&sample_mandate()).unwrap();
     assert!(first.left_over && first.bodies == 1, "{first:?}");
     assert_eq!(body_of(&ledger, &said), None);
     assert!(
@@ -156,7 +167,7 @@ fn l3_while_somebody_reads_the_copies_stand_and_are_told_and_go_the_next_time() 
         "the write-ahead file has it"
     );
     reader.execute_batch("COMMIT").unwrap();
-    let second = ledger.destroy_erased().unwrap();
+    let second = ledger.destroy_erased(&sample_mandate()).unwrap();
     assert_eq!(second, Destroyed::default());
     assert!(!stands(folder, WORDS.as_bytes()));
     drop(reader);
@@ -203,7 +214,7 @@ fn l3_t1_sql_alone_erases_nothing_that_no_entry_names() {
         refused(&erase(entry.header.index));
     }
     assert_eq!(walk(&ledger, None), []);
-    assert_eq!(ledger.destroy_erased().unwrap().bodies, 1);
+    assert_eq!(ledger.destroy_erased(&sample_mandate()).unwrap().bodies, 1);
     refused("DELETE FROM blobs");
 }
 
@@ -222,13 +233,16 @@ fn l3_two_who_erase_at_once_erase_once() {
         let both = [&one, &other].map(|ledger| {
             threads.spawn(|| {
                 start.wait();
-                ledger.destroy_erased().unwrap().bodies
+                ledger.destroy_erased(&sample_mandate()).unwrap().bodies
             })
         });
         both.into_iter().map(|one| one.join().unwrap()).sum()
     });
     assert_eq!(bodies, 40);
-    assert_eq!(one.destroy_erased(), Ok(Destroyed::default()));
+    assert_eq!(
+        one.destroy_erased(&sample_mandate()),
+        Ok(Destroyed::default())
+    );
     assert_eq!(walk(&other, None), []);
     drop((one, other));
     assert!(!stands(place.path.parent().unwrap(), WORDS.as_bytes()));
@@ -247,7 +261,7 @@ fn l3_nothing_is_erased_beside_a_trigger_of_somebody_else() {
         order(&ledger, &said);
         let connection = Connection::open(&place.path).unwrap();
         connection.execute_batch(plant).unwrap();
-        let refused = ledger.destroy_erased();
+        let refused = ledger.destroy_erased(&sample_mandate());
         assert!(
             matches!(refused, Err(StoreError::Corrupt { .. })),
             "{plant}: {refused:?}"
@@ -255,7 +269,7 @@ fn l3_nothing_is_erased_beside_a_trigger_of_somebody_else() {
         let entry = ledger.entry(&said.id).unwrap().unwrap();
         assert!(entry.content.is_some(), "all or nothing");
         connection.execute_batch("DROP TRIGGER t").unwrap();
-        assert_eq!(ledger.destroy_erased().unwrap().bodies, 1);
+        assert_eq!(ledger.destroy_erased(&sample_mandate()).unwrap().bodies, 1);
     }
 }
 
@@ -283,7 +297,7 @@ fn l13_a_ledger_of_format_2_gets_the_stricter_triggers_and_no_entry_changes() {
     assert!(connection.execute(erase, []).is_err());
     let said = say(&ledger, Kind::Message, WORDS);
     order(&ledger, &said);
-    assert_eq!(ledger.destroy_erased().unwrap().bodies, 1);
+    assert_eq!(ledger.destroy_erased(&sample_mandate()).unwrap().bodies, 1);
 }
 
 #[test]

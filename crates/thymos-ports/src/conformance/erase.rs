@@ -11,6 +11,7 @@ use thymos_core::writ::Party;
 use thymos_core::{Entry, EntryId, Kind, Timestamp, TrajectoryId};
 
 use super::ledger::{must, sample_draft, scanned};
+use crate::erase::Mandate;
 use crate::store::{Batch, Destroyed, LedgerStore, Piece};
 
 fn line(number: u8) -> TrajectoryId {
@@ -20,7 +21,12 @@ fn line(number: u8) -> TrajectoryId {
 /// An order to erase an entry, by an operator of this suite; for the tests of adapters too.
 #[must_use]
 pub fn sample_order(on: TrajectoryId, entry: EntryId, seq: u64) -> Draft {
-    let key = SigningKey::from_seed(&[9; 32]);
+    order_by(&SigningKey::from_seed(&[9; 32]), on, entry, seq)
+}
+
+/// The same, by whoever has this key.
+#[must_use]
+pub fn order_by(key: &SigningKey, on: TrajectoryId, entry: EntryId, seq: u64) -> Draft {
     let message = must(Erased::message(&entry, seq, "asked for"));
     let body = Body::Erased(Erased {
         entry,
@@ -39,6 +45,16 @@ pub fn sample_order(on: TrajectoryId, entry: EntryId, seq: u64) -> Draft {
         writer: key.public(),
         salt: Salt::from_bytes([5; 32]),
         body: must(body.encode()),
+    }
+}
+
+/// The mandate of that operator, whatever the age.
+#[must_use]
+pub fn sample_mandate() -> Mandate {
+    Mandate {
+        operators: vec![SigningKey::from_seed(&[9; 32]).public()],
+        retention_ms: 0,
+        as_of: Timestamp(1_800_000_000_000),
     }
 }
 
@@ -78,15 +94,25 @@ pub(super) fn what_is_ordered_goes_and_nothing_else(store: &dyn LedgerStore) {
         line(2),
         vec![sample_draft(line(2), Kind::Message, 3)],
     );
-    assert_eq!(must(store.destroy_erased()), Destroyed::default());
+    assert_eq!(
+        must(store.destroy_erased(&sample_mandate())),
+        Destroyed::default()
+    );
     let gone = [3_usize, 7, 19];
     let orders = gone.iter().filter_map(|at| entries.get(*at));
     let orders = orders.map(|entry| sample_order(line(1), entry.id, entry.header.seq));
     add(store, line(1), orders.collect());
     let before = scanned(store);
     let root = must(store.root(before.len() as u64));
-    assert_eq!(must(store.destroy_erased()), destroyed(3, 0));
-    assert_eq!(must(store.destroy_erased()), Destroyed::default(), "again");
+    assert_eq!(
+        must(store.destroy_erased(&sample_mandate())),
+        destroyed(3, 0)
+    );
+    assert_eq!(
+        must(store.destroy_erased(&sample_mandate())),
+        Destroyed::default(),
+        "again"
+    );
     let after = scanned(store);
     for (at, (before, after)) in before.iter().zip(&after).enumerate() {
         let content = before.content.clone().filter(|_| !gone.contains(&at));
@@ -141,7 +167,11 @@ pub(super) fn no_order_reaches_what_it_may_not(store: &dyn LedgerStore) {
     let before = scanned(store);
     for (entry, seq) in orders {
         add(store, line(1), vec![sample_order(line(1), entry, seq)]);
-        assert_eq!(must(store.destroy_erased()).bodies, 0, "{seq}");
+        assert_eq!(
+            must(store.destroy_erased(&sample_mandate())).bodies,
+            0,
+            "{seq}"
+        );
     }
     assert_eq!(scanned(store).get(..before.len()), Some(&before[..]));
     // One that is about to come cannot be named before it is there.
@@ -156,7 +186,54 @@ pub(super) fn no_order_reaches_what_it_may_not(store: &dyn LedgerStore) {
         line(1),
         vec![sample_draft(line(1), Kind::Message, 9)],
     );
-    assert_eq!(must(store.destroy_erased()).bodies, 0);
+    assert_eq!(must(store.destroy_erased(&sample_mandate())).bodies, 0);
+}
+
+/// Nobody's order is carried out whom the mandate does not name, nor one that somebody else signed in their
+/// name, nor on what is too young; it stays open for whoever has the right.
+pub(super) fn an_order_goes_as_far_as_the_mandate(store: &dyn LedgerStore) {
+    let drafts = (0..2).map(|n| sample_draft(line(1), Kind::Message, n));
+    let entries = add(store, line(1), drafts.collect());
+    let orders = entries.iter().zip(0..);
+    let orders = orders.map(|(entry, seq)| sample_order(line(1), entry.id, seq));
+    let mut orders: Vec<Draft> = orders.collect();
+    let forged = orders.get_mut(1).map(|draft| {
+        let text = String::from_utf8_lossy(draft.body.as_bytes()).replace("asked for", "Asked for");
+        must(serde_json::from_str::<serde_json::Value>(&text))
+    });
+    if let (Some(forged), Some(draft)) = (forged, orders.get_mut(1)) {
+        draft.body = must(value_to_bytes(&forged));
+    }
+    add(store, line(1), orders);
+    let made = entries
+        .first()
+        .map_or(Timestamp(0), |entry| entry.header.at_ms);
+    let may = sample_mandate();
+    let another = Mandate {
+        operators: vec![SigningKey::from_seed(&[8; 32]).public()],
+        ..may.clone()
+    };
+    let too_young = Mandate {
+        retention_ms: 1_000,
+        as_of: made.plus_ms(999),
+        ..may.clone()
+    };
+    let before = scanned(store);
+    for mandate in [&another, &too_young] {
+        assert_eq!(must(store.destroy_erased(mandate)), Destroyed::default());
+        assert_eq!(scanned(store), before);
+    }
+    let old_enough = Mandate {
+        as_of: made.plus_ms(1_000),
+        ..too_young
+    };
+    assert_eq!(must(store.destroy_erased(&old_enough)), destroyed(1, 0));
+    assert_eq!(must(store.destroy_erased(&may)), Destroyed::default());
+    let stand = scanned(store)
+        .into_iter()
+        .map(|entry| entry.content.is_some());
+    assert_eq!(stand.take(2).collect::<Vec<_>>(), [false, true]);
+    assert!(must(store.may_erase()));
 }
 
 /// A blob that another body mentions stays; so does one that nobody mentioned.
@@ -187,12 +264,18 @@ pub(super) fn a_blob_goes_with_the_last_body_that_mentions_it(store: &dyn Ledger
         vec![sample_order(line(1), entry, at as u64)]
     };
     add(store, line(1), order(0));
-    assert_eq!(must(store.destroy_erased()), destroyed(1, 2));
+    assert_eq!(
+        must(store.destroy_erased(&sample_mandate())),
+        destroyed(1, 2)
+    );
     assert_eq!(must(store.blob(&own)), None);
     assert_eq!(must(store.sealed_blob(&secret)), None);
     assert_eq!(must(store.blob(&shared)).as_deref(), Some(&b"shared"[..]));
     add(store, line(1), order(1));
-    assert_eq!(must(store.destroy_erased()), destroyed(1, 1));
+    assert_eq!(
+        must(store.destroy_erased(&sample_mandate())),
+        destroyed(1, 1)
+    );
     assert_eq!(must(store.blob(&shared)), None);
     assert_eq!(must(store.blob(&alone)).as_deref(), Some(&b"alone"[..]));
     assert_eq!(must(store.put_blob(b"own")), own, "it may come again");
@@ -221,7 +304,10 @@ pub(super) fn nothing_that_was_erased_is_taken_over_again(store: &dyn LedgerStor
         .first()
         .map_or(EntryId::of(b"none"), |entry| entry.id);
     add(store, line(1), vec![sample_order(line(1), first, 0)]);
-    assert_eq!(must(store.destroy_erased()), destroyed(1, 2));
+    assert_eq!(
+        must(store.destroy_erased(&sample_mandate())),
+        destroyed(1, 2)
+    );
     let boxed = entries.into_iter().map(Box::new).map(Piece::Entry);
     let beside = [&b"own"[..], b"shared", b"of nobody"].map(|bytes| Piece::Blob(bytes.to_vec()));
     let sealed = Piece::SealedBlob(envelope.to_bytes());
@@ -246,7 +332,7 @@ pub(super) fn every_kind_goes_or_stays_as_it_is_written(store: &dyn LedgerStore)
     let orders = entries.iter();
     let orders = orders.map(|entry| sample_order(line(1), entry.id, entry.header.seq));
     add(store, line(1), orders.collect());
-    must(store.destroy_erased());
+    must(store.destroy_erased(&sample_mandate()));
     for entry in must(store.page(&line(1), 0, entries.len())) {
         let may = entry.kind().is_some_and(Kind::may_be_erased);
         assert_eq!(entry.content.is_none(), may, "{}", entry.header.kind);

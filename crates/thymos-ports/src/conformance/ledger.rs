@@ -70,6 +70,7 @@ pub fn erasing(make: &mut dyn FnMut() -> Box<dyn LedgerStore>) {
     for check in [
         erase::what_is_ordered_goes_and_nothing_else,
         erase::no_order_reaches_what_it_may_not,
+        erase::an_order_goes_as_far_as_the_mandate,
         erase::a_blob_goes_with_the_last_body_that_mentions_it,
         erase::nothing_that_was_erased_is_taken_over_again,
         erase::every_kind_goes_or_stays_as_it_is_written,

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use thymos_core::body::{Body, BodyState, Branch};
 use thymos_core::{Timestamp, TrajectoryId};
+use thymos_ports::LedgerStore;
+use thymos_ports::store::StoreError;
 use thymos_protocol::ErasureRow;
 use thymos_replay::Projection;
 
@@ -22,6 +24,40 @@ pub(super) fn lease(
         let message = format!("{} is open in another process", run(trajectory));
         No::refused(message, "close it there, then erase")
     })
+}
+
+/// What is ordered here can be carried out here, and by whoever trusts this key. Asked before anything is
+/// recorded: an order stands for good.
+pub(super) fn may_order(k: &Kernel) -> Result<(), No> {
+    let own = k.operator().key;
+    if !k.parts.roots.trusts_operator(&own) {
+        return Err(No::refused(
+            format!(
+                "an order by the key {own}, which is not trusted, would be carried out by nobody"
+            ),
+            &format!("trust it first: thymos keys trust NAME {own}"),
+        ));
+    }
+    match k.parts.store.may_erase()? {
+        true => Ok(()),
+        false => Err(No::refused(
+            "this role of the database has no right to erase",
+            "ask the ledger's owner to erase, or to grant it: docs/guide/postgres.md",
+        )),
+    }
+}
+
+/// The moment by which ages are taken: the clock, or the newest entry of the log where that is earlier.
+pub(super) fn age_taken_at(
+    store: &dyn LedgerStore,
+    retention_ms: u64,
+    now: Timestamp,
+) -> Result<Timestamp, StoreError> {
+    if retention_ms == 0 {
+        return Ok(now);
+    }
+    let newest = store.heads()?.iter().map(|head| head.at_ms).max();
+    Ok(newest.map_or(now, |newest| newest.min(now)))
 }
 
 /// Nothing of it waits or is at work, and whoever ordered it knows how it ended: what it cost is read

@@ -7,7 +7,7 @@ use std::time::Duration;
 use thymos_core::{Entry, LogId};
 use thymos_ledger::{Genesis, PostgresLedger, SqliteLedger};
 use thymos_ports::LedgerStore;
-use thymos_ports::conformance::{sample_batch, sample_order};
+use thymos_ports::conformance::{sample_batch, sample_mandate, sample_order};
 use thymos_ports::store::{Batch, Piece, StoreError, Unfit};
 use thymos_testkit::postgres::Database;
 
@@ -97,7 +97,7 @@ fn l16_whoever_has_the_empty_ledger_open_neither_adds_to_the_log_nor_reads_it_as
     is_another(theirs.append(vec![sample_batch(line(2), 0, 1)]));
     is_another(theirs.put_checkpoint(1, "of the old one"));
     is_another(theirs.put_blob(b"x"));
-    is_another(theirs.destroy_erased());
+    is_another(theirs.destroy_erased(&sample_mandate()));
     for ledger in [&theirs, &reader] {
         is_another(ledger.len());
         is_another(ledger.page(&line(1), 0, 9));
@@ -283,7 +283,7 @@ fn l16_the_bell_rings_once_and_what_was_erased_stays_so() {
         drafts: vec![sample_order(line(1), target.id, target.header.seq)],
     };
     file.append(vec![ordered]).unwrap()[0].as_ref().unwrap();
-    assert_eq!(file.destroy_erased().unwrap().bodies, 1);
+    assert_eq!(file.destroy_erased(&sample_mandate()).unwrap().bodies, 1);
     let listening = open(&database);
     let (rung, heard) = mpsc::channel();
     let watch = listening.watch(Box::new(move || rung.send(()).unwrap()));

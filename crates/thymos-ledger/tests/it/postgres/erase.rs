@@ -3,7 +3,8 @@
 use thymos_core::{Entry, Kind};
 use thymos_ledger::{PostgresLedger, Server};
 use thymos_ports::LedgerStore;
-use thymos_ports::conformance::{sample_batch, sample_order};
+use thymos_ports::conformance::{sample_batch, sample_mandate, sample_order};
+use thymos_ports::erase::Mandate;
 use thymos_ports::store::{Batch, Destroyed};
 use thymos_testkit::postgres::Database;
 
@@ -54,7 +55,7 @@ fn l3_t1_sql_erases_nothing_that_no_entry_names_and_nothing_that_may_not_go() {
 }
 
 #[test]
-fn l3_whoever_was_killed_behind_the_order_is_finished_by_the_next_who_opens() {
+fn l3_opening_destroys_nothing_and_whoever_was_killed_behind_the_order_is_finished_later() {
     let Some((database, ledger)) = ledger() else {
         return;
     };
@@ -63,9 +64,14 @@ fn l3_whoever_was_killed_behind_the_order_is_finished_by_the_next_who_opens() {
     assert!(first_of(&ledger, 1).content.is_some());
     drop(ledger);
     let ledger = open(&database);
+    assert!(first_of(&ledger, 1).content.is_some());
+    assert_eq!(ledger.destroy_erased(&sample_mandate()).unwrap().bodies, 1);
     assert!(first_of(&ledger, 1).content.is_none());
     assert!(first_of(&ledger, 2).content.is_some());
-    assert_eq!(ledger.destroy_erased(), Ok(Destroyed::default()));
+    assert_eq!(
+        ledger.destroy_erased(&sample_mandate()),
+        Ok(Destroyed::default())
+    );
 }
 
 /// Somebody who may read and add, and no more.
@@ -84,15 +90,29 @@ pub(super) fn writer_role(database: &Database) -> (String, Server) {
 }
 
 #[test]
-fn l3_who_may_only_add_erases_nothing_and_goes_on_adding_and_two_grants_are_enough() {
+fn l3_who_may_only_add_is_told_so_before_and_goes_on_adding_and_two_grants_are_enough() {
     let Some((database, owner)) = ledger() else {
         return;
     };
     append(&owner, line(1), 0, 3);
     let (role, own) = writer_role(&database);
     let ledger = PostgresLedger::open(own, crate::support::GENESIS).unwrap();
+    assert_eq!(
+        (owner.may_erase(), ledger.may_erase()),
+        (Ok(true), Ok(false))
+    );
     order(&ledger, &first_of(&ledger, 0));
-    let refused = ledger.destroy_erased().unwrap_err().to_string();
+    // Nor does an owner who trusts another key carry it out for them.
+    let another = Mandate {
+        operators: Vec::new(),
+        ..sample_mandate()
+    };
+    assert_eq!(owner.destroy_erased(&another), Ok(Destroyed::default()));
+    assert!(first_of(&open(&database), 0).content.is_some());
+    let refused = ledger
+        .destroy_erased(&sample_mandate())
+        .unwrap_err()
+        .to_string();
     assert!(refused.contains("permission denied"), "{refused}");
     assert!(first_of(&ledger, 0).content.is_some());
     let placed = ledger.append(vec![sample_batch(line(2), 0, 1)]).unwrap();
@@ -100,7 +120,8 @@ fn l3_who_may_only_add_erases_nothing_and_goes_on_adding_and_two_grants_are_enou
     database.sql(&format!(
         "GRANT UPDATE (salt, body) ON thymos.entries TO {role}; GRANT DELETE ON thymos.blobs TO {role}"
     ));
-    assert_eq!(ledger.destroy_erased().unwrap().bodies, 1);
+    assert_eq!(ledger.may_erase(), Ok(true));
+    assert_eq!(ledger.destroy_erased(&sample_mandate()).unwrap().bodies, 1);
     drop(ledger);
     database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
@@ -134,7 +155,7 @@ fn l13_a_schema_of_format_1_gets_the_stricter_guards_from_its_owner_alone() {
     assert_eq!(ledger.check_engine().unwrap(), Vec::<String>::new());
     assert_eq!(walk(&ledger, None), []);
     order(&ledger, &first_of(&ledger, 0));
-    assert_eq!(ledger.destroy_erased().unwrap().bodies, 1);
+    assert_eq!(ledger.destroy_erased(&sample_mandate()).unwrap().bodies, 1);
     drop(ledger);
     database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
