@@ -17,6 +17,7 @@ use thymos_core::body::{
 use thymos_core::effect::EffectClass;
 use thymos_core::facts::Facts;
 use thymos_core::id::{Digest, ProposalId};
+use thymos_core::key::PublicKey;
 use thymos_core::limits::CHAIN_LINKS_MAX;
 use thymos_core::proposal::Decided;
 use thymos_core::tool::ToolContract;
@@ -94,6 +95,11 @@ impl Redecider {
             policies: Arc::new(Policies::default()),
             lines: BTreeMap::new(),
         }
+    }
+
+    /// Whether this key was ever trusted to give answers, and with them to settle and to erase.
+    pub(crate) fn ever_trusted(&self, key: &PublicKey) -> bool {
+        self.roots.ever().trusts_operator(key)
     }
 
     /// Whether who is said to have signed a bundle did, and was ever trusted to.

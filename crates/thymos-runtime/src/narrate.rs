@@ -259,7 +259,12 @@ fn note(body: &Body) -> String {
         }
         Body::Branch(body) => format!("branched from {} at {}", body.from.short(), body.seq),
         Body::SkillBound(body) => skill_note(body),
-        Body::Erased(body) => format!("entry {} erased: {}", body.entry.short(), body.reason),
+        Body::Erased(body) => format!(
+            "entry {} erased by {}: {}",
+            body.entry.short(),
+            body.by.name,
+            body.reason
+        ),
         other => other.kind().to_string(),
     }
 }

@@ -148,7 +148,7 @@ fn every_view_says_so(home: &Home, run: &str) {
         assert!(!all.contains("Brandmeier"), "{args:?}: {all}");
     }
     let audit = home.run(&["audit", run]).out;
-    assert!(audit.contains("erased: asked for"), "{audit}");
+    assert!(audit.contains("erased by ada: asked for"), "{audit}");
     assert!(home.run(&["runs"]).out.contains("erased in part"));
     for (args, code) in [
         (&["run", "--resume", run, "go on"][..], 1),
@@ -373,6 +373,12 @@ fn l3_t1_an_order_of_somebody_whom_the_opener_does_not_trust_destroys_nothing() 
     assert!(first(&home, Kind::Intent).content.is_none());
     assert!(first(&home, Kind::Message).content.is_some());
     let stranger = SigningKey::from_seed(&[9; 32]).public().to_string();
+    let found = home.run(&["verify"]);
+    assert_eq!(found.code, 13, "{found:?}");
+    assert!(
+        found.out.contains("an operator key of the trust roots"),
+        "{found:?}"
+    );
     let trusted = home.run(&["keys", "trust", "ann", &stranger]);
     assert_eq!(trusted.code, 0, "{trusted:?}");
     home.run(&["runs"]);

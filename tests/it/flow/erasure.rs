@@ -373,3 +373,17 @@ async fn l3_an_answer_to_a_call_that_was_erased_is_told_as_such() {
     assert_eq!(answer.what, told);
     rig.verified().await;
 }
+
+#[tokio::test]
+async fn l3_v4_an_operator_whose_key_is_not_trusted_orders_nothing() {
+    let tool = once();
+    let rig = paid(&tool).await;
+    let mut rig = rig
+        .restart(|setup| setup.roots.retired = std::mem::take(&mut setup.roots.operators))
+        .await;
+    let before = rig.setup.store.entries();
+    let all = whole(rig.trajectory);
+    let words = no(&mut rig, all).await;
+    assert!(words.contains("which is not trusted"), "{words}");
+    assert_eq!(rig.setup.store.entries(), before);
+}

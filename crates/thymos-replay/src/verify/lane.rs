@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use thymos_core::body::{Body, BodyState};
+use thymos_core::body::{Body, BodyState, Erased, Reconciled};
 use thymos_core::writ::{SignedWrit, TrustRoots};
 use thymos_core::{Entry, Kind, TrajectoryId, WritId};
 
@@ -393,6 +393,18 @@ impl Lane {
             if let Err(what) = self.redecider.vouched(loaded) {
                 self.found.add(at, place, what);
             }
+        }
+        // A revocation is not held against the roots: it takes authority away and gives none, and whoever was
+        // given a writ may cut what hangs below it [W7].
+        if let Body::Erased(Erased { by, .. }) | Body::Reconciled(Reconciled { by, .. }) = body
+            && !self.redecider.ever_trusted(&by.key)
+        {
+            let what = Divergence::new(
+                "signer",
+                "an operator key of the trust roots",
+                by.key.to_string(),
+            );
+            self.found.add(at, place, what);
         }
         if let Some(holds) = signed {
             counted.checked.identity += 1;

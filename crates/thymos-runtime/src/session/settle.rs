@@ -42,6 +42,15 @@ impl Session {
         if !self.in_doubt.contains(&proposal) {
             return Ok(fault("this work is still running", "interrupt it first"));
         }
+        let own = self.k.operator().key;
+        if !self.k.parts.roots.trusts_operator(&own) {
+            return Ok(fault(
+                format!(
+                    "a settlement by the key {own}, which is not trusted, would verify for nobody"
+                ),
+                format!("trust it first: thymos keys trust NAME {own}"),
+            ));
+        }
         let started = work.entry;
         let resolution = match settlement {
             Settlement::Happened => Resolution::Happened,

@@ -173,6 +173,42 @@ fn v2_l3_an_order_while_something_waits_or_is_at_work_is_found() {
 }
 
 #[test]
+fn v4_l3_an_order_counts_as_signed_by_keys_that_were_ever_trusted() {
+    let ordered = || {
+        let mut log = log();
+        let message = log.add(&said());
+        let seq = log.rows.len() as u64 - 1;
+        let at = order(&mut log, message, seq);
+        (log, at)
+    };
+    let (log, at) = ordered();
+    let verified = |roots: TrustRoots| {
+        let mut verifier = Verifier::new(Level::V4, roots);
+        for row in &log.rows {
+            verifier.push(row);
+        }
+        checks(&verifier.finish(None))
+    };
+    let retired = TrustRoots {
+        operators: Vec::new(),
+        retired: roots().operators,
+        ..roots()
+    };
+    // The keys of those who answered in this log are the same one: only the order is looked at.
+    let at_order = |found: Vec<(Level, u64, &'static str)>| {
+        let of_it = found.into_iter().filter(|(_, index, _)| *index == at);
+        of_it.collect::<Vec<_>>()
+    };
+    assert_eq!(at_order(verified(roots())), []);
+    assert_eq!(at_order(verified(retired)), []);
+    let strangers = TrustRoots {
+        operators: vec![party("bob", &agent())],
+        ..TrustRoots::default()
+    };
+    assert_eq!(at_order(verified(strangers)), [(Level::V4, at, "signer")]);
+}
+
+#[test]
 fn v4_l3_an_order_is_signed_by_who_wrote_it() {
     let mut log = log();
     let at = position(&log, Kind::Intent);
