@@ -145,8 +145,7 @@ impl Checkpointer {
             Some(last) => last,
             None => {
                 let kept = self.of_ledger(0).unwrap_or_default();
-                let newest = kept.iter().rev().find(|one| self.is_sound(one));
-                newest.map_or(0, |one| one.checkpoint.size)
+                kept.last().map_or(0, |one| one.checkpoint.size)
             }
         };
         *newest = Some(last);
@@ -209,15 +208,22 @@ impl Checkpointer {
             self.goes_on(&earlier.checkpoint, size)?;
         }
         sound()?;
-        let signed = match last.filter(|last| last.checkpoint.size == size) {
-            Some(last) => last.clone(),
-            None => self.sign(size)?,
+        // What others signed is no word of this operator's: whoever has their key alone could not check it.
+        let own = last.filter(|last| last.checkpoint.size == size && self.is_own(last));
+        let signed = match own {
+            Some(own) => own.clone(),
+            None => self.sign(size, last.filter(|last| last.checkpoint.size == size))?,
         };
         tail.map_err(Refused::Outside)?;
-        let stands = |size: u64| stood.iter().any(|one| one.checkpoint.size == size);
+        let stands = |missing: &SignedCheckpoint| {
+            stood.iter().any(|one| {
+                one.checkpoint.size == missing.checkpoint.size
+                    && (self.is_own(one) || !self.is_own(missing))
+            })
+        };
         let earlier = kept.iter().filter(|one| one.checkpoint.size != size);
         let all = earlier.chain([&signed]);
-        for missing in all.filter(|one| !stands(one.checkpoint.size)) {
+        for missing in all.filter(|one| !stands(one)) {
             self.outside
                 .append(missing.note())
                 .map_err(Refused::Outside)?;
@@ -225,11 +231,17 @@ impl Checkpointer {
         Ok(signed)
     }
 
-    fn sign(&self, size: u64) -> Result<SignedCheckpoint, Refused> {
+    /// Of one size the ledger keeps the first note alone; where that is somebody else's, the own line is put
+    /// below theirs, and both stand outside.
+    fn sign(
+        &self,
+        size: u64,
+        theirs: Option<&SignedCheckpoint>,
+    ) -> Result<SignedCheckpoint, Refused> {
         let (log, root) = (self.store.log(), self.store.root(size)?);
-        let signed = Checkpoint { log, size, root }.sign(&self.key);
-        self.store.put_checkpoint(size, signed.note())?;
-        Ok(signed)
+        let own = Checkpoint { log, size, root }.sign(&self.key);
+        self.store.put_checkpoint(size, own.note())?;
+        Ok(theirs.and_then(|theirs| below(theirs, &own)).unwrap_or(own))
     }
 
     /// Notes of this log that a known key signed.
@@ -243,12 +255,34 @@ impl Checkpointer {
         one.checkpoint.log == self.store.log() && one.signer(&self.known).is_ok()
     }
 
-    /// What the ledger keeps, smallest first by what each note says itself: the size that it is kept under
-    /// is a column, which only finds it `[L1]`.
+    fn is_own(&self, one: &SignedCheckpoint) -> bool {
+        one.signer([&self.key.public()]).is_ok()
+    }
+
+    /// The newest own note over an entry that the ledger keeps.
+    pub(crate) fn own_over(&self, index: u64) -> Result<Option<SignedCheckpoint>, StoreError> {
+        let kept = self.of_ledger(index.saturating_add(1))?.into_iter();
+        let mut own = kept.filter(|one| one.checkpoint.size > index && self.is_own(one));
+        Ok(own.next_back())
+    }
+
+    /// The newest own note outside that is one of this log as it is.
+    fn own_outside(&self, file: &str, entries: u64) -> Option<SignedCheckpoint> {
+        let own = self.sound(file).filter(|one| self.is_own(one));
+        let newest = own
+            .filter(|one| one.checkpoint.size <= entries)
+            .max_by_key(|one| one.checkpoint.size);
+        // Where the tree is damaged nobody can say so of it.
+        newest.filter(|one| self.store.root(one.checkpoint.size).ok() == Some(one.checkpoint.root))
+    }
+
+    /// What the ledger keeps and a known key signed, smallest first by what each note says itself: the size
+    /// that it is kept under is a column, which only finds it `[L1]`.
     fn of_ledger(&self, from_size: u64) -> Result<Vec<SignedCheckpoint>, StoreError> {
         let rows = self.store.checkpoints(from_size)?.into_iter();
         let mut kept: Vec<_> = rows
             .filter_map(|(_, note)| SignedCheckpoint::parse(&note).ok())
+            .filter(|one| self.is_sound(one))
             .collect();
         kept.sort_by_key(|one| one.checkpoint.size);
         Ok(kept)
@@ -309,7 +343,10 @@ impl Checkpointer {
         let outside = self.sound(&file).map(|one| one.checkpoint.size).max();
         let entries = self.store.len()?;
         let kept = self.of_ledger(0)?;
-        let newest = kept.last();
+        let own = self.own_outside(&file, entries);
+        // Of two over as many entries the own one, which the verifier key beside it checks.
+        let newest = kept.last().into_iter().chain(&own);
+        let newest = newest.max_by_key(|one| (one.checkpoint.size, self.is_own(one)));
         let size = newest.map(|one| one.checkpoint.size);
         Ok(CheckpointView {
             size,
@@ -356,6 +393,13 @@ impl Checkpointer {
             }
         })
     }
+}
+
+/// A note with the lines of both; none where they say other things, or where there is no room.
+fn below(theirs: &SignedCheckpoint, own: &SignedCheckpoint) -> Option<SignedCheckpoint> {
+    let (_, line) = own.note().split_once("\n\n")?;
+    let both = SignedCheckpoint::parse(&format!("{}{line}", theirs.note())).ok();
+    both.filter(|both| both.checkpoint == own.checkpoint)
 }
 
 /// When the last entry under a checkpoint was made.

@@ -46,6 +46,20 @@ fn bytes(entries: &[Entry]) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// What was exported where a log was moved to is the same, but for the keys that are named, and for the line of
+/// whoever exported it below the note that stands: who has their key alone can check it.
+fn is_moved(moved: &mut Archive, archive: &Archive) {
+    moved.say("keys", archive.manifest()["keys"].clone());
+    let theirs = archive.clone().content("checkpoints.notes").clone();
+    let notes = moved.content("checkpoints.notes");
+    let added = notes.strip_prefix(theirs.trim_ascii_end()).unwrap();
+    let added = std::str::from_utf8(added).unwrap();
+    assert!(added.starts_with("\n\u{2014} thymos/"), "{added}");
+    assert_eq!(added.trim().lines().count(), 1, "{added}");
+    *notes = theirs;
+    assert_eq!(moved.bytes(), archive.bytes());
+}
+
 #[test]
 fn l16_a_log_moves_with_every_id_and_every_proof_and_twice_is_once() {
     let home = whole();
@@ -86,8 +100,7 @@ fn l16_a_log_moves_with_every_id_and_every_proof_and_twice_is_once() {
     there.write("ws/r", &receipt);
     assert_eq!(there.run(&["verify", "r"]).code, 0);
     let mut moved = exported(&there, &["--all"]);
-    moved.say("keys", archive.manifest()["keys"].clone());
-    assert_eq!(moved.bytes(), archive.bytes());
+    is_moved(&mut moved, &archive);
     // It goes on there, and what went on comes back.
     let went_on = there.run(&["--mode", "plan", "run", "there"]);
     assert_eq!(went_on.code, 0, "{went_on:?}");
@@ -260,8 +273,7 @@ fn l14_l16_a_log_moves_to_a_server_and_back_with_every_id_and_every_proof() {
     }
     let mut moved = exported(&there, &["--all"]);
     stranger::verifies(&there, &key, &moved.bytes(), entries.len());
-    moved.say("keys", archive.manifest()["keys"].clone());
-    assert_eq!(moved.bytes(), archive.bytes());
+    is_moved(&mut moved, &archive);
     // It goes on at the server, and what went on comes back into the file.
     let went_on = there.run(&["--mode", "plan", "run", "there"]);
     assert_eq!(went_on.code, 0, "{went_on:?}");

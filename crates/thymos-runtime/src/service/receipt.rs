@@ -38,16 +38,10 @@ pub(super) fn give(kernel: &Kernel, prefix: &str, disclose: bool) -> Result<Stri
     }
 }
 
-/// The newest checkpoint over an entry; one is taken where there is none.
+/// The newest own checkpoint over an entry; one is taken where there is none. One of another operator proves
+/// nothing to whoever was given this operator's key.
 fn covering(kernel: &Kernel, index: u64) -> Result<SignedCheckpoint, Fault> {
-    let kept = kernel.parts.store.checkpoints(index + 1).map_err(broken)?;
-    // By the size that the note says: the one it is kept under is a column [L1].
-    let newest = kept
-        .iter()
-        .filter_map(|(_, note)| SignedCheckpoint::parse(note).ok())
-        .filter(|one| one.checkpoint.size > index)
-        .max_by_key(|one| one.checkpoint.size);
-    match newest {
+    match kernel.checkpoints.own_over(index).map_err(broken)? {
         Some(newest) => Ok(newest),
         None => {
             let taken = kernel.checkpoints.take();
