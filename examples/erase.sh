@@ -54,7 +54,7 @@ run=$("$thymos" runs --json | sed 's/.*"trajectory":"\([0-9a-f]*\)".*/\1/')
 
 # Which entry it is, and what would go with it. Nothing is touched without a word: exit 10.
 seq=$("$thymos" ledger --run "$run" kind:commit --json | sed 's/.*"seq":\([0-9]*\).*/\1/')
-"$thymos" erase "$run#$seq" --dry-run
+"$thymos" erase "$run#$seq" --reason "an address" --dry-run
 ends 10 erase "$run#$seq" --reason "an address"
 digest=$(sed -n 's/^plan //p' "$scratch/out")
 

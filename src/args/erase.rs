@@ -12,7 +12,7 @@ pub struct EraseArgs {
     /// Everything of this run that may go: id, or a unique prefix
     #[arg(long, value_name = "ID", conflicts_with = "names")]
     pub run: Option<String>,
-    /// Why; it is recorded and stays
+    /// Why; it is recorded and stays, and a plan counts with the reason it was made for
     #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
     pub reason: Option<String>,
     /// Only show what would go, what stays, and what can no longer be verified

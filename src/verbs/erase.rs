@@ -27,6 +27,7 @@ pub(super) async fn erase(
     let targets = targets(client, args).await?;
     let command = Command::PlanErasure {
         targets: targets.clone(),
+        reason: reason.to_owned(),
     };
     let plan = match client.ask(command).await? {
         Replied::ErasurePlan(plan) => *plan,
@@ -238,9 +239,16 @@ fn ask_for_word(args: &EraseArgs, plan: &ErasurePlan) -> u8 {
     let digest = plan.digest;
     out::talk("thymos: nothing was touched; to do exactly this, for good:");
     out::talk(&format!(
-        "  thymos erase {names} --reason .. --yes --plan-digest {digest}"
+        "  thymos erase {names} --reason {} --yes --plan-digest {digest}",
+        quoted(args.reason.as_deref().unwrap_or_default())
     ));
     10
+}
+
+/// As one word of a shell. What a terminal may not be sent stands there as it is shown: then it is another
+/// reason, and refused.
+fn quoted(text: &str) -> String {
+    format!("'{}'", out::safe(text).replace('\'', "'\\''"))
 }
 
 fn agree(plan: &ErasurePlan, quoted: &str) -> Result<(), AppError> {
@@ -252,7 +260,7 @@ fn agree(plan: &ErasurePlan, quoted: &str) -> Result<(), AppError> {
     if plan.digest.to_string().starts_with(&quoted.to_lowercase()) {
         return Ok(());
     }
-    let message = "what would go is not what was shown, and nothing was erased";
+    let message = "what would go, or why, is not what was shown, and nothing was erased";
     Err(AppError::new(ErrorKind::Refused, message).hint("look at it again with --dry-run"))
 }
 

@@ -109,7 +109,15 @@ fn l17_l3_a_stranger_sees_what_was_erased_and_that_nothing_else_is_gone() {
     let key = key(&home);
     let row = home.json(&["runs", "--json"]).remove(0);
     let run = row["trajectory"].as_str().unwrap();
-    let shown = home.json(&["erase", "--run", run, "--dry-run", "--json"]);
+    let shown = home.json(&[
+        "erase",
+        "--run",
+        run,
+        "--reason",
+        "r",
+        "--dry-run",
+        "--json",
+    ]);
     let bodies = shown[0]["bodies"].as_array().unwrap().len();
     let digest = shown[0]["digest"].as_str().unwrap();
     let word = ["--reason", "r", "--yes", "--plan-digest", digest];

@@ -536,7 +536,14 @@ fn erase_words(home: &Home) {
         Some(format!("{run}#{}", said.first()?["seq"]))
     });
     let mut plans = places.map(|place| {
-        let plan = home.json(&["erase", &place, "--dry-run", "--json"]);
+        let plan = home.json(&[
+            "erase",
+            &place,
+            "--reason",
+            "asked for",
+            "--dry-run",
+            "--json",
+        ]);
         (place, plan)
     });
     let (place, plan) = plans.find(|(_, plan)| !plan.is_empty()).unwrap();

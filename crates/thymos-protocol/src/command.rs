@@ -370,6 +370,8 @@ pub enum Command {
     PlanErasure {
         /// What.
         targets: ErasureTargets,
+        /// Why, as it would be recorded: a plan is one of its reason too. Empty where nobody means to do it.
+        reason: String,
     },
     /// Destroys bodies for good, after an entry for each that says so `[L3]`. Replies `Erased`, or
     /// `NotErased`.

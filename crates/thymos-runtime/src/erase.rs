@@ -99,9 +99,14 @@ struct Ready {
     _leases: Vec<Box<dyn Any + Send + Sync>>,
 }
 
-/// Says what erasing would do; touches nothing.
-pub(crate) fn plan(k: &Kernel, targets: &ErasureTargets) -> Replied {
-    match planned(k, targets) {
+/// Says what erasing would do, or that it would not be done; touches nothing.
+pub(crate) fn plan(k: &Kernel, targets: &ErasureTargets, reason: &str) -> Replied {
+    let planned = recordable(k, reason).and_then(|reason| {
+        let planned = planned(k, targets, &reason)?;
+        // Given back at once: whoever comes back with the word has to get them anew.
+        leases(k, &planned.plan).map(|_| planned)
+    });
+    match planned {
         Ok(planned) => Replied::ErasurePlan(Box::new(planned.plan)),
         Err(no) => no.replied(),
     }
@@ -151,7 +156,27 @@ fn unfinished(why: &str) -> Replied {
     .replied()
 }
 
-fn planned(k: &Kernel, targets: &ErasureTargets) -> Result<Planned, No> {
+/// The reason as it would be signed and stored.
+fn recordable(k: &Kernel, reason: &str) -> Result<String, No> {
+    let reason = k.without_secrets(reason.trim().to_owned());
+    match reason.chars().count() {
+        0..=REASON_CHARS_MAX => Ok(reason),
+        _ => Err(no_such_reason()),
+    }
+}
+
+fn no_such_reason() -> No {
+    let message = format!("a reason has between 1 and {REASON_CHARS_MAX} characters");
+    No::fault(message, Some("say why with --reason"))
+}
+
+/// The right to act on everything that a plan reaches.
+fn leases(k: &Kernel, plan: &ErasurePlan) -> Result<Vec<Box<dyn Any + Send + Sync>>, No> {
+    let all = std::iter::once(&plan.trajectory).chain(&plan.branches);
+    all.map(|trajectory| judge::lease(k, trajectory)).collect()
+}
+
+fn planned(k: &Kernel, targets: &ErasureTargets, reason: &str) -> Result<Planned, No> {
     let store = k.parts.store.as_ref();
     let named = targets::resolve(k, targets)?;
     let entries = targets::read(store, named.trajectory)?;
@@ -168,7 +193,7 @@ fn planned(k: &Kernel, targets: &ErasureTargets) -> Result<Planned, No> {
         None => Vec::new(),
     };
     let blobs = Blobs::of(store, &entries, &chosen)?;
-    let digest = canonical::encode(&(&named.trajectory, &chosen.rows, &branches));
+    let digest = canonical::encode(&(&named.trajectory, &chosen.rows, &branches, reason));
     let digest = digest.map_err(|invalid| No::fault(invalid, None))?;
     let stay = entries.iter().filter(|entry| entry.content.is_some());
     let going = chosen.rows.len() as u64;
@@ -191,20 +216,15 @@ fn planned(k: &Kernel, targets: &ErasureTargets) -> Result<Planned, No> {
 
 /// Takes every right that is needed, and looks again under them: what was agreed to is what is done.
 fn prepare(k: &Kernel, wanted: &Wanted) -> Result<Ready, No> {
-    let reason = k.without_secrets(wanted.reason.trim().to_owned());
-    let length = reason.chars().count();
-    if length == 0 || length > REASON_CHARS_MAX {
-        let message = format!("a reason has between 1 and {REASON_CHARS_MAX} characters");
-        return Err(No::fault(message, Some("say why with --reason")));
+    let reason = recordable(k, &wanted.reason)?;
+    if reason.is_empty() {
+        return Err(no_such_reason());
     }
-    let seen = planned(k, &wanted.targets)?.plan;
-    let mut leases = Vec::new();
-    for trajectory in std::iter::once(&seen.trajectory).chain(&seen.branches) {
-        leases.push(judge::lease(k, trajectory)?);
-    }
-    let Planned { plan, projection } = planned(k, &wanted.targets)?;
+    let seen = planned(k, &wanted.targets, &reason)?.plan;
+    let leases = leases(k, &seen)?;
+    let Planned { plan, projection } = planned(k, &wanted.targets, &reason)?;
     if (plan.digest, seen.digest) != (wanted.plan, wanted.plan) {
-        let message = "what would go changed since it was shown, and nothing was erased";
+        let message = "what would go, or why, changed since it was shown, and nothing was erased";
         return Err(No::refused(message, "look at it again with --dry-run"));
     }
     let rows = plan.bodies.iter();

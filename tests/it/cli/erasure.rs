@@ -62,7 +62,8 @@ fn stands(below: &Path, words: &str) -> bool {
 }
 
 fn digest(home: &Home, names: &[&str]) -> String {
-    let shown = home.json(&[&["erase", "--dry-run", "--json"], names].concat());
+    let plan = ["erase", "--reason", "asked for", "--dry-run", "--json"];
+    let shown = home.json(&[&plan[..], names].concat());
     shown[0]["digest"].as_str().unwrap().to_owned()
 }
 
@@ -261,6 +262,7 @@ fn l3_the_minimum_age_of_the_config_is_kept_and_a_senseless_one_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn l3_a_run_that_is_open_elsewhere_is_not_erased_from() {
     let (home, run) = wrote();
+    let digest = digest(&home, &["--run", &run]);
     let folder = home.path("home").display().to_string();
     let env = Env::of(&[
         ("HOME", &folder),
@@ -274,8 +276,10 @@ async fn l3_a_run_that_is_open_elsewhere_is_not_erased_from() {
     let mut desk = Desk::over(wired.link, wired.served);
     let trajectory: TrajectoryId = run.parse().unwrap();
     desk.ask(Command::Open { trajectory }).await;
-    let digest = digest(&home, &["--run", &run]);
-    let word = ["--reason", "r", "--yes", "--plan-digest", &digest];
+    let looks = ["erase", "--run", &run, "--reason", "r", "--dry-run"];
+    home.run(&looks)
+        .says(11, "is open in another process", "close it there");
+    let word = ["--reason", "asked for", "--yes", "--plan-digest", &digest];
     let order = [&["erase", "--run", &run], &word[..]].concat();
     home.run(&order)
         .says(11, "is open in another process", "close it there");
@@ -291,7 +295,14 @@ async fn l3_a_run_that_is_open_elsewhere_is_not_erased_from() {
 fn l3_of_two_who_erase_at_once_one_does_it_and_the_record_is_sound() {
     let (home, run) = wrote();
     let digest = digest(&home, &["--run", &run]);
-    let word = ["--reason", "r", "--yes", "--plan-digest", &digest];
+    let word = ["--reason", "another", "--yes", "--plan-digest", &digest];
+    home.run(&[&["erase", "--run", &run], &word[..]].concat())
+        .says(
+            11,
+            "what would go, or why, is not what was shown",
+            "--dry-run",
+        );
+    let word = ["--reason", "asked for", "--yes", "--plan-digest", &digest];
     let order = [&["erase", "--run", &run], &word[..]].concat();
     let both: Vec<_> = (0..2).map(|_| home.start(&order)).collect();
     let codes: Vec<_> = both
@@ -349,6 +360,39 @@ fn l3_a_kill_behind_the_order_is_finished_by_whatever_opens_the_ledger_next() {
     assert!(first(&home, Kind::Message).content.is_some());
     assert_eq!(home.run(&["runs"]).code, 0);
     assert!(first(&home, Kind::Message).content.is_none());
+}
+
+#[test]
+fn l3_the_command_that_is_printed_does_it_for_the_reason_that_was_given() {
+    let (home, run) = wrote();
+    let place = seq(&home, &run, "commit");
+    let reason = "Ann's word; $(touch x) `y` \"now\"";
+    let asked = home.run(&["erase", &place, "--reason", reason]);
+    assert_eq!(asked.code, 10, "{asked:?}");
+    let printed = asked
+        .err
+        .lines()
+        .find(|line| line.contains("--plan-digest"));
+    let line = printed.unwrap().trim().replacen("thymos", "\"$0\"", 1);
+    let program = home.command::<&str>(&[]).get_program().to_owned();
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &line]).arg(program);
+    let as_home = home.command::<&str>(&[]);
+    shell.env_clear().current_dir(home.path("ws"));
+    shell.envs(
+        as_home
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    let done = Ended::of(&shell.output().unwrap());
+    assert_eq!(done.code, 0, "{line}: {done:?}");
+    let told = home.run(&["audit", &run]).out;
+    assert!(told.contains(reason), "{told}");
+    assert!(!home.path("ws/x").exists());
+    // One that is too long is refused before anything is shown or asked.
+    let long = "r".repeat(5_000);
+    let refused = home.run(&["erase", &place, "--reason", &long, "--dry-run"]);
+    refused.says(1, "between 1 and 4096 characters", "--reason");
 }
 
 #[test]

@@ -275,7 +275,15 @@ fn l3_y3_an_erasure_takes_the_point_away_and_a_point_from_before_it_is_gone_on_f
     let run = row["trajectory"].as_str().unwrap().to_owned();
     let plan = kept
         .home
-        .json(&["erase", "--dry-run", "--json", "--run", &run])
+        .json(&[
+            "erase",
+            "--dry-run",
+            "--json",
+            "--reason",
+            "asked for",
+            "--run",
+            &run,
+        ])
         .remove(0);
     let digest = plan["digest"].as_str().unwrap();
     let words = [

@@ -155,7 +155,13 @@ async fn l3_w6_a_child_is_erased_from_only_once_its_end_is_recorded_above() {
     assert!(before.adopt(before.log(), &mut pieces).unwrap().is_ok());
     let mut desk = rig.setup.clone().with(|setup| setup.store = before).serve();
     let targets = super::erasure::whole(child);
-    match desk.ask(Command::PlanErasure { targets }).await {
+    match desk
+        .ask(Command::PlanErasure {
+            targets,
+            reason: "asked for".to_owned(),
+        })
+        .await
+    {
         Replied::NotErased(no) => assert!(no.message.contains("has not recorded its end")),
         other => panic!("what it cost would be gone: {other:?}"),
     }

@@ -52,7 +52,13 @@ pub(super) fn whole(trajectory: TrajectoryId) -> ErasureTargets {
 
 async fn plan(rig: &mut Rig, targets: &ErasureTargets) -> ErasurePlan {
     let targets = targets.clone();
-    match rig.ask(Command::PlanErasure { targets }).await {
+    match rig
+        .ask(Command::PlanErasure {
+            targets,
+            reason: "asked for".to_owned(),
+        })
+        .await
+    {
         Replied::ErasurePlan(plan) => *plan,
         other => panic!("no plan: {other:?}"),
     }
@@ -71,7 +77,13 @@ pub(super) async fn erase(rig: &mut Rig, targets: ErasureTargets) -> Replied {
 
 /// What a refusal says.
 async fn no(rig: &mut Rig, targets: ErasureTargets) -> String {
-    match rig.ask(Command::PlanErasure { targets }).await {
+    match rig
+        .ask(Command::PlanErasure {
+            targets,
+            reason: "asked for".to_owned(),
+        })
+        .await
+    {
         Replied::NotErased(fault) | Replied::Fault(fault) => fault.message,
         other => panic!("it would be done: {other:?}"),
     }
@@ -328,14 +340,21 @@ async fn r1_a_secret_in_the_reason_is_not_recorded_and_the_order_is_signed_over_
     let mut rig = setup.open(Mode::Edit).await;
     rig.run("pay a").await;
     let targets = whole(rig.trajectory);
-    let plan = plan(&mut rig, &targets).await.digest;
-    let replied = rig
-        .ask(Command::Erase {
-            targets,
-            plan,
-            reason: "it held swordfish-9981-xyzzy".into(),
-        })
-        .await;
+    let reason = "it held swordfish-9981-xyzzy".to_owned();
+    let ask = Command::PlanErasure {
+        targets: targets.clone(),
+        reason: reason.clone(),
+    };
+    let Replied::ErasurePlan(plan) = rig.ask(ask).await else {
+        panic!("no plan")
+    };
+    let plan = plan.digest;
+    let command = Command::Erase {
+        targets,
+        plan,
+        reason,
+    };
+    let replied = rig.ask(command).await;
     assert!(matches!(replied, Replied::Erased(_)), "{replied:?}");
     let entries = rig.setup.store.entries();
     let stored = entries.iter().filter_map(thymos_core::Entry::body);

@@ -108,8 +108,10 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
 fn erasing(service: &Service, ticket: Ticket, command: Command) {
     let kernel = service.kernel.clone();
     match command {
-        Command::PlanErasure { targets } => {
-            beside(service, ticket, move || erase::plan(&kernel, &targets));
+        Command::PlanErasure { targets, reason } => {
+            beside(service, ticket, move || {
+                erase::plan(&kernel, &targets, &reason)
+            });
         }
         Command::Erase {
             targets,
