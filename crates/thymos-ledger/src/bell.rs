@@ -8,9 +8,14 @@
 //! woken by the write may look too early and then sleep for ever. So every writer touches
 //! `<ledger>-bell` *after* its commit, and keeps it open for writing: should it be killed in
 //! between, the kernel closes the file for it, and that is an event too.
+//!
+//! Somebody may take that file away, or put another one in its place: it is empty and looks like
+//! litter. Who rings looks first whether the file under the name is still theirs, and who listens
+//! watches the folder for a new one.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,7 +30,11 @@ type Ring = Arc<dyn Fn() + Send + Sync>;
 
 pub(crate) enum Bell {
     /// A file beside the ledger; no open file when it was opened for reading only.
-    Beside { path: PathBuf, file: Option<File> },
+    Beside {
+        path: PathBuf,
+        // Held to look and to touch; nothing else is taken under it.
+        file: Option<Mutex<Touched>>,
+    },
     /// Nobody else can see a ledger in memory: a list is enough.
     Here(Arc<Listeners>),
 }
@@ -39,15 +48,11 @@ pub(crate) struct Listeners {
 impl Bell {
     pub(crate) fn beside(ledger: &Path) -> Result<Self, StoreError> {
         let path = path_of(ledger);
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|e| fault::file(&path.display().to_string(), &e))?;
+        let file =
+            Touched::open(&path).map_err(|e| fault::file(&path.display().to_string(), &e))?;
         Ok(Self::Beside {
             path,
-            file: Some(file),
+            file: Some(Mutex::new(file)),
         })
     }
 
@@ -65,9 +70,11 @@ impl Bell {
     /// After a commit.
     pub(crate) fn ring(&self) {
         match self {
-            Self::Beside { file, .. } => {
+            Self::Beside { path, file } => {
                 if let Some(file) = file {
-                    touch(file);
+                    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                    file.follow(path);
+                    touch(&file.file);
                 }
             }
             Self::Here(listeners) => {
@@ -107,6 +114,40 @@ impl Listeners {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(u64, Ring)>> {
         self.rings.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The file that is touched, and which one that is. While it is open nobody else gets its number.
+pub(crate) struct Touched {
+    file: File,
+    number: (u64, u64),
+}
+
+impl Touched {
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path)?;
+        let number = number(&file.metadata()?);
+        Ok(Self { file, number })
+    }
+
+    /// Takes the file that stands under the name by now, and makes one where none does: making it is
+    /// what wakes those who listen, and lets them hear the next touch.
+    fn follow(&mut self, path: &Path) {
+        if fs::metadata(path).is_ok_and(|now| number(&now) == self.number) {
+            return;
+        }
+        // Where that cannot be done the next ring tries again, and who still has the old one hears this.
+        if let Ok(opened) = Self::open(path) {
+            *self = opened;
+        }
+    }
+}
+
+fn number(file: &fs::Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
 }
 
 /// On the list until dropped.

@@ -1,6 +1,8 @@
 //! The ledger through its port: the conformance suite, damage, crashes, full disks, other processes.
 
 #[cfg(test)]
+mod bell;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod damage;
