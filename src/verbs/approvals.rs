@@ -236,7 +236,8 @@ async fn intent(client: &mut Client, row: &HoldRow) -> Result<IntentId, AppError
 }
 
 /// Prints what follows from the decision until the call has ended.
-/// A signal that ends programs interrupts it once `[X4]`.
+/// A signal that ends programs interrupts it once `[X4]`, where it is this process that does it; where
+/// another one has the run open, that one may be at rest or hang, and only the following ends.
 async fn follow(
     client: &mut Client,
     row: &HoldRow,
@@ -244,6 +245,7 @@ async fn follow(
     mut next: u64,
 ) -> Result<u8, AppError> {
     let mut stops = Stops::listen()?;
+    let mut interrupted = false;
     loop {
         let news = client.news(row.trajectory, next).await?;
         next += news.events.len() as u64;
@@ -273,18 +275,32 @@ async fn follow(
             ));
             return Ok(code);
         }
+        if interrupted && news.status.running.is_none() {
+            return Err(elsewhere(row));
+        }
         if news.events.is_empty() && news.status.running.is_none() {
             client.why_it_stands_still(row.trajectory).await?;
         }
         tokio::select! {
             changed = client.changed() => changed?,
             () = stops.asked() => {
-                out::talk("thymos: stopping");
+                interrupted = true;
                 let trajectory = row.trajectory;
                 client.ask(Command::Interrupt { trajectory }).await?;
+                if news.status.running.is_some() {
+                    out::talk("thymos: stopping");
+                }
             }
         }
     }
+}
+
+/// The answer is recorded, and whoever has the run acts on it.
+fn elsewhere(row: &HoldRow) -> AppError {
+    let id: String = row.trajectory.to_string().chars().take(12).collect();
+    let message = "the answer is recorded, and the run goes on where it is open";
+    AppError::new(ErrorKind::Interrupted, message)
+        .hint(format!("`thymos audit {id}` tells what became of it"))
 }
 
 fn stale(changed: &Changed) -> AppError {

@@ -1,18 +1,30 @@
 //! What asks a verb at work to stop: Ctrl-C, and the signals with which systems end programs.
 
+use std::time::Duration;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::error::{AppError, ErrorKind};
+use crate::out;
 
-/// Heard once: work is then interrupted and sealed within a second `[X4]`, and whoever asks again is not in
-/// the way of that.
+/// What work that was interrupted has to be sealed in `[X4]`, behind which a second signal ends the program.
+const SEALED: Duration = Duration::from_secs(1);
+
+/// The exit code of what a person stopped.
+const INTERRUPTED: i32 = 130;
+
+/// The first signal interrupts: work is then sealed within a second `[X4]`. A second one ends the program
+/// when that time is over, wherever it waits by then: a verb may follow what another process does, and a
+/// disk may not answer.
 pub(super) struct Stops {
-    signals: Vec<Signal>,
+    /// Told of the first signal.
+    first: oneshot::Receiver<()>,
     heard: bool,
 }
 
 impl Stops {
-    /// Listens from now on.
+    /// Listens from now on, until the program ends.
     ///
     /// # Errors
     /// When the system gives no signals.
@@ -27,29 +39,49 @@ impl Stops {
             let message = format!("signals cannot be heard: {error}");
             AppError::new(ErrorKind::User, message)
         })?;
+        let (tell, first) = oneshot::channel();
+        // Apart from who follows: that one may be waiting for an answer that never comes.
+        tokio::spawn(hear(signals, tell));
         Ok(Self {
-            signals,
+            first,
             heard: false,
         })
     }
 
     /// Waits for the first of them; for ever once it was heard.
     pub(super) async fn asked(&mut self) {
-        if self.heard {
+        // The task tells before it ends, and it ends the program.
+        if self.heard || (&mut self.first).await.is_err() {
             return std::future::pending().await;
         }
-        std::future::poll_fn(|context| {
-            let any = self
-                .signals
-                .iter_mut()
-                .any(|signal| signal.poll_recv(context).is_ready());
-            if any {
-                std::task::Poll::Ready(())
-            } else {
-                std::task::Poll::Pending
-            }
-        })
-        .await;
         self.heard = true;
     }
+}
+
+async fn hear(mut signals: Vec<Signal>, tell: oneshot::Sender<()>) {
+    any(&mut signals).await;
+    #[expect(
+        clippy::let_underscore_must_use,
+        reason = "nobody may be there to hear it: work has ended, and the second one still counts"
+    )]
+    let _ = tell.send(());
+    any(&mut signals).await;
+    tokio::time::sleep(SEALED).await;
+    out::talk("thymos: ended without waiting any longer; `thymos settle` lists what is in doubt");
+    std::process::exit(INTERRUPTED);
+}
+
+/// Waits for one of them. Others that came at the same time are left for the next who asks.
+async fn any(signals: &mut [Signal]) {
+    std::future::poll_fn(|context| {
+        let any = signals
+            .iter_mut()
+            .any(|signal| signal.poll_recv(context).is_ready());
+        if any {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
 }

@@ -1,11 +1,14 @@
 //! How verbs without a screen end: where only people can go on, where nothing was allowed, and where the
 //! system wants them gone.
 
-use std::process::{Child, Command};
+use std::cell::RefCell;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::home::{Home, until};
+use super::home::{Ended, Home, until};
 
 /// Leaves a mark and waits.
 const WAITS: &str = "echo begun >> marks; sleep 60; echo ended >> marks";
@@ -199,6 +202,97 @@ fn x4_whatever_signal_ends_the_program_what_was_at_work_is_sealed() {
         assert_eq!(home.read("ws/marks"), "begun\n");
         home.verifies();
     }
+}
+
+fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+/// Once a process hears the signals that end programs instead of being ended by them.
+fn listens(child: &Child) {
+    until("it listens", || {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.unwrap_or_default().trim(), 16).unwrap_or(0);
+        // Signal 15 is the fifteenth bit.
+        caught & (1 << 14) != 0
+    });
+}
+
+/// How it ends, within the patience of [`until`]; it is killed where it does not.
+fn ends(child: Child) -> Ended {
+    let child = RefCell::new(child);
+    let ended = AssertUnwindSafe(|| {
+        until("it ends", || {
+            child.borrow_mut().try_wait().unwrap().is_some()
+        });
+    });
+    if catch_unwind(ended).is_err() {
+        child.borrow_mut().kill().unwrap();
+        panic!(
+            "{:?}",
+            Ended::of(&child.into_inner().wait_with_output().unwrap())
+        );
+    }
+    Ended::of(&child.into_inner().wait_with_output().unwrap())
+}
+
+#[test]
+fn x4_who_follows_a_run_of_a_process_that_hangs_can_be_interrupted() {
+    let home = Home::playing(&[
+        json!({"calls": [shell(WAITS), shell("touch two; true")]}),
+        json!({"text": "done"}),
+    ]);
+    assert_eq!(home.run(&["run", "wait"]).code, 10);
+    let holds: Vec<(String, String)> = home
+        .json(&["approvals", "ls", "--json"])
+        .iter()
+        .map(|row| {
+            let text = |name: &str| row["card"][name].as_str().unwrap().to_owned();
+            (text("proposal"), text("presented"))
+        })
+        .collect();
+    let [first, second] = holds.as_slice() else {
+        panic!("{holds:?}");
+    };
+    let mut holder = home.start(&["approvals", "approve", &first.0, "--digest", &first.1]);
+    until("a mark", || home.read("ws/marks") == "begun\n");
+    send("-STOP", &holder);
+    let mut command = home.command(&["approvals", "approve", &second.0, "--digest", &second.1]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let follower = command.spawn().unwrap();
+    listens(&follower);
+    send("-TERM", &follower);
+    let ended = ends(follower);
+    assert_eq!(ended.code, 130, "{ended:?}");
+    assert!(ended.err.contains("goes on where it is open"), "{ended:?}");
+    assert!(!ended.err.contains("stopping"), "{ended:?}");
+    assert_eq!(home.count("approval"), 2);
+    // Whoever has the run acts on the answer, once it is awake.
+    send("-CONT", &holder);
+    send("-TERM", &holder);
+    holder.wait().unwrap();
+    home.verifies();
+}
+
+#[test]
+fn x4_a_second_signal_ends_the_program_whatever_it_waits_for() {
+    let (home, child) = at_work();
+    listens(&child);
+    // The end of the call cannot be sealed while somebody else is writing.
+    let other = rusqlite::Connection::open(home.ledger()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    send("-INT", &child);
+    send("-TERM", &child);
+    let ended = ends(child);
+    assert_eq!(ended.code, 130, "{ended:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    let listed = home.run(&["settle"]);
+    assert_eq!(listed.out.lines().count(), 1, "{listed:?}");
+    home.verifies();
 }
 
 #[test]
