@@ -16,6 +16,7 @@ pub mod term;
 pub mod theme;
 pub mod ui;
 
+pub mod logins;
 pub mod near;
 pub mod out;
 pub mod strict;

@@ -15,7 +15,7 @@ use thymos::{launch, out, verbs};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| out::usage(&error));
     let env = Env::read();
     match start(&cli, &env) {
         Ok(code) => ExitCode::from(code),

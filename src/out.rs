@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 use crate::error::{AppError, ErrorKind};
+use crate::logins::without_passwords;
 use crate::ui::safe_text::SafeText;
 
 /// Prints one line of data. Text of others goes through [`safe`] first.
@@ -45,10 +46,23 @@ pub fn write(bytes: &[u8]) -> Result<(), AppError> {
 }
 
 /// Says one line about the work, on standard error. Whatever names and words of others are in it, what
-/// does not print is made visible, and it stays one line.
+/// does not print is made visible, it stays one line, and no address in it tells its password: an error
+/// repeats what was typed, and that may be the URL of a ledger where a path was wanted.
 pub fn talk(text: &str) {
+    let text = without_passwords(text);
     // Nobody listening is no reason to stop.
-    drop(writeln!(io::stderr().lock(), "{}", safe(text)));
+    drop(writeln!(io::stderr().lock(), "{}", safe(&text)));
+}
+
+/// Prints what is to be said of a command line that does not fit, or the help that it asks for, and ends.
+pub fn usage(error: &clap::Error) -> ! {
+    let told = error.render().to_string();
+    let shown = without_passwords(&told);
+    if shown == told {
+        error.exit();
+    }
+    drop(write!(io::stderr().lock(), "{shown}"));
+    std::process::exit(error.exit_code());
 }
 
 /// A value of others on one line, with everything that does not print made visible, line ends too: one that

@@ -15,6 +15,9 @@ use crate::error::{AppError, ErrorKind};
 /// What every URL of a ledger begins with; PostgreSQL knows both.
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
+/// What a word begins with that is meant for a URL of a ledger, in any case of letters.
+const NEARLY: [&str; 2] = ["postgres:", "postgresql:"];
+
 /// Where PostgreSQL listens unless it was told otherwise.
 const PORT: u16 = 5432;
 
@@ -61,6 +64,11 @@ impl LedgerPlace {
     pub(super) fn of(setting: Setting<PathBuf>) -> Result<Setting<Self>, AppError> {
         let Setting { value, source } = setting;
         let place = match value.to_str().and_then(split_scheme) {
+            // A file of that name would have the password in it.
+            None if is_meant_for_a_server(&value) => {
+                let what = "the ledger's URL has no `//` behind its scheme";
+                return Err(unsound(&source, what));
+            }
             None => Self::File(value),
             Some((scheme, rest)) if SCHEMES.contains(&scheme) => match parse(rest) {
                 Ok(url) => Self::Server(Box::new(url)),
@@ -127,6 +135,15 @@ fn unsound(source: &Source, what: &str) -> AppError {
     };
     AppError::new(kind, format!("{what} ({source})"))
         .hint("write a path, or postgres://user@host:5432/database?sslmode=verify-full")
+}
+
+/// Whether this looks as if it were to name a server, well written or not.
+pub(crate) fn is_meant_for_a_server(text: &Path) -> bool {
+    let text = text.as_os_str().as_encoded_bytes();
+    NEARLY.into_iter().any(|scheme| {
+        let begin = text.get(..scheme.len());
+        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(scheme.as_bytes()))
+    })
 }
 
 /// The scheme with its `://`, where there is one; letters only, so nothing secret is in it.

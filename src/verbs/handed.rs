@@ -12,6 +12,7 @@ use super::checkpoint::read_key;
 use super::{pins, verify};
 use crate::args::VerifyArgs;
 use crate::config::Config;
+use crate::config::ledger::is_meant_for_a_server;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
 use crate::wire::bundles::{self, Checked, Manifest};
@@ -81,6 +82,11 @@ fn without_pins(args: &VerifyArgs) -> Result<(), AppError> {
 }
 
 fn begin(file: &Path) -> Result<Vec<u8>, AppError> {
+    if is_meant_for_a_server(file) {
+        let message = "a ledger on a server is no file that was handed on";
+        return Err(AppError::new(ErrorKind::Usage, message)
+            .hint("name it with --ledger: thymos verify --ledger postgres://user@host/database"));
+    }
     let mut begin = Vec::new();
     let read = File::open(file).and_then(|open| open.take(32).read_to_end(&mut begin));
     read.map(|_| begin).map_err(|error| {

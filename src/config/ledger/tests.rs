@@ -19,13 +19,28 @@ fn url(text: &str) -> ServerUrl {
 
 #[test]
 fn what_is_no_url_is_a_file() {
-    for path in ["ledger.db", "/srv/a:b/c", "postgres:/x", "a b://c", "://x"] {
+    for path in ["ledger.db", "/srv/a:b/c", "postgres/x", "a b://c", "://x"] {
         assert_eq!(read(path).unwrap(), LedgerPlace::File(path.into()));
     }
     let error = read("mysql://root:hunter2@db/x").unwrap_err();
     assert!(error.message.contains("`mysql://`"), "{error}");
     assert!(!error.to_string().contains("hunter2"), "{error}");
     assert_eq!(error.exit_code(), 2);
+}
+
+#[test]
+fn a_url_that_is_nearly_one_is_no_file() {
+    for text in [
+        "postgres:/ada:hunter2@db/x",
+        "postgres:ada:hunter2@db/x",
+        "POSTGRES:/ada:hunter2@db/x",
+        "PostgreSQL:\\\\ada:hunter2@db/x",
+        "POSTGRES://ada:hunter2@db/x",
+    ] {
+        let error = read(text).unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        assert_eq!(error.exit_code(), 2, "{text}");
+    }
 }
 
 #[test]

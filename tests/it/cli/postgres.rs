@@ -119,6 +119,83 @@ fn bad_addresses_are_usage_errors_that_repeat_nothing_and_make_nothing() {
     assert!(home.is_untouched());
 }
 
+/// Where a path, an id, a task or a command is wanted, the URL of a ledger is a slip of the hand.
+#[test]
+fn no_place_of_the_command_line_repeats_the_password_of_a_url() {
+    for url in [
+        "postgres://u:S3same@h/db",
+        "postgres:/u:S3same@h/db",
+        "PostgreSQL:u:S3same@h/db",
+    ] {
+        let home = Home::playing(&[]);
+        assert_eq!(home.run(&["run", "go"]).code, 1, "no turn is left to play");
+        for words in [
+            &["verify", url][..],
+            &["verify", "--receipt", url],
+            &["import", url],
+            &["export", "--all", "-o", url],
+            &["checkpoint", "verify", url],
+            &["receipt", url],
+            &["receipt", "abcdef", "-o", url],
+            &["audit", url],
+            &["-C", url, "runs"],
+            &["--config", url, "runs"],
+            &["--writ", url],
+            &["run", "go", "--writ", url],
+            &["runs", url],
+            &["approvals", url],
+            &["runs", "--mode", url],
+            &["runs", "--color", url],
+            &["writ", "sign", url],
+            &["policy", "check", url],
+            &["keys", "trust", url],
+            &[url],
+        ] {
+            let ended = home.run(words);
+            assert_ne!(ended.code, 0, "{words:?}: {ended:?}");
+            assert!(ended.err.contains("thymos") || ended.err.contains("error:"));
+            assert!(!ended.err.contains("panicked"), "{words:?}: {ended:?}");
+            let told = format!("{}{}", ended.out, ended.err);
+            assert!(!told.contains("S3same"), "{words:?}: {told}");
+        }
+        home.run(&["verify", url])
+            .says(2, "no file that was handed on", "thymos verify --ledger");
+        assert_eq!(names_with(&home.path(""), "S3same"), Vec::<PathBuf>::new());
+    }
+}
+
+/// It would be a folder with the password for its name.
+#[test]
+fn what_is_nearly_the_url_of_a_ledger_makes_no_file() {
+    let home = Home::new();
+    for url in ["postgres:/ada:S3same@h/db", "POSTGRESQL:ada:S3same@h/db"] {
+        for verb in [&["run", "go"][..], &["runs"], &["verify"], &["doctor"]] {
+            let ended = home.run(&[verb, &["--ledger", url]].concat());
+            ended.says(2, "no `//` behind its scheme", "postgres://user@host:5432");
+            assert!(!ended.err.contains("S3same"), "{ended:?}");
+        }
+        let mut by_environment = home.command(&["run", "go"]);
+        let ended = by_environment.env("THYMOS_LEDGER", url).output().unwrap();
+        Ended::of(&ended).says(1, "no `//` behind its scheme", "postgres://user@host:5432");
+        assert!(home.is_untouched());
+        assert_eq!(names_with(&home.path(""), "S3same"), Vec::<PathBuf>::new());
+    }
+}
+
+/// Files and folders below one that have this in their name.
+fn names_with(folder: &Path, part: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        if entry.file_name().to_string_lossy().contains(part) {
+            found.push(entry.path());
+        }
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(names_with(&entry.path(), part));
+        }
+    }
+    found
+}
+
 /// A server that says this to whoever comes, and nothing more.
 fn saying(words: &'static [u8]) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
