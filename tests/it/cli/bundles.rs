@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use thymos_core::checkpoint::Checkpoint;
@@ -634,4 +635,44 @@ fn l16_every_trajectory_of_a_ledger_with_every_kind_verifies_by_itself() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Bundles as the program wrote them once, with whoever signed them.
+#[test]
+fn l13_every_golden_bundle_verifies_as_it_did() {
+    let key = "ed25519:a60ca324860ae3fe88899623c516cd832155c4ce7fab2943aafd2ca88afb5b3f";
+    let other = SigningKey::from_seed(&[9; 32]).public().to_string();
+    let home = Home::new();
+    for (name, entries, runs, levels) in [
+        (
+            "all.tar",
+            38,
+            2,
+            ["38 entries", "38", "6 decisions", "3 signatures"],
+        ),
+        (
+            "run.tar",
+            21,
+            1,
+            ["21 entries", "21", "4 decisions", "2 signatures"],
+        ),
+    ] {
+        let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/bundles/v1");
+        let bytes = fs::read(all.join(name)).unwrap();
+        fs::write(home.path("ws/x.tar"), &bytes).unwrap();
+        let report = &home.json(&["verify", "x.tar", "--key", key, "--json"])[0];
+        assert_eq!(report["findings"], json!([]), "{name}: {report}");
+        assert_eq!(report["entries"], entries, "{report}");
+        assert_eq!(report["trajectories"], runs, "{report}");
+        assert_eq!(report["bundle"]["size"], 38, "{report}");
+        assert_eq!(report["bundle"]["signer"], key, "{report}");
+        let told = report["levels"].as_array().unwrap();
+        for (level, words) in told.iter().zip(levels) {
+            assert!(level.as_str().unwrap().ends_with(words), "{report}");
+        }
+        assert_eq!(told.len(), levels.len() + 1, "{report}");
+        assert_eq!(told.last().unwrap(), "4 checkpoints agree", "{report}");
+        assert_eq!(self::told(&home, key, &bytes).code, 0, "{name}");
+        assert_ne!(self::told(&home, &other, &bytes).code, 0, "{name}");
+    }
 }
