@@ -240,8 +240,8 @@ pub enum Verb {
     Checkpoint(CheckpointVerb),
     /// Print ledger entries, filtered
     ///
-    /// Filter: `kind: tool: effect: verdict: by: run: path: rule: since: until: seq: text:`; space
-    /// is and, comma is or, leading `-` is not, `*` matches anything.
+    /// Filter: `kind: tool: effect: verdict: by: run: path: rule: writ: since: until: seq: cost:
+    /// text: re:`; space is and, comma is or, leading `-` is not, `*` matches anything.
     Ledger(LedgerArgs),
     /// Settle work that was found without an end after a crash
     Settle(SettleArgs),
@@ -269,7 +269,7 @@ pub enum Verb {
     Doctor(OutputArgs),
     /// Measure this machine against the bars of speed, memory and growth
     ///
-    /// Works in a scratch folder of its own and takes about a minute. What a row measures is in
+    /// Works in a scratch folder of its own and takes half a minute. What a row measures is in
     /// docs/benchmarks.md.
     Bench(BenchArgs),
     /// Explain the configuration: every value and where it came from
