@@ -1,5 +1,6 @@
-//! `ledger-small`, `-medium` and `-large`: ledgers of 100, 10,000 and 1,000,000 entries with the mix of
-//! kinds that runs have, written by the real ring, and what using each of them costs.
+//! `ledger-small`, `-medium` and `-large`: ledgers of 100, 10,000 and 1,000,000 entries of small calls,
+//! written by the real ring, and what using each of them costs. No call is held, fails, delegates or keeps
+//! a file.
 //!
 //! They are made without syncs, so that a million entries take a minute or two.
 
