@@ -183,6 +183,12 @@ pub trait BlobSink: Send + Sync {
     /// A sentence, when they are too large or the disk refused.
     fn keep(&self, bytes: &[u8]) -> Result<Digest, String>;
 
+    /// As [`Self::keep`], of what is a secret whatever is found in it: a file of a protected name `[R3]`.
+    ///
+    /// # Errors
+    /// As [`Self::keep`].
+    fn keep_sealed(&self, bytes: &[u8]) -> Result<Digest, String>;
+
     /// Reads kept bytes back; none when unknown.
     ///
     /// # Errors

@@ -106,6 +106,17 @@ impl Vault {
         if !self.redactor.finds_in_bytes(bytes) {
             return Ok(self.store.put_blob(bytes)?);
         }
+        self.keep_sealed(bytes)
+    }
+
+    /// Keeps these bytes under the digest of them, sealed whether or not anything is found in them.
+    ///
+    /// # Errors
+    /// As [`Self::keep`].
+    pub fn keep_sealed(&self, bytes: &[u8]) -> Result<Digest, VaultError> {
+        if bytes.len() > BLOB_BYTES_MAX {
+            return Err(VaultError::TooLarge(bytes.len()));
+        }
         let envelope = self.seal(bytes)?;
         Ok(self.store.put_sealed_blob(&envelope.to_bytes())?)
     }
@@ -193,6 +204,10 @@ fn derived(key: &SigningKey, context: &str) -> Secret<[u8; 32]> {
 impl BlobSink for Vault {
     fn keep(&self, bytes: &[u8]) -> Result<Digest, String> {
         Self::keep(self, bytes).map_err(|e| e.to_string())
+    }
+
+    fn keep_sealed(&self, bytes: &[u8]) -> Result<Digest, String> {
+        Self::keep_sealed(self, bytes).map_err(|e| e.to_string())
     }
 
     fn read(&self, digest: &Digest) -> Result<Option<Vec<u8>>, String> {

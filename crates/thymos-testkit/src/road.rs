@@ -160,6 +160,10 @@ mod tests {
             Err("none here".to_owned())
         }
 
+        fn keep_sealed(&self, bytes: &[u8]) -> Result<thymos_core::Digest, String> {
+            self.keep(bytes)
+        }
+
         fn read(&self, _: &thymos_core::Digest) -> Result<Option<Vec<u8>>, String> {
             Ok(None)
         }

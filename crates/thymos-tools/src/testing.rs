@@ -1,6 +1,6 @@
 //! What the unit tests of the bodies share: a real folder, an inert blob store, a still clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -49,8 +49,13 @@ impl MemoryView for Remembered {
     }
 }
 
+/// What is kept, whether there is no room for more, and what of it is sealed.
 #[derive(Default)]
-pub(crate) struct Blobs(pub(crate) Mutex<BTreeMap<Digest, Vec<u8>>>, pub(crate) Full);
+pub(crate) struct Blobs(
+    pub(crate) Mutex<BTreeMap<Digest, Vec<u8>>>,
+    pub(crate) Full,
+    pub(crate) Mutex<BTreeSet<Digest>>,
+);
 
 /// Whether there is no room for another blob.
 #[derive(Default)]
@@ -69,6 +74,12 @@ impl BlobSink for Blobs {
         }
         let digest = Digest::of(bytes);
         self.0.lock().unwrap().insert(digest, bytes.to_vec());
+        Ok(digest)
+    }
+
+    fn keep_sealed(&self, bytes: &[u8]) -> Result<Digest, String> {
+        let digest = self.keep(bytes)?;
+        self.2.lock().unwrap().insert(digest);
         Ok(digest)
     }
 

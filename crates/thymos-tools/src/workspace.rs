@@ -21,7 +21,7 @@ mod save;
 mod tests;
 
 pub(crate) use fault::PathFault;
-pub(crate) use guard::Fence;
+pub(crate) use guard::{Fence, has_protected_name};
 pub(crate) use locate::{Kind, Place};
 pub(crate) use remove::{remove, remove_folders};
 pub(crate) use save::{Save, SaveFault, Saved, save};

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use thymos_core::Digest;
 use thymos_core::delta::{Delta, Expect, FileImage, Resource, ResourceValue};
 use thymos_core::outcome::{FaultKind, Observed};
 use thymos_ports::tool::{ToolFault, ToolIo};
@@ -18,7 +19,7 @@ use crate::limits::{
     DELTAS_MAX, HELD_BYTES_MAX, HELD_FILE_BYTES_MAX, OBSERVED_BYTES_MAX, OBSERVED_FILES_MAX,
 };
 use crate::text::counted;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, has_protected_name};
 
 /// File contents by path below the root.
 type Held = BTreeMap<PathBuf, Vec<u8>>;
@@ -108,7 +109,7 @@ impl Watch {
             .iter()
             .any(|one| self.root.join(path).starts_with(one));
         let before = match (&change.before, self.held.get(&change.path)) {
-            (Some(seen), Some(content)) if io.blobs.keep(content).is_ok() => {
+            (Some(seen), Some(content)) if keep(io, path, content).is_ok() => {
                 Some(image(content, seen.mode))
             }
             // Nobody held it, or it could not be kept: either way it cannot be brought back.
@@ -141,6 +142,14 @@ impl Watch {
     }
 }
 
+/// `[R1]` `[R3]` What stands in a file of a protected name is a secret, also where no detector knows its form.
+fn keep(io: &ToolIo<'_>, path: &str, content: &[u8]) -> Result<Digest, String> {
+    match path.split('/').any(has_protected_name) {
+        true => io.blobs.keep_sealed(content),
+        false => io.blobs.keep(content),
+    }
+}
+
 fn after(
     workspace: &Workspace,
     io: &ToolIo<'_>,
@@ -149,7 +158,7 @@ fn after(
 ) -> Option<FileImage> {
     let content = read(workspace, path).ok()?;
     let seen = content.image();
-    if seen.is_some() && io.blobs.keep(&content.bytes).is_err() {
+    if seen.is_some() && keep(io, path, &content.bytes).is_err() {
         telling.unkept += 1;
     }
     seen

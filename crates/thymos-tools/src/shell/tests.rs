@@ -122,6 +122,17 @@ fn the_card_shows_program_folder_and_shape() {
 }
 
 #[tokio::test]
+async fn r3_what_a_command_puts_into_a_file_of_a_protected_name_is_sealed() {
+    let (mut bench, tool) = bench();
+    let args = json!({"command": "echo PIN=1234 > .env; echo plain > a.txt"});
+    let outcome = bench.run(&tool, args).await;
+    assert_eq!(outcome.deltas.len(), 2, "{outcome:?}");
+    let sealed = bench.blobs.2.lock().unwrap().clone();
+    assert!(sealed.contains(&Digest::of(b"PIN=1234\n")));
+    assert!(!sealed.contains(&Digest::of(b"plain\n")));
+}
+
+#[tokio::test]
 async fn a_reading_command_is_run_and_its_output_told() {
     let (mut bench, tool) = bench();
     bench.put("a.txt", "hello\n");
