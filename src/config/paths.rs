@@ -44,6 +44,12 @@ impl Paths {
         })
     }
 
+    /// Everything that the program keeps, but for what the config puts elsewhere.
+    #[must_use]
+    pub fn folders(&self) -> [&Path; 4] {
+        [&self.config, &self.data, &self.cache, &self.state].map(PathBuf::as_path)
+    }
+
     /// `config.toml`.
     #[must_use]
     pub fn config_file(&self) -> PathBuf {

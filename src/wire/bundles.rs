@@ -34,6 +34,9 @@ use crate::system::SystemClock;
 
 pub(crate) use thymos_bundle::{Bundle, Exported, Manifest, Withheld};
 
+/// Ends of the names of files that a ledger has beside it.
+const OF_LEDGER: [&str; 4] = ["-wal", "-shm", "-journal", "-bell"];
+
 /// What is to be written, and where.
 pub(crate) struct Order<'a> {
     pub(crate) file: &'a Path,
@@ -66,6 +69,7 @@ pub(crate) fn export(env: &Env, config: &Config, order: &Order<'_>) -> Result<Ex
         return Err(in_the_way(order.file));
     }
     let store = to_read(env, &config.ledger.value, order.file)?;
+    keep_off(config, order.file)?;
     if order.trajectory.is_none() {
         of_one_tenant(store.as_ref(), &config.tenant.value)?;
     }
@@ -110,6 +114,44 @@ fn to_read(env: &Env, ledger: &LedgerPlace, file: &Path) -> Result<Box<dyn Ledge
             }
         },
     }
+}
+
+/// No bundle is put where the program itself keeps its files, by whatever links that is named: it would go
+/// over the operator's key, or what a ledger has not copied into its file yet.
+fn keep_off(config: &Config, file: &Path) -> Result<(), AppError> {
+    let folder = file.parent().filter(|path| !path.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+    let itself = folder.map(|folder| folder.join(file.file_name().unwrap_or_default()));
+    let places = [itself, file.canonicalize()];
+    let mut kept = places.iter().flatten().map(PathBuf::as_path);
+    if kept.any(|place| is_kept_by_us(config, place)) {
+        let message = format!(
+            "`{}` is where thymos keeps files of its own",
+            file.display()
+        );
+        return Err(AppError::new(ErrorKind::User, message).hint("name a file in another folder"));
+    }
+    Ok(())
+}
+
+fn is_kept_by_us(config: &Config, place: &Path) -> bool {
+    let below = |folder: &Path| {
+        folder
+            .canonicalize()
+            .is_ok_and(|own| place.starts_with(own))
+    };
+    let ledger = config.ledger.value.file().map(|path| path.canonicalize());
+    let beside_ledger = ledger.and_then(Result::ok).is_some_and(|ledger| {
+        OF_LEDGER.iter().any(|ending| {
+            let mut own = ledger.clone().into_os_string();
+            own.push(ending);
+            place == Path::new(&own)
+        })
+    });
+    let is_note = place.extension().is_some_and(|ending| ending == "notes");
+    beside_ledger
+        || config.paths.folders().into_iter().any(below)
+        || (is_note && below(&config.checkpoints.value))
 }
 
 fn named(party: &thymos_core::writ::Party) -> NamedKey {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -675,4 +676,39 @@ fn l13_every_golden_bundle_verifies_as_it_did() {
         assert_eq!(self::told(&home, key, &bytes).code, 0, "{name}");
         assert_ne!(self::told(&home, &other, &bytes).code, 0, "{name}");
     }
+}
+
+#[test]
+fn l16_an_export_goes_over_no_file_of_the_program_by_whatever_name() {
+    let home = Home::new();
+    assert_eq!(home.run(&["run", "hello"]).code, 10);
+    let own = ["--ledger", "own.db"];
+    assert_eq!(home.run(&[&own[..], &["run", "hello"]].concat()).code, 10);
+    let data = home.path("home/.local/share/thymos");
+    symlink(&data, home.path("ws/data")).unwrap();
+    symlink(data.join("operator.key"), home.path("ws/key.tar")).unwrap();
+    let before = home.read("home/.local/share/thymos/operator.key");
+    let at = |below: &str| home.path(below).display().to_string();
+    for file in [
+        at("home/.local/share/thymos/operator.key"),
+        at("home/.local/share/thymos/ledger.db-wal"),
+        at("home/.config/thymos/trust.json"),
+        "data/operator.key".to_owned(),
+        "key.tar".to_owned(),
+        "../home/.local/share/thymos/new.tar".to_owned(),
+    ] {
+        home.run(&["export", "--all", "--force", "-o", &file]).says(
+            1,
+            "keeps files of its own",
+            "another folder",
+        );
+    }
+    for ending in ["-wal", "-shm", "-bell"] {
+        let file = format!("own.db{ending}");
+        home.run(&[&own[..], &["export", "--all", "--force", "-o", &file]].concat())
+            .says(1, "keeps files of its own", "another folder");
+    }
+    assert_eq!(home.read("home/.local/share/thymos/operator.key"), before);
+    home.verifies();
+    exported(&home, &["--all"]);
 }
