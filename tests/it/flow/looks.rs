@@ -304,3 +304,46 @@ async fn y4_a_difference_is_folded_once_and_tells_what_was_spent() {
     assert!(diff.to_spent.tokens > 0, "{diff:?}");
     assert_eq!((diff.from_seq, diff.to_seq), (0, from + 2_999));
 }
+
+/// A verb that has said what it was asked for does not wait until every run of a long log is folded for a list
+/// that nobody asked for.
+#[test]
+fn q7_who_leaves_waits_for_no_rows_of_runs() {
+    let work = || tokio::runtime::Runtime::new().unwrap();
+    let setup = Setup::new(Vec::new(), &[]);
+    work().block_on(async {
+        for _ in 0..3 {
+            let mut rig = setup.clone().open(Mode::Plan).await;
+            rig.run("go").await;
+            rig.ask(Command::Shutdown).await;
+        }
+    });
+    let store = &setup.store;
+    let runs: Vec<TrajectoryId> = store
+        .heads()
+        .unwrap()
+        .iter()
+        .map(|head| head.trajectory)
+        .collect();
+    let read = || {
+        runs.iter()
+            .map(|run| store.entries_read(run))
+            .collect::<Vec<_>>()
+    };
+    let before = read();
+    store.hold_back(runs[0]);
+    let ends = work();
+    ends.block_on(async {
+        let mut desk = setup.serve();
+        // As when the bell rings: every run is looked at beside.
+        desk.send(Command::Runs).await;
+        assert_eq!(desk.ask(Command::Shutdown).await, Replied::Accepted);
+        store.let_go();
+    });
+    // It waits for whatever is still at work.
+    drop(ends);
+    // Whose a run is stands in its first entry; no more is read of those that nobody was at.
+    let since = read().into_iter().zip(before);
+    let since: Vec<usize> = since.map(|(now, before)| now - before).skip(1).collect();
+    assert!(since.iter().all(|entries| *entries <= 1), "{since:?}");
+}

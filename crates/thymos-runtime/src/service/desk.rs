@@ -40,6 +40,11 @@ pub(super) fn refresh(kernel: &Kernel, shared: &Shared) {
             shared.known(head.trajectory, row);
             continue;
         }
+        // Nobody hears of it any more, and whoever is leaving is not to wait: the next start goes on from the
+        // rows that are kept.
+        if shared.is_leaving() {
+            continue;
+        }
         // A trajectory that does not fold is told by verify; here it is a row that says so.
         let row = match fold_stored(kernel, head.trajectory) {
             Ok((projection, _)) => looked_up(kernel, &projection),
