@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
-use thymos_core::canonical;
+use thymos_core::{canonical, misfit};
 
 use crate::error::{AppError, ErrorKind};
 use crate::near::nearest;
@@ -70,10 +70,10 @@ pub fn parse<T: DeserializeOwned>(what: &str, shown: &str, text: &str) -> Result
         return Err(slip(what, shown, line, column, words).hint("correct that place"));
     }
     serde_json::from_str(text).map_err(|error| {
-        let words = error.to_string();
-        let words = words.split(" at line ").next().unwrap_or_default();
-        let hint = known_names(words).unwrap_or_else(|| "correct that place".to_owned());
-        slip(what, shown, error.line(), error.column(), words).hint(hint)
+        let hint =
+            known_names(&error.to_string()).unwrap_or_else(|| "correct that place".to_owned());
+        let words = misfit::words(&error);
+        slip(what, shown, error.line(), error.column(), &words).hint(hint)
     })
 }
 
@@ -133,7 +133,7 @@ mod tests {
             ),
             (
                 "{\"grants\": [300]}",
-                "line 1 column 15: invalid value",
+                "line 1 column 15: a whole number from 0 to 255 is wanted here, not `300`",
                 "correct",
             ),
             (

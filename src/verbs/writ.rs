@@ -80,7 +80,12 @@ fn read(file: &Path) -> Result<WritFile, AppError> {
     let text = strict::text("writ", file)?;
     let shown = file.display().to_string();
     let value: serde_json::Value = strict::parse("writ", &shown, &text)?;
-    if value.is_array() {
+    if let Some(links) = value.as_array() {
+        if links.is_empty() {
+            let message = format!("writ `{shown}` is an empty list");
+            return Err(AppError::new(ErrorKind::User, message)
+                .hint("a chain is a list of 1 to 16 signed writs, root first"));
+        }
         return strict::parse("writ", &shown, &text).map(WritFile::Chain);
     }
     if value.get("signature").is_some() {
@@ -318,6 +323,8 @@ fn hint_of(fault: &str) -> &'static str {
         "ask its owner, and only then: thymos keys trust NAME KEY"
     } else if fault.contains("did not sign") {
         "it was changed after it was signed; sign it again"
+    } else if fault.contains("revoked already") || fault.contains("nothing is in force") {
+        "nothing is left to do; for new work sign a new one"
     } else if fault.contains("revoked") || fault.contains("it ended") {
         "sign a new one"
     } else if fault.contains("it ends before") {

@@ -20,6 +20,7 @@ pub mod canonical;
 pub mod id;
 pub mod key;
 pub mod merkle;
+pub mod misfit;
 pub mod sealed;
 pub mod secret;
 pub mod time;

@@ -18,6 +18,10 @@ pub(crate) const FILE_BYTES_MAX: usize = BLOB_BYTES_MAX;
 /// Files and folders one walk looks at. Beyond it the walk stops, and that is said.
 pub(crate) const WALK_ENTRIES_MAX: usize = 50_000;
 
+/// Names read in the folders of others (`node_modules` and the like) for one caged command. Beyond it the
+/// search stops, and that is said.
+pub(crate) const NAMES_MAX: usize = 500_000;
+
 /// Folders a walk goes down. Deeper ones are left out, and that is said.
 pub(crate) const WALK_DEPTH_MAX: usize = 64;
 

@@ -92,7 +92,7 @@ impl Runner {
             );
             return Err(ToolFault::new(FaultKind::Cage, message));
         }
-        let (protected, searched) = Fence::of(&self.workspace).for_child();
+        let (protected, searched) = Fence::of(&self.workspace).for_child(job.rung);
         let mut notes = Vec::new();
         if !searched {
             notes.push("the workspace is too large to find every `.env` file in it".to_owned());
@@ -173,7 +173,7 @@ impl Runner {
             )],
             // Landlock gives rights and takes none away, so the way to a closed file is closed too.
             Rung::L2 => {
-                let (closed, _) = Fence::of(&self.workspace).for_child();
+                let (closed, _) = Fence::of(&self.workspace).for_child(rung);
                 let root = self.workspace.root();
                 let inside = closed.iter().find_map(|path| path.strip_prefix(root).ok());
                 let note = inside.map(|path| {

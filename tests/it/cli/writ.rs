@@ -639,12 +639,18 @@ fn k3_a_file_that_is_no_writ_is_told_with_line_and_column() {
             "unknown field `grant`",
             "`grants`",
         ),
-        ("\"under\"", "\"undr\"", "unknown variant `undr`", "`under`"),
+        ("\"under\"", "\"undr\"", "unknown name `undr`", "`under`"),
         (
             "\"tool\": \"fs_read\"",
             "\"tool\": \"fs_raed\"",
             "there is no tool `fs_raed`",
             "`fs_read`",
+        ),
+        (
+            "\"max_depth\": 3",
+            "\"max_depth\": -3",
+            "a whole number from 0 to 4294967295 is wanted here, not `-3`",
+            "correct",
         ),
         ("{", "", "not valid JSON", "correct"),
     ] {
@@ -655,6 +661,14 @@ fn k3_a_file_that_is_no_writ_is_told_with_line_and_column() {
         ] {
             home.run(args).says(1, sentence, hint);
         }
+    }
+    home.write("ws/none.json", "[]");
+    for verb in ["check", "sign", "show", "simulate"] {
+        home.run(&["writ", verb, "none.json"]).says(
+            1,
+            "writ `none.json` is an empty list",
+            "1 to 16 signed writs",
+        );
     }
     home.run(&["writ", "check", "nowhere.json"]).says(
         1,

@@ -9,6 +9,7 @@ use super::{Skill, SkillFile, SkillSignature, check};
 use crate::canonical::{self, Fault, InvalidJson};
 use crate::key::{PublicKey, Signature};
 use crate::limits::SKILL_BYTES_MAX;
+use crate::misfit;
 
 /// Text that is no skill.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,14 +103,10 @@ pub(super) fn read(text: &[u8]) -> Result<SkillFile, InvalidSkill> {
 }
 
 fn shaped<T: serde::de::DeserializeOwned>(text: &[u8]) -> Result<T, InvalidSkill> {
-    serde_json::from_slice(text).map_err(|error| {
-        let words = error.to_string();
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        InvalidSkill {
-            line: Some(error.line()),
-            column: error.column(),
-            what: words.strip_suffix(&place).unwrap_or(&words).to_owned(),
-        }
+    serde_json::from_slice(text).map_err(|error| InvalidSkill {
+        line: Some(error.line()),
+        column: error.column(),
+        what: misfit::words(&error),
     })
 }
 

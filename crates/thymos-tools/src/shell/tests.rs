@@ -293,6 +293,24 @@ async fn the_cage_holds_writes_inside_and_protected_files_closed() {
 }
 
 #[tokio::test]
+async fn r3_a_caged_command_reads_no_env_file_of_a_package_either() {
+    let (mut bench, tool) = bench();
+    if bench.rung < Rung::L3 {
+        // Landlock alone would close new files in every folder above; docs/shortcomings.md says so.
+        eprintln!("skipped: no mount namespaces here");
+        return;
+    }
+    bench.put("node_modules/pkg/.env", "SECRET=1\n");
+    bench.put("node_modules/pkg/open", "open\n");
+    let line = "cat node_modules/pkg/.env node_modules/pkg/open; cd node_modules && cat pkg/.env; \
+                cp -r pkg ../copy; cat ../copy/.env; echo done";
+    let outcome = bench.run(&tool, json!({ "command": line })).await;
+    let said = &outcome.observation;
+    assert!(!said.contains("SECRET"), "{said}");
+    assert!(said.contains("open\n") && said.contains("done"), "{said}");
+}
+
+#[tokio::test]
 async fn a_command_classed_as_a_read_has_no_place_to_write() {
     let (mut bench, tool) = bench();
     if bench.rung < Rung::L2 {

@@ -9,14 +9,16 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use thymos_core::isolation::Rung;
 
 use super::Workspace;
-use crate::limits::{WALK_DEPTH_MAX, WALK_ENTRIES_MAX};
+use crate::limits::{NAMES_MAX, WALK_DEPTH_MAX, WALK_ENTRIES_MAX};
 
 /// Names that are protected wherever they stand: `.env`, `.env.local`, `.envrc` and the like.
 const PROTECTED_PREFIX: &str = ".env";
 
-/// Folders of other people's files, where no `.env` of ours is looked for.
+/// Folders of other people's files, with very many of them: only names are read there, and only for a cage
+/// that can cover a file by itself.
 const UNSEARCHED: [&str; 3] = [".git", "node_modules", "target"];
 
 /// The protected places as they are now. Made once a call.
@@ -29,13 +31,15 @@ pub(crate) struct Fence<'a> {
 type Inode = (u64, u64);
 
 /// What a search of the workspace brought up.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Found {
     inodes: BTreeSet<Inode>,
     /// Real paths with a protected name.
     named: Vec<String>,
     /// Files with several names.
     linked: Vec<(String, Inode)>,
+    /// Folders that were passed by.
+    unsearched: Vec<String>,
     entries: usize,
     whole: bool,
 }
@@ -67,10 +71,18 @@ impl<'a> Fence<'a> {
         several_names && self.closes_inode(inode(stat))
     }
 
-    /// Everything to be closed to a child: the given places and what a search found, as absolute
-    /// paths, and whether the search was whole.
-    pub(crate) fn for_child(&self) -> (Vec<PathBuf>, bool) {
+    /// Everything to be closed to a child at this rung: the given places and what a search found, as
+    /// absolute paths, and whether the search was whole.
+    ///
+    /// Below L3 what lies in the folders of others is left out: there a closed file closes the making of
+    /// new ones in every folder above it, and no package could be installed beside it.
+    pub(crate) fn for_child(&self, rung: Rung) -> (Vec<PathBuf>, bool) {
         let found = self.found();
+        let mut within = None;
+        if rung >= Rung::L3 && !found.unsearched.is_empty() {
+            within = Some(self.with_names_of_others(found));
+        }
+        let found = within.as_ref().unwrap_or(found);
         let mut closed = self.places.clone();
         let aliases = found
             .linked
@@ -85,6 +97,19 @@ impl<'a> Fence<'a> {
         closed.sort();
         closed.dedup();
         (closed, found.whole)
+    }
+
+    fn with_names_of_others(&self, found: &Found) -> Found {
+        let mut found = Found {
+            entries: 0,
+            ..found.clone()
+        };
+        for path in std::mem::take(&mut found.unsearched) {
+            if let Ok(folder) = self.workspace.open_folder(&path) {
+                found.search_names(&folder, &path, 0);
+            }
+        }
+        found
     }
 
     fn closes_inode(&self, inode: Inode) -> bool {
@@ -162,12 +187,50 @@ impl Found {
                 FileType::RegularFile if stat.st_nlink > 1 => {
                     self.linked.push((here, inode(&stat)));
                 }
-                FileType::Directory if !UNSEARCHED.contains(&name) => {
+                FileType::Directory if UNSEARCHED.contains(&name) => self.unsearched.push(here),
+                FileType::Directory => {
                     if let Ok(below) = fs::openat(folder, name, folder_flags(), Mode::empty()) {
                         self.search(&below, &here, depth + 1);
                     }
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// As [`Found::search`], reading names alone: nothing is looked at but what has a protected one.
+    fn search_names(&mut self, folder: &OwnedFd, path: &str, depth: usize) {
+        let Ok(entries) = Dir::read_from(folder) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let Ok(name) = entry.file_name().to_str() else {
+                continue;
+            };
+            if name == "." || name == ".." {
+                continue;
+            }
+            self.entries += 1;
+            if self.entries > NAMES_MAX || depth > WALK_DEPTH_MAX {
+                self.whole = false;
+                return;
+            }
+            let stat = || fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok();
+            if has_protected_name(name) {
+                self.inodes.extend(stat().as_ref().map(inode));
+                self.named.push(format!("{path}/{name}"));
+                continue;
+            }
+            let is_folder = match entry.file_type() {
+                // Some file systems do not tell it with the name.
+                FileType::Unknown => stat().is_some_and(|stat| {
+                    FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+                }),
+                kind => kind == FileType::Directory,
+            };
+            if is_folder && let Ok(below) = fs::openat(folder, name, folder_flags(), Mode::empty())
+            {
+                self.search_names(&below, &format!("{path}/{name}"), depth + 1);
             }
         }
     }

@@ -3,6 +3,8 @@
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
+use thymos_core::isolation::Rung;
+
 use super::*;
 use crate::testing::Bench;
 
@@ -142,7 +144,7 @@ fn r3_protected_places_are_closed_by_path_name_link_and_hard_link() {
         );
     }
     assert_eq!(located(&bench, "hard-open").unwrap(), "hard-open");
-    let (closed, whole) = Fence::of(&bench.workspace).for_child();
+    let (closed, whole) = Fence::of(&bench.workspace).for_child(Rung::L2);
     assert!(whole);
     assert!(closed.contains(&bench.path("hard1")) && closed.contains(&bench.path("sub/hard3")));
     assert!(!closed.contains(&bench.path("hard-open")));
@@ -179,6 +181,40 @@ fn r3_a_link_with_a_protected_name_is_closed_wherever_it_points() {
             "{said}"
         );
     }
-    let (closed, _) = Fence::of(&bench.workspace).for_child();
+    let (closed, _) = Fence::of(&bench.workspace).for_child(Rung::L2);
     assert!(closed.contains(&bench.path("config/dev")));
+}
+
+#[test]
+fn r3_in_the_folders_of_others_a_cage_that_covers_files_covers_protected_names_too() {
+    let bench = Bench::new();
+    for path in [
+        "node_modules/pkg/.env",
+        "node_modules/pkg/deep/er/.env.local",
+        "sub/target/.envrc",
+        ".git/.env",
+        "node_modules/pkg/env",
+    ] {
+        bench.put(path, "SECRET");
+    }
+    std::fs::hard_link(bench.path("node_modules/pkg/.env"), bench.path("alias")).unwrap();
+    let (closed, whole) = Fence::of(&bench.workspace).for_child(Rung::L2);
+    assert!(
+        whole
+            && closed
+                .iter()
+                .all(|path| !path.starts_with(bench.path("node_modules")))
+    );
+    let (closed, whole) = Fence::of(&bench.workspace).for_child(Rung::L3);
+    assert!(whole);
+    for path in [
+        "node_modules/pkg/.env",
+        "node_modules/pkg/deep/er/.env.local",
+        "sub/target/.envrc",
+        ".git/.env",
+        "alias",
+    ] {
+        assert!(closed.contains(&bench.path(path)), "{path}: {closed:?}");
+    }
+    assert!(!closed.contains(&bench.path("node_modules/pkg/env")));
 }
