@@ -4,7 +4,7 @@ use thymos_core::approval::Via;
 use thymos_core::body::{Role, Stop};
 use thymos_core::budget::Cost;
 use thymos_core::presentation::Label;
-use thymos_protocol::{Card, Event, FileChange, ReplayVerdict, ReplayedRun, What};
+use thymos_protocol::{Card, Event, FileChange, HoldRow, ReplayVerdict, ReplayedRun, What};
 
 use crate::out::{safe, safe_lines};
 
@@ -75,6 +75,16 @@ pub fn tell(event: &Event, detail: Detail) -> Vec<String> {
         *first = format!("{:>5} {} {first}", event.seq, event.at_ms.clock());
     }
     lines
+}
+
+/// One event in one line, as a row of a list: also what says nothing while a run goes on, like what a turn cost.
+#[must_use]
+pub fn row(event: &Event) -> String {
+    let lines = match &event.what {
+        What::Used { .. } => talk(&event.what, Detail::Full),
+        _ => tell(event, Detail::Brief),
+    };
+    lines.into_iter().next().unwrap_or_default()
 }
 
 /// What was said, and what it cost to say it.
@@ -354,6 +364,49 @@ const fn via_word(via: Via) -> &'static str {
         Via::Cli => "the command line",
         Via::Timer => "the timer",
     }
+}
+
+/// How many agree with a held call, who, and who is asked for the rest; none where one is enough:
+/// `1 of 2 agree: ada; 1 missing, asked of bob, cleo`.
+#[must_use]
+pub fn quorum(row: &HoldRow) -> Option<String> {
+    let needed = row.card.quorum;
+    // Where one is enough and somebody has agreed, it is somebody else who is asked.
+    if needed <= 1 && row.approved_by.is_empty() {
+        return None;
+    }
+    let said = match row.approved_by.as_slice() {
+        [] => "nobody yet".to_owned(),
+        names => names.join(", "),
+    };
+    let missing = needed.saturating_sub(row.approvals);
+    let names = asked(row);
+    let of = if names.is_empty() {
+        String::new()
+    } else {
+        format!(", asked of {}", names.join(", "))
+    };
+    let rest = match missing {
+        0 => "nobody is missing".to_owned(),
+        missing => format!("{missing} missing{of}"),
+    };
+    Some(format!(
+        "{} of {needed} agree: {said}; {rest}",
+        row.approvals
+    ))
+}
+
+/// The names that are asked for and have not agreed yet, as the card itself tells them.
+fn asked(row: &HoldRow) -> Vec<&str> {
+    let fields = row.card.presentation.fields.iter();
+    let lines = fields
+        .filter(|field| field.label == Label::Quorum)
+        .flat_map(|field| field.lines.iter());
+    let names = lines.filter_map(|line| line.strip_prefix("of ")?.rsplit_once(": "));
+    names
+        .flat_map(|(names, _)| names.split(", "))
+        .filter(|name| !row.approved_by.iter().any(|by| by == name))
+        .collect()
 }
 
 /// How many turns a run had, in words.

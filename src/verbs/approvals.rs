@@ -19,7 +19,7 @@ use super::stops::Stops;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
 use crate::strict;
-use crate::tell::{Detail, card, tell};
+use crate::tell::{self, Detail, card, tell};
 
 /// What goes with a decision.
 pub(super) struct Saying<'a> {
@@ -211,10 +211,8 @@ async fn decide(
             .iter()
             .find(|open| open.card.proposal == row.card.proposal);
         if let Some(now) = now.filter(|now| now.approvals < quorum) {
-            out::line(&format!(
-                "approved: {} of {quorum}, more approvers are needed",
-                now.approvals
-            ))?;
+            let agreed = tell::quorum(now).unwrap_or_default();
+            out::line(&format!("approved: {}", out::safe(&agreed)))?;
             return Ok(10);
         }
     }
