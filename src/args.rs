@@ -245,6 +245,11 @@ pub enum Verb {
     Ledger(LedgerArgs),
     /// Settle work that was found without an end after a crash
     Settle(SettleArgs),
+    /// Stop a run, also one that is open in another terminal, by ending what it works under
+    ///
+    /// Its work is stopped within a second, what it delegated with it, and nothing of it is allowed any
+    /// more, whatever waits for an answer included, until it is given a mode or a writ again.
+    Stop(StopArgs),
     /// Make, check, sign, revoke and list writs: who may do what, within which budget, until when
     #[command(subcommand)]
     Writ(WritVerb),
@@ -345,6 +350,16 @@ pub struct SettleArgs {
     pub as_: Option<String>,
     /// How you know
     #[arg(long, default_value = "", value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// `thymos stop`.
+#[derive(Debug, Args)]
+pub struct StopArgs {
+    /// Trajectory id, or a unique prefix
+    pub id: String,
+    /// Why; it is recorded and told
+    #[arg(long, default_value = "stopped by a person", value_name = "TEXT")]
     pub reason: String,
 }
 

@@ -30,6 +30,7 @@ mod scope;
 mod settle;
 mod signer;
 mod skills;
+mod stop;
 mod stops;
 mod undo;
 mod verify;
@@ -185,6 +186,7 @@ const fn needs_ledger(verb: &Verb) -> bool {
         | Verb::Checkpoint(_)
         | Verb::Ledger(_)
         | Verb::Settle(_)
+        | Verb::Stop(_)
         | Verb::Routing(_)
         | Verb::Memory(_) => true,
         Verb::Import(_)
@@ -258,6 +260,7 @@ async fn look(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result
             erase::erase(client, args, on_server).await
         }
         Verb::Settle(args) => settle::settle(client, args).await,
+        Verb::Stop(args) => stop::stop(client, args).await,
         Verb::Skills(verb) => skills::perform(client, setting, verb).await,
         Verb::Routing(args) => routing::export(client, args).await,
         Verb::Memory(verb) => memory::perform(client, verb).await,

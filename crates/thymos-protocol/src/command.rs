@@ -253,6 +253,13 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Revokes what a trajectory works under, and what hangs from it `[W7]`. Replies `Accepted`.
+    EndAuthority {
+        /// Where.
+        trajectory: TrajectoryId,
+        /// Why.
+        reason: String,
+    },
     /// Asks for the writ that would have allowed a refused call `[C16]`. Replies `GrantPreview`.
     PreviewGrant {
         /// Where.

@@ -748,6 +748,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::Again { trajectory, .. }
         | Command::Writs { trajectory }
         | Command::Revoke { trajectory, .. }
+        | Command::EndAuthority { trajectory, .. }
         | Command::PreviewGrant { trajectory, .. }
         | Command::SignGrant { trajectory, .. }
         | Command::Take { trajectory, .. }

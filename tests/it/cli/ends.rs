@@ -204,6 +204,69 @@ fn x4_whatever_signal_ends_the_program_what_was_at_work_is_sealed() {
     }
 }
 
+/// What another process does is stopped from here, and its authority with it.
+#[test]
+fn w7_a_run_in_another_process_is_stopped_with_all_that_waits_there() {
+    let home = Home::playing(&[
+        json!({"calls": [shell(WAITS), shell("touch two; true")]}),
+        json!({"text": "done"}),
+    ]);
+    assert_eq!(home.run(&["run", "wait"]).code, 10);
+    let (id, digest) = home.held();
+    let child = home.start(&["approvals", "approve", &id, "--digest", &digest]);
+    until("a mark", || home.read("ws/marks") == "begun\n");
+    let row = home.json(&["runs", "--json"]).remove(0);
+    let run = row["trajectory"].as_str().unwrap().to_owned();
+    let stopped = home.run(&["stop", &run[..12], "--reason", "that is enough"]);
+    assert_eq!(stopped.code, 0, "{stopped:?}");
+    for line in ["stopped: this session", "stopped: held: shell touch two"] {
+        assert!(stopped.out.contains(line), "{stopped:?}");
+    }
+    assert!(stopped.err.contains("--mode MODE"), "{stopped:?}");
+    assert_ne!(ends(child).code, 0);
+    let told = home.run(&["ledger", "kind:failure"]).out;
+    assert!(
+        told.contains("its writ was revoked: it was stopped"),
+        "{told}"
+    );
+    assert_eq!((home.count("failure"), home.count("commit")), (1, 0));
+    assert_eq!(home.read("ws/marks"), "begun\n");
+    // What waited is answered in vain.
+    let (other, digest) = home.held();
+    let late = home.run(&["approvals", "approve", &other, "--digest", &digest]);
+    assert_eq!(late.code, 11, "{late:?}");
+    assert_eq!(home.count("commit"), 0);
+    home.run(&["stop", &run])
+        .says(11, "is revoked already", "nothing is left to do");
+    assert_eq!(home.run(&["run", "--resume", &run, "on"]).code, 11);
+    let on = home.run(&["run", "--resume", &run, "--mode", "edit", "on"]);
+    assert_eq!(on.code, 0, "{on:?}");
+    home.run(&["stop", "000000000000"]).says(
+        1,
+        "there is no trajectory",
+        "`thymos runs` lists them",
+    );
+    home.verifies();
+}
+
+/// Under a skill it is the session's own writ that ends: without the skill it would be in force again.
+#[test]
+fn w7_a_run_that_skills_narrow_is_stopped_as_a_whole() {
+    let home = Home::playing(&[json!({"text": "one"}), json!({"text": "two"})]);
+    assert_eq!(home.run(&["skills", "new", "careful"]).code, 0);
+    let ran = home.run(&["run", "--skill", "careful", "go"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let row = home.json(&["runs", "--json"]).remove(0);
+    let run = row["trajectory"].as_str().unwrap().to_owned();
+    assert_eq!(home.run(&["stop", &run]).code, 0);
+    let listed = home.json(&["writ", "ls", "--run", &run, "--json"]);
+    assert!(!listed.is_empty());
+    for writ in &listed {
+        assert_eq!(writ["state"], "revoked", "{listed:?}");
+    }
+    home.verifies();
+}
+
 fn send(signal: &str, child: &Child) {
     let sent = Command::new("kill")
         .args([signal, &child.id().to_string()])

@@ -256,6 +256,9 @@ impl Session {
                 ),
             },
             Err(mut fault) => {
+                if fault.kind == FaultKind::Cancelled && self.is_cut(&begun) {
+                    fault.message = format!("its writ was revoked: {}", fault.message);
+                }
                 if let Err(unmet) = self.trial(&fault.deltas) {
                     fault.deltas.clear();
                     fault.message = format!("{}; {unmet}; {UNKNOWN_CHANGE}", fault.message);
@@ -266,6 +269,13 @@ impl Session {
         self.shared.forget_output(&proposal);
         let body = self.with_kept(sealed.into_body()).await;
         self.record_or_break(vec![body]).await;
+    }
+
+    /// Whether a writ that this work is done under is revoked by now.
+    fn is_cut(&mut self, begun: &Begun) -> bool {
+        // A store that cannot be read says nothing here: the next decision reads it again.
+        let cut = self.revoked_now().unwrap_or_default();
+        begun.proposal().writs.iter().any(|id| cut.contains(id))
     }
 
     /// `[L4]` The same, saying of each content that it refers to whether it is kept. Where that cannot be

@@ -55,6 +55,7 @@ impl Session {
             Command::SetModel { model, .. } => Ok(self.set_model(model)),
             Command::Again { intent, .. } => self.again(intent).await,
             Command::Revoke { writ, reason, .. } => self.revoke(writ, reason).await,
+            Command::EndAuthority { reason, .. } => self.end_authority(reason).await,
             Command::Writs { .. } => self.writs(),
             Command::PreviewScope {
                 proposal, scope, ..
@@ -551,7 +552,10 @@ fn held(hold: &Hold) -> Held {
 const fn takes_away(command: &Command) -> bool {
     matches!(
         command,
-        Command::Revoke { .. } | Command::Writs { .. } | Command::Interrupt { .. }
+        Command::Revoke { .. }
+            | Command::EndAuthority { .. }
+            | Command::Writs { .. }
+            | Command::Interrupt { .. }
     )
 }
 

@@ -9,7 +9,7 @@ use thymos_core::budget::Cost;
 use thymos_core::facts::Facts;
 use thymos_core::writ::{Mode, Writ};
 use thymos_core::{Timestamp, WritId};
-use thymos_protocol::{ModePreview, Replied};
+use thymos_protocol::{ModePreview, NotUsed, Replied};
 use thymos_replay::projection::OpenWork;
 
 use super::answer::fault;
@@ -154,15 +154,26 @@ impl Session {
             ));
         }
         if self.p.revoked.contains(&writ) {
-            return Ok(fault(
-                format!("writ `{}` is revoked already", writ.short()),
-                "nothing is left to do",
-            ));
+            let no = format!("writ `{}` is revoked already", writ.short());
+            return Ok(Replied::NotUsed(NotUsed::Authority(no)));
         }
         let body = self.revocation(writ, reason)?;
         self.record_anyway(vec![body]).await?;
         self.stop_if_cut();
         Ok(Replied::Accepted)
+    }
+
+    /// Revokes what is in force here: under skills that narrow it, the writ that they narrow, for the narrower
+    /// ones end with it and it would be in force again without them.
+    pub(super) async fn end_authority(&mut self, reason: String) -> Result<Replied, RecordError> {
+        self.catch_up()?;
+        match self.p.authority {
+            Some((_, leaf)) => self.revoke(self.p.without_skills(leaf), reason).await,
+            None => {
+                let no = "nothing is in force on this trajectory".to_owned();
+                Ok(Replied::NotUsed(NotUsed::Authority(no)))
+            }
+        }
     }
 
     /// Of whose record this is; a new trajectory is of the kernel's own.

@@ -237,6 +237,7 @@ pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summ
         _ if p.is_over() => "erased in part".to_owned(),
         _ if in_doubt > 0 => "in doubt".to_owned(),
         _ if !holds.is_empty() => HELD.to_owned(),
+        _ if open > 0 => "running".to_owned(),
         _ if at_rest && p.open_work.len() > open => "waiting".to_owned(),
         Some(stop) => stop_words(stop),
         None if account.is_some() => "account".to_owned(),
