@@ -7,7 +7,7 @@ use super::ids;
 use crate::args::LedgerArgs;
 use crate::error::AppError;
 use crate::out;
-use crate::tell::{self, Detail};
+use crate::tell;
 
 pub(super) async fn print(client: &mut Client, args: &LedgerArgs) -> Result<u8, AppError> {
     let trajectory = match &args.run {
@@ -27,10 +27,9 @@ fn line(event: &Event, args: &LedgerArgs) -> Result<(), AppError> {
     if args.json {
         return out::json(event);
     }
-    let told = tell::tell(event, Detail::Brief);
-    let first = told.first().map_or("", String::as_str);
+    let first = tell::row(event);
     if args.csv {
-        return row(&cells(event, first));
+        return row(&cells(event, &first));
     }
     out::line(&format!(
         "{:>7} {} {:>5} {} {:<16} {first}",

@@ -22,6 +22,7 @@ use crate::calls::Ids;
 use crate::endpoint::ConnectError;
 use crate::fault::cancelled;
 use crate::limits::SCRIPT_BYTES_MAX;
+use crate::prices::{Prices, Spent};
 use crate::spec::ModelSpec;
 
 /// A model that reads its lines from a script.
@@ -31,6 +32,7 @@ pub struct ScriptedModel {
     model: String,
     summary: Option<Line>,
     turns: Vec<Line>,
+    prices: Option<Prices>,
 }
 
 /// A line that is no turn.
@@ -66,6 +68,19 @@ struct Line {
     reasoning: String,
     #[serde(default)]
     calls: Vec<Call>,
+    /// Tokens that it is to have used; none used when it is left out.
+    used: Option<Used>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Used {
+    #[serde(default)]
+    input: u64,
+    #[serde(default)]
+    cached: u64,
+    #[serde(default)]
+    output: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -111,6 +126,7 @@ impl ScriptedModel {
             model: model.to_owned(),
             summary: summaries.into_iter().next(),
             turns,
+            prices: None,
         })
     }
 
@@ -150,9 +166,14 @@ impl ScriptedModel {
                 path: path(),
                 why: e.to_string(),
             })?;
-        Self::parse(&spec.provider, &spec.model, &text).map_err(|fault| ConnectError::Script {
+        let script = Self::parse(&spec.provider, &spec.model, &text);
+        let script = script.map_err(|fault| ConnectError::Script {
             path: path(),
             fault,
+        })?;
+        Ok(Self {
+            prices: spec.prices,
+            ..script
         })
     }
 }
@@ -183,7 +204,7 @@ impl Cognition for ScriptedModel {
         if context.purpose == Purpose::Summary
             && let Some(line) = &self.summary
         {
-            return Ok(line.play(0, sink));
+            return Ok(line.play((0, self.prices), sink));
         }
         let at = context.turns;
         let mine = self.lines_for(context);
@@ -195,12 +216,16 @@ impl Cognition for ScriptedModel {
                 usage: TokenUsage::default(),
             });
         };
-        Ok(line.play(at, sink))
+        Ok(line.play((at, self.prices), sink))
     }
 }
 
 impl Line {
-    fn play(&self, at: usize, sink: &mut (dyn for<'bit> FnMut(Streamed<'bit>) + Send)) -> Turn {
+    fn play(
+        &self,
+        (at, prices): (usize, Option<Prices>),
+        sink: &mut (dyn for<'bit> FnMut(Streamed<'bit>) + Send),
+    ) -> Turn {
         if !self.reasoning.is_empty() {
             sink(Streamed::Reasoning(&self.reasoning));
         }
@@ -234,11 +259,26 @@ impl Line {
                 TurnStop::Calls
             },
             calls,
-            usage: TokenUsage {
+            usage: self.used(prices),
+            attempts: 1,
+        }
+    }
+
+    /// A line that names no tokens costs nothing; what it names costs what the provider's prices say.
+    fn used(&self, prices: Option<Prices>) -> TokenUsage {
+        match self.used {
+            None => TokenUsage {
                 usd_millicents: Some(0),
                 ..TokenUsage::default()
             },
-            attempts: 1,
+            Some(used) => Spent {
+                input: used.input,
+                cached: used.cached,
+                output: used.output,
+                told: true,
+                ..Spent::default()
+            }
+            .priced(prices),
         }
     }
 }

@@ -9,7 +9,7 @@ use thymos_protocol::{Command, Provenance, ProvenanceOf, ProvenanceStep, Replied
 use crate::args::AuditArgs;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
-use crate::tell::{self, Detail};
+use crate::tell;
 use crate::verbs::client::{Client, unexpected};
 use crate::verbs::ids;
 
@@ -93,9 +93,10 @@ fn print(found: &Provenance) -> Result<(), AppError> {
 /// `  wanted         35  intent: fs_write src/lib.rs`, with the run where it is another one.
 fn line(step: &ProvenanceStep, found: &Provenance) -> String {
     let event = &step.event;
-    let told = tell::tell(event, Detail::Brief);
-    let told = told.first().cloned();
-    let told = told.unwrap_or_else(|| out::safe(&event.kind));
+    let told = match tell::row(event) {
+        nothing if nothing.is_empty() => out::safe(&event.kind),
+        told => told,
+    };
     let mut place = format!("{:>6}", event.seq);
     if event.trajectory != found.trajectory {
         place.push_str(&format!(" of {}", event.trajectory.short()));

@@ -257,6 +257,9 @@ fn l18_the_ledger_is_a_table_with_a_row_an_entry() {
         assert_eq!(time, "0000-00-00T00:00:00.000Z", "{line}");
         assert_eq!(cells[4], word("kind"));
     }
+    // What a turn cost says nothing while it goes on, and has its words in the table.
+    let used = home.run(&["ledger", "kind:usage"]).out;
+    assert!(used.contains("usage: script/"), "{used}");
     let said = home.run(&["ledger", "text:two", "--csv"]).out;
     assert!(said.contains(r#""ai: one, ""two""""#), "{said}");
     let nothing = home.run(&["ledger", "kind:branch", "--csv"]);
