@@ -87,6 +87,7 @@ fn begin(file: &Path) -> Result<Vec<u8>, AppError> {
         return Err(AppError::new(ErrorKind::Usage, message)
             .hint("name it with --ledger: thymos verify --ledger postgres://user@host/database"));
     }
+    bundles::is_regular(file)?;
     let mut begin = Vec::new();
     let read = File::open(file).and_then(|open| open.take(32).read_to_end(&mut begin));
     read.map(|_| begin).map_err(|error| {
@@ -166,6 +167,11 @@ fn trusted(config: &Config) -> Result<TrustRoots, AppError> {
 /// name, so a name that the reader gives outranks that of the bundle.
 fn party(typed: &str, bundle: Option<&Manifest>) -> Result<Party, AppError> {
     if let Some((name, key)) = typed.split_once('=') {
+        if name.trim().is_empty() {
+            let message = format!("`--key {typed}` names nobody before its `=`");
+            return Err(AppError::new(ErrorKind::Usage, message)
+                .hint("put the owner's name there, or leave the `=` out"));
+        }
         let (name, key) = (name.to_owned(), read_key(key)?);
         return Ok(Party { name, key });
     }

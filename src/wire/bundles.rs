@@ -65,6 +65,11 @@ pub(crate) struct Checked {
 /// # Errors
 /// [`AppError`] with what is wrong; then no file is left behind, and none was touched.
 pub(crate) fn export(env: &Env, config: &Config, order: &Order<'_>) -> Result<Exported, AppError> {
+    if order.file == Path::new("-") {
+        let message = "a bundle is written whole or not at all, and `-` is no file";
+        return Err(AppError::new(ErrorKind::Usage, message)
+            .hint("name a file, and send that: -o BUNDLE.tar"));
+    }
     if !order.force && order.file.exists() {
         return Err(in_the_way(order.file));
     }
@@ -220,11 +225,27 @@ fn of_one_tenant(store: &dyn LedgerStore, tenant: &str) -> Result<(), AppError> 
     Ok(())
 }
 
+/// What is read more than once, and to its end, is a file: a pipe or a device would be waited for.
+///
+/// # Errors
+/// [`AppError`] where it is there and is none.
+pub(crate) fn is_regular(file: &Path) -> Result<(), AppError> {
+    match fs::metadata(file) {
+        Ok(meta) if !meta.is_file() => {
+            let message = format!("`{}` is no file", file.display());
+            Err(AppError::new(ErrorKind::User, message).hint("write it to a file, and name that"))
+        }
+        // What is not there at all is told by whoever opens it.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// Opens a bundle.
 ///
 /// # Errors
 /// [`AppError`]: what of its form is not as it must be.
 pub(crate) fn open(file: &Path) -> Result<Bundle, AppError> {
+    is_regular(file)?;
     let opened = File::open(file).map_err(|e| unreadable(file, &e.to_string()))?;
     Bundle::open(Box::new(BufReader::new(opened))).map_err(|invalid| refused(file, &invalid))
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use thymos_core::checkpoint::Checkpoint;
@@ -196,6 +197,9 @@ fn l16_a_wrong_key_proves_nothing_and_no_key_is_asked_for() {
     stranger
         .run(&["verify", "x.tar", "--key", "abc"])
         .says(2, "no public key", "keys show");
+    stranger
+        .run(&["verify", "x.tar", "--key", &format!(" ={}", key(&home))])
+        .says(2, "names nobody before its `=`", "leave the `=` out");
     home.run(&["verify", "--key", &other])
         .says(2, "--key names others", "keys trust");
 }
@@ -222,6 +226,8 @@ fn l16_what_is_wrong_with_an_export_is_said_before_a_byte_is_written() {
         "check the folder",
     );
     assert_eq!(home.run(&["export", "-o", "b.tar"]).code, 2);
+    home.run(&["export", "--all", "-o", "-"])
+        .says(2, "`-` is no file", "-o BUNDLE.tar");
     home.write("ws/b.tar", "mine");
     home.run(&["export", "--all", "-o", "b.tar"]).says(
         1,
@@ -277,6 +283,17 @@ fn l16_a_file_is_found_by_its_content() {
     }
     home.run(&["verify", "nowhere"])
         .says(1, "cannot be read", "check the path");
+    // A pipe that nobody writes to is not waited for.
+    let pipe = Command::new("mkfifo").arg(home.path("ws/pipe")).status();
+    assert!(pipe.unwrap().success());
+    for verb in [
+        &["verify", "pipe"][..],
+        &["import", "pipe"],
+        &["verify", "."],
+    ] {
+        let ended = home.run(verb);
+        ended.says(1, "is no file", "write it to a file");
+    }
 }
 
 /// Each is refused in one sentence that holds these words.

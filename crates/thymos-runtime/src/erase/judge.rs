@@ -111,10 +111,13 @@ pub(super) fn is_old_enough(k: &Kernel, rows: &[ErasureRow]) -> Result<(), No> {
     if k.parts.retention_ms == 0 {
         return Ok(());
     }
-    let days = k.parts.retention_ms / (24 * 60 * 60 * 1_000);
+    let days = match k.parts.retention_ms / (24 * 60 * 60 * 1_000) {
+        1 => "1 day".to_owned(),
+        more => format!("{more} days"),
+    };
     if k.now() < due {
         let message = format!(
-            "entries are kept for {days} days, and the youngest of these may go on {}",
+            "entries are kept for {days}, and the youngest of these may go on {}",
             told(due)
         );
         return Err(No::refused(
@@ -128,7 +131,7 @@ pub(super) fn is_old_enough(k: &Kernel, rows: &[ErasureRow]) -> Result<(), No> {
         None => Ok(()),
         Some(newest) => Err(No::refused(
             format!(
-                "entries are kept for {days} days, and the newest of the ledger is of {}: by it the youngest \
+                "entries are kept for {days}, and the newest of the ledger is of {}: by it the youngest \
                  of these may go on {}",
                 told(newest),
                 told(due)

@@ -11,7 +11,7 @@ use thymos_core::resolved::Resolved;
 use thymos_core::tool::Recovery;
 use thymos_core::{EntryId, canonical};
 use thymos_ports::tool::Probed;
-use thymos_protocol::{Replied, Settlement};
+use thymos_protocol::{Fault, Replied, Settlement};
 use thymos_replay::projection::{Fate, OpenWork};
 
 use super::answer::fault;
@@ -44,12 +44,12 @@ impl Session {
         }
         let own = self.k.operator().key;
         if !self.k.parts.roots.trusts_operator(&own) {
-            return Ok(fault(
-                format!(
+            return Ok(Replied::NotCounted(Fault {
+                message: format!(
                     "a settlement by the key {own}, which is not trusted, would verify for nobody"
                 ),
-                format!("trust it first: thymos keys trust NAME {own}"),
-            ));
+                hint: Some(format!("trust it first: thymos keys trust NAME {own}")),
+            }));
         }
         let started = work.entry;
         let resolution = match settlement {
