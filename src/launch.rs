@@ -45,7 +45,7 @@ pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
         served,
         last,
         ..
-    } = wire(env, &config, directory, Purpose { continues: true })?;
+    } = wire(env, &config, directory, Purpose::App)?;
     let start = match (&cli.under, last) {
         (Some(file), _) => {
             let (back, begun) = runtime.block_on(under_writ(link, &config, file));

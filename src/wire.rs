@@ -48,11 +48,15 @@ pub(crate) mod writs;
 pub use ledger::store_error;
 pub use watched::Damage;
 
-/// What differs between the app and the verbs.
+/// What a kernel is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Purpose {
-    /// Whether a run goes on by itself once its last hold is answered.
-    pub continues: bool,
+pub enum Purpose {
+    /// The app: a run goes on by itself once its last hold is answered.
+    App,
+    /// A verb that records something, or may.
+    Act,
+    /// A verb that shows what is recorded: a ledger that can only be read is enough.
+    Look,
 }
 
 /// The kernel on its own threads, with the app's end of the link.
@@ -82,7 +86,7 @@ pub fn wire(
     let workspace = open_workspace(directory)?;
     // Before anything is made: a mistyped model leaves nothing behind.
     let models = models::Models::new(env.clone(), config)?;
-    let mut ledger = ledger::Ledger::open(env, config)?;
+    let mut ledger = ledger::Ledger::open(env, config, purpose)?;
     let damage = Damage::default();
     ledger.store = watched::Watched::over(ledger.store, damage.clone());
     let held = keys::in_use(&config.paths)?;
@@ -208,7 +212,7 @@ fn kernel(
         },
         terms: terms(&config.budget),
         approvals: config.approvals.value,
-        continues: purpose.continues,
+        continues: purpose == Purpose::App,
         retention_ms: config.retention_ms(),
     };
     Kernel::new(parts).map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))

@@ -130,7 +130,11 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Verify(_) | Verb::Replay(_) | Verb::Checkpoint(_) => {
             // These say themselves what of the damage concerns them.
             let look = async |client: &mut Client| look(client, &setting, verb).await;
-            let (result, damage) = spoken(&setting, look)?;
+            let purpose = match verb {
+                Verb::Replay(_) => Purpose::Look,
+                _ => Purpose::Act,
+            };
+            let (result, damage) = spoken(&setting, purpose, look)?;
             result.map_err(|error| unseen(error, damage))
         }
         _ if only_looks(verb) => {
@@ -357,7 +361,7 @@ fn with_client<T>(
     setting: &Setting<'_>,
     speak: impl AsyncFnOnce(&mut Client) -> Result<T, AppError>,
 ) -> Result<T, AppError> {
-    let (result, damage) = spoken(setting, speak)?;
+    let (result, damage) = spoken(setting, Purpose::Act, speak)?;
     result.map_err(|error| damaged(error, damage.as_deref()))
 }
 
@@ -372,7 +376,7 @@ fn acting(
         checkpoint::tell_trouble(client).await;
         done
     };
-    let (result, damage) = spoken(setting, act)?;
+    let (result, damage) = spoken(setting, Purpose::Act, act)?;
     if let (Ok(_), Some(damage)) = (&result, &damage) {
         let damage = out::safe(damage);
         out::talk(&format!("thymos: {damage}; look: thymos verify"));
@@ -385,7 +389,7 @@ fn onlooking(
     setting: &Setting<'_>,
     look: impl AsyncFnOnce(&mut Client) -> Result<u8, AppError>,
 ) -> Result<u8, AppError> {
-    let (result, damage) = spoken(setting, look)?;
+    let (result, damage) = spoken(setting, Purpose::Look, look)?;
     match (result, damage) {
         (Ok(0), Some(damage)) => Err(AppError::new(ErrorKind::Integrity, damage).hint(TO_VERIFY)),
         (result, damage) => result.map_err(|error| unseen(error, damage)),
@@ -409,9 +413,9 @@ type Spoken<T> = (Result<T, AppError>, Option<String>);
 
 fn spoken<T>(
     setting: &Setting<'_>,
+    purpose: Purpose,
     speak: impl AsyncFnOnce(&mut Client) -> Result<T, AppError>,
 ) -> Result<Spoken<T>, AppError> {
-    let purpose = Purpose { continues: false };
     let wired = wire(setting.env, setting.config, setting.directory, purpose)?;
     let Wired {
         link,

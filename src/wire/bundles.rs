@@ -304,7 +304,7 @@ pub(crate) fn import(
     bundle: &Bundle,
 ) -> Result<u64, AppError> {
     let ledger = config.ledger.value.to_string();
-    let store = super::ledger::Ledger::open(env, config)?.store;
+    let store = super::ledger::Ledger::open(env, config, super::Purpose::Act)?.store;
     let log = bundle.log();
     let taken = store.adopt(log, &mut bundle.pieces());
     let taken = taken.map_err(|e| store_error(&e))?;

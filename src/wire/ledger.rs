@@ -14,6 +14,8 @@ use thymos_ports::store::StoreError;
 use thymos_ports::{Entropy, LedgerStore};
 use thymos_runtime::Leases;
 
+use super::Purpose;
+use super::evidence::can_only_be_read;
 use super::keys::KeysLock;
 use super::leases::FileLeases;
 use crate::config::ledger::{LedgerPlace, ServerUrl};
@@ -33,8 +35,8 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Opens it; it is made when it is not there.
-    pub(super) fn open(env: &Env, config: &Config) -> Result<Self, AppError> {
+    /// Opens it; it is made when it is not there. Who only looks leaves a file as it is that cannot be written.
+    pub(super) fn open(env: &Env, config: &Config, purpose: Purpose) -> Result<Self, AppError> {
         let genesis = Genesis {
             random: draw(&OsEntropy as &dyn Entropy),
         };
@@ -44,7 +46,13 @@ impl Ledger {
                 if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) {
                     paths::make_private(folder)?;
                 }
-                let opened = SqliteLedger::open(path, genesis).map_err(|e| store_error(&e))?;
+                let opened = match purpose {
+                    Purpose::Look if can_only_be_read(path) => SqliteLedger::open_untouched(path),
+                    Purpose::App | Purpose::Act | Purpose::Look => {
+                        SqliteLedger::open(path, genesis)
+                    }
+                };
+                let opened = opened.map_err(|e| store_error(&e))?;
                 Ok(Self {
                     store: Arc::new(opened),
                     server: None,

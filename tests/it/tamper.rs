@@ -66,8 +66,7 @@ fn edit_and_narrow(home: &Home, trajectory: TrajectoryId) {
         ("USER", "ada"),
     ]);
     let config = load(&env, &Flags::default()).unwrap();
-    let purpose = Purpose { continues: true };
-    let wired = wire(&env, &config, &home.path("ws"), purpose).unwrap();
+    let wired = wire(&env, &config, &home.path("ws"), Purpose::App).unwrap();
     let mut desk = Desk::over(wired.link, wired.served);
     wired.runtime.block_on(async {
         let Replied::Holds(rows) = desk.ask(Command::Holds).await else {

@@ -270,7 +270,7 @@ async fn l3_a_run_that_is_open_elsewhere_is_not_erased_from() {
         ("USER", "ada"),
     ]);
     let config = load(&env, &Flags::default()).unwrap();
-    let (ws, purpose) = (home.path("ws"), Purpose { continues: false });
+    let (ws, purpose) = (home.path("ws"), Purpose::Act);
     let opened = tokio::task::spawn_blocking(move || wire(&env, &config, &ws, purpose).unwrap());
     let wired = opened.await.unwrap();
     let mut desk = Desk::over(wired.link, wired.served);

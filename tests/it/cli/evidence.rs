@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rusqlite::Connection;
 use thymos_core::Digest;
@@ -129,6 +130,63 @@ fn l16_a_ledger_in_a_folder_that_cannot_be_written_verifies() {
     assert_eq!(verify(&[&named, "--key", &ada()]), 0);
     // As one's own, it is read in the same way; nobody is trusted in this home.
     assert_eq!(verify(&["--ledger", &named]), 2);
+}
+
+/// What only looks reads a ledger where nothing can be written; what would record something says that it cannot.
+#[test]
+fn l16_what_only_shows_the_record_needs_no_right_to_write_it() {
+    let home = ran();
+    home.run(&["run", "again"]);
+    let run = home.json(&["runs", "--json"]).remove(0);
+    let run = run["trajectory"].as_str().unwrap().to_owned();
+    let folder = home.path("case");
+    fs::create_dir(&folder).unwrap();
+    let file = folder.join("ledger.db");
+    home.copy_ledger(&file);
+    let named = file.display().to_string();
+    let verbs: [&[&str]; 6] = [
+        &["runs"],
+        &["ledger", "--csv"],
+        &["audit", &run],
+        &["replay", &run],
+        &["writ", "ls"],
+        &["approvals", "ls"],
+    ];
+    // Snapshots are of the log, so what is shown is the same.
+    let shown = verbs.map(|verb| home.run(&[&["--ledger", &named], verb].concat()).out);
+    let by_root = fs::metadata(&folder).unwrap().uid() == 0;
+    // A home with the same keys, of whoever looks.
+    let other = home.path("other");
+    let system = |program: &str, args: &[&str]| {
+        let mut command = Command::new(program);
+        let done = command.args(args).current_dir(home.path("")).status();
+        assert!(done.unwrap().success(), "{program} {args:?}");
+    };
+    system("cp", &["-r", "home", "other"]);
+    if by_root {
+        fs::set_permissions(home.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(home.path("ws"), fs::Permissions::from_mode(0o755)).unwrap();
+        system("chown", &["-R", &NOBODY.to_string(), "other"]);
+    }
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
+    let before = held(&folder);
+    let look = |verb: &[&str]| {
+        let mut command = home.command(&[&["--ledger", &named], verb].concat());
+        command.env("HOME", &other);
+        if by_root {
+            command.uid(NOBODY);
+        }
+        Ended::of(&command.output().unwrap())
+    };
+    for (verb, shown) in verbs.iter().zip(&shown) {
+        let ended = look(verb);
+        let told = ended.out.replace("/other/", "/home/");
+        assert_eq!((ended.code, &told), (0, shown), "{verb:?}: {ended:?}");
+    }
+    look(&["run", "more"]).says(1, "read-only", "check the path and who owns it");
+    assert_eq!(held(&folder), before);
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]
