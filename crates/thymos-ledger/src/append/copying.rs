@@ -13,9 +13,12 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB};
 
 use super::Writer;
 
-/// Pages of the write-ahead file after which they are copied into the ledger: 16 MiB, which is also
+/// Pages of the write-ahead file after which they are copied into the ledger: 4 MiB, which is also
 /// about the most that must be read again when a process died.
-const WAL_PAGES_MAX: c_int = 4_096;
+///
+/// Short, so that the file soon begins anew: a sync behind bytes that take the place of others is a third
+/// quicker than one behind bytes that make the file longer `[Q3]`.
+const WAL_PAGES_MAX: c_int = 1_024;
 
 /// How many pages the write-ahead file holds, as of this connection's last commit. Of other processes'
 /// pages it is told with the next one, which is when somebody of this process would add to them.
