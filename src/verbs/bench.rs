@@ -306,13 +306,17 @@ fn ms(time: Duration) -> f64 {
 }
 
 /// So many in this time, a second.
-fn rate(count: u64, time: Duration) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a rate needs no more digits than a double has"
-    )]
-    let count = count as f64;
-    count / time.as_secs_f64().max(1e-9)
+fn rate(number: u64, time: Duration) -> f64 {
+    count(number) / time.as_secs_f64().max(1e-9)
+}
+
+/// So many.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a figure needs no more digits than a double has"
+)]
+const fn count(number: u64) -> f64 {
+    number as f64
 }
 
 /// What keeps a row from being measured.

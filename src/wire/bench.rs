@@ -100,18 +100,23 @@ pub(crate) fn memory() -> Result<Arc<dyn LedgerStore>, AppError> {
 
 /// One built-in tool, bound to a folder.
 pub(crate) fn tool(name: &str, folder: &Path) -> Result<Arc<dyn Tool>, AppError> {
-    let tools = thymos_tools::builtin(ToolsConfig {
+    let tools = tools(folder, &folder.join("tmp"))?;
+    let found = tools.into_iter().find(|tool| tool.contract().name == name);
+    found.ok_or_else(|| internal(format!("there is no tool `{name}`")))
+}
+
+/// Every built-in tool, bound to a folder.
+pub(crate) fn tools(folder: &Path, tmp: &Path) -> Result<Vec<Arc<dyn Tool>>, AppError> {
+    let config = ToolsConfig {
         root: folder.to_path_buf(),
         protected: Vec::new(),
         search_path: Vec::new(),
         env: Vec::new(),
-        tmp: folder.join("tmp"),
+        tmp: tmp.to_path_buf(),
         extra_read: Vec::new(),
         cage: thymos_sandbox::probe(),
-    })
-    .map_err(internal)?;
-    let found = tools.into_iter().find(|tool| tool.contract().name == name);
-    found.ok_or_else(|| internal(format!("there is no tool `{name}`")))
+    };
+    thymos_tools::builtin(config).map_err(internal)
 }
 
 /// What a scratch kernel is built around.
@@ -156,7 +161,8 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
             context_tokens_max: 100_000,
         },
         terms: thymos_runtime::modes::ModeTerms::standard(),
-        continues: false,
+        // As in the app: once its last hold is answered, a run goes on by itself.
+        continues: true,
         retention_ms: 0,
         approvals: thymos_core::verdict::Tightening::none(),
     })

@@ -1,48 +1,55 @@
-//! `ledger-small`, `-medium` and `-large`: ledgers of 100, 10,000 and 1,000,000 entries of small calls,
-//! written by the real ring, and what using each of them costs. No call is held, fails, delegates or keeps
-//! a file.
+//! `ledger-small`, `-medium` and `-large`: ledgers of 100, 10,000 and 1,000,000 entries of the kinds that a
+//! real record has, written by the real ring, and what using each of them costs.
 //!
-//! They are made without syncs, so that a million entries take a minute or two.
+//! They are made without syncs of their own, so that a million entries take some minutes; the files that the
+//! tools change are synced as ever. What stands in for a model and for a command is said in [`agent`] and
+//! [`command`].
 
+mod agent;
 mod browse;
+mod command;
+mod files;
+mod mix;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use serde_json::{Value, json};
 use thymos_core::TrajectoryId;
+use thymos_core::approval::{Decision, Via};
+use thymos_core::body::Stop;
 use thymos_core::writ::Mode;
-use thymos_ports::cognition::{
-    Context, ModelFault, ModelIdentity, ProposedCall, Streamed, TokenUsage, Turn, TurnStop,
-};
-use thymos_ports::{Cognition, LedgerStore};
-use thymos_protocol::{Command as Asked, Replied};
+use thymos_ports::{LedgerStore, Tool};
+use thymos_protocol::{Answer, Card, Command as Asked, Replied, What};
 use thymos_replay::{Level, Row, Verifier};
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
+use self::agent::Agent;
+use self::command::StandIn;
+use self::mix::Mix;
 use super::start::memory_mib;
 use super::{Bar, Bench, Figure, Samples, fault, ms, rate};
 use crate::error::AppError;
 use crate::verbs::client::Client;
 use crate::wire::bench as adapters;
 
-/// Turns of one trajectory, and calls of a turn: together below the calls that a mode's writ allows.
-const TURNS: u32 = 110;
-const CALLS: u32 = 4;
+/// Prompts of one session, a trajectory: together below the calls and the tokens that a mode's writ allows.
+const RUNS: u64 = 16;
 
-/// One call in so many has arguments that do not fit, and is refused.
-const MISTAKES: u32 = 16;
+/// Entries that one prompt comes to, about, those of the agent that it asks included.
+const ENTRIES: u64 = 98;
 
-/// Runs of one kernel: each stays open in it until it ends.
-const RUNS: usize = 128;
+/// Sessions of one kernel: each stays open in it until it ends.
+const SESSIONS: usize = 128;
+
+/// Until a session is looked at whose model says nothing.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// Between looks at whether what was said is on record.
+const LOOK_SOON: Duration = Duration::from_micros(200);
 
 /// Samples of what is asked for anywhere in a ledger.
 const LOOKS: u64 = 200;
@@ -70,6 +77,7 @@ fn measure(bench: &Bench, name: &str, wanted: u64) -> Result<Vec<Figure>, AppErr
     let store = adapters::unsynced(&path)?;
     let made = make(bench, &store, wanted)?;
     let entries = store.len().map_err(fault)?;
+    let mix = Mix::of(store.as_ref())?;
     drop(store);
     let bytes = fs::metadata(&path).map_err(fault)?.len();
     let mut figures = vec![
@@ -89,6 +97,7 @@ fn measure(bench: &Bench, name: &str, wanted: u64) -> Result<Vec<Figure>, AppErr
             "x",
         ),
     ];
+    figures.extend(mix.figures());
     figures.extend(looks(bench, &path, made.trajectory)?);
     figures.extend(levels(bench, &path)?);
     Ok(figures)
@@ -108,19 +117,21 @@ struct Made {
     last: Duration,
 }
 
-/// Lets run after run work on this ledger until it is long enough.
+/// Lets session after session work on this ledger until it is long enough.
 fn make(bench: &Bench, store: &Arc<dyn LedgerStore>, wanted: u64) -> Result<Made, AppError> {
-    let turns = TURNS.min(u32::try_from(wanted / 13).unwrap_or(u32::MAX).max(1));
+    files::lay_out(&workspace(bench))?;
+    let runs = (wanted / ENTRIES).clamp(1, RUNS);
     let from = bench.now();
-    let (mut spans, mut newest) = (Vec::new(), None);
+    let (mut spans, mut newest, mut first) = (Vec::new(), None, 0);
     while store.len().map_err(fault)? < wanted {
-        let mut kernel = Kernel::start(bench, store, turns, None)?;
-        for _ in 0..RUNS {
+        let mut kernel = Kernel::start(bench, store, None)?;
+        for _ in 0..SESSIONS {
             let (began, before) = (bench.now(), store.len().map_err(fault)?);
             if before >= wanted {
                 break;
             }
-            newest = Some(kernel.run()?);
+            newest = Some(kernel.session(first, runs)?);
+            first += runs;
             let added = store.len().map_err(fault)?.saturating_sub(before).max(1);
             spans.push((bench.now() - began) / u32::try_from(added).unwrap_or(u32::MAX));
         }
@@ -135,19 +146,33 @@ fn make(bench: &Bench, store: &Arc<dyn LedgerStore>, wanted: u64) -> Result<Made
     })
 }
 
-/// A kernel on a ledger, with a model that talks.
+/// The folder that the agent works in.
+fn workspace(bench: &Bench) -> PathBuf {
+    bench.file("workspace")
+}
+
+/// Every tool of the program, with what stands in for commands.
+fn tools(bench: &Bench) -> Result<Vec<Arc<dyn Tool>>, AppError> {
+    let tools = adapters::tools(&workspace(bench), &bench.file("tmp"))?;
+    let without_processes = |tool: Arc<dyn Tool>| match tool.contract().name.as_str() {
+        "shell" => StandIn::of(tool),
+        _ => tool,
+    };
+    Ok(tools.into_iter().map(without_processes).collect())
+}
+
+/// A kernel on a ledger, with an agent that works.
 struct Kernel {
     runtime: Runtime,
     client: Client,
     served: JoinHandle<()>,
-    said: Arc<Notify>,
+    agent: Arc<Agent>,
 }
 
 impl Kernel {
     fn start(
         bench: &Bench,
         store: &Arc<dyn LedgerStore>,
-        turns: u32,
         snapshots: Option<&Path>,
     ) -> Result<Self, AppError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -155,18 +180,11 @@ impl Kernel {
             .enable_all()
             .build()
             .map_err(fault)?;
-        let said = Arc::new(Notify::new());
+        let agent = Arc::new(Agent::new());
         let parts = adapters::Parts {
             store: store.clone(),
-            tools: vec![
-                adapters::tool("kv_set", &bench.scratch)?,
-                adapters::tool("kv_get", &bench.scratch)?,
-            ],
-            model: Arc::new(Talker {
-                turn: AtomicU32::new(0),
-                turns,
-                said: said.clone(),
-            }),
+            tools: tools(bench)?,
+            model: agent.clone(),
             snapshots: snapshots.map(Path::to_path_buf),
         };
         let (link, served) = adapters::serve(&runtime, parts)?;
@@ -174,12 +192,29 @@ impl Kernel {
             client: Client::new(link),
             runtime,
             served,
-            said,
+            agent,
         })
     }
 
-    fn run(&mut self) -> Result<TrajectoryId, AppError> {
-        self.runtime.block_on(run(&mut self.client, &self.said))
+    /// One session of so many runs, the first of which has this number.
+    fn session(&mut self, first: u64, runs: u64) -> Result<TrajectoryId, AppError> {
+        self.agent.begins(first);
+        self.runtime.block_on(async {
+            let opened = self.client.ask(Asked::begin(Mode::Auto)).await?;
+            let Replied::Opened(status) = opened else {
+                return Err(fault("no trajectory was opened"));
+            };
+            let mut session = Session {
+                client: &mut self.client,
+                agent: &self.agent,
+                trajectory: status.trajectory,
+                next: 0,
+            };
+            for run in first..first + runs {
+                session.run(run).await?;
+            }
+            Ok(status.trajectory)
+        })
     }
 
     fn end(mut self) {
@@ -190,23 +225,82 @@ impl Kernel {
     }
 }
 
-/// One run from its prompt to its end.
-async fn run(client: &mut Client, said: &Notify) -> Result<TrajectoryId, AppError> {
-    let opened = client.ask(Asked::begin(Mode::Auto)).await?;
-    let Replied::Opened(status) = opened else {
-        return Err(fault("no trajectory was opened"));
-    };
-    let trajectory = status.trajectory;
-    let text = "keep what you find out, and look at it again".to_owned();
-    client.ask(Asked::Prompt { trajectory, text }).await?;
-    said.notified().await;
-    // It has said its last word; what is left is to close.
-    loop {
-        let news = client.news(trajectory, u64::MAX).await?;
-        if news.status.running.is_none() {
-            return Ok(trajectory);
+/// A person with one trajectory: prompts, and answers what is held.
+struct Session<'k> {
+    client: &'k mut Client,
+    agent: &'k Agent,
+    trajectory: TrajectoryId,
+    /// The first entry that was not looked at.
+    next: u64,
+}
+
+impl Session<'_> {
+    /// One run from its prompt to its end.
+    async fn run(&mut self, run: u64) -> Result<(), AppError> {
+        let (trajectory, text) = (self.trajectory, agent::prompt(run));
+        self.accepted(Asked::Prompt { trajectory, text }).await?;
+        loop {
+            let (stop, held) = self.rest().await?;
+            match stop {
+                Stop::Done => return Ok(()),
+                Stop::Held => {
+                    for card in held {
+                        self.answer(&card).await?;
+                    }
+                }
+                other => return Err(fault(format!("a run ended: {other:?}"))),
+            }
         }
-        tokio::time::sleep(Duration::from_micros(200)).await;
+    }
+
+    /// Waits until it comes to rest: why, and what it holds.
+    async fn rest(&mut self) -> Result<(Stop, Vec<Box<Card>>), AppError> {
+        // Looking while it works would be measured with it. Whether it was told or is late: then it looks.
+        drop(tokio::time::timeout(SILENCE, self.agent.rests()).await);
+        let mut held = Vec::new();
+        loop {
+            let news = self.client.news(self.trajectory, self.next).await?;
+            self.next += news.events.len() as u64;
+            let mut stopped = None;
+            for event in news.events {
+                match event.what {
+                    What::Suspended { card, .. } => held.push(card),
+                    What::Closed { stop, .. } => stopped = Some(stop),
+                    _ => {}
+                }
+            }
+            if let Some(stop) = stopped {
+                return Ok((stop, held));
+            }
+            tokio::time::sleep(LOOK_SOON).await;
+        }
+    }
+
+    /// Agrees to what is held, but for what leaves the machine.
+    async fn answer(&mut self, card: &Card) -> Result<(), AppError> {
+        let (decision, reason) = match card.line.contains(agent::NOT_AGREED) {
+            true => (Decision::Deny, "nothing is published from here"),
+            false => (Decision::Approve, "the tests may run"),
+        };
+        self.accepted(Asked::Answer(Answer {
+            trajectory: self.trajectory,
+            proposal: card.proposal,
+            presented: card.presented,
+            decision,
+            reason: reason.to_owned(),
+            via: Via::Cli,
+            fully_viewed: true,
+            scope: None,
+            signed: None,
+        }))
+        .await
+    }
+
+    async fn accepted(&mut self, command: Asked) -> Result<(), AppError> {
+        match self.client.ask(command).await? {
+            Replied::Accepted => Ok(()),
+            other => Err(fault(format!("not accepted: {other:?}"))),
+        }
     }
 }
 
@@ -281,7 +375,7 @@ fn openings(
     let folder = bench.file("snapshots");
     let mut took = Vec::new();
     for _ in 0..6 {
-        let mut kernel = Kernel::start(bench, store, 0, Some(&folder))?;
+        let mut kernel = Kernel::start(bench, store, Some(&folder))?;
         let client = &mut kernel.client;
         let (from, opened) = (
             bench.now(),
@@ -304,7 +398,7 @@ fn worlds(
     store: &Arc<dyn LedgerStore>,
     trajectory: TrajectoryId,
 ) -> Result<Vec<Duration>, AppError> {
-    let mut kernel = Kernel::start(bench, store, 0, None)?;
+    let mut kernel = Kernel::start(bench, store, None)?;
     let client = &mut kernel.client;
     let took = kernel.runtime.block_on(async {
         let head = client.open(trajectory).await?.head_seq;
@@ -402,70 +496,5 @@ fn verify(store: &dyn LedgerStore, level: Level) -> Result<(), AppError> {
     }
 }
 
-/// The model: says something, calls, mistakes itself now and then, and ends.
-struct Talker {
-    turn: AtomicU32,
-    turns: u32,
-    said: Arc<Notify>,
-}
-
-#[async_trait]
-impl Cognition for Talker {
-    fn identity(&self) -> ModelIdentity {
-        ModelIdentity {
-            provider: "bench".into(),
-            model: "talker".into(),
-            context_tokens: None,
-        }
-    }
-
-    async fn propose(
-        &self,
-        _context: &Context,
-        _sink: &mut (dyn for<'bit> FnMut(Streamed<'bit>) + Send),
-        _cancel: &CancellationToken,
-    ) -> Result<Turn, ModelFault> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % (self.turns + 1);
-        let ends = turn == self.turns;
-        if ends {
-            self.said.notify_one();
-        }
-        let calls = if ends { 0 } else { CALLS };
-        Ok(Turn {
-            text: format!("Turn {turn}: I keep what I found out, and look at it again."),
-            reasoning: String::new(),
-            provider_state: None,
-            calls: (0..calls).map(|n| call(turn * CALLS + n)).collect(),
-            stop: if ends {
-                TurnStop::Done
-            } else {
-                TurnStop::Calls
-            },
-            usage: TokenUsage {
-                input: 90,
-                output: 12,
-                ..TokenUsage::default()
-            },
-            attempts: 1,
-        })
-    }
-}
-
-fn call(number: u32) -> ProposedCall {
-    let key = format!("item-{number}");
-    let (tool, args) = match number {
-        n if n % MISTAKES == MISTAKES - 1 => ("kv_set", json!({"key": 7})),
-        n if n % 2 == 0 => ("kv_set", kept(&key, number)),
-        _ => ("kv_get", json!({"key": format!("item-{}", number - 1)})),
-    };
-    ProposedCall {
-        call: format!("c{number}"),
-        tool: tool.to_owned(),
-        args,
-        malformed: None,
-    }
-}
-
-fn kept(key: &str, number: u32) -> Value {
-    json!({"key": key, "value": {"number": number, "text": "what a step keeps"}})
-}
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,7 @@ pub(super) fn browse(
     trajectory: TrajectoryId,
 ) -> Result<Vec<Figure>, AppError> {
     let entries = store.len().map_err(fault)?;
-    let mut desk = Desk::open(bench, Kernel::start(bench, store, 0, None)?, trajectory);
+    let mut desk = Desk::open(bench, Kernel::start(bench, store, None)?, trajectory);
     desk.until(|app| app.session.trajectory() == Some(trajectory))?;
     desk.keys(&["<C-x>", "l"])?;
     let from = bench.now();
