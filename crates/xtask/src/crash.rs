@@ -7,19 +7,22 @@ use std::process::Command;
 use crate::chore::{ChoreFault, root};
 
 /// The kernel's matrix: of the whole program's tests.
-const MATRIX: &str = "crashes::matrix::t2_killed";
+const MATRIX: &[&str] = &["crashes::matrix::t2_killed"];
 
 /// A ledger that fails under a kernel.
-const FAULTS: &str = "crashes::faults::t2_a_ledger_that_fails";
+const FAULTS: &[&str] = &["crashes::faults::t2_a_ledger_that_fails"];
 
 /// A machine that goes down under a kernel.
-const POWER: &str = "crashes::power::t2_when_the_power_goes";
+const POWER: &[&str] = &["crashes::power::t2_when_the_power_goes"];
 
-/// A server that is killed under a kernel.
-const SERVERS: &str = "crashes::server::t2_a_server_that_is_killed";
+/// A server that is killed under a kernel, and a kernel over one.
+const SERVERS: &[&str] = &[
+    "crashes::server::t2_a_server_that_is_killed",
+    "crashes::served::t2_a_process_over_a_server",
+];
 
 /// Two writers: of the ledger's tests.
-const WRITERS: &str = "crash::l12_two_processes_make_one_order_and_no_fork";
+const WRITERS: &[&str] = &["crash::l12_two_processes_make_one_order_and_no_fork"];
 
 /// What is to be fired.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub(crate) enum Shots {
     Fault(String),
     /// The power goes at every point of so many stories.
     Power(u64),
-    /// The server of a kernel is killed so often.
+    /// The server of a kernel is killed so often, and so is a kernel over a server.
     Servers(u64),
     /// None: two processes write for so many seconds.
     Writers(u64),
@@ -66,7 +69,7 @@ pub(crate) fn fire(shots: &Shots) -> Result<String, ChoreFault> {
     cargo
         .current_dir(root())
         .args(["test", "--quiet", "--locked"]);
-    let (test, said) = match shots {
+    let (tests, said) = match shots {
         Shots::Writers(seconds) => {
             cargo.env("THYMOS_CRASH_WRITERS", seconds.to_string());
             (WRITERS, "one order, and no fork")
@@ -91,7 +94,10 @@ pub(crate) fn fire(shots: &Shots) -> Result<String, ChoreFault> {
     }
     // Of no package by name: with one alone the features of what all depend on are others, and everything
     // would be built anew.
-    cargo.args(["--test", "it", "--", test, "--nocapture"]);
+    cargo
+        .args(["--test", "it", "--"])
+        .args(tests)
+        .arg("--nocapture");
     match cargo.status() {
         Ok(status) if status.success() => Ok(said.to_owned()),
         Ok(_) => Err(ChoreFault::Lost),

@@ -40,7 +40,7 @@ use crate::wire::bench as adapters;
 const RUNS: u64 = 16;
 
 /// Entries that one prompt comes to, about, those of the agent that it asks included.
-const ENTRIES: u64 = 98;
+const ENTRIES: u64 = 100;
 
 /// Sessions of one kernel: each stays open in it until it ends.
 const SESSIONS: usize = 128;

@@ -14,7 +14,7 @@ use super::child::Task;
 use super::judge::{Expected, Scene, after_kill, at_the_end, lost, standing_but};
 use super::plan::Plan;
 use super::points::Kill;
-use super::process::{Cast, NEIGHBOUR, live, prepare};
+use super::process::{Cast, NEIGHBOUR, is_there, live, open, prepare};
 use super::tools::{IDEMPOTENT, NEITHER, QUERYABLE};
 use crate::sim::draw::Dice;
 
@@ -83,7 +83,7 @@ fn census(seed: u64) -> Vec<String> {
 }
 
 /// What a process passes in this folder.
-fn passed(folder: &Path, seed: u64, number: u64) -> Vec<String> {
+pub(super) fn passed(folder: &Path, seed: u64, number: u64) -> Vec<String> {
     let cast = Cast::new(seed, number, folder);
     live(&cast);
     cast.points.passed()
@@ -112,7 +112,7 @@ fn is_before_a_write(label: &str) -> bool {
 }
 
 /// Every kill of these points, by cell.
-fn kills(labels: &[String], dice: &Dice) -> Vec<(String, Kill)> {
+pub(super) fn kills(labels: &[String], dice: &Dice) -> Vec<(String, Kill)> {
     let mut all = Vec::new();
     for (at, label) in labels.iter().enumerate() {
         let number = u64::try_from(at).unwrap();
@@ -210,7 +210,7 @@ fn fire(shot: &Shot, cell: &str, tally: &Mutex<Tally>) -> Vec<String> {
 }
 
 /// The label that a process says at a kill of this cell.
-fn plain(cell: &str) -> String {
+pub(super) fn plain(cell: &str) -> String {
     match cell.strip_suffix(" torn") {
         Some(what) => format!("{what} before"),
         None if cell.starts_with("reserve:") || cell.starts_with("drawn ") => "drawn".to_owned(),
@@ -218,7 +218,7 @@ fn plain(cell: &str) -> String {
     }
 }
 
-fn kill(
+pub(super) fn kill(
     folder: &TempDir,
     seed: u64,
     number: u64,
@@ -242,15 +242,15 @@ fn kill(
 }
 
 /// Entries of the ledger, without making one.
-fn length(folder: &TempDir, seed: u64) -> u64 {
-    match super::process::ledger(folder.path()).exists() {
-        true => super::process::open(folder.path(), seed, 0).len().unwrap(),
+pub(super) fn length(folder: &TempDir, seed: u64) -> u64 {
+    match is_there(folder.path()) {
+        true => open(folder.path(), seed, 0).len().unwrap(),
         false => 0,
     }
 }
 
 /// A last process does everything; what is wrong then.
-fn finish(folder: &TempDir, plan: &Plan) -> Vec<String> {
+pub(super) fn finish(folder: &TempDir, plan: &Plan) -> Vec<String> {
     let end = live(&Cast {
         last: true,
         ..Cast::new(plan.seed, LAST, folder.path())
@@ -398,7 +398,7 @@ fn t2_killed_at_each_point_nothing_is_lost_and_nothing_happens_twice() {
 
 /// The cells of the matrix: each write point before, after and, where there is a write, within; the
 /// steps of a call by the class of its tool.
-fn named() -> Vec<String> {
+pub(super) fn named() -> Vec<String> {
     let mut cells = Vec::new();
     for tool in [IDEMPOTENT, QUERYABLE, NEITHER] {
         cells.push(format!("reserve:{tool} before"));
@@ -460,16 +460,18 @@ fn t2_killed_beside_a_process_at_work_nothing_is_lost_in_either() {
         shots.push((seed, cell.clone(), *kill));
     }
     let wrong = all(&shots, |(seed, cell, kill)| {
-        let faults = caught(|| beside(*seed, *kill));
+        let faults = caught(|| {
+            let folder = scratch();
+            prepare(folder.path(), &Plan::of(*seed));
+            beside(&folder, *seed, *kill)
+        });
         (format!("story {seed}, killed at {cell} ({kill:?})"), faults)
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn beside(seed: u64, kill: Kill) -> Vec<String> {
-    let folder = scratch();
-    let plan = Plan::of(seed);
-    prepare(folder.path(), &plan);
+/// Kills the process of a story while another one works on the same ledger; what is wrong in either.
+pub(super) fn beside(folder: &TempDir, seed: u64, kill: Kill) -> Vec<String> {
     let task = |seed, number, kill| Task {
         seed,
         number,
@@ -493,7 +495,7 @@ fn beside(seed: u64, kill: Kill) -> Vec<String> {
     faults.extend(lost(&scene, &killed));
     faults.extend(lost(&scene, &lived));
     faults.extend(standing_but(&scene));
-    faults.extend(finish(&folder, &plan));
+    faults.extend(finish(folder, &Plan::of(seed)));
     faults
 }
 

@@ -19,5 +19,6 @@ mod points;
 mod power;
 mod process;
 mod seams;
+mod served;
 mod server;
 mod tools;

@@ -13,6 +13,7 @@ use thymos_core::budget::{Cost, Dimension};
 use thymos_core::entry::{Draft, Salt};
 use thymos_core::isolation::Rung;
 use thymos_core::key::SigningKey;
+use thymos_core::secret::Secret;
 use thymos_core::writ::Mode;
 use thymos_core::{Digest, Entry, TrajectoryId, WritId};
 use thymos_ledger::{Genesis, PostgresLedger, Server, SqliteLedger, TlsMode};
@@ -26,6 +27,7 @@ use thymos_runtime::{Channels, Hands, Kernel, KernelParts, NoLeases, serve};
 use thymos_testkit::SeededEntropy;
 use thymos_testkit::failing::{Call, How, Trouble};
 use thymos_testkit::fixtures::{NOON, operator_key, party};
+use thymos_testkit::postgres::Database;
 
 use super::mishaps::Mishap;
 use super::plan::{Plan, Planned};
@@ -136,16 +138,35 @@ pub(super) fn open(folder: &Path, seed: u64, process: u64) -> Box<dyn LedgerStor
     }
 }
 
-/// Where a folder says that its ledger is a database: a port of this machine, and a name.
-pub(super) const SERVER: &str = "server";
+/// Whether there is a ledger; none is made.
+pub(super) fn is_there(folder: &Path) -> bool {
+    match std::fs::read_to_string(folder.join(SERVER)) {
+        Ok(told) => PostgresLedger::open_read_only(server(&told))
+            .unwrap()
+            .is_some(),
+        Err(_) => ledger(folder).exists(),
+    }
+}
+
+/// Where a folder says that its ledger is a database.
+const SERVER: &str = "server";
+
+/// Has the ledger of a story be this database.
+pub(super) fn on_server(folder: &Path, database: &Database) {
+    let ((host, port), (user, password)) = (database.address(), database.role());
+    let place = (host, port, user, password, database.name());
+    let told = serde_json::to_string(&place).unwrap();
+    std::fs::write(folder.join(SERVER), told).unwrap();
+}
 
 fn server(told: &str) -> Server {
-    let (port, database) = told.split_once(' ').unwrap();
+    let place: (String, u16, String, Option<String>, String) = serde_json::from_str(told).unwrap();
+    let (host, port, user, password, database) = place;
     Server {
-        hosts: vec![("127.0.0.1".to_owned(), port.parse().unwrap())],
-        user: "postgres".to_owned(),
-        password: None,
-        database: database.to_owned(),
+        hosts: vec![(host, port)],
+        user,
+        password: password.map(Secret::new),
+        database,
         tls: TlsMode::Disable,
         roots: None,
         connect_ms: 10_000,

@@ -2,7 +2,6 @@
 //! acknowledged is there, a commit whose answer was lost is found out from the server and not made twice,
 //! and people go on.
 
-use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use super::judge::{Scene, at_the_end, lost, standing_but};
 use super::matrix::{LAST, STORIES, asked, caught, scratch};
 use super::mishaps::{Fails, Mishap};
 use super::plan::Plan;
-use super::process::{Cast, SERVER, live, prepare};
+use super::process::{Cast, live, on_server, prepare};
 use crate::sim::draw::Dice;
 
 /// Blows in every test run.
@@ -42,9 +41,7 @@ fn ending(server: &Arc<OwnServer>, blow: Blow, after: Duration) -> How {
 
 fn tell(server: &Arc<OwnServer>, seed: u64, number: u64, how: How) -> Vec<String> {
     let (folder, database) = (scratch(), server.database());
-    let (_, port) = database.address();
-    let told = format!("{port} {}", database.name());
-    fs::write(folder.path().join(SERVER), told).unwrap();
+    on_server(folder.path(), &database);
     let plan = Plan::of(seed);
     prepare(folder.path(), &plan);
     let cast = Cast {
