@@ -46,8 +46,11 @@ fn commits(bodies: &[Body]) -> impl Iterator<Item = &Commit> {
     })
 }
 
-/// Images of files as they were before they were changed, and outputs that are kept whole: digest and size.
-fn contents(bodies: &[Body]) -> (Vec<(Digest, u64)>, Vec<(Digest, u64)>) {
+/// Digest and size of a content.
+type Content = (Digest, u64);
+
+/// Images of files as they were before they were changed, and outputs that are kept whole.
+fn contents(bodies: &[Body]) -> (Vec<Content>, Vec<Content>) {
     let deltas = commits(bodies).flat_map(|commit| &commit.outcome.deltas);
     let before = deltas.filter_map(|delta| match &delta.before {
         Some(ResourceValue::File(image)) => Some((image.digest, image.size)),
