@@ -2,6 +2,7 @@
 //!
 //! Says what can be asked, never what comes of it; keys live in `keymap/default.toml`.
 
+use crate::args;
 use crate::keymap::{Context, Keymap};
 
 /// One row of the registry.
@@ -243,6 +244,23 @@ pub fn slash_starting(message: &str) -> impl Iterator<Item = &'static Entry> {
             .zip(typed)
             .is_some_and(|(name, typed)| name.starts_with(typed))
     })
+}
+
+/// What can be meant by a message that begins with `/`, each with what it is for: actions first, then the verbs
+/// of the program, which stay while their words are typed.
+pub fn commands_starting(message: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let typed = message.strip_prefix('/').unwrap_or_default().trim_start();
+    let (first, words) = typed
+        .split_once(' ')
+        .map_or((typed, None), |(first, words)| (first, Some(words)));
+    let meant = move |verb: &str| match words {
+        None => verb.starts_with(first),
+        Some(_) => verb == first,
+    };
+    let actions = slash_starting(message).filter_map(|entry| Some((entry.slash?, entry.title)));
+    let verbs = args::verbs().iter().filter(move |(verb, _)| meant(verb));
+    let verbs = verbs.map(|(verb, about)| (verb.as_str(), about.as_str()));
+    actions.chain(verbs.filter(|(verb, _)| slash(&format!("/{verb}")).is_none()))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::app::action::slash_starting;
+use crate::app::action::commands_starting;
 use crate::app::{App, Pane};
 use crate::keymap::Context;
 use crate::theme::Role;
@@ -156,7 +156,7 @@ fn commands(app: &App, area: Rect, frame: &mut Frame<'_>) {
     if !text.starts_with('/') || text.contains('\n') || !app.overlays.is_empty() {
         return;
     }
-    let found: Vec<_> = slash_starting(&text).take(COMMANDS_SHOWN_MAX).collect();
+    let found: Vec<_> = commands_starting(&text).take(COMMANDS_SHOWN_MAX).collect();
     let height = u16::try_from(found.len()).unwrap_or(0).min(area.y);
     let list = Rect {
         x: area.x,
@@ -167,11 +167,10 @@ fn commands(app: &App, area: Rect, frame: &mut Frame<'_>) {
     ratatui::widgets::Widget::render(ratatui::widgets::Clear, list, frame.buffer_mut());
     let lines: Vec<Line<'_>> = found
         .iter()
-        .map(|entry| {
-            let name = format!(" /{:<14}", entry.slash.unwrap_or_default());
+        .map(|(name, about)| {
             Line::from(vec![
-                Span::styled(name, app.theme.style(Role::Key)),
-                Span::styled(entry.title, app.theme.style(Role::Text)),
+                Span::styled(format!(" /{name:<14}"), app.theme.style(Role::Key)),
+                Span::styled(*about, app.theme.style(Role::Text)),
             ])
         })
         .collect();

@@ -67,6 +67,21 @@ fn a_verb_behind_a_slash_is_run_and_read() {
 }
 
 #[test]
+fn verbs_of_the_program_are_listed_behind_the_slash_too() {
+    let mut desk = Desk::open(80, 24, Kernel::new());
+    desk.types("/me");
+    let about = "List, show and forget what is remembered";
+    assert!(desk.frame().contains(about), "{}", desk.frame());
+    // While its words are typed it stays, and what only begins alike goes.
+    desk.types("mory ls");
+    assert!(desk.frame().contains(about), "{}", desk.frame());
+    desk.types("x");
+    desk.keys("<C-u>");
+    desk.types("/memoryx ");
+    assert!(!desk.frame().contains(about), "{}", desk.frame());
+}
+
+#[test]
 fn closing_its_text_ends_a_verb_and_another_waits_for_that() {
     let mut desk = at("/verify --all-of-it");
     assert_eq!(started(&desk).len(), 1);
