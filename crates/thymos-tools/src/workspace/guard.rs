@@ -17,8 +17,8 @@ use crate::limits::{NAMES_MAX, WALK_DEPTH_MAX, WALK_ENTRIES_MAX};
 /// Names that are protected wherever they stand: `.env`, `.env.local`, `.envrc` and the like.
 const PROTECTED_PREFIX: &str = ".env";
 
-/// Folders of other people's files, with very many of them: only names are read there, and only for a cage
-/// that can cover a file by itself.
+/// Folders of other people's files, with very many of them: only names are read there, and only where a file
+/// has several of them or a cage can cover a file by itself.
 const UNSEARCHED: [&str; 3] = [".git", "node_modules", "target"];
 
 /// The protected places as they are now. Made once a call.
@@ -26,9 +26,20 @@ pub(crate) struct Fence<'a> {
     workspace: &'a Workspace,
     places: Vec<PathBuf>,
     found: OnceLock<Found>,
+    /// With what the folders of others hold.
+    everywhere: OnceLock<Found>,
 }
 
 type Inode = (u64, u64);
+
+/// What is looked for in the folders of others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seeking {
+    /// Protected names, and no file is looked at for them.
+    Names,
+    /// Files with several names, each of which has to be looked at.
+    Links,
+}
 
 /// What a search of the workspace brought up.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +52,8 @@ struct Found {
     /// Folders that were passed by.
     unsearched: Vec<String>,
     entries: usize,
+    /// A protected file has several names, so that others of them have to be looked for.
+    shared: bool,
     whole: bool,
 }
 
@@ -54,6 +67,7 @@ impl<'a> Fence<'a> {
                 .map(|path| settle(path))
                 .collect(),
             found: OnceLock::new(),
+            everywhere: OnceLock::new(),
         }
     }
 
@@ -66,9 +80,7 @@ impl<'a> Fence<'a> {
             return true;
         }
         let Some(stat) = stat else { return false };
-        let several_names =
-            FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink > 1;
-        several_names && self.closes_inode(inode(stat))
+        has_several_names(stat) && self.closes_inode(inode(stat))
     }
 
     /// Everything to be closed to a child at this rung: the given places and what a search found, as
@@ -77,12 +89,10 @@ impl<'a> Fence<'a> {
     /// Below L3 what lies in the folders of others is left out: there a closed file closes the making of
     /// new ones in every folder above it, and no package could be installed beside it.
     pub(crate) fn for_child(&self, rung: Rung) -> (Vec<PathBuf>, bool) {
-        let found = self.found();
-        let mut within = None;
-        if rung >= Rung::L3 && !found.unsearched.is_empty() {
-            within = Some(self.with_names_of_others(found));
-        }
-        let found = within.as_ref().unwrap_or(found);
+        let found = match rung >= Rung::L3 {
+            true => self.everywhere(),
+            false => self.found(),
+        };
         let mut closed = self.places.clone();
         let aliases = found
             .linked
@@ -99,21 +109,19 @@ impl<'a> Fence<'a> {
         (closed, found.whole)
     }
 
-    fn with_names_of_others(&self, found: &Found) -> Found {
-        let mut found = Found {
-            entries: 0,
-            ..found.clone()
-        };
-        for path in std::mem::take(&mut found.unsearched) {
-            if let Ok(folder) = self.workspace.open_folder(&path) {
-                found.search_names(&folder, &path, 0);
+    fn everywhere(&self) -> &Found {
+        self.everywhere.get_or_init(|| {
+            let mut found = self.found().clone();
+            found.search_others(self.workspace, Seeking::Names);
+            if found.shared {
+                found.search_others(self.workspace, Seeking::Links);
             }
-        }
-        found
+            found
+        })
     }
 
     fn closes_inode(&self, inode: Inode) -> bool {
-        let found = self.found();
+        let found = self.everywhere();
         // Where not everything could be searched, nothing clears a file with several names.
         !found.whole || found.inodes.contains(&inode)
     }
@@ -142,7 +150,9 @@ impl Found {
             return;
         };
         if !meta.is_dir() {
-            self.inodes.extend(fs::stat(place).ok().as_ref().map(inode));
+            if let Ok(stat) = fs::stat(place) {
+                self.protect(&stat);
+            }
             return;
         }
         let Ok(folder) = fs::open(place, folder_flags(), Mode::empty()) else {
@@ -150,8 +160,23 @@ impl Found {
         };
         let mut inside = Self::default();
         inside.search(&folder, "", 0);
+        self.shared |= !inside.linked.is_empty();
         self.inodes
             .extend(inside.linked.into_iter().map(|(_, inode)| inode));
+    }
+
+    fn protect(&mut self, stat: &Stat) {
+        self.shared |= has_several_names(stat);
+        self.inodes.insert(inode(stat));
+    }
+
+    fn search_others(&mut self, workspace: &Workspace, seeking: Seeking) {
+        self.entries = 0;
+        for path in self.unsearched.clone() {
+            if let Ok(folder) = workspace.open_folder(&path) {
+                self.search_other(&folder, &path, (0, seeking));
+            }
+        }
     }
 
     fn search(&mut self, folder: &OwnedFd, path: &str, depth: usize) {
@@ -179,12 +204,12 @@ impl Found {
                 format!("{path}/{name}")
             };
             if has_protected_name(name) {
-                self.inodes.insert(inode(&stat));
+                self.protect(&stat);
                 self.named.push(here);
                 continue;
             }
             match FileType::from_raw_mode(stat.st_mode) {
-                FileType::RegularFile if stat.st_nlink > 1 => {
+                FileType::RegularFile if has_several_names(&stat) => {
                     self.linked.push((here, inode(&stat)));
                 }
                 FileType::Directory if UNSEARCHED.contains(&name) => self.unsearched.push(here),
@@ -198,8 +223,8 @@ impl Found {
         }
     }
 
-    /// As [`Found::search`], reading names alone: nothing is looked at but what has a protected one.
-    fn search_names(&mut self, folder: &OwnedFd, path: &str, depth: usize) {
+    /// As [`Found::search`], looking at no more than what is sought asks for.
+    fn search_other(&mut self, folder: &OwnedFd, path: &str, (depth, seeking): (usize, Seeking)) {
         let Ok(entries) = Dir::read_from(folder) else {
             return;
         };
@@ -216,21 +241,31 @@ impl Found {
                 return;
             }
             let stat = || fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok();
+            let here = || format!("{path}/{name}");
             if has_protected_name(name) {
-                self.inodes.extend(stat().as_ref().map(inode));
-                self.named.push(format!("{path}/{name}"));
+                if let Some(stat) = stat().filter(|_| seeking == Seeking::Names) {
+                    self.protect(&stat);
+                    self.named.push(here());
+                }
                 continue;
             }
-            let is_folder = match entry.file_type() {
-                // Some file systems do not tell it with the name.
-                FileType::Unknown => stat().is_some_and(|stat| {
-                    FileType::from_raw_mode(stat.st_mode) == FileType::Directory
-                }),
-                kind => kind == FileType::Directory,
+            // Some file systems do not tell the kind with the name.
+            let kind = match entry.file_type() {
+                FileType::Unknown => stat().map(|stat| FileType::from_raw_mode(stat.st_mode)),
+                kind => Some(kind),
             };
-            if is_folder && let Ok(below) = fs::openat(folder, name, folder_flags(), Mode::empty())
-            {
-                self.search_names(&below, &format!("{path}/{name}"), depth + 1);
+            match kind {
+                Some(FileType::RegularFile) if seeking == Seeking::Links => {
+                    let shared = stat().filter(has_several_names);
+                    self.linked
+                        .extend(shared.map(|stat| (here(), inode(&stat))));
+                }
+                Some(FileType::Directory) => {
+                    if let Ok(below) = fs::openat(folder, name, folder_flags(), Mode::empty()) {
+                        self.search_other(&below, &here(), (depth + 1, seeking));
+                    }
+                }
+                _ => {}
             }
         }
     }
@@ -242,6 +277,10 @@ pub(crate) fn has_protected_name(name: &str) -> bool {
 
 fn folder_flags() -> OFlags {
     OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC
+}
+
+fn has_several_names(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink > 1
 }
 
 fn inode(stat: &Stat) -> Inode {

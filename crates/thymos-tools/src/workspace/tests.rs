@@ -197,7 +197,21 @@ fn r3_in_the_folders_of_others_a_cage_that_covers_files_covers_protected_names_t
     ] {
         bench.put(path, "SECRET");
     }
-    std::fs::hard_link(bench.path("node_modules/pkg/.env"), bench.path("alias")).unwrap();
+    bench.put(".env", "SECRET");
+    for (from, to) in [
+        ("node_modules/pkg/.env", "alias"),
+        ("node_modules/pkg/.env", "node_modules/hard"),
+        (".env", "sub/target/hard"),
+    ] {
+        std::fs::hard_link(bench.path(from), bench.path(to)).unwrap();
+        let said = located(&bench, to).unwrap_err();
+        assert!(
+            said.ends_with("is protected and closed to every tool"),
+            "{to}: {said}"
+        );
+    }
+    std::fs::hard_link(bench.path("node_modules/pkg/env"), bench.path("open")).unwrap();
+    assert_eq!(located(&bench, "open").unwrap(), "open");
     let (closed, whole) = Fence::of(&bench.workspace).for_child(Rung::L2);
     assert!(
         whole
@@ -213,6 +227,8 @@ fn r3_in_the_folders_of_others_a_cage_that_covers_files_covers_protected_names_t
         "sub/target/.envrc",
         ".git/.env",
         "alias",
+        "node_modules/hard",
+        "sub/target/hard",
     ] {
         assert!(closed.contains(&bench.path(path)), "{path}: {closed:?}");
     }
