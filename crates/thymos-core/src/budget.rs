@@ -4,6 +4,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The largest amount: the largest integer that an entry can keep `[K3]`.
+pub const AMOUNT_MAX: u64 = (1 << 53) - 1;
+
+/// Sum of two amounts, [`AMOUNT_MAX`] at most.
+#[must_use]
+pub const fn sum(one: u64, other: u64) -> u64 {
+    match one.saturating_add(other) {
+        sum if sum > AMOUNT_MAX => AMOUNT_MAX,
+        sum => sum,
+    }
+}
+
 /// What may be spent. `None` is unlimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,14 +190,15 @@ impl Cost {
         }
     }
 
-    /// Sum; stops at the far end, so that a forged size cannot wrap into a refund.
+    /// Sum; stops at [`AMOUNT_MAX`], so that a forged size cannot wrap into a refund, and a sum of large ones can
+    /// be recorded.
     #[must_use]
     pub const fn plus(&self, other: &Self) -> Self {
         Self {
-            tokens: self.tokens.saturating_add(other.tokens),
-            tool_calls: self.tool_calls.saturating_add(other.tool_calls),
-            wall_clock_ms: self.wall_clock_ms.saturating_add(other.wall_clock_ms),
-            usd_millicents: self.usd_millicents.saturating_add(other.usd_millicents),
+            tokens: sum(self.tokens, other.tokens),
+            tool_calls: sum(self.tool_calls, other.tool_calls),
+            wall_clock_ms: sum(self.wall_clock_ms, other.wall_clock_ms),
+            usd_millicents: sum(self.usd_millicents, other.usd_millicents),
         }
     }
 

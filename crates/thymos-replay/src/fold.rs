@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use thymos_core::body::{self, Body, BodyState, Resolution, Role};
-use thymos_core::budget::Cost;
+use thymos_core::budget::{Cost, sum};
 use thymos_core::canonical;
 use thymos_core::id::{Digest, ProposalId};
 use thymos_core::proposal::Decided;
@@ -260,12 +260,12 @@ fn summary(p: &mut Projection, body: body::Message) -> Result<(), Divergence> {
 
 fn usage(p: &mut Projection, body: &body::Usage) {
     let cost = Cost {
-        tokens: body.tokens_in.saturating_add(body.tokens_out),
+        tokens: sum(body.tokens_in, body.tokens_out),
         tool_calls: 0,
         wall_clock_ms: body.wall_clock_ms,
         usd_millicents: body.usd_millicents.unwrap_or(0),
     };
-    p.last_context_tokens = body.tokens_in.saturating_add(body.tokens_out);
+    p.last_context_tokens = sum(body.tokens_in, body.tokens_out);
     charge(p, &body.writs, &cost);
 }
 

@@ -72,6 +72,27 @@ fn s1_a_skill_is_made_checked_signed_tuned_and_removed() {
         .says(1, "there is no skill", "skills ls");
 }
 
+/// A version that nobody could bind takes the place of none.
+#[test]
+fn s1_what_could_never_be_bound_is_no_version() {
+    let home = Home::new();
+    assert_eq!(
+        home.run(&["skills", "import", &example("repo-reader")])
+            .code,
+        0
+    );
+    for folder in ["../x", "/etc", ""] {
+        let set = format!("folder={folder}");
+        home.run(&["skills", "tune", "repo-reader", "--set", &set])
+            .says(1, "`folder`", "");
+    }
+    let rows = home.json(&["skills", "ls", "--json"]);
+    assert_eq!(
+        (&rows[0]["version"], &rows[0]["fault"]),
+        (&json!(1), &json!(null))
+    );
+}
+
 #[test]
 fn s1_faulty_files_are_told_with_their_place_and_nothing_is_kept() {
     let home = Home::new();

@@ -321,6 +321,25 @@ async fn b2_a_spent_budget_stops_the_run_and_says_which() {
     rig.verified().await;
 }
 
+/// Amounts that a provider only claims, the largest that an entry keeps, spend the budget and are recorded.
+#[tokio::test]
+async fn b2_usage_beyond_every_bound_is_a_spent_budget_and_no_fault() {
+    let tool = FakeTool::new("grep");
+    for (input, output) in [(u64::MAX, u64::MAX), ((1 << 53) - 1, 1)] {
+        let mut costly = calls(vec![("grep", json!({}))]);
+        (costly.usage.input, costly.usage.output) = (input, output);
+        let steps = vec![Step::Turn(costly), Step::Turn(says("never said"))];
+        let mut rig = Setup::new(steps, &[&tool]).open(Mode::Edit).await;
+        rig.run("go").await;
+        assert!(
+            matches!(rig.stop(), Some(Stop::Budget(_))),
+            "{:?}",
+            rig.stop()
+        );
+        rig.verified().await;
+    }
+}
+
 #[tokio::test]
 async fn a_run_stops_at_the_limit_of_turns() {
     let tool = FakeTool::new("grep");

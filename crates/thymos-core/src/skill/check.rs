@@ -43,7 +43,20 @@ pub(super) fn sound(skill: &Skill) -> Result<(), String> {
     }
     params(skill)?;
     told(skill)?;
-    grants(skill)
+    grants(skill)?;
+    bindable(skill)
+}
+
+/// What a parameter may or would be can also stand where the grants want it: else it is found out by whoever
+/// binds the skill.
+fn bindable(skill: &Skill) -> Result<(), String> {
+    for param in &skill.params {
+        for value in param.values.iter().chain(&param.default) {
+            fits_places(skill, &param.key, value)
+                .map_err(|no| format!("`params`: {}", no.message))?;
+        }
+    }
+    Ok(())
 }
 
 fn most(field: &str, count: usize, limit: usize) -> Result<(), String> {

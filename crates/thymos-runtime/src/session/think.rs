@@ -1,7 +1,7 @@
 //! Asking the model for one turn, and recording what it said and wanted.
 
 use thymos_core::body::{self, Body, Stop};
-use thymos_core::budget::Dimension;
+use thymos_core::budget::{AMOUNT_MAX, Dimension};
 use thymos_core::facts::Possession;
 use thymos_core::intent::{Author, Intent};
 use thymos_ports::cognition::{
@@ -378,7 +378,7 @@ fn within(sized: ContextLimits, left: Option<u64>) -> ContextLimits {
 
 /// Providers send nonsense; what cannot be kept exactly is kept as the largest that can.
 fn clamp(count: u64) -> u64 {
-    count.min((1 << 53) - 1)
+    count.min(AMOUNT_MAX)
 }
 
 fn show(live: &mut Live, bit: Streamed<'_>) {
