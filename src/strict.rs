@@ -43,6 +43,12 @@ pub fn text_within(what: &str, file: &Path, bytes_max: u64) -> Result<String, Ap
         let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
         read.map_err(unreadable)?;
     } else {
+        // A pipe or a device would be waited for.
+        if fs::metadata(file).is_ok_and(|meta| !meta.is_file()) {
+            let message = format!("{what} `{shown}` is no file");
+            return Err(AppError::new(ErrorKind::User, message)
+                .hint("write it to a file and name that, or give it as `-`"));
+        }
         let opened = fs::File::open(file).map_err(unreadable)?;
         let read = opened.take(limit).read_to_end(&mut bytes);
         read.map_err(unreadable)?;

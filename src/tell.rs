@@ -204,12 +204,14 @@ fn effect(what: &What, detail: Detail) -> Vec<String> {
             summary,
             changes,
             observation,
+            unseen,
             ..
         } => {
             let word = if *ok { "commit" } else { "commit (not ok)" };
             let mut lines = vec![format!("{word}: {} {}", safe(tool), safe(summary))];
             lines.extend(changes.iter().map(change));
             if detail == Detail::Full {
+                lines.extend(unseen.iter().map(|unseen| format!("  {}", safe(unseen))));
                 lines.extend(output(observation));
             }
             lines

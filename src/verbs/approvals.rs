@@ -146,6 +146,12 @@ pub(super) async fn edit(client: &mut Client, id: &str, args: &str) -> Result<u8
         args => args.to_owned(),
     };
     let args: Value = strict::parse("the arguments", "--args", &args)?;
+    if !args.is_object() {
+        return Err(
+            AppError::new(ErrorKind::User, "the arguments of a call are an object")
+                .hint("give all of them by name: --args '{\"path\": \"a\"}'"),
+        );
+    }
     let next = client.open(row.trajectory).await?.head_seq + 1;
     let command = Command::Edit {
         trajectory: row.trajectory,
@@ -305,6 +311,7 @@ fn stale(changed: &Changed) -> AppError {
     let message = match changed {
         Changed::AlreadyDecided(who) => format!("`{who}` has answered it already"),
         Changed::NotOpen => "it does not wait any more: it was decided or replaced".to_owned(),
+        Changed::Ended(why) => format!("it does not wait any more: {why}"),
         Changed::PresentedDiffers => "something else is presented now".to_owned(),
     };
     AppError::new(ErrorKind::Refused, message).hint("`thymos approvals ls` lists what waits")

@@ -218,7 +218,12 @@ async fn follow(
             continue;
         }
         // [D1] What it delegated may wait for a person, and then nothing goes on until one has answered.
-        if news.status.pending > 0 && waits_for_people(client, trajectory).await? {
+        let waits = news
+            .status
+            .running
+            .as_ref()
+            .is_some_and(|running| running.waits);
+        if waits && waits_for_people(client, trajectory).await? {
             return Ok((Stop::Held, calls));
         }
         tokio::select! {
@@ -245,7 +250,7 @@ fn no_price(what: &What, status: &Status) -> bool {
     unknown && bars.any(|bar| bar.dimension == Dimension::UsdMillicents && bar.limit.is_some())
 }
 
-/// Whether a run waits for delegated ones alone, and each of those is held, or waits in the same way.
+/// Whether a run waits for delegated ones alone, and each of those is held or in doubt, or waits in the same way.
 async fn waits_for_people(client: &mut Client, trajectory: TrajectoryId) -> Result<bool, AppError> {
     let rows = match client.ask(Command::Runs).await? {
         Replied::Runs(rows) => rows,
@@ -262,7 +267,8 @@ fn is_stuck(row: &RunRow, rows: &[RunRow]) -> bool {
     let stuck = rows.iter().filter(|child| {
         let parent = child.parent.as_ref();
         let below = parent.is_some_and(|up| !up.branched && up.trajectory == row.trajectory);
-        below && (child.state == "held" || is_stuck(child, rows))
+        let asks = matches!(child.state.as_str(), "held" | "in doubt");
+        below && (asks || is_stuck(child, rows))
     });
     // One that is being born has no row yet, and may have something to do.
     stuck.count() as u64 >= row.agents.max(1)
@@ -299,6 +305,10 @@ async fn finish(
             };
             format!("`thymos run --resume {id} {under} \"...\"` goes on under a new writ")
         }
+        // What was not used of the share went back.
+        Stop::Cancelled if client.open(trajectory).await?.mode == Mode::Custom => {
+            format!("`thymos run --resume {id} --writ FILE \"...\"` goes on with another share")
+        }
         _ => format!("`thymos run --resume {id} \"...\"` goes on"),
     };
     Err(AppError::new(kind, words).hint(hint))
@@ -311,6 +321,14 @@ async fn held(client: &mut Client, trajectory: TrajectoryId) -> Result<u8, AppEr
         .iter()
         .filter(|row| row.trajectory == trajectory || row.lineage.contains(&trajectory))
         .collect();
+    if here.is_empty() {
+        // What is in doubt was told before, with the way to settle it.
+        let id = trajectory.short_id();
+        out::talk(&format!(
+            "thymos: nothing goes on before that is settled; then: thymos run --resume {id}"
+        ));
+        return Ok(10);
+    }
     out::talk(&format!(
         "thymos: {} waiting for your decision:",
         here.len()

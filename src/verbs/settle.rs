@@ -21,7 +21,7 @@ pub(super) struct Doubt {
     pub(super) what: String,
 }
 
-/// Every call that is in doubt, of one run or of all.
+/// Every call that is in doubt: of one run and what it delegated, at any depth, or of all.
 pub(super) async fn doubts(
     client: &mut Client,
     of: Option<TrajectoryId>,
@@ -30,7 +30,7 @@ pub(super) async fn doubts(
         Replied::Runs(rows) => rows,
         other => return Err(unexpected(&other)),
     };
-    let wanted = |row: &&RunRow| row.in_doubt > 0 && of.is_none_or(|of| of == row.trajectory);
+    let wanted = |row: &&RunRow| row.in_doubt > 0 && of.is_none_or(|of| is_below(row, of, &rows));
     let mut found = Vec::new();
     for row in rows.iter().filter(wanted) {
         client.open(row.trajectory).await?;
@@ -56,6 +56,23 @@ pub(super) async fn doubts(
         }));
     }
     Ok(found)
+}
+
+/// Whether a run is this one, or was delegated by it or below it.
+fn is_below(row: &RunRow, above: TrajectoryId, rows: &[RunRow]) -> bool {
+    let mut at = Some(row);
+    // A record that goes round in a circle ends here all the same.
+    for _ in 0..rows.len() {
+        let Some(row) = at else {
+            return false;
+        };
+        if row.trajectory == above {
+            return true;
+        }
+        let up = row.parent.as_ref().filter(|up| !up.branched);
+        at = up.and_then(|up| rows.iter().find(|row| row.trajectory == up.trajectory));
+    }
+    false
 }
 
 /// Says what is in doubt, and how it is settled.

@@ -25,9 +25,16 @@ pub(super) async fn stop(client: &mut Client, args: &StopArgs) -> Result<u8, App
     for line in in_force.iter().flat_map(|row| &row.stops) {
         out::line(&format!("stopped: {}", out::safe(line)))?;
     }
-    out::talk(&format!(
-        "thymos: stopped; `thymos run --resume {} --mode MODE` goes on under a new writ",
-        trajectory.short()
-    ));
+    let id = trajectory.short();
+    out::talk(&match run.is_erased() {
+        true => {
+            format!("thymos: stopped; nothing goes on from {id}, of which something was erased")
+        }
+        false => {
+            format!(
+                "thymos: stopped; `thymos run --resume {id} --mode MODE` goes on under a new writ"
+            )
+        }
+    });
     Ok(0)
 }

@@ -55,14 +55,20 @@ fn show(plan: &UndoPlan, json: bool) -> Result<(), AppError> {
     if json {
         return out::json(plan);
     }
-    if plan.steps.is_empty() {
-        return out::line("nothing to undo");
+    match plan.steps.is_empty() {
+        true => out::line("nothing to undo")?,
+        false => out::line(&format!("plan {}", plan.digest))?,
     }
-    out::line(&format!("plan {}", plan.digest))?;
     for step in &plan.steps {
         step_lines(step)
             .iter()
             .try_for_each(|line| out::line(line))?;
+    }
+    for unseen in &plan.unseen {
+        out::line(&format!(
+            "note: {}; what was changed there stays",
+            out::safe(unseen)
+        ))?;
     }
     Ok(())
 }
@@ -95,6 +101,8 @@ fn impossible(plan: &UndoPlan, possible: usize) -> AppError {
         format!("{left} of {total} steps cannot be undone, and nothing was touched: {why}");
     let error = AppError::new(ErrorKind::Refused, message);
     match possible {
+        _ if why.contains("settle it first") => error
+            .hint("`thymos settle` lists what is in doubt, `thymos stop RUN` ends what is at work"),
         0 => error.hint("what it did has to be taken back by hand"),
         _ => error.hint("--partial undoes the others"),
     }

@@ -89,6 +89,8 @@ pub enum Changed {
     AlreadyDecided(String),
     /// The proposal is not open.
     NotOpen,
+    /// It ended: refused when it was looked at again, or done and failed; in words.
+    Ended(String),
     /// Something else was shown.
     PresentedDiffers,
 }

@@ -174,6 +174,8 @@ pub enum What {
         rung: Option<Rung>,
         /// Whether anything was cut.
         truncated: bool,
+        /// What of its effect nobody looked at, in words `[O3]`.
+        unseen: Option<String>,
     },
     /// Broke off, and sealed: `C x`.
     Failed {

@@ -78,6 +78,8 @@ pub struct UndoPlan {
     pub steps: Vec<UndoStep>,
     /// Whether every step that changed something can be undone.
     pub complete: bool,
+    /// What of the effects nobody looked at, one line each `[O3]`: no step takes that back.
+    pub unseen: Vec<String>,
 }
 
 /// One call to be undone.

@@ -203,6 +203,15 @@ impl RunRow {
     /// The state of one whose record does not fold.
     pub const BROKEN: &str = "contradicts itself";
 
+    /// The state of one of which something was erased: nothing goes on from it `[L3]`.
+    pub const ERASED: &str = "erased in part";
+
+    /// Whether nothing goes on there any more, because of what was erased.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.state == Self::ERASED
+    }
+
     /// Whether something goes on there, or in what it delegated.
     #[must_use]
     pub fn is_busy(&self) -> bool {

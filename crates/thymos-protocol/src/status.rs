@@ -29,6 +29,8 @@ pub struct Status {
     pub pending: u64,
     /// Work found without an end, here.
     pub in_doubt: u64,
+    /// The same in all other trajectories.
+    pub in_doubt_elsewhere: u64,
     /// How much of the log has been verified.
     pub chain: ChainState,
     /// What stands outside of the ledger and vouches for it `[L7]`; none before that is known, and where
@@ -49,6 +51,8 @@ pub struct WritSummary {
     pub effects: String,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// Whether it was revoked here: nothing is allowed until another one is in force.
+    pub revoked: bool,
     /// The four dimensions.
     pub budget: Vec<BudgetBar>,
 }
@@ -71,6 +75,8 @@ pub struct Running {
     pub since: Timestamp,
     /// In words: `thinking`, `shell cargo test`, `stopping`.
     pub doing: String,
+    /// Whether nothing goes on here but what was delegated `[D1]`.
+    pub waits: bool,
 }
 
 /// What an earlier check verified, and this one did not look at again.

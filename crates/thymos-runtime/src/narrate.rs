@@ -453,6 +453,7 @@ fn committed(body: body::Commit, n: &Narrator) -> What {
         cost: body.cost,
         rung: body.outcome.rung,
         truncated: body.outcome.truncated,
+        unseen: body.outcome.observed.as_ref().and_then(words::unseen),
     }
 }
 

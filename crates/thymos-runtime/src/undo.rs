@@ -1,7 +1,7 @@
 //! Plans of undos `[D3]`: what would be taken back, newest first, across delegated runs, and what
 //! cannot be and why. Changes nothing; sessions carry a plan out, step by step through the gate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -64,7 +64,9 @@ pub(crate) async fn plan(
         state: BTreeMap::new(),
     };
     let (mut steps, mut actions) = (Vec::new(), Vec::new());
+    let mut unseen = BTreeSet::new();
     for effect in &gathered.effects {
+        unseen.extend(effect.unseen());
         let (will, cannot, action) = match judge(effect) {
             Judged::Nothing => continue,
             Judged::Cannot(why) => (Vec::new(), Some(why), None),
@@ -80,6 +82,7 @@ pub(crate) async fn plan(
             digest,
             steps,
             complete,
+            unseen: unseen.into_iter().collect(),
         },
         actions,
     })

@@ -2,6 +2,7 @@
 
 use thymos_core::delta::{Delta, Resource, ResourceValue};
 use thymos_core::intent::Intent;
+use thymos_core::outcome::Observed;
 use thymos_core::trace::{Clause, Ruling, Trace};
 use thymos_core::verdict::Ask;
 use thymos_protocol::FileChange;
@@ -30,6 +31,13 @@ pub(crate) fn allowed_by(trace: &Trace) -> String {
         .find(|line| line.clause == Clause::C13 && line.ruling == Ruling::Permit)
         .and_then(|line| line.rule.clone());
     rule.map_or_else(|| "writ".to_owned(), |rule| format!("rule {rule}"))
+}
+
+/// What of a command's effect nobody looked at; none where everything was `[O3]`.
+pub(crate) fn unseen(observed: &Observed) -> Option<String> {
+    let whole = observed.complete && observed.unobserved == 0;
+    let note = || "not every file was looked at".to_owned();
+    (!whole).then(|| observed.note.clone().unwrap_or_else(note))
 }
 
 /// Files that deltas change.

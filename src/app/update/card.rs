@@ -7,11 +7,11 @@ use thymos_core::approval::Decision;
 use thymos_core::id::ProposalId;
 use thymos_protocol::{Changed, Command, Detail, Page};
 
-use crate::app::{Action, App, Asked, Effect, Overlay, Pane, Screen};
+use crate::app::{Action, App, Asked, Effect, Notice, Overlay, Pane, Screen};
 use crate::panes::card::Block;
 use crate::panes::inspector::trace;
 use crate::panes::prompt::{Prompt, Purpose};
-use crate::panes::queue::{Tab, told};
+use crate::panes::queue::{REFUSED, Tab, told};
 use crate::panes::reader::{Reader, Said, Topic};
 use crate::theme::Role;
 
@@ -145,6 +145,7 @@ pub(super) fn stale(app: &mut App, proposal: ProposalId, changed: &Changed) {
     match changed {
         Changed::AlreadyDecided(by) => app.card.close(proposal, format!("decided by {by}")),
         Changed::NotOpen => app.card.close(proposal, GONE),
+        Changed::Ended(why) => app.card.close(proposal, why.clone()),
         // The refreshed holds bring what is to be read instead; it must be read anew.
         Changed::PresentedDiffers => {}
     }
@@ -219,10 +220,18 @@ pub(super) fn settle(app: &mut App) {
     if let Some(at) = app.card.wake(mono) {
         app.wake_at(at);
     }
-    if app.card.closed() == Some(GONE)
+    // What the record says of it may come after the hold is gone, and an answer is not its end.
+    if let Some(closed) = app.card.closed()
         && let Some(proposal) = app.card.row().map(|row| row.card.proposal)
-        && let Some(why) = told(&app.session, proposal)
+        && let Some(why) = told(&app.session, proposal).filter(|why| why != closed)
     {
+        if why.starts_with(REFUSED) && app.card.is_answered(proposal) {
+            app.notice = Some(Notice {
+                line: format!("not done: {why}"),
+                hint: None,
+                bad: true,
+            });
+        }
         app.card.close(proposal, why);
     }
 }

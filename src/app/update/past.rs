@@ -231,6 +231,11 @@ pub(super) fn plan_came(app: &mut App, ticket: Ticket, from_seq: u64, plan: &Und
     for step in &plan.steps {
         lines.extend(step_lines(step, trajectory));
     }
+    let unseen = plan.unseen.iter();
+    lines.extend(unseen.map(|unseen| {
+        let told = format!("{unseen}; what was changed there stays");
+        Said::labelled("note ", Role::Warn, told)
+    }));
     let title = format!("undo everything from seq {from_seq} on?");
     let question = Question::new(title, lines, "leave everything as it is");
     let deed = |partial: bool| {

@@ -144,7 +144,10 @@ fn edit(
     } else if !shown {
         fault(app, &purpose, "something else is on the card now");
     } else {
-        match serde_json::from_str(text) {
+        match serde_json::from_str::<serde_json::Value>(text) {
+            Ok(args) if !args.is_object() => {
+                fault(app, &purpose, "the arguments of a call are an object");
+            }
             Ok(args) => {
                 app.overlays.pop();
                 let command = Command::Edit {

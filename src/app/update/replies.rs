@@ -216,6 +216,7 @@ fn stale(app: &mut App, changed: Changed) {
     let line = match changed {
         Changed::AlreadyDecided(by) => format!("already decided by {by}"),
         Changed::NotOpen => "no longer open; your answer was not used".into(),
+        Changed::Ended(why) => format!("no longer open, and your answer was not used: {why}"),
         Changed::PresentedDiffers => {
             "the proposal differs from what was shown; your answer was not used".into()
         }

@@ -74,7 +74,14 @@ fn parts(app: &App, width: usize) -> Vec<Part> {
         status.mode.word().to_uppercase(),
         status.writ.effects
     );
-    parts.push(part(SafeText::line(&mode).shown(), Role::Strong, 1));
+    parts.push(match status.writ.revoked {
+        true => part(
+            format!("{} REVOKED", status.mode.word().to_uppercase()),
+            Role::Warn,
+            1,
+        ),
+        false => part(SafeText::line(&mode).shown(), Role::Strong, 1),
+    });
     // A bound skill, or an operator's own writ, goes by the name of its writ.
     if status.writ.name != status.mode.word() {
         let name = SafeText::line(&status.writ.name).shortened(24).shown();
@@ -87,9 +94,10 @@ fn parts(app: &App, width: usize) -> Vec<Part> {
         let percent = gauge::percent(used, fits);
         parts.push(part(format!("ctx {percent}%"), gauge::role(percent), 8));
     }
-    if status.in_doubt > 0 {
+    let in_doubt = status.in_doubt.saturating_add(status.in_doubt_elsewhere);
+    if in_doubt > 0 {
         parts.push(part(
-            format!("{} unsettled", status.in_doubt),
+            format!("{in_doubt} unsettled"),
             Role::VerdictUnsettled,
             1,
         ));

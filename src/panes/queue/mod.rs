@@ -10,5 +10,5 @@ mod state;
 mod tests;
 
 pub use state::{Queue, QueueRow, Tab};
-pub(crate) use state::{lineage, told, via};
+pub(crate) use state::{REFUSED, lineage, told, via};
 pub(crate) use view::{draw, prepare};

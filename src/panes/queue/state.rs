@@ -251,6 +251,9 @@ pub(crate) fn via(via: Via) -> &'static str {
     }
 }
 
+/// How the words of [`told`] begin where the gate refused what had been held.
+pub(crate) const REFUSED: &str = "refused ";
+
 /// Who decided a proposal and how, as far as the open trajectory tells.
 #[must_use]
 pub(crate) fn told(session: &Session, proposal: ProposalId) -> Option<String> {
@@ -261,6 +264,13 @@ pub(crate) fn told(session: &Session, proposal: ProposalId) -> Option<String> {
             Some(format!("{word} by {} ({})", by.name, via(by.via)))
         }
         Did::Superseded { reason } => Some(format!("superseded: {reason}")),
+        // Answered or not: the gate looked again and refused it [A4].
+        Did::Rejected {
+            denied: false,
+            clause,
+            reason,
+            ..
+        } => Some(format!("{REFUSED}[{clause}] {reason}")),
         Did::Intended { .. }
         | Did::Rejected { .. }
         | Did::Suspended(_)

@@ -78,12 +78,19 @@ fn title(app: &App) -> String {
 }
 
 fn nothing(app: &App) -> String {
-    let in_doubt = app.session.status().map_or(0, |status| status.in_doubt);
+    let status = app.session.status();
+    let in_doubt = status.map_or(0, |status| status.in_doubt);
+    let elsewhere = status.map_or(0, |status| status.in_doubt_elsewhere);
     match app.queue.tab {
         Tab::Open => "nothing waits for a decision".into(),
         Tab::Decided => "nothing was decided in what is loaded of this trajectory".into(),
         Tab::Unsettled if in_doubt > 0 => {
             format!("{in_doubt} in older entries; scroll the transcript up to load them")
+        }
+        Tab::Unsettled if elsewhere > 0 => {
+            format!(
+                "{elsewhere} in other runs; each is settled with its run open: runs in doubt are on the Runs screen"
+            )
         }
         Tab::Unsettled => "all work that began has an end".into(),
     }

@@ -234,6 +234,7 @@ impl<'a> Desk<'a> {
         self.status.running = on.then(|| Running {
             since: Timestamp(0),
             doing: "thinking".to_owned(),
+            waits: false,
         });
         let heads = Heads {
             log_len: self.events.len() as u64,
@@ -268,6 +269,7 @@ fn status(len: u64) -> Status {
             name: "edit".to_owned(),
             effects: "up to write".to_owned(),
             expires_at: None,
+            revoked: false,
             budget: Vec::new(),
         },
         model: "practice".to_owned(),
@@ -275,6 +277,7 @@ fn status(len: u64) -> Status {
         running: None,
         pending: 0,
         in_doubt: 0,
+        in_doubt_elsewhere: 0,
         chain: ChainState::VerifiedTo {
             index: len,
             len,

@@ -414,6 +414,62 @@ fn x2_a_run_that_waits_for_a_delegated_one_is_in_no_doubt() {
     assert!(home.run(&["settle"]).err.contains("nothing is in doubt"));
 }
 
+/// What a crash left in a delegated run asks for a person, and the run above waits for nobody else: it says so
+/// and ends, and goes on once that is settled.
+#[test]
+fn x2_d1_a_run_over_a_delegated_one_that_is_in_doubt_ends_and_says_so() {
+    let home = Home::playing(&[
+        json!({"calls": [order("kid one")]}),
+        json!({"text": "done"}),
+        json!({"when": "kid one", "calls": [shell(WAITS)]}),
+        json!({"when": "kid one", "text": "one"}),
+    ]);
+    assert_eq!(home.run(&["run", "do it"]).code, 10);
+    let (id, digest) = home.held();
+    let mut child = home.start(&["approvals", "approve", &id, "--digest", &digest]);
+    until("a mark", || home.read("ws/marks") == "begun\n");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let rows = home.json(&["runs", "--json"]);
+    let above = rows.iter().find(|row| row["title"] == "do it").unwrap();
+    let above = above["trajectory"].as_str().unwrap().to_owned();
+    let plan = home.run(&["undo", &above]);
+    assert_eq!(plan.code, 11, "{plan:?}");
+    assert!(plan.err.contains("settle it first"), "{plan:?}");
+    let mut command = home.command(&["run", "--resume", &above]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let ended = ends(command.spawn().unwrap());
+    assert_eq!(ended.code, 10, "{ended:?}");
+    for told in ["1 in doubt", "thymos settle ID", "nothing goes on before"] {
+        assert!(ended.err.contains(told), "{told}: {ended:?}");
+    }
+    let listed = home.run(&["settle"]).out;
+    let doubt = listed.split("  run ").next().unwrap();
+    assert_eq!(home.run(&["settle", doubt, "--as", "happened"]).code, 0);
+    let on = home.run(&["run", "--resume", &above]);
+    assert_eq!(on.code, 0, "{on:?}");
+    home.verifies();
+}
+
+/// A plan that leaves out what nobody knows the end of would call itself whole `[D3]`.
+#[test]
+fn d3_a_plan_names_work_that_is_in_doubt() {
+    let (home, mut child) = at_work();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let row = home.json(&["runs", "--json"]).remove(0);
+    let run = row["trajectory"].as_str().unwrap().to_owned();
+    let plan = home.run(&["undo", &run]);
+    assert_eq!(plan.code, 11, "{plan:?}");
+    assert!(
+        plan.out.contains("CANNOT: it began and has no end"),
+        "{plan:?}"
+    );
+    assert!(plan.err.contains("`thymos settle` lists"), "{plan:?}");
+    let plan = home.json(&["undo", &run, "--plan", "--json"]).remove(0);
+    assert_eq!(plan["complete"], json!(false));
+}
+
 /// The same order twice in a turn: the second is told what the first is doing, not that it was interrupted.
 #[test]
 fn x2_a_call_that_is_at_work_is_not_called_interrupted() {
@@ -441,6 +497,9 @@ fn a7_a_held_call_is_replaced_by_the_operators_own_version() {
     let (old, digest) = home.held();
     let edit = |args: &str| home.run(&["approvals", "edit", &old, "--args", args]);
     edit("{\"path\": }").says(1, "the arguments `--args` line 1 column", "correct");
+    for args in ["[]", "\"a\"", "null"] {
+        edit(args).says(1, "the arguments of a call are an object", "--args");
+    }
     let own = edit("{\"path\": \"b.txt\", \"content\": \"b\"}");
     assert_eq!(own.code, 10, "{own:?}");
     assert!(own.out.contains("superseded: "), "{own:?}");

@@ -626,7 +626,9 @@ async fn a1_a_late_answer_does_not_count_and_an_expiry_survives_a_restart() {
     let late = rig.answer_to(&card, Decision::Approve, "");
     assert_eq!(
         rig.ask(Command::Answer(late)).await,
-        Replied::Stale(Changed::NotOpen)
+        Replied::Stale(Changed::Ended(
+            "denied by `timer`: nobody answered in time".into()
+        ))
     );
     rig.verified().await;
 }

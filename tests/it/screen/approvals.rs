@@ -9,7 +9,7 @@ use thymos_core::presentation::{Field, Label, Presentation};
 use thymos_protocol::{Answer, Changed, Command, Fault, Replied, Settlement};
 
 use super::desk::Desk;
-use super::kernel::{Kernel, decided, intended, proposal, said, started};
+use super::kernel::{Kernel, decided, intended, proposal, rejected, said, started};
 
 fn waiting(names: &[&str]) -> Kernel {
     let mut kernel = Kernel::new();
@@ -322,6 +322,32 @@ fn a_card_decided_elsewhere_stays_closed_and_says_by_whom() {
     desk.wait(500);
     desk.keys("a");
     assert!(answers(&desk).is_empty());
+}
+
+/// An answer is not its end: the gate looked again, and what it said stands on the card and in the status line.
+#[test]
+fn a4_a_card_that_was_answered_and_then_refused_says_so() {
+    let mut desk = at_card(80, 24, waiting(&["one"]));
+    desk.keys("G");
+    desk.wait(500);
+    desk.keys("a");
+    assert_eq!(answers(&desk).len(), 1);
+    desk.kernel.holds.clear();
+    desk.kernel.append(decided("one", true, ""));
+    desk.kernel.append(rejected("one", "fs_patch", "one.rs"));
+    desk.ring();
+    desk.wait(500);
+    let frame = desk.frame();
+    assert!(frame.contains("closed: refused ["), "{frame}");
+    assert!(frame.contains("not done: refused ["), "{frame}");
+}
+
+#[test]
+fn w7_the_header_says_that_nothing_is_in_force_any_more() {
+    let mut kernel = Kernel::new();
+    kernel.status.writ.revoked = true;
+    let frame = Desk::open(80, 24, kernel).frame();
+    assert!(frame.contains("EDIT REVOKED"), "{frame}");
 }
 
 #[test]

@@ -206,6 +206,7 @@ pub(crate) fn plan(complete: bool) -> UndoPlan {
             step("one", 4, (!complete).then_some("its content was not kept")),
         ],
         complete,
+        unseen: vec!["not looked into: target".into()],
     }
 }
 

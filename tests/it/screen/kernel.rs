@@ -97,6 +97,7 @@ impl Kernel {
         self.status.running = doing.map(|doing| Running {
             since: NOON,
             doing: doing.to_owned(),
+            waits: false,
         });
     }
 
@@ -204,6 +205,7 @@ fn status() -> Status {
             name: "edit".into(),
             effects: "up to write".into(),
             expires_at: None,
+            revoked: false,
             budget: vec![
                 bar(Dimension::Tokens, 1_200, Some(100_000)),
                 bar(Dimension::UsdMillicents, 82_000, Some(200_000)),
@@ -214,6 +216,7 @@ fn status() -> Status {
         running: None,
         pending: 0,
         in_doubt: 0,
+        in_doubt_elsewhere: 0,
         chain: ChainState::VerifiedTo {
             index: 2,
             len: 2,
@@ -277,6 +280,7 @@ pub(crate) fn committed(name: &str, tool: &str, line: &str, observation: &str) -
         },
         rung: Some(Rung::L3),
         truncated: false,
+        unseen: None,
     }
 }
 

@@ -75,13 +75,13 @@ fn an_undo_is_shown_as_a_plan_and_quotes_it() {
         ║       0 note      opened in /srv/acme/api                           14:00:00 ║
         ║       1 note      edit: read and write in the..                     14:00:00 ║
         ║       2 note      "add retry"                                       14:00:00 ║
-        ║       3 note      fs_patch one.rs                                   14:00:00 ║
         ║ ╔ * undo everything from seq 5 on? ════════════════════════════════════════╗ ║
-        ║▸║2 of 2 steps can be undone, newest first, each through the gate:          ║ ║
-        ║ ║seq 6  fs_patch two.rs                                                    ║ ║
+        ║ ║2 of 2 steps can be undone, newest first, each through the gate:          ║ ║
+        ║▸║seq 6  fs_patch two.rs                                                    ║ ║
         ║ ║    will restore two.rs to 9af1, 20 bytes                                 ║ ║
-        ╚═║seq 4  fs_patch one.rs                                                    ║═╝
-        ┌ ║    will restore one.rs to 9af1, 20 bytes                                 ║─┐
+        ║ ║seq 4  fs_patch one.rs                                                    ║ ║
+        ╚═║    will restore one.rs to 9af1, 20 bytes                                 ║═╝
+        ┌ ║note not looked into: target; what was changed there stays                ║─┐
         │{║                                                                          ║█│
         │ ║> leave everything as it is                                               ║█│
         │ ║  undo all 2 steps                                                        ║█│

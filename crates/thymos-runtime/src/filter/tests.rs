@@ -51,6 +51,7 @@ fn committed() -> Event {
         },
         rung: None,
         truncated: false,
+        unseen: None,
     };
     event(4176, "commit", what)
 }

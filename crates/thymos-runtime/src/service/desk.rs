@@ -79,6 +79,13 @@ fn looked_up(kernel: &Kernel, projection: &Projection) -> Summary {
 }
 
 impl Shared {
+    /// Work without an end in all trajectories but one.
+    pub(crate) fn in_doubt_beside(&self, asking: &TrajectoryId) -> u64 {
+        let desk = lock(&self.desk);
+        let others = desk.rows.iter().filter(|(id, _)| *id != asking);
+        others.map(|(_, summary)| summary.row.in_doubt).sum()
+    }
+
     /// Whether nothing is to be looked up of a trajectory that is so long.
     fn knows(&self, trajectory: &TrajectoryId, len: u64) -> bool {
         let desk = lock(&self.desk);

@@ -256,7 +256,8 @@ impl Session {
                 ),
             },
             Err(mut fault) => {
-                if fault.kind == FaultKind::Cancelled && self.is_cut(&begun) {
+                let told = fault.message.starts_with("its writ was revoked");
+                if fault.kind == FaultKind::Cancelled && !told && self.is_cut(&begun) {
                     fault.message = format!("its writ was revoked: {}", fault.message);
                 }
                 if let Err(unmet) = self.trial(&fault.deltas) {

@@ -14,12 +14,16 @@ use thymos_core::limits::{MESSAGE_BYTES_MAX, REASON_CHARS_MAX};
 use thymos_core::verdict::HoldTerms;
 use thymos_ports::store::StoreError;
 use thymos_protocol::{Changed, Command, Fault, Replied, SkillChoice, Under};
-use thymos_replay::projection::Hold;
+use thymos_replay::projection::{Fate, Hold};
 
 use super::bound;
 use super::record::Broken;
 use super::timer::expires_at;
 use super::{Activity, Inside, Job, OVER, RecordError, Session};
+use crate::words;
+
+/// Characters of what is told of the end of a call that was answered too late.
+const WHY_CHARS_MAX: usize = 240;
 
 impl Session {
     /// Does what a command asks, or says why not.
@@ -216,7 +220,7 @@ impl Session {
         }
         self.catch_up()?;
         let Some(hold) = self.p.holds.get(&said.proposal) else {
-            return Ok(Replied::Stale(Changed::NotOpen));
+            return Ok(Replied::Stale(self.why_closed(said.proposal)));
         };
         if hold.body.presented != said.presented {
             return Ok(Replied::Stale(Changed::PresentedDiffers));
@@ -277,6 +281,21 @@ impl Session {
             self.queue.push_back(Job::Admit(said.proposal));
         }
         Ok(Replied::Accepted)
+    }
+
+    /// Why a call waits for nobody any more.
+    fn why_closed(&self, closed: ProposalId) -> Changed {
+        let ended = self.p.calls.values().find_map(|call| match &call.fate {
+            Fate::Ended {
+                proposal,
+                text,
+                is_error: true,
+            } if *proposal == Some(closed) => text.lines().next(),
+            _ => None,
+        });
+        ended.map_or(Changed::NotOpen, |why| {
+            Changed::Ended(words::cut(why, WHY_CHARS_MAX))
+        })
     }
 
     /// Who decided this hold, as far as somebody of this key is concerned: it is denied, enough have agreed

@@ -167,7 +167,13 @@ impl Session {
     /// ones end with it and it would be in force again without them.
     pub(super) async fn end_authority(&mut self, reason: String) -> Result<Replied, RecordError> {
         self.catch_up()?;
+        let cut = self.revoked_now()?;
         match self.p.authority {
+            // Also where it was revoked above, as that of a delegated run is when it ends.
+            Some((_, leaf)) if cut.contains(&self.p.without_skills(leaf)) => {
+                let no = format!("writ `{}` is revoked already", leaf.short());
+                Ok(Replied::NotUsed(NotUsed::Authority(no)))
+            }
             Some((_, leaf)) => self.revoke(self.p.without_skills(leaf), reason).await,
             None => {
                 let no = "nothing is in force on this trajectory".to_owned();

@@ -127,6 +127,7 @@ impl Session {
                 .shared
                 .pending(&self.p.trajectory, self.p.holds.len(), self.now()),
             in_doubt: self.unsettled(),
+            in_doubt_elsewhere: self.shared.in_doubt_beside(&self.p.trajectory),
             chain: self.shared.chain_state(),
             outside: self.shared.outside(&self.k),
             rung: self.k.parts.rung,
@@ -155,7 +156,11 @@ impl Session {
             .run
             .as_ref()
             .map_or_else(|| self.k.now(), |run| run.since);
-        Some(Running { since, doing })
+        Some(Running {
+            since,
+            doing,
+            waits: matches!(self.activity, Activity::Idle),
+        })
     }
 
     fn writ_summary(&self) -> WritSummary {
@@ -176,6 +181,11 @@ impl Session {
             name: writ.name.clone(),
             effects: writ.effects.to_string(),
             expires_at: writ.window.expires_at,
+            revoked: self
+                .p
+                .chain(&id)
+                .iter()
+                .any(|link| link.id().is_ok_and(|id| self.p.revoked.contains(&id))),
             budget: Dimension::ALL.into_iter().map(bar).collect(),
         }
     }
@@ -212,6 +222,7 @@ fn no_writ() -> WritSummary {
         name: "none".into(),
         effects: Effects::Only(std::collections::BTreeSet::new()).to_string(),
         expires_at: None,
+        revoked: false,
         budget: Vec::new(),
     }
 }
@@ -234,7 +245,7 @@ pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summ
     let in_doubt = if at_rest { open as u64 } else { 0 };
     let account = root_of(p).map(|writ| format!("shares of writ `{}`", writ.writ.name));
     let state = match &p.stopped {
-        _ if p.is_over() => "erased in part".to_owned(),
+        _ if p.is_over() => RunRow::ERASED.to_owned(),
         _ if in_doubt > 0 => "in doubt".to_owned(),
         _ if !holds.is_empty() => HELD.to_owned(),
         _ if open > 0 => "running".to_owned(),

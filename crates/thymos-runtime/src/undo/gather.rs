@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use thymos_core::body::{Body, BodyState, Started};
 use thymos_core::delta::{Delta, Expect, Resource, ResourceValue};
+use thymos_core::effect::EffectClass;
 use thymos_core::id::ProposalId;
 use thymos_core::isolation::Rung;
 use thymos_core::outcome::Observed;
@@ -44,6 +45,8 @@ pub(super) enum Came {
     Ended(Box<Ended>),
     /// It delegated a run that goes on.
     StillDelegated(TrajectoryId),
+    /// It began, and its end is not on record: it is at work, or in doubt `[X2]`.
+    NoEnd,
 }
 
 /// The end of a call.
@@ -64,7 +67,15 @@ impl Effect {
     pub(super) fn folders_made(&self) -> u64 {
         match &self.came {
             Came::Ended(ended) => ended.folders_made,
-            Came::StillDelegated(_) => 0,
+            Came::StillDelegated(_) | Came::NoEnd => 0,
+        }
+    }
+
+    /// What of its effect nobody looked at, in words.
+    pub(super) fn unseen(&self) -> Option<String> {
+        match &self.came {
+            Came::Ended(ended) => words::unseen(ended.observed.as_ref()?),
+            Came::StillDelegated(_) | Came::NoEnd => None,
         }
     }
 }
@@ -99,6 +110,7 @@ pub(super) fn gather(
         todo.extend(projection.children.keys());
         let wanted = in_force(&projection, cut);
         read(kernel, &projection, &wanted, &mut found.effects)?;
+        found.effects.extend(without_end(kernel, &projection, cut)?);
         for (child, one) in &projection.children {
             if one.result.is_none() {
                 found.effects.extend(running(kernel, next, child, one)?);
@@ -256,6 +268,39 @@ fn effect(entry: &Entry, begin: Started, mut ended: Ended) -> Effect {
             ..ended
         })),
     }
+}
+
+/// Calls that began since the cut and whose end is not on record: whatever they do, or did, is in no plan.
+fn without_end(kernel: &Arc<Kernel>, p: &Projection, cut: u64) -> Result<Vec<Effect>, RecordError> {
+    let mut found = Vec::new();
+    for work in p.open_work.values() {
+        let proposal = &work.body.decided.proposal;
+        let delegates = p
+            .children
+            .values()
+            .any(|child| child.proposal == work.body.proposal);
+        let changes = proposal
+            .resolved
+            .as_ref()
+            .is_none_or(|resolved| resolved.effect > EffectClass::Read);
+        if delegates || !changes {
+            continue;
+        }
+        let page = kernel.parts.store.page(&p.trajectory, work.seq, 1);
+        let page = page.map_err(RecordError::Store)?;
+        let since = page.first().filter(|entry| entry.header.index >= cut);
+        found.extend(since.map(|entry| Effect {
+            index: entry.header.index,
+            entry: entry.id,
+            trajectory: p.trajectory,
+            seq: work.seq,
+            proposal: work.body.proposal,
+            tool: proposal.intent.tool.clone(),
+            line: words::line(&proposal.intent),
+            came: Came::NoEnd,
+        }));
+    }
+    Ok(found)
 }
 
 /// A delegated run without an end: it may still change anything.

@@ -32,6 +32,10 @@ pub(super) fn judge(effect: &Effect) -> Judged {
             let run = child.short();
             return Judged::Cannot(format!("the delegated run {run} has not ended"));
         }
+        Came::NoEnd => {
+            let why = "it began and has no end on record: let it end, or settle it first";
+            return Judged::Cannot(why.to_owned());
+        }
     };
     if let Some(why) = outside(ended) {
         return Judged::Cannot(why);
