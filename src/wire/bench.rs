@@ -12,6 +12,7 @@ use thymos_ledger::{Genesis, Options, SqliteLedger};
 use thymos_ports::cognition::ModelFault;
 use thymos_ports::{Cognition, Entropy, LedgerStore, Tool};
 use thymos_protocol::ModelRow;
+use thymos_runtime::checkpoint::{Nowhere, Outside};
 use thymos_runtime::kernel::{FixedPolicy, RunLimits};
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::snapshot::{NoSnapshots, SnapshotPlace};
@@ -22,6 +23,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::checkpoints::CheckpointFile;
 use super::snapshots::SnapshotFiles;
 use super::{keys, store_error};
 use crate::app::link::Link;
@@ -126,6 +128,8 @@ pub(crate) struct Parts {
     pub(crate) model: Arc<dyn Cognition>,
     /// Where snapshots are kept, if anywhere.
     pub(crate) snapshots: Option<PathBuf>,
+    /// Where checkpoints stand outside of the ledger, if anywhere.
+    pub(crate) outside: Option<PathBuf>,
 }
 
 /// A kernel around a few tools and one model, and the app's end of its link.
@@ -134,6 +138,10 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
     let snapshots: Arc<dyn SnapshotPlace> = match &parts.snapshots {
         Some(folder) => Arc::new(SnapshotFiles::new(folder, &parts.store.log(), "")),
         None => Arc::new(NoSnapshots),
+    };
+    let outside: Arc<dyn Outside> = match &parts.outside {
+        Some(folder) => Arc::new(CheckpointFile::new(folder, &parts.store.log())),
+        None => Arc::new(Nowhere),
     };
     let kernel = Kernel::new(KernelParts {
         store: parts.store,
@@ -153,7 +161,7 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
         models: Arc::new(OneModel(parts.model)),
         skills: Arc::new(thymos_runtime::skills::NoSkills),
         leases: Arc::new(NoLeases),
-        outside: Arc::new(thymos_runtime::checkpoint::Nowhere),
+        outside,
         snapshots,
         limits: RunLimits {
             turns_max: u32::MAX,

@@ -48,9 +48,6 @@ const SESSIONS: usize = 128;
 /// Until a session is looked at whose model says nothing.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// Between looks at whether what was said is on record.
-const LOOK_SOON: Duration = Duration::from_micros(200);
-
 /// Samples of what is asked for anywhere in a ledger.
 const LOOKS: u64 = 200;
 
@@ -120,6 +117,10 @@ struct Made {
 /// Lets session after session work on this ledger until it is long enough.
 fn make(bench: &Bench, store: &Arc<dyn LedgerStore>, wanted: u64) -> Result<Made, AppError> {
     files::lay_out(&workspace(bench))?;
+    // Of the ledger before, which had the same name.
+    if outside(bench).exists() {
+        fs::remove_dir_all(outside(bench)).map_err(fault)?;
+    }
     let runs = (wanted / ENTRIES).clamp(1, RUNS);
     let from = bench.now();
     let (mut spans, mut newest, mut first) = (Vec::new(), None, 0);
@@ -149,6 +150,12 @@ fn make(bench: &Bench, store: &Arc<dyn LedgerStore>, wanted: u64) -> Result<Made
 /// The folder that the agent works in.
 fn workspace(bench: &Bench) -> PathBuf {
     bench.file("workspace")
+}
+
+/// Where checkpoints stand outside of the ledger, as the program has it: each run ends with one. Without such
+/// a place all that were ever signed would be read for the next.
+fn outside(bench: &Bench) -> PathBuf {
+    bench.file("checkpoints")
 }
 
 /// Every tool of the program, with what stands in for commands.
@@ -186,6 +193,7 @@ impl Kernel {
             tools: tools(bench)?,
             model: agent.clone(),
             snapshots: snapshots.map(Path::to_path_buf),
+            outside: Some(outside(bench)),
         };
         let (link, served) = adapters::serve(&runtime, parts)?;
         Ok(Self {
@@ -272,7 +280,7 @@ impl Session<'_> {
             if let Some(stop) = stopped {
                 return Ok((stop, held));
             }
-            tokio::time::sleep(LOOK_SOON).await;
+            self.client.changed().await?;
         }
     }
 

@@ -133,6 +133,7 @@ pub(super) fn work(
             clock: bench.clock.clone(),
         }),
         snapshots: None,
+        outside: None,
     };
     let (link, served) = adapters::serve(&runtime, parts)?;
     let mut client = Client::new(link);
