@@ -143,9 +143,11 @@ impl Checkpointer {
         };
         let last = match *newest {
             Some(last) => last,
+            // Only one of the newest entries keeps another from being due: the others are not looked at, and
+            // there may be very many.
             None => {
-                let kept = self.of_ledger(0).unwrap_or_default();
-                kept.last().map_or(0, |one| one.checkpoint.size)
+                let since = length.saturating_sub(ENTRIES_BETWEEN);
+                self.newest_since(since).ok().flatten().unwrap_or_default()
             }
         };
         *newest = Some(last);
@@ -193,8 +195,9 @@ impl Checkpointer {
         sound: impl FnOnce() -> Result<(), Refused>,
     ) -> Result<SignedCheckpoint, Refused> {
         let tail = self.outside.tail();
-        let stood: Vec<_> = self.sound(tail.as_deref().unwrap_or_default()).collect();
-        let outside = stood.iter().max_by_key(|one| one.checkpoint.size);
+        // A signature is checked where something rests on it: of the newest, and of what may be missing.
+        let stood = self.claimed(tail.as_deref().unwrap_or_default());
+        let outside = stood.iter().rev().find(|one| self.is_sound(one));
         let kept = self.of_ledger(outside.map_or(0, |one| one.checkpoint.size))?;
         // Last: whatever another process signed meanwhile, the log is at least as long.
         let size = self.store.len()?;
@@ -218,6 +221,7 @@ impl Checkpointer {
         let stands = |missing: &SignedCheckpoint| {
             stood.iter().any(|one| {
                 one.checkpoint.size == missing.checkpoint.size
+                    && self.is_sound(one)
                     && (self.is_own(one) || !self.is_own(missing))
             })
         };
@@ -242,6 +246,26 @@ impl Checkpointer {
         let own = Checkpoint { log, size, root }.sign(&self.key);
         self.store.put_checkpoint(size, own.note())?;
         Ok(theirs.and_then(|theirs| below(theirs, &own)).unwrap_or(own))
+    }
+
+    /// Notes that say they are of this log, smallest first; who signed them was not looked at.
+    fn claimed(&self, file: &str) -> Vec<SignedCheckpoint> {
+        let parsed = notes(file).filter_map(|(_, note)| SignedCheckpoint::parse(&note).ok());
+        let mut claimed: Vec<_> = parsed
+            .filter(|one| one.checkpoint.log == self.store.log())
+            .collect();
+        claimed.sort_by_key(|one| one.checkpoint.size);
+        claimed
+    }
+
+    /// Entries under the newest checkpoint that the ledger keeps and a known key signed, of those over at least
+    /// so many. Newest first, until one is sound.
+    fn newest_since(&self, size: u64) -> Result<Option<u64>, StoreError> {
+        let mut rows = self.store.checkpoints(size)?.into_iter().rev();
+        Ok(rows.find_map(|(_, note)| {
+            let one = SignedCheckpoint::parse(&note).ok()?;
+            self.is_sound(&one).then_some(one.checkpoint.size)
+        }))
     }
 
     /// Notes of this log that a known key signed.

@@ -61,7 +61,9 @@ impl Checkpointer {
         }
         let standing = match self.outside.tail() {
             Ok(tail) => {
-                let size = self.sound(&tail).map(|one| one.checkpoint.size).max();
+                let claimed = self.claimed(&tail);
+                let newest = claimed.iter().rev().find(|one| self.is_sound(one));
+                let size = newest.map(|one| one.checkpoint.size);
                 // What contradicts the log does so until one is taken all the same.
                 let trouble = known.and_then(|known| known.trouble);
                 let stays = |one: &OutsideTrouble| matches!(one, OutsideTrouble::Contradicted(_));
@@ -85,9 +87,7 @@ impl Checkpointer {
     /// looked at.
     fn signed_since(&self, known: Option<&Standing>) -> u64 {
         let known = known.map_or(0, |known| known.signed);
-        let newer = self.of_ledger(known.saturating_add(1)).unwrap_or_default();
-        let sound = newer.iter().filter(|one| self.is_sound(one));
-        let newest = sound.map(|one| one.checkpoint.size).max();
+        let newest = self.newest_since(known.saturating_add(1)).ok().flatten();
         newest.map_or(known, |newest| newest.max(known))
     }
 
