@@ -264,6 +264,11 @@ class Log:
             digests = {image["digest"] for image in images if image}
             self.refs.update(digests)
             self.kept.update({digest: where for digest in digests - set(body["unkept"])} if "unkept" in body else {})
+        if kind == "failure" and "unkept" in body:
+            values = [value for delta in body["fault"]["deltas"] for value in (delta["before"], delta["after"])]
+            digests = {value["file"]["digest"] for value in values if value and "file" in value} - set(body["unkept"])
+            self.refs.update(digests)
+            self.kept.update({digest: where for digest in digests})
         self.signatures.check(kind, body)
 
     def grow(self, value):

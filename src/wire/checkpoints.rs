@@ -68,6 +68,7 @@ impl CheckpointFile {
         };
         let file = self.notes.with_extension(PLACE);
         let place = ledger.as_os_str().as_encoded_bytes();
+        no_pipe(&file)?;
         match fs::read(&file) {
             Ok(stands) if stands == place => Ok(()),
             _ => replace(&file, place),
@@ -88,7 +89,10 @@ impl CheckpointFile {
         let files = rows.take(FILES_MAX).filter_map(Result::ok);
         let here = |file: &PathBuf| {
             let is_place = file.extension().is_some_and(|ending| ending == PLACE);
-            is_place && fs::read(file).is_ok_and(|stands| stands == place)
+            is_place
+                && no_pipe(file)
+                    .and_then(|()| fs::read(file))
+                    .is_ok_and(|stands| stands == place)
         };
         let places = files.map(|row| row.path()).filter(here);
         let mut notes: Vec<PathBuf> = places.map(|file| file.with_extension("notes")).collect();
@@ -102,6 +106,7 @@ impl CheckpointFile {
             paths::make_private(folder).map_err(|e| io::Error::other(e.message))?;
         }
         self.keep_place()?;
+        no_pipe(&self.notes)?;
         let mut file = OpenOptions::new()
             .create(true)
             .read(true)
@@ -126,8 +131,17 @@ impl CheckpointFile {
     }
 }
 
+/// Nothing, or a file: a pipe would be waited for, and a device has no end.
+fn no_pipe(file: &Path) -> io::Result<()> {
+    match fs::metadata(file) {
+        Ok(meta) if !meta.is_file() => Err(io::Error::other("it is no file")),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// A file of notes, or its end from the beginning of a note; empty where there is none.
 fn part_of(file: &Path, from_end: Option<u64>) -> io::Result<String> {
+    no_pipe(file)?;
     let mut file = match File::open(file) {
         Ok(file) => file,
         Err(error) if error.kind() == IoKind::NotFound => return Ok(String::new()),

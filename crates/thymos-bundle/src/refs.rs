@@ -7,21 +7,24 @@ use thymos_core::body::{Body, BodyState};
 use thymos_core::id::Digest;
 use thymos_core::{Entry, Kind};
 
-/// Adds what the entry's body refers to, where it has one. What a call that broke off refers to is not
-/// handed on.
+/// Adds what the entry's body refers to, where it has one. Of a call that broke off that is what it says to
+/// have been kept, which whoever reads it looks for `[L4]`; what else it refers to is not handed on.
 pub(crate) fn add(refs: &mut BTreeSet<Digest>, entry: &Entry) {
-    if let Some(commit) = commit(entry) {
-        refs.extend(commit.contents());
+    match ended(entry) {
+        Some(body) if entry.kind() == Some(Kind::Commit) => refs.extend(body.contents()),
+        Some(body) => refs.extend(body.kept_contents()),
+        None => {}
     }
 }
 
 /// What of that the entry says to have been kept `[L4]`.
 pub(crate) fn kept(entry: &Entry) -> BTreeSet<Digest> {
-    commit(entry).map_or_else(BTreeSet::new, |commit| commit.kept_contents())
+    ended(entry).map_or_else(BTreeSet::new, |body| body.kept_contents())
 }
 
-fn commit(entry: &Entry) -> Option<Body> {
-    if entry.kind() != Some(Kind::Commit) {
+/// The body of the end of a call.
+fn ended(entry: &Entry) -> Option<Body> {
+    if !matches!(entry.kind(), Some(Kind::Commit | Kind::Failure)) {
         return None;
     }
     match entry.decode() {

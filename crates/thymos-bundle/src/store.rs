@@ -40,9 +40,17 @@ impl Bundle {
             }
             None => None,
         };
+        let kept = placed(chunk.first, rows, self.manifest.trajectory.is_some());
+        // One content has one archive: lines that prove nothing are none of it.
+        let superfluous = proofs
+            .as_ref()
+            .is_some_and(|proofs| proofs.len() > kept.len());
+        if superfluous {
+            return Err(corrupt(at(), "there are more proofs than entries"));
+        }
         let rows = Arc::new(Rows {
             first: chunk.first,
-            kept: placed(chunk.first, rows, self.manifest.trajectory.is_some()),
+            kept,
             proofs: proofs.unwrap_or_default(),
         });
         *recent = Some(Arc::clone(&rows));

@@ -491,11 +491,15 @@ impl Service {
     async fn route(&mut self, request: Request) {
         let Request { ticket, command } = request;
         // [C5] What is asked of another trajectory than a session's own is asked of one's own tenant.
-        if let Some(asked) = asked_of(&command)
-            && !self.kernel.owns(&asked).unwrap_or(false)
-        {
-            let message = format!("there is no trajectory `{}`", asked.short());
-            return self.fault(ticket, message).await;
+        let owned = asked_of(&command).map(|asked| (asked, self.kernel.owns(&asked)));
+        match owned {
+            Some((asked, Ok(false))) => {
+                let message = format!("there is no trajectory `{}`", asked.short());
+                return self.fault(ticket, message).await;
+            }
+            // What cannot be read is not called absent.
+            Some((_, Err(error))) => return self.fault(ticket, error.to_string()).await,
+            Some((_, Ok(true))) | None => {}
         }
         match trajectory_of(&command) {
             Some(trajectory) => self.ask(ticket, trajectory, command).await,

@@ -592,6 +592,14 @@ fn l16_an_excerpt_needs_a_proof_of_each_entry_and_a_whole_chain() {
         ended.code == 13 && ended.out.contains("integrity inclusion"),
         "{ended:?}"
     );
+    // One content has one archive: what proves nothing is none of it.
+    for more in [b"\n".to_vec(), text.clone().into_bytes()] {
+        let mut longer = archive.clone();
+        longer.0[proofs].1.extend(more);
+        let ended = told(&home, &key, &longer.bytes());
+        assert_ne!(ended.code, 0, "{ended:?}");
+        assert!(ended.out.contains("more proofs than entries"), "{ended:?}");
+    }
     let mut without = archive.clone();
     without.0.remove(proofs);
     let ended = told(&home, &key, &without.bytes());

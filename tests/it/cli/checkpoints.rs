@@ -130,6 +130,27 @@ fn l7_a_run_whose_checkpoint_cannot_be_put_outside_says_so_until_it_can() {
     home.verifies();
 }
 
+/// Nobody writes to a pipe that stands in the place of the notes, and nobody waits for it.
+#[test]
+fn l7_notes_that_are_no_file_are_told_and_not_waited_for() {
+    let home = played();
+    assert_eq!(home.run(&["run", "one"]).code, 0);
+    let file = notes(&home);
+    fs::remove_file(&file).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&file).status();
+    assert!(made.unwrap().success());
+    let told = home.run(&["verify"]);
+    assert!(
+        format!("{}{}", told.out, told.err).contains("it is no file"),
+        "{told:?}"
+    );
+    let ran = home.run(&["run", "on"]);
+    assert!(ran.err.contains("it is no file"), "{ran:?}");
+    let shown = home.run(&["checkpoint", "show"]);
+    let told = format!("{}{}", shown.out, shown.err);
+    assert!(told.contains("it is no file"), "{shown:?}");
+}
+
 #[test]
 fn l7_t1_a_cut_tail_and_a_deleted_newest_trajectory_are_found() {
     for cut in [

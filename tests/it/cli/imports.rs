@@ -112,6 +112,37 @@ fn l16_a_log_moves_with_every_id_and_every_proof_and_twice_is_once() {
     assert_eq!(home.entries(), there.entries());
 }
 
+/// A call that broke off keeps the images of what it changed, and they move with the log.
+#[test]
+fn l16_l4_what_a_call_that_broke_off_had_changed_moves_too() {
+    let call = json!({"tool": "shell", "args": {"command": "echo new > slow.txt; sleep 30", "timeout_ms": 700}});
+    let home = Home::playing(&[json!({"calls": [call]}), json!({"text": "done"})]);
+    home.write("ws/slow.txt", "old\n");
+    assert_eq!(home.run(&["run", "change it"]).code, 10);
+    let (id, digest) = home.held();
+    home.run(&["approvals", "approve", &id, "--digest", &digest]);
+    assert_eq!(home.count("failure"), 1);
+    home.verifies();
+    let key = key(&home);
+    let archive = exported(&home, &["--all"]);
+    stranger::verifies(&home, &key, &archive.bytes(), home.entries().len());
+    let there = machine(&archive);
+    assert_eq!(import(&there, &key).code, 0);
+    let trusted = there.run(&["keys", "trust", "ada", &key, "--for", "answers,policy"]);
+    assert_eq!(trusted.code, 0, "{trusted:?}");
+    let told = there.run(&["verify"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    // Without the images the bundle is not what its entries say.
+    let mut bare = archive.clone();
+    let members = bare.0.len();
+    bare.0.retain(|(name, _)| !name.starts_with("blobs/"));
+    assert!(bare.0.len() < members);
+    bare.say("blobs", json!("0"));
+    fs::write(there.path("ws/bare.tar"), bare.bytes()).unwrap();
+    let ended = there.run(&["verify", "bare.tar", "--key", &key]);
+    assert_ne!(ended.code, 0, "{ended:?}");
+}
+
 #[test]
 fn l16_another_log_and_another_history_are_refused_in_one_sentence() {
     let home = ran();
