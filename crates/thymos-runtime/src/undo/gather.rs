@@ -283,7 +283,9 @@ fn without_end(kernel: &Arc<Kernel>, p: &Projection, cut: u64) -> Result<Vec<Eff
             .resolved
             .as_ref()
             .is_none_or(|resolved| resolved.effect > EffectClass::Read);
-        if delegates || !changes {
+        // An undo that was cut off is found out by looking, and what it was to take back is in the plan still.
+        let undoes = proposal.intent.tool == super::RESTORE;
+        if delegates || undoes || !changes {
             continue;
         }
         let page = kernel.parts.store.page(&p.trajectory, work.seq, 1);
