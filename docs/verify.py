@@ -16,6 +16,11 @@ MEMBERS = [  # every member there is: its place in the order, its name, the most
     (3, r"entries/\d{16}", 8 * MIB + 65536), (3, r"entries/\d{16}\.proofs", 8 * MIB),
     (4, r"blobs/[0-9a-f]{64}", 64 * MIB), (5, r"sealed/[0-9a-f]{64}", 64 * MIB + 168)]
 HEADER = set("at_ms body index kind log prev seq trajectory v writer".split())
+MANIFEST = set("absent blobs checkpoints entries format keys log size trajectory v withheld".split())
+KINDS = set("""root message usage intent rejection pending_approval approval superseded started commit failure reconciled
+    delegation delegation_result branch skill_bound writ_issued writ_revoked policy_loaded policy_unloaded mode_changed
+    tools_pinned erased closed""".split())
+NUMBER = "0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)([.][0-9]*[1-9])?(e[+-][1-9][0-9]*)?"
 
 class Wrong(Exception):
     """What is wrong, in a sentence."""
@@ -27,7 +32,23 @@ def need(holds, words):
 # Canonical JSON. A number is kept as it is spelled, so that it is written again as it was read.
 
 class Raw(str):
-    pass
+    def __new__(cls, text):
+        whole = re.fullmatch("-?[0-9]+", text)
+        need(re.fullmatch(NUMBER, text) and text != "-0", f"{text} is no canonical number")
+        need(not whole or abs(int(text)) < 1 << 53, f"{text} is a number that cannot be kept")
+        return super().__new__(cls, text)
+
+def deep(value, levels):
+    inside = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+    return levels < 0 or any(deep(one, levels - 1) for one in inside)
+
+def count(value, what):  # a whole number from 0 on, and no text that looks like one
+    need(isinstance(value, Raw) and re.fullmatch("0|[1-9][0-9]*", value), f"{what} is no count")
+    return int(value)
+
+def hexes(value, what):
+    text = isinstance(value, str) and not isinstance(value, Raw)
+    need(text and re.fullmatch("[0-9a-f]{64}", value), f"{what} is no id")
 
 def canonical(value):
     if isinstance(value, Raw):
@@ -42,6 +63,7 @@ def canonical(value):
 def parse(data, what):
     try:
         value = json.loads(data.decode("utf-8"), parse_int=Raw, parse_float=Raw)
+        need(not deep(value, 64), f"{what} is nested too deep")
         need(canonical(value).encode("utf-8") == data, f"{what} is not canonical JSON")
     except (ValueError, RecursionError) as error:
         raise Wrong(f"{what} is no JSON: {error}") from error
@@ -142,10 +164,14 @@ def checkpoint(note, log, keys):
     name, lines, signers = f"thymos/{log}", text.split("\n"), 0
     own = len(lines) == 3 and lines[0] == name and re.fullmatch("0|[1-9][0-9]*", lines[1])
     need(own, "a checkpoint is not one of this log")
+    bounded = len(note.encode()) < 16 * 1024 and len(below.split("\n")) <= 64
+    need(bounded, f"the checkpoint of {lines[1]} entries is longer than one may be")
     for line in below.split("\n"):
         match = re.fullmatch("\u2014 ([^ +]+) ([^ ]+)", line)
-        need(match, "a signature line of a checkpoint is none")
+        odd = match and any(c.isspace() or c < " " or "\x7f" <= c <= "\x9f" for c in match[1])
+        need(match and not odd, "a signature line of a checkpoint is none")
         data = decode(match[2])
+        need(len(data) >= 4, "a signature line of a checkpoint is none")
         for key in keys:
             if match[1] == name and data[:4] == hashlib.sha256(name.encode() + b"\n\x01" + key).digest()[:4]:
                 holds = signed(key, (text + "\n").encode(), data[4:])
@@ -155,7 +181,10 @@ def checkpoint(note, log, keys):
     return int(lines[1]), decode(lines[2])
 
 def checkpoints(data, log, keys):
-    text = data.decode("utf-8", "replace")
+    try:
+        text = data.decode("utf-8")
+    except ValueError as error:
+        raise Wrong("the checkpoints are no text") from error
     halves = text[:-2].split("\n\n")
     need(text.endswith("\n\n") and len(halves) % 2 == 0, "the checkpoints are cut")
     notes = [checkpoint("\n\n".join(pair), log, keys) for pair in zip(halves[::2], halves[1::2])]
@@ -235,8 +264,12 @@ class Log:
     def push(self, header, salt, body, proof, root):
         where, said = f"the entry at index {self.next}", self.manifest
         head, entry = parse(header, f"the header of {where}"), derive("thymos v1 entry", header)
-        need(set(head) == HEADER and head["v"] == "1", f"{where} has no header of version 1")
-        index, kind, line = int(head["index"]), head["kind"], head["trajectory"]
+        need(set(head) == HEADER and count(head["v"], "a version") == 1, f"{where} has no header of version 1")
+        index, kind, line = count(head["index"], "an index"), head["kind"], head["trajectory"]
+        need(kind in KINDS, f"{where} is of a kind that nobody knows: {kind!r}")
+        count(head["at_ms"], "a time"), count(head["seq"], "a sequence number"), tagged(head["writer"], 32)
+        for field in ("body", "log", "trajectory") + (("prev",) if head["prev"] is not None else ()):
+            hexes(head[field], f"the {field} of {where}")
         need(index >= self.next if self.excerpt else index == self.next, f"{where} says index {index}")
         need(head["log"] == said["log"], f"{where} is of another log")
         need(not self.excerpt or line == said["trajectory"], f"{where} is of another trajectory")
@@ -290,14 +323,39 @@ def blob(folder, digest, data):
     whole = data.startswith(b"thymos sealed 1\n") and len(data) >= 104
     return whole and data[16:48].hex() == digest and derive("thymos v1 sealed blob", data[:-32]) == data[-32:]
 
+def said(manifest):
+    """The manifest, if it has the form that the specification gives it."""
+    need(set(manifest) == MANIFEST, "the manifest has other fields")
+    for field in ("absent", "blobs", "checkpoints", "entries", "size"):
+        count(manifest[field], f"`{field}` of the manifest")
+    hexes(manifest["log"], "`log` of the manifest")
+    if manifest["trajectory"] is not None:
+        hexes(manifest["trajectory"], "`trajectory` of the manifest")
+    withheld = manifest["withheld"]
+    need(set(withheld) == {"entries", "kinds"}, "what was withheld has other fields")
+    indexes = [count(index, "an index that was withheld") for index in withheld["entries"]]
+    words = withheld["kinds"]
+    need(isinstance(words, list) and all(type(word) is str for word in words), "a kind that was withheld is no word")
+    ordered = all(all(a < b for a, b in zip(one, one[1:])) for one in (indexes, words))
+    need(ordered and len(indexes) <= 4096 and len(words) <= 64, "what was withheld is too long or not in order")
+    need("erased" not in words, "an `erased` entry cannot be withheld")
+    need(isinstance(manifest["keys"], list) and len(manifest["keys"]) <= 1024, "the manifest names too many keys")
+    for key in manifest["keys"]:
+        need(set(key) == {"name", "key"} and type(key["name"]) is str, "a key of the manifest is none")
+        tagged(key["key"], 32)
+    entries, size = int(manifest["entries"]), int(manifest["size"])
+    fits = entries == size if manifest["trajectory"] is None else entries <= size
+    need(entries and fits, "the manifest counts other entries than there can be")
+
 def verify(path, keys):
     with open(path, "rb") as file:
         parts = members(file)
         name, data = next(parts, (None, b""))
         need(name == "manifest.json", "it is no bundle")
         manifest = parse(data, "the manifest")
-        need((manifest.get("format"), manifest.get("v")) == ("thymos bundle", "1"), "it is no bundle of version 1")
-        need("erased" not in manifest["withheld"]["kinds"], "an `erased` entry cannot be withheld")
+        version = isinstance(manifest.get("v"), Raw) and manifest["v"]
+        need((manifest.get("format"), version) == ("thymos bundle", "1"), "it is no bundle of version 1")
+        said(manifest)
         log, notes, links, blobs, unproved = Log(manifest, keys), [], None, set(), None
         for name, data in parts:
             folder, _, file_name = name.partition("/")
@@ -320,8 +378,8 @@ def verify(path, keys):
                 blobs.add(file_name)
     need(notes and unproved is None, "there is no checkpoint, or an entry is not proved")
     found = (log.count, len(notes), len(blobs), notes[-1][0])
-    said = tuple(int(manifest[field]) for field in ("entries", "checkpoints", "blobs", "size"))
-    need(found == said, "it does not hold what its manifest says")
+    told = tuple(int(manifest[field]) for field in ("entries", "checkpoints", "blobs", "size"))
+    need(found == told, "it does not hold what its manifest says")
     size, root = notes[-1]
     if log.excerpt:
         need(links is not None and len(links) == len(notes), "it does not prove that its checkpoints go on")

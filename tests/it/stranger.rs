@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use thymos_core::Kind;
 use thymos_core::checkpoint::Checkpoint;
 use thymos_core::key::SigningKey;
@@ -265,6 +265,82 @@ fn of_form(own: &Archive) -> Copies {
     ]
 }
 
+/// The manifest is nobody's signed word, and has one form all the same.
+fn of_manifest(own: &Archive) -> Copies {
+    let manifest = own.manifest();
+    let text = |field: &str| say(own, field, json!(manifest[field].to_string()));
+    let withheld = |entries: Value, kinds: Value| {
+        say(own, "withheld", json!({"entries": entries, "kinds": kinds}))
+    };
+    let key = json!({"name": "ada", "key": key_of(own)});
+    vec![
+        ("a version as text", say(own, "v", json!("1"))),
+        ("a size as text", text("size")),
+        ("a count of entries as text", text("entries")),
+        ("a count of checkpoints as text", text("checkpoints")),
+        ("a count of blobs as text", text("blobs")),
+        (
+            "an absence that is no count",
+            say(own, "absent", json!(false)),
+        ),
+        ("a field that nobody knows", say(own, "more", json!(1))),
+        ("keys that are none", say(own, "keys", json!("ada"))),
+        ("too many keys", say(own, "keys", json!(vec![key; 1_025]))),
+        (
+            "withheld entries out of order",
+            withheld(json!([9_001, 9_000]), json!([])),
+        ),
+        (
+            "withheld entries as text",
+            withheld(json!(["9000"]), json!([])),
+        ),
+        (
+            "withheld kinds out of order",
+            withheld(json!([]), json!(["usage", "branch"])),
+        ),
+        (
+            "withheld kinds in one text",
+            withheld(json!([]), json!("branch")),
+        ),
+        (
+            "more of what was withheld",
+            say(
+                own,
+                "withheld",
+                json!({"entries": [], "kinds": [], "more": 1}),
+            ),
+        ),
+    ]
+}
+
+fn key_of(own: &Archive) -> Value {
+    own.manifest()["keys"][0]["key"].clone()
+}
+
+/// Lines of strangers below a note are passed over, and are lines all the same.
+fn of_notes(own: &Archive) -> Copies {
+    let below = |line: &str| {
+        changed(own, |all| {
+            let notes = all.content("checkpoints");
+            let at = notes.len() - 1;
+            notes.splice(at..at, line.bytes());
+        })
+    };
+    let good = "\u{2014} x AAAAAAAA\n";
+    vec![
+        (
+            "more signature lines than there may be",
+            below(&good.repeat(64)),
+        ),
+        (
+            "a name with a space of another kind",
+            below("\u{2014} x\u{a0}y AAAAAAAA\n"),
+        ),
+        ("a name with a tab", below("\u{2014} x\ty AAAAAAAA\n")),
+        ("a signature of two bytes", below("\u{2014} x AAA=\n")),
+    ]
+}
+
 fn of_entries(own: &Archive, other: &Archive) -> Copies {
     let gone = || (b"-".to_vec(), b"-".to_vec());
     let withheld = |kind: &str| say(own, "withheld", json!({"entries": [], "kinds": [kind]}));
@@ -396,6 +472,8 @@ fn l17_a_stranger_refuses_every_copy_that_was_tampered_with() {
         assert_eq!(good.code, 0, "{good:?}");
         let copies = [
             of_form(&own),
+            of_manifest(&own),
+            of_notes(&own),
             of_entries(&own, &its),
             of_what_stands_beside(&own, &its),
             of_proofs(&own),
