@@ -1,5 +1,7 @@
 //! [`SqliteLedger`]: its connections, who may use which, and the port's functions handed on.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -64,6 +66,8 @@ pub struct SqliteLedger {
     log: LogId,
     /// The log that was taken over, once at most: only an empty ledger can.
     adopted: OnceLock<LogId>,
+    /// Device and inode of the file that was opened; none in memory.
+    file: Option<(u64, u64)>,
     /// Whether there is a tree beside the entries: not in a file of format 1 that is only read.
     keeps_tree: bool,
     // Held only to take a connection or to put it back, never while one is used [L12]. INVARIANT: dropped before
@@ -166,7 +170,12 @@ impl SqliteLedger {
             read_only,
             ..
         } = opened;
+        let file = match &opened.source {
+            Source::File { .. } => identity(&opened.path),
+            Source::Memory => None,
+        };
         Self {
+            file,
             writer: Mutex::new(Writer::new(connection, grown, log, read_only)),
             readers: Mutex::new(Vec::new()),
             path: opened.path,
@@ -184,6 +193,24 @@ impl SqliteLedger {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The writer, if what it writes to is the ledger still.
+    fn writing(&self) -> Result<MutexGuard<'_, Writer>, StoreError> {
+        self.still_there()?;
+        Ok(self.writer())
+    }
+
+    /// `[L11]` A file that was removed or replaced is no ledger any more: what is written to it is lost when it
+    /// is closed, and what is read by its name is of another.
+    fn still_there(&self) -> Result<(), StoreError> {
+        if self.file.is_none() || self.file == identity(&self.path) {
+            return Ok(());
+        }
+        Err(StoreError::Open {
+            path: self.name.clone(),
+            reason: "it was removed or replaced while it was open".to_owned(),
+        })
+    }
+
     fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -192,6 +219,7 @@ impl SqliteLedger {
         &self,
         look: impl FnOnce(&Connection) -> Result<T, Trouble>,
     ) -> Result<T, StoreError> {
+        self.still_there()?;
         let (options, reading) = match &self.source {
             Source::Memory => {
                 return look(self.writer().connection())
@@ -214,6 +242,12 @@ impl SqliteLedger {
     }
 }
 
+/// Which file stands at a path; none where none does.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
 impl LedgerStore for SqliteLedger {
     fn log(&self) -> LogId {
         self.adopted.get().copied().unwrap_or(self.log)
@@ -221,7 +255,7 @@ impl LedgerStore for SqliteLedger {
 
     fn append(&self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError> {
         append::check(&self.name, &batches)?;
-        let placed = self.writer().append(&self.name, batches)?;
+        let placed = self.writing()?.append(&self.name, batches)?;
         if placed
             .iter()
             .any(|batch| batch.as_ref().is_ok_and(|entries| !entries.is_empty()))
@@ -240,7 +274,7 @@ impl LedgerStore for SqliteLedger {
         log: LogId,
         pieces: &mut dyn Iterator<Item = Result<Piece, StoreError>>,
     ) -> Result<Result<u64, Unfit>, StoreError> {
-        let taken = self.writer().adopt(&self.name, log, pieces)?;
+        let taken = self.writing()?.adopt(&self.name, log, pieces)?;
         if taken.is_ok() {
             if log != self.log {
                 // Set before at most by another thread, to the same.
@@ -274,7 +308,7 @@ impl LedgerStore for SqliteLedger {
 
     fn put_checkpoint(&self, size: u64, note: &str) -> Result<(), StoreError> {
         let size = stored(size).unwrap_or(i64::MAX);
-        self.writer().put_checkpoint(&self.name, size, note)
+        self.writing()?.put_checkpoint(&self.name, size, note)
     }
 
     fn checkpoints(&self, from_size: u64) -> Result<Vec<(u64, String)>, StoreError> {
@@ -305,7 +339,7 @@ impl LedgerStore for SqliteLedger {
         let digest = Digest::of(bytes);
         if !self.read(|connection| blob::known(connection, &digest))? {
             let packed = blob::pack(&self.name, bytes)?;
-            self.writer().put_blob(&self.name, &packed)?;
+            self.writing()?.put_blob(&self.name, &packed)?;
         }
         Ok(digest)
     }
@@ -320,7 +354,7 @@ impl LedgerStore for SqliteLedger {
     fn put_sealed_blob(&self, envelope: &[u8]) -> Result<Digest, StoreError> {
         let packed = blob::sealed(&self.name, envelope)?;
         if !self.read(|connection| blob::known(connection, &packed.digest))? {
-            self.writer().put_blob(&self.name, &packed)?;
+            self.writing()?.put_blob(&self.name, &packed)?;
         }
         Ok(packed.digest)
     }
@@ -337,7 +371,7 @@ impl LedgerStore for SqliteLedger {
     }
 
     fn destroy_erased(&self, mandate: &Mandate) -> Result<Destroyed, StoreError> {
-        self.writer().destroy_erased(&self.name, mandate)
+        self.writing()?.destroy_erased(&self.name, mandate)
     }
 
     fn check_engine(&self) -> Result<Vec<String>, StoreError> {

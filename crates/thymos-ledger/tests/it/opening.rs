@@ -337,3 +337,29 @@ fn many_who_make_it_at_once_make_one_and_leave_nothing() {
         assert_eq!(new, Vec::<String>::new());
     }
 }
+
+/// What is acknowledged afterwards would be in a file without a name, or mixed into another.
+#[test]
+fn l11_a_file_that_was_removed_or_replaced_takes_and_tells_nothing_more() {
+    for replaced in [false, true] {
+        let place = Place::new();
+        let ledger = place.open();
+        append(&ledger, line(1), 0, 3);
+        let backup = place.path.with_extension("backup");
+        fs::copy(&place.path, &backup).unwrap();
+        match replaced {
+            true => fs::rename(&backup, &place.path).unwrap(),
+            false => fs::remove_file(&place.path).unwrap(),
+        }
+        let words = "removed or replaced while it was open";
+        let told = [
+            ledger.append(vec![sample_batch(line(1), 3, 1)]).map(drop),
+            ledger.len().map(drop),
+            ledger.put_blob(b"more").map(drop),
+            ledger.put_checkpoint(3, "note"),
+        ];
+        for told in told {
+            assert!(told.unwrap_err().to_string().contains(words), "{replaced}");
+        }
+    }
+}
