@@ -1,7 +1,7 @@
 //! Where things live, after the XDG base directory specification. Makes folders, reads none.
 
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::Env;
@@ -170,6 +170,19 @@ pub fn make_private(folder: &Path) -> Result<(), AppError> {
             )
             .hint("check who owns it, or set XDG_DATA_HOME to a folder you can write")
         })
+}
+
+/// Why what stands there is not this user's word alone: it is somebody else's, who is not root, or anybody may
+/// write to it. Nothing where nothing stands.
+#[must_use]
+pub fn not_own(place: &Path) -> Option<&'static str> {
+    let meta = fs::metadata(place).ok()?;
+    let own = rustix::process::geteuid().as_raw();
+    match () {
+        () if ![own, 0].contains(&meta.uid()) => Some("belongs to somebody else"),
+        () if meta.permissions().mode() & 0o002 != 0 => Some("can be written by others than you"),
+        () => None,
+    }
 }
 
 /// Whether a file can be read by others than its owner.

@@ -17,6 +17,7 @@ use thymos_ports::Clock;
 use thymos_runtime::kernel::PolicySource;
 
 use super::probes::Finding;
+use crate::config::paths;
 
 /// Bundles of the folder. With more of them none is loaded, and the doctor says so.
 const FILES_MAX: usize = 64;
@@ -226,6 +227,10 @@ pub(crate) fn read(file: &Path) -> Result<Vec<u8>, String> {
 fn look(folder: &Path) -> Look {
     let shown = folder.display();
     let unreadable = |e: &std::io::Error| format!("folder `{shown}` cannot be read: {e}");
+    // Who may write there takes rules away.
+    if let Some(why) = paths::not_own(folder) {
+        return Err(format!("folder `{shown}` {why}"));
+    }
     let listed = match fs::read_dir(folder) {
         Ok(listed) => listed,
         Err(error) if error.kind() == IoKind::NotFound => return Ok(Vec::new()),

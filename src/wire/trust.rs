@@ -92,12 +92,26 @@ impl TrustFile {
     /// Reads it; none where there is none.
     pub(crate) fn read(paths: &Paths) -> Result<Option<Self>, AppError> {
         let file = paths.trust_file();
+        // Who may write in its folder can put another file in its place.
+        if let Some(why) = file.parent().and_then(paths::not_own) {
+            return Err(
+                fault(&file, &format!("stands in a folder that {why}")).hint(
+                    "look at what it trusts, then make the folder yours alone: chown, chmod 700",
+                ),
+            );
+        }
         match fs::metadata(&file) {
             Ok(meta) if meta.permissions().mode() & 0o022 != 0 => {
                 return Err(fault(&file, "can be written by others than you")
                     .hint(format!("look at it, then chmod 600 {}", file.display())));
             }
-            Ok(_) => {}
+            Ok(_) => {
+                if let Some(why) = paths::not_own(&file) {
+                    return Err(
+                        fault(&file, why).hint("look at what it trusts, then make it yours: chown")
+                    );
+                }
+            }
             Err(error) if error.kind() == IoKind::NotFound => return Ok(None),
             Err(error) => return Err(unreadable(&file, &error)),
         }

@@ -1,7 +1,7 @@
 //! `thymos keys`: trust roots in a file, and a key that is replaced while its past stays proven.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -46,6 +46,19 @@ fn w1_trust_roots_are_made_at_first_use_and_only_their_owner_may_write_them() {
     let home = Home::new();
     let key = mine(&home);
     assert_eq!((mode(&home, TRUST), mode(&home, KEY)), (0o600, 0o600));
+    // Who may write in its folder can put another in its place.
+    let folder = home.path(TRUST).parent().unwrap().to_owned();
+    let own = fs::metadata(&folder).unwrap().permissions();
+    fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
+    home.run(&["keys", "ls"])
+        .says(1, "in a folder that can be written by others", "chmod 700");
+    fs::set_permissions(&folder, own).unwrap();
+    if fs::metadata(&folder).unwrap().uid() == 0 {
+        chown(home.path(TRUST), Some(65_534), None).unwrap();
+        home.run(&["keys", "ls"])
+            .says(1, "belongs to somebody else", "chown");
+        chown(home.path(TRUST), Some(0), None).unwrap();
+    }
     let file = trust(&home);
     assert_eq!(file["operators"], json!([{"name": "ada", "key": key}]));
     assert_eq!(file["policy"], file["operators"]);
