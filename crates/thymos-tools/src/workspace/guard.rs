@@ -180,16 +180,8 @@ impl Found {
     }
 
     fn search(&mut self, folder: &OwnedFd, path: &str, depth: usize) {
-        let Ok(entries) = Dir::read_from(folder) else {
-            return;
-        };
-        for entry in entries.flatten() {
-            let Ok(name) = entry.file_name().to_str() else {
-                continue;
-            };
-            if name == "." || name == ".." {
-                continue;
-            }
+        for (name, _) in names(folder) {
+            let name = name.as_str();
             self.entries += 1;
             if self.entries > WALK_ENTRIES_MAX || depth > WALK_DEPTH_MAX {
                 self.whole = false;
@@ -225,16 +217,8 @@ impl Found {
 
     /// As [`Found::search`], looking at no more than what is sought asks for.
     fn search_other(&mut self, folder: &OwnedFd, path: &str, (depth, seeking): (usize, Seeking)) {
-        let Ok(entries) = Dir::read_from(folder) else {
-            return;
-        };
-        for entry in entries.flatten() {
-            let Ok(name) = entry.file_name().to_str() else {
-                continue;
-            };
-            if name == "." || name == ".." {
-                continue;
-            }
+        for (name, kind) in names(folder) {
+            let name = name.as_str();
             self.entries += 1;
             if self.entries > NAMES_MAX || depth > WALK_DEPTH_MAX {
                 self.whole = false;
@@ -250,7 +234,7 @@ impl Found {
                 continue;
             }
             // Some file systems do not tell the kind with the name.
-            let kind = match entry.file_type() {
+            let kind = match kind {
                 FileType::Unknown => stat().map(|stat| FileType::from_raw_mode(stat.st_mode)),
                 kind => Some(kind),
             };
@@ -269,6 +253,16 @@ impl Found {
             }
         }
     }
+}
+
+/// What a folder holds, with the kind that is told beside a name; what is no UTF-8 is no path of a tool.
+fn names(folder: &OwnedFd) -> impl Iterator<Item = (String, FileType)> {
+    let entries = Dir::read_from(folder).into_iter().flatten().flatten();
+    let named = entries.filter_map(|entry| {
+        let name = entry.file_name().to_str().ok()?.to_owned();
+        Some((name, entry.file_type()))
+    });
+    named.filter(|(name, _)| name != "." && name != "..")
 }
 
 pub(crate) fn has_protected_name(name: &str) -> bool {
