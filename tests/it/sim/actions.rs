@@ -112,7 +112,7 @@ pub(super) async fn act(story: &mut Story) {
 }
 
 fn record(story: &Story) -> Vec<Line> {
-    lines(&story.store.entries())
+    lines(&story.ledger.entries())
 }
 
 fn saying(story: &mut Story, process: usize, what: &str) {

@@ -7,9 +7,9 @@ use thymos_ports::LedgerStore;
 use thymos_ports::store::{
     Batch, Conflict, Found, Head, Piece, StoreError, StoredRow, Unfit, Watch,
 };
-use thymos_testkit::MemoryStore;
 
 use super::ground::Life;
+use super::shared::{Bells, Shared};
 
 /// What goes wrong with a coming append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,8 @@ pub(super) enum Mishap {
 /// One process's ledger. Clones share its mishaps.
 #[derive(Clone)]
 pub(super) struct Disk {
-    shared: MemoryStore,
+    shared: Arc<dyn LedgerStore>,
+    bells: Bells,
     life: Life,
     state: Arc<Mutex<State>>,
 }
@@ -39,9 +40,10 @@ struct State {
 }
 
 impl Disk {
-    pub(super) fn new(shared: MemoryStore, life: Life) -> Self {
+    pub(super) fn new(shared: &Shared, life: Life) -> Self {
         Self {
-            shared,
+            shared: shared.open(),
+            bells: shared.bells.clone(),
             life,
             state: Arc::default(),
         }
@@ -82,6 +84,12 @@ impl Disk {
         Ok(())
     }
 
+    fn stored(&self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError> {
+        let outcomes = self.shared.append(batches)?;
+        self.bells.ring();
+        Ok(outcomes)
+    }
+
     fn mishap(&self) -> Option<Mishap> {
         let mut state = self.state();
         let (after, mishap) = state.coming?;
@@ -112,7 +120,7 @@ impl LedgerStore for Disk {
     fn append(&self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Entry>, Conflict>>, StoreError> {
         self.refuse()?;
         let kept = match self.mishap() {
-            None => return self.shared.append(batches),
+            None => return self.stored(batches),
             Some(Mishap::Locked) => return Err(StoreError::Locked { path: path() }),
             Some(Mishap::Sync { kept }) => {
                 self.state().poisoned = true;
@@ -124,7 +132,7 @@ impl LedgerStore for Disk {
             }
         };
         if kept {
-            drop(self.shared.append(batches)?);
+            drop(self.stored(batches)?);
         }
         Err(poisoned())
     }
@@ -199,6 +207,6 @@ impl LedgerStore for Disk {
     }
 
     fn watch(&self, bell: Box<dyn Fn() + Send + Sync>) -> Result<Watch, StoreError> {
-        self.shared.watch(bell)
+        Ok(self.bells.hang(bell))
     }
 }

@@ -12,16 +12,16 @@ use thymos_core::budget::{Budget, Cost, Dimension};
 use thymos_core::isolation::Rung;
 use thymos_core::secret::Secret;
 use thymos_core::writ::Mode;
-use thymos_ports::{Clock, LedgerStore};
+use thymos_ports::Clock;
 use thymos_protocol::{Command, Replied};
 use thymos_runtime::kernel::RunLimits;
 use thymos_runtime::modes::ModeTerms;
 use thymos_runtime::redact::Redactor;
 use thymos_runtime::skills::NoSkills;
 use thymos_runtime::{Hands, KernelParts};
+use thymos_testkit::SeededEntropy;
 use thymos_testkit::fixtures::operator_key;
 use thymos_testkit::secrets::{HELD, known_forms};
-use thymos_testkit::{MemoryStore, SeededEntropy};
 
 use crate::flow::place::Place;
 
@@ -33,6 +33,7 @@ use super::ground::{Asking, Life, SimClock, SimLeases};
 use super::model::SimModel;
 use super::policy::{Rules, SHELVES};
 use super::process::Process;
+use super::shared::Shared;
 use super::told::{Rest, Told, View, lines};
 use super::tools::{ONCE, Outside, Workshop};
 
@@ -50,7 +51,7 @@ static REDACTOR: LazyLock<Arc<Redactor>> =
 pub(super) struct Story {
     seed: u64,
     pub(super) dice: Dice,
-    pub(super) store: MemoryStore,
+    pub(super) ledger: Shared,
     pub(super) clock: Arc<SimClock>,
     pub(super) rules: Rules,
     pub(super) outside: Outside,
@@ -116,7 +117,10 @@ impl Story {
             seed,
             terms: terms(&dice),
             dice,
-            store: MemoryStore::new(),
+            ledger: match seed.is_multiple_of(3) {
+                true => Shared::in_file(folder.path()),
+                false => Shared::in_memory(),
+            },
             clock: Arc::new(SimClock::start()),
             rules: Rules::builtin(),
             outside: Outside::default(),
@@ -186,11 +190,11 @@ impl Story {
         let last = self.processes.remove(0);
         self.stop(last).await;
         self.tell_entries();
-        let entries = self.store.entries();
+        let entries = self.ledger.entries();
         Told {
             lines: lines(&entries),
             blobs: self.blobs(&entries),
-            checkpoints: self.store.checkpoints(0).unwrap(),
+            checkpoints: self.ledger.store.checkpoints(0).unwrap(),
             entries,
             runs: self.outside.runs(),
             once: ONCE,
@@ -209,7 +213,7 @@ impl Story {
             BodyState::Known(Body::Commit(body)) => body.outcome.output,
             _ => None,
         });
-        let kept = named.filter_map(|blob| self.store.blob(&blob.digest).unwrap());
+        let kept = named.filter_map(|blob| self.ledger.store.blob(&blob.digest).unwrap());
         kept.collect()
     }
 
@@ -221,7 +225,7 @@ impl Story {
     }
 
     fn tell_entries(&mut self) {
-        let entries = self.store.entries();
+        let entries = self.ledger.entries();
         if self.aloud {
             for line in lines(&entries[self.told..]) {
                 println!("{}", line.told());
@@ -234,7 +238,7 @@ impl Story {
         self.started += 1;
         let number = self.started;
         let life = Life::default();
-        let disk = Disk::new(self.store.clone(), life.clone());
+        let disk = Disk::new(&self.ledger, life.clone());
         let parts = self.parts(number, &life, &disk);
         self.processes
             .push(Process::start(number, life, disk, parts));
@@ -245,7 +249,7 @@ impl Story {
             outside: self.outside.clone(),
             dice: Dice::of(self.seed, &format!("tools {number}")),
             life: life.clone(),
-            store: self.store.clone(),
+            store: self.ledger.store.clone(),
             secrets: self.secrets.clone(),
             calm: self.calm.clone(),
         };
@@ -376,7 +380,7 @@ impl Story {
 
     /// Every trajectory of the ledger, in order of their first entries.
     pub(super) fn all(&self) -> Vec<TrajectoryId> {
-        let entries = self.store.entries();
+        let entries = self.ledger.entries();
         let roots = entries.iter().filter(|entry| entry.header.seq == 0);
         roots.map(|entry| entry.header.trajectory).collect()
     }
@@ -391,7 +395,7 @@ impl Story {
         };
         self.seen.extend(rows.iter().cloned());
         for trajectory in self.trajectories.clone() {
-            let log_len = self.store.len().unwrap();
+            let log_len = self.ledger.store.len().unwrap();
             let Some(view) = self.view(trajectory, log_len, &rows).await else {
                 continue;
             };
@@ -401,7 +405,7 @@ impl Story {
                 .rev()
                 .find(|one| one.trajectory == trajectory);
             let news = news != Some(&view);
-            if news && self.store.len() == Ok(log_len) {
+            if news && self.ledger.store.len() == Ok(log_len) {
                 self.views.push(view);
             }
         }

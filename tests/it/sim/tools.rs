@@ -17,7 +17,6 @@ use thymos_core::tool::{Recovery, Repeat, ToolContract};
 use thymos_core::{Digest, EntryId, TrajectoryId};
 use thymos_ports::tool::{Keep, Look, Order, Probed, ToolFault, ToolIo, Unmet, Unresolvable};
 use thymos_ports::{Begun, LedgerStore, Tool};
-use thymos_testkit::MemoryStore;
 use thymos_testkit::tool::contract;
 use thymos_tools::{ToolsConfig, builtin};
 
@@ -65,7 +64,7 @@ pub(super) struct Workshop {
     pub(super) outside: Outside,
     pub(super) dice: Dice,
     pub(super) life: Life,
-    pub(super) store: MemoryStore,
+    pub(super) store: Arc<dyn LedgerStore>,
     pub(super) secrets: Vec<String>,
     /// The story is over: everything works.
     pub(super) calm: Arc<AtomicBool>,
