@@ -75,7 +75,7 @@ pub fn parse<T: DeserializeOwned>(what: &str, shown: &str, text: &str) -> Result
         let words = words.split(" at byte ").next().unwrap_or_default();
         return Err(slip(what, shown, line, column, words).hint("correct that place"));
     }
-    serde_json::from_str(text).map_err(|error| {
+    canonical::from_text(text.as_bytes()).map_err(|error| {
         let hint =
             known_names(&error.to_string()).unwrap_or_else(|| "correct that place".to_owned());
         let words = misfit::words(&error);

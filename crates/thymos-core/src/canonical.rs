@@ -12,6 +12,7 @@ mod decode;
 mod encode;
 mod keys;
 mod read;
+mod shape;
 #[cfg(test)]
 mod straight;
 #[cfg(test)]
@@ -231,7 +232,7 @@ fn decode_slowly<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidJson> {
     if value_to_bytes(&value)?.0 != bytes {
         return Err(InvalidJson::new(0, Fault::NotCanonical));
     }
-    from_value(value)
+    shaped(&value)
 }
 
 /// Decodes a noun from text a person may have written: strict JSON, any spelling.
@@ -239,7 +240,7 @@ fn decode_slowly<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidJson> {
 /// # Errors
 /// [`InvalidJson`] when it is not strict JSON or not the shape of a `T`.
 pub fn decode_lenient<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidJson> {
-    from_value(parse(bytes)?)
+    shaped(&parse(bytes)?)
 }
 
 /// Turns any accepted JSON text into its canonical bytes.
@@ -250,6 +251,27 @@ pub fn canonicalize(bytes: &[u8]) -> Result<Vec<u8>, InvalidJson> {
     Ok(value_to_bytes(&parse(bytes)?)?.into_vec())
 }
 
-fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, InvalidJson> {
-    serde_json::from_value(value).map_err(|e| InvalidJson::new(0, Fault::Shape(e.to_string())))
+/// Reads a noun from JSON that [`parse`] has accepted, with the library's own fault for
+/// [`crate::misfit::words`].
+///
+/// # Errors
+/// [`serde_json::Error`] when it is not the shape of a `T`, or spells a noun as a list `[K3]`.
+pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, serde_json::Error> {
+    shape::read(value)
+}
+
+/// Reads a noun from text, with line and column of what is wrong. Whoever reads a person's file asks [`parse`]
+/// first, for keys that stand twice and numbers that cannot be kept.
+///
+/// # Errors
+/// [`serde_json::Error`] when it is no JSON or not the shape of a `T`, or spells a noun as a list `[K3]`.
+pub fn from_text<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
+    let mut format = serde_json::Deserializer::from_slice(text);
+    let noun = shape::read(&mut format)?;
+    format.end()?;
+    Ok(noun)
+}
+
+fn shaped<T: DeserializeOwned>(value: &Value) -> Result<T, InvalidJson> {
+    from_value(value).map_err(|e| InvalidJson::new(0, Fault::Shape(e.to_string())))
 }

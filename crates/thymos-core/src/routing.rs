@@ -101,6 +101,6 @@ impl Routing {
     /// Reads what a record kept; none when it is something else.
     #[must_use]
     pub fn from_value(value: &Value) -> Option<Self> {
-        serde_json::from_value(value.clone()).ok()
+        canonical::from_value(value).ok()
     }
 }

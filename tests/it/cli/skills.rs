@@ -97,11 +97,12 @@ fn s1_what_could_never_be_bound_is_no_version() {
 fn s1_faulty_files_are_told_with_their_place_and_nothing_is_kept() {
     let home = Home::new();
     let starter = std::fs::read_to_string(example("repo-reader")).unwrap();
-    let check = |text: &str, sentence: &str, hint: &str| {
+    let check_code = |code: i32, text: &str, sentence: &str, hint: &str| {
         home.write("ws/x.json", text);
         home.run(&["skills", "import", "x.json"])
-            .says(1, sentence, hint);
+            .says(code, sentence, hint);
     };
+    let check = |text: &str, sentence: &str, hint: &str| check_code(1, text, sentence, hint);
     check(
         &starter.replacen("\"v\": 1,", "\"v\": 1", 1),
         "line 3 column 3: expected",
@@ -122,7 +123,18 @@ fn s1_faulty_files_are_told_with_their_place_and_nothing_is_kept() {
         .skill;
     let stranger = thymos_core::key::SigningKey::from_seed(&[77; 32]);
     let signed = skill.sign(&stranger).unwrap().text().unwrap();
-    check(&signed, "not among the trust roots", "skills sign");
+    // It gives no authority, as a writ or bundle of a stranger gives none.
+    check_code(11, &signed, "not among the trust roots", "skills sign");
+    home.write("ws/own.json", &starter);
+    assert_eq!(home.run(&["skills", "sign", "own.json"]).code, 0);
+    let tampered = home.read("ws/own.json");
+    let tampered = tampered.replacen("\"version\": 1", "\"version\": 2", 1);
+    check_code(11, &tampered, "not over this definition", "skills sign");
+    check(
+        &starter.replacen("{ \"tool_calls\": 80, \"tokens\": 400000 }", "[80]", 1),
+        "an object is wanted here, not a list",
+        "skills.md",
+    );
     home.run(&["skills", "import", "absent.json"])
         .says(1, "cannot be read", "skills ls");
     assert_eq!(home.run(&["skills", "ls"]).out, "");

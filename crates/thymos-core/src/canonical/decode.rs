@@ -174,6 +174,14 @@ impl<'de> Reader<'de> {
         visitor.visit_i64(-i64::try_from(magnitude).map_err(|_| Unsure)?)
     }
 
+    /// What has named fields: an object, and never a list in their order `[K3]`.
+    fn object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unsure> {
+        if self.peek() != Some(b'{') {
+            return Err(Unsure);
+        }
+        self.deserialize_any(visitor)
+    }
+
     fn nested<T>(
         &mut self,
         inside: impl FnOnce(&mut Self) -> Result<T, Unsure>,
@@ -277,9 +285,22 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         })
     }
 
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unsure> {
+        self.object(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unsure> {
+        self.object(visitor)
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit_struct seq tuple tuple_struct identifier ignored_any
     }
 }
 
@@ -390,9 +411,6 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unsure> {
-        if self.reader.peek() != Some(b'{') {
-            return Err(Unsure);
-        }
-        self.reader.deserialize_any(visitor)
+        self.reader.object(visitor)
     }
 }

@@ -103,7 +103,7 @@ pub(super) fn read(text: &[u8]) -> Result<SkillFile, InvalidSkill> {
 }
 
 fn shaped<T: serde::de::DeserializeOwned>(text: &[u8]) -> Result<T, InvalidSkill> {
-    serde_json::from_slice(text).map_err(|error| InvalidSkill {
+    canonical::from_text(text).map_err(|error| InvalidSkill {
         line: Some(error.line()),
         column: error.column(),
         what: misfit::words(&error),

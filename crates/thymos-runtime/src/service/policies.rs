@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use thymos_compiler::flaws;
-use thymos_core::TrajectoryId;
 use thymos_core::limits::CHAIN_LINKS_MAX;
 use thymos_core::tool::ToolContract;
 use thymos_core::trace::Ruling;
 use thymos_core::writ::{SignedWrit, Writ};
+use thymos_core::{TrajectoryId, canonical};
 use thymos_policy::{Bundle, Placed, PolicySet, Shelf, own};
 use thymos_protocol::{ChangedVerdict, Fault, Policies, PolicyRow, Replied};
 use thymos_replay::simulate::SimulatedRow;
@@ -81,14 +81,13 @@ fn of_bundle(kernel: &Kernel, value: &Value) -> Result<(String, Candidate), Faul
 
 /// The links of a writ file, when that is what a value is: a bare writ, one with its signature, or a list.
 fn writs_of(value: &Value) -> Option<Result<Vec<Writ>, Fault>> {
-    let signed = |value: &Value| {
-        serde_json::from_value::<SignedWrit>(value.clone()).map(|signed| signed.writ)
-    };
+    let signed =
+        |value: &Value| canonical::from_value::<SignedWrit>(value).map(|signed| signed.writ);
     let read = match value {
         Value::Array(links) => links.iter().map(signed).collect(),
         Value::Object(fields) if fields.contains_key("writ") => signed(value).map(|one| vec![one]),
         Value::Object(fields) if fields.contains_key("grants") => {
-            serde_json::from_value::<Writ>(value.clone()).map(|one| vec![one])
+            canonical::from_value::<Writ>(value).map(|one| vec![one])
         }
         _ => return None,
     };
