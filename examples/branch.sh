@@ -42,7 +42,7 @@ grep -q -- '+ kv:colour .*"green"' "$scratch/diff" || fail "the difference does 
 # A branch starts from a commit, and from nothing else.
 code=0
 "$thymos" branch "$run" 0 || code=$?
-[ "$code" -eq 2 ] || fail "a branch off the root ended with $code instead of 2"
+[ "$code" -eq 1 ] || fail "a branch off the root ended with $code instead of 1"
 
 branch() {
     "$thymos" branch "$run" "$first" --json | sed 's/.*"trajectory":"\([0-9a-f]*\)".*/\1/'

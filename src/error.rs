@@ -60,6 +60,11 @@ impl AppError {
     /// What went wrong, as a full sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
+        // An id stays as it is typed.
+        let word = self.message.split(' ').next().unwrap_or_default();
+        if word.len() >= 8 && word.chars().all(|c| c.is_ascii_hexdigit()) {
+            return format!("{}.", self.message);
+        }
         let mut letters = self.message.chars();
         let first: String = letters
             .next()
@@ -95,3 +100,16 @@ impl fmt::Display for AppError {
 }
 
 impl std::error::Error for AppError {}
+
+#[cfg(test)]
+mod tests {
+    use super::{AppError, ErrorKind};
+
+    #[test]
+    fn a_sentence_begins_large_and_an_id_stays_as_it_is_typed() {
+        let said = |message: &str| AppError::new(ErrorKind::User, message).sentence();
+        assert_eq!(said("no such file"), "No such file.");
+        assert_eq!(said("abcdef12 is over"), "abcdef12 is over.");
+        assert_eq!(said("dead ends"), "Dead ends.");
+    }
+}

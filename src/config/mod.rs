@@ -18,7 +18,9 @@ mod tests;
 pub use env::Env;
 pub(crate) use env::is_telling;
 pub use paths::Paths;
-pub use resolve::{BudgetConfig, Config, Flags, ProviderConfig, Setting, Source};
+pub use resolve::{
+    BudgetConfig, Config, Flags, ProviderConfig, Setting, Source, TENANT_HINT, is_tenant,
+};
 
 use crate::error::AppError;
 
@@ -29,6 +31,9 @@ use crate::error::AppError;
 pub fn load(env: &Env, flags: &Flags) -> Result<Config, AppError> {
     let paths = Paths::from(env)?;
     let file = flags.config.clone().unwrap_or_else(|| paths.config_file());
+    if flags.config.is_none() {
+        raw::is_own(&file)?;
+    }
     let raw = raw::read(&file, flags.config.is_some())?;
     resolve::resolve(env, paths, file, raw, flags)
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::approvals::RawApprovals;
+use super::paths;
 use super::tools::RawTools;
 use crate::error::{AppError, ErrorKind};
 
@@ -172,6 +173,33 @@ impl ReadFile {
     #[must_use]
     pub fn line(&self, span: Range<usize>) -> usize {
         line_of(&self.text, span.start)
+    }
+}
+
+/// Refuses a file that is read unasked and that others may write: it chooses models, budgets and where the
+/// ledger is. One that is named with `--config` was chosen by whoever named it.
+///
+/// # Errors
+/// [`AppError`] saying whose it is.
+pub fn is_own(file: &Path) -> Result<(), AppError> {
+    let Ok(meta) = fs::metadata(file) else {
+        return Ok(());
+    };
+    let no = |what: &str| {
+        let message = format!("config `{}` {what}", file.display());
+        AppError::new(ErrorKind::Config, message)
+    };
+    if !meta.is_file() {
+        return Err(no("is no file").hint("put a file there, or name one with --config"));
+    }
+    if let Some(why) = paths::not_own(file) {
+        return Err(no(why).hint("look at it, then make it yours alone: chown, chmod o-w"));
+    }
+    // Who may write in its folder can put another file in its place.
+    match file.parent().and_then(paths::not_own) {
+        None => Ok(()),
+        Some(why) => Err(no(&format!("stands in a folder that {why}"))
+            .hint("look at it, then make the folder yours alone: chown, chmod o-w")),
     }
 }
 

@@ -469,15 +469,23 @@ fn parse_mode(setting: Setting<String>) -> Result<Setting<Mode>, AppError> {
 /// Characters of a tenant's name at most.
 const TENANT_CHARS_MAX: usize = 64;
 
-fn sound_tenant(setting: Setting<String>) -> Result<Setting<String>, AppError> {
+/// What a tenant's name may be.
+pub const TENANT_HINT: &str = "use up to 64 letters, digits, `-`, `_` and `.`";
+
+/// Whether somebody's record can be called so; no name is that of an installation without tenants.
+#[must_use]
+pub fn is_tenant(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if setting.value.chars().count() <= TENANT_CHARS_MAX && setting.value.chars().all(plain) {
+    name.chars().count() <= TENANT_CHARS_MAX && name.chars().all(plain)
+}
+
+fn sound_tenant(setting: Setting<String>) -> Result<Setting<String>, AppError> {
+    if is_tenant(&setting.value) {
         return Ok(setting);
     }
     let shown: String = setting.value.chars().take(80).collect();
     let message = format!("`{shown}` is not a tenant's name ({})", setting.source);
-    Err(AppError::new(setting.source.blames(), message)
-        .hint("use up to 64 letters, digits, `-`, `_` and `.`"))
+    Err(AppError::new(setting.source.blames(), message).hint(TENANT_HINT))
 }
 
 fn known_color(setting: Setting<String>) -> Result<Setting<String>, AppError> {

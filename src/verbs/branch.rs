@@ -21,7 +21,7 @@ pub(super) async fn branch(client: &mut Client, args: &BranchArgs) -> Result<u8,
             "`thymos ledger --run {} kind:commit` lists them",
             from.short()
         );
-        return Err(AppError::new(ErrorKind::Usage, message).hint(hint));
+        return Err(AppError::new(ErrorKind::User, message).hint(hint));
     }
     let command = Command::Branch {
         trajectory: from,

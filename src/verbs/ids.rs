@@ -73,7 +73,7 @@ pub(super) async fn run(client: &mut Client, prefix: &str) -> Result<RunRow, App
         "{} is the account of a writ, and no run",
         row.trajectory.short()
     );
-    Err(AppError::new(ErrorKind::Usage, message)
+    Err(AppError::new(ErrorKind::User, message)
         .hint("`thymos runs` lists runs with their folders; `thymos writ ls` what is in force"))
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn entry(
                 "there is no entry {seq} in trajectory {}",
                 trajectory.short()
             );
-            AppError::new(ErrorKind::Usage, message).hint(format!("its last one is {last}"))
+            AppError::new(ErrorKind::User, message).hint(format!("its last one is {last}"))
         });
     }
     let events = client.news(trajectory, 0).await?.events;

@@ -32,9 +32,14 @@ pub(super) async fn chosen(
     for name in &args.names {
         let (_, file) = folder.read(name)?;
         let row = rows.iter().find(|row| row.name == *name);
-        if let Some(fault) = row.and_then(|row| row.fault.as_ref()) {
+        let fault = row.and_then(|row| Some((row, row.fault.as_ref()?)));
+        if let Some((row, fault)) = fault {
             let message = format!("skill `{name}` cannot be bound: {fault}");
-            return Err(AppError::new(ErrorKind::User, message)
+            let kind = match row.unauthorized {
+                true => ErrorKind::Refused,
+                false => ErrorKind::User,
+            };
+            return Err(AppError::new(kind, message)
                 .hint(format!("mend it, then: thymos skills check {name}")));
         }
         let skill = file.skill;

@@ -256,11 +256,17 @@ async fn judge(
         None => Ok(row),
         Some(fault) => {
             let message = format!("skill file `{}`: {fault}", path.display());
-            let hint = match fault.contains("trust roots") {
-                true => "sign it yourself once you have read it: thymos skills sign FILE",
-                false => "correct the file; `thymos skills show NAME --json` shows a sound one",
+            let (kind, hint) = match row.unauthorized {
+                true => (
+                    ErrorKind::Refused,
+                    "sign it yourself once you have read it: thymos skills sign FILE",
+                ),
+                false => (
+                    ErrorKind::User,
+                    "correct the file; `thymos skills show NAME --json` shows a sound one",
+                ),
             };
-            Err(AppError::new(ErrorKind::User, message).hint(hint))
+            Err(AppError::new(kind, message).hint(hint))
         }
     }
 }

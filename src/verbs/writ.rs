@@ -15,7 +15,7 @@ use super::Setting;
 use super::client::{Client, unexpected};
 use super::ids;
 use crate::args::{SignWritArgs, WritVerb};
-use crate::config::Config;
+use crate::config::{Config, TENANT_HINT, is_tenant};
 use crate::error::{AppError, ErrorKind};
 use crate::near::nearest;
 use crate::out;
@@ -156,6 +156,13 @@ async fn chain_of(client: &mut Client, writ: &str) -> Result<Vec<SignedWrit>, Ap
 }
 
 async fn found(client: &mut Client, prefix: &str) -> Result<WritFound, AppError> {
+    // No id is written so: a file is meant, and whoever calls has looked for it.
+    if prefix.contains(['.', '/']) {
+        let shown: String = prefix.chars().take(80).collect();
+        let message = format!("there is no writ file `{shown}`");
+        return Err(AppError::new(ErrorKind::User, message)
+            .hint("check the path, or give an id that `thymos writ ls` lists"));
+    }
     let rows = match client
         .ask(Command::FindWrits {
             prefix: prefix.to_lowercase(),
@@ -402,6 +409,11 @@ async fn sign(
         Some(file) => keys::read(file)?,
         None => own,
     };
+    if !is_tenant(&writ.tenant) {
+        let shown: String = writ.tenant.chars().take(80).collect();
+        let message = format!("writ `{}`: `{shown}` is not a tenant's name", writ.name);
+        return Err(AppError::new(ErrorKind::User, message).hint(TENANT_HINT));
+    }
     writ.issuer.key = key.public();
     if let Some(name) = trust.name_of(&writ.issuer.key) {
         name.clone_into(&mut writ.issuer.name);

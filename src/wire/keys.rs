@@ -27,10 +27,15 @@ const ASIDE: &str = "operator.key.retired-";
 /// Held while keys are used, or changed; freed when dropped.
 pub(crate) struct KeysLock(#[expect(dead_code, reason = "held for its lock")] File);
 
-/// Reads the operator's key, or makes it.
+/// Reads the operator's key, or makes it where nobody was ever trusted.
 pub(crate) fn operator_key(paths: &Paths, entropy: &dyn Entropy) -> Result<SigningKey, AppError> {
     let file = paths.operator_key();
     if !file.exists() {
+        // Another one would be trusted by nobody, and hide that this one is to be restored. Looked at again: a
+        // first start beside this one may have made both meanwhile.
+        if TrustFile::read(paths)?.is_some() && !file.exists() {
+            return Err(lost(paths, &file));
+        }
         paths::make_private(paths.data_folder())?;
         match make(&file, entropy) {
             // Two first starts at once: the other one's key is it.
@@ -39,6 +44,20 @@ pub(crate) fn operator_key(paths: &Paths, entropy: &dyn Entropy) -> Result<Signi
         }
     }
     read(&file)
+}
+
+/// The key that the operator had is not there any more.
+fn lost(paths: &Paths, file: &Path) -> AppError {
+    let what = format!(
+        "is missing, and `{}` tells that there was one",
+        paths.trust_file().display()
+    );
+    fault(file, &what)
+        .hint("restore it from a backup")
+        .hint(format!(
+            "or make another, and trust it as it says: thymos keys new NAME --out {}",
+            file.display()
+        ))
 }
 
 /// Reads a key file.

@@ -144,6 +144,8 @@ pub struct SkillRow {
     pub params: Vec<SkillParamRow>,
     /// What is wrong with its file, when it cannot be bound.
     pub fault: Option<String>,
+    /// Whether that is its signature: it gives no authority, however sound the rest is.
+    pub unauthorized: bool,
 }
 
 /// A parameter of a skill.

@@ -298,6 +298,9 @@ impl Session {
         self.shared.attend();
         self.settle_by_contract().await;
         self.find_children();
+        if self.lease.is_some() {
+            self.close_cut_holds().await;
+        }
         self.admit_answered();
         self.step().await;
         self.publish();

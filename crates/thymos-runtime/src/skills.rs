@@ -30,51 +30,74 @@ impl SkillSource for NoSkills {
     }
 }
 
+/// Why a skill may not be bound here.
+pub(crate) struct Unsound {
+    /// A sentence.
+    pub(crate) why: String,
+    /// Whether it is the signature: the file is sound, and gives no authority.
+    pub(crate) unauthorized: bool,
+}
+
+impl Unsound {
+    fn file(why: impl Into<String>) -> Self {
+        let (why, unauthorized) = (why.into(), false);
+        Self { why, unauthorized }
+    }
+
+    fn signature(why: String) -> Self {
+        let unauthorized = true;
+        Self { why, unauthorized }
+    }
+}
+
 /// The skill in a file, if it may be bound here.
 ///
 /// # Errors
-/// A sentence: malformed, misnamed, signed by a stranger, or naming a tool that does not exist.
+/// [`Unsound`]: malformed, misnamed, signed by a stranger, or naming a tool that does not exist.
 pub(crate) fn sound<'f>(
     found: &'f FoundSkill,
     roots: &TrustRoots,
     tools: &ToolSet,
-) -> Result<&'f SkillFile, String> {
-    let file = found.file.as_ref().map_err(Clone::clone)?;
+) -> Result<&'f SkillFile, Unsound> {
+    let file = found.file.as_ref().map_err(Unsound::file)?;
     if file.skill.name != found.name {
-        return Err(format!(
+        return Err(Unsound::file(format!(
             "the file `{}.json` holds the skill `{}`",
             found.name, file.skill.name
-        ));
+        )));
     }
     if let Some(signed) = &file.signed {
         if !roots.trusts_operator(&signed.signer) {
-            return Err(format!(
+            return Err(Unsound::signature(format!(
                 "signed by {}, which is not among the trust roots",
                 signed.signer.short()
-            ));
+            )));
         }
         if !file.signature_holds() {
-            return Err(format!(
+            return Err(Unsound::signature(format!(
                 "the signature of {} is not over this definition",
                 signed.signer.short()
-            ));
+            )));
         }
     }
     let contracts: Vec<&ToolContract> = tools.contracts().collect();
     let names = contracts.iter().map(|tool| tool.name.as_str());
     if let Some(tool) = file.skill.unknown_tool(names) {
-        return Err(format!("no tool here is called `{tool}`"));
+        return Err(Unsound::file(format!("no tool here is called `{tool}`")));
     }
     // A condition that no call can meet would refuse every one, and say so only then.
     if let Some(flaw) = unknown_names(&file.skill.grants, &contracts).first() {
-        return Err(format!("`{}`: {}", flaw.field, flaw.said));
+        let why = format!("`{}`: {}", flaw.field, flaw.said);
+        return Err(Unsound::file(why));
     }
     Ok(file)
 }
 
 /// A file in a row.
 pub(crate) fn row(found: &FoundSkill, roots: &TrustRoots, tools: &ToolSet) -> SkillRow {
-    let fault = sound(found, roots, tools).err();
+    let unsound = sound(found, roots, tools).err();
+    let unauthorized = unsound.as_ref().is_some_and(|no| no.unauthorized);
+    let fault = unsound.map(|no| no.why);
     let Ok(file) = &found.file else {
         return SkillRow {
             name: found.name.clone(),
@@ -84,6 +107,7 @@ pub(crate) fn row(found: &FoundSkill, roots: &TrustRoots, tools: &ToolSet) -> Sk
             signed_by: None,
             params: Vec::new(),
             fault,
+            unauthorized,
         };
     };
     let skill = &file.skill;
@@ -100,6 +124,7 @@ pub(crate) fn row(found: &FoundSkill, roots: &TrustRoots, tools: &ToolSet) -> Sk
         }),
         params: skill.params.iter().map(param).collect(),
         fault,
+        unauthorized,
     }
 }
 

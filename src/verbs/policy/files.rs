@@ -263,8 +263,9 @@ fn put(target: &Path, bytes: &[u8]) -> Result<(), AppError> {
 pub(super) fn load(setting: &Setting<'_>, args: &FileArgs) -> Result<u8, AppError> {
     let text = bytes(&args.file)?;
     let roots = roots(setting)?;
-    let signed = SignedBundle::load(&text, &roots).map_err(|no| invalid(&args.file, no))?;
+    // What is no bundle is told as that, and not as one that nobody signed.
     sound(setting, &args.file, &text)?;
+    let signed = SignedBundle::load(&text, &roots).map_err(|no| invalid(&args.file, no))?;
     not_over(&args.file, signed.bundle())?;
     tell_unanswerable(signed.bundle(), &roots);
     let canonical = signed

@@ -231,11 +231,9 @@ fn w7_a_run_in_another_process_is_stopped_with_all_that_waits_there() {
     );
     assert_eq!((home.count("failure"), home.count("commit")), (1, 0));
     assert_eq!(home.read("ws/marks"), "begun\n");
-    // What waited is answered in vain.
-    let (other, digest) = home.held();
-    let late = home.run(&["approvals", "approve", &other, "--digest", &digest]);
-    assert_eq!(late.code, 11, "{late:?}");
-    assert_eq!(home.count("commit"), 0);
+    // What waited is asked no more: the gate has refused it.
+    until("nothing waits", || home.waits().is_empty());
+    assert_eq!((home.count("rejection"), home.count("commit")), (1, 0));
     home.run(&["stop", &run])
         .says(11, "is revoked already", "nothing is left to do");
     assert_eq!(home.run(&["run", "--resume", &run, "on"]).code, 11);
@@ -246,6 +244,52 @@ fn w7_a_run_in_another_process_is_stopped_with_all_that_waits_there() {
         "there is no trajectory",
         "`thymos runs` lists them",
     );
+    home.verifies();
+}
+
+/// `[W7]` Nobody is asked about what no yes could let go on, also where no process has the run open.
+#[test]
+fn w7_what_waits_under_a_writ_that_ends_is_refused_at_once() {
+    let home = Home::playing(&[
+        json!({"calls": [shell("touch one; true"), shell("touch two; true")]}),
+        json!({"text": "done"}),
+    ]);
+    assert_eq!(home.run(&["run", "wait"]).code, 10);
+    let (id, digest) = home.held();
+    let row = home.json(&["runs", "--json"]).remove(0);
+    let run = row["trajectory"].as_str().unwrap().to_owned();
+    let stopped = home.run(&["stop", &run]);
+    assert_eq!(stopped.code, 0, "{stopped:?}");
+    assert!(home.waits().is_empty());
+    assert_eq!((home.count("rejection"), home.count("commit")), (2, 0));
+    let told = home.run(&["ledger", "kind:rejection"]).out;
+    assert!(told.contains("revoked"), "{told}");
+    let row = home.json(&["runs", "--json"]).remove(0);
+    assert_eq!(
+        (&row["state"], &row["pending"]),
+        (&json!("can go on"), &json!(0))
+    );
+    let late = home.run(&["approvals", "approve", &id, "--digest", &digest]);
+    assert_eq!(late.code, 11, "{late:?}");
+    assert!(late.err.contains("waits no more"), "{late:?}");
+    home.verifies();
+}
+
+/// `[W7]` `[D1]` So it is below: what a delegated run waits for ends with the writ above.
+#[test]
+fn w7_what_a_delegated_run_waits_for_is_refused_with_the_writ_above() {
+    let home = Home::playing(&[
+        json!({"calls": [order("make one")]}),
+        json!({"calls": [shell("touch one; true")]}),
+        json!({"text": "made"}),
+        json!({"text": "done"}),
+    ]);
+    assert_eq!(home.run(&["run", "hand it on"]).code, 10);
+    let held = home.waits().remove(0);
+    let above = held["lineage"][0].as_str().unwrap().to_owned();
+    assert_eq!(home.run(&["stop", &above]).code, 0);
+    assert!(home.waits().is_empty(), "{:?}", home.waits());
+    assert_eq!(home.count("rejection"), 1);
     home.verifies();
 }
 
@@ -584,6 +628,6 @@ fn the_account_of_a_writ_is_no_run() {
         &["branch", id, "3"],
     ] {
         home.run(verb)
-            .says(2, "is the account of a writ, and no run", "thymos runs");
+            .says(1, "is the account of a writ, and no run", "thymos runs");
     }
 }

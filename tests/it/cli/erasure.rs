@@ -508,7 +508,7 @@ fn l3_every_run_of_a_ledger_with_every_kind_can_be_erased_and_still_verifies() {
             _ => panic!("{plan:?}"),
         }
     }
-    let wait = |err: &String| err.contains("wait for an answer");
+    let wait = |err: &String| err.contains("waits for an answer");
     assert!(refused.iter().all(wait), "{refused:?}");
     home.verifies();
     for run in runs(&home) {

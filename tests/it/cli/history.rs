@@ -43,12 +43,12 @@ fn d2_a_branch_from_what_is_no_commit_is_a_usage_error_and_makes_nothing() {
     let entries = home.entries().len();
     let ended = home.run(&["branch", &run, "0"]);
     ended.says(
-        2,
+        1,
         "of kind `root`, and a branch starts from a commit",
         "kind:commit",
     );
     home.run(&["branch", &run, "9999"])
-        .says(2, "there is no entry 9999", "its last one is");
+        .says(1, "there is no entry 9999", "its last one is");
     home.run(&["branch", &run, "ffffffffff"]).says(
         1,
         "there is no entry `ffffffffff`",
@@ -133,7 +133,7 @@ fn a_provenance_of_what_is_not_there_says_so() {
         home.run(&args)
     };
     fails(&of(&["src/lib.rs"]), 1, "sets `file:src/lib.rs`", "");
-    fails(&of(&["9999"]), 2, "no entry 9999", "its last one is");
+    fails(&of(&["9999"]), 1, "no entry 9999", "its last one is");
     fails(
         &of(&["5", "--at", "3"]),
         2,

@@ -120,10 +120,15 @@ impl Home {
 
     /// Id and presented digest of the oldest hold.
     pub(crate) fn held(&self) -> (String, String) {
-        let rows = self.json(&["approvals", "ls", "--json"]);
+        let rows = self.waits();
         let card = &rows.first().expect("something is held")["card"];
         let text = |name: &str| card[name].as_str().unwrap().to_owned();
         (text("proposal"), text("presented"))
+    }
+
+    /// What waits for an answer, in any run.
+    pub(crate) fn waits(&self) -> Vec<Value> {
+        self.json(&["approvals", "ls", "--json"])
     }
 
     /// Every entry, read beside whoever writes.

@@ -1,5 +1,9 @@
 //! Input that makes no sense: one clear sentence, something to do, the right code, nothing made.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::process::Command;
+
 use serde_json::json;
 
 use super::home::{Ended, Home};
@@ -93,6 +97,41 @@ fn a_broken_config_names_its_line() {
     let home = Home::new();
     let ended = home.run(&["--config", "/nowhere.toml", "runs"]);
     ended.says(1, "config `/nowhere.toml` cannot be read", "--config");
+}
+
+/// The file that is read unasked chooses models, budgets and the ledger: it is nobody else's.
+#[test]
+fn a_config_that_others_may_write_is_refused_unless_it_is_named() {
+    let home = Home::new();
+    home.config("[ui]\ncolor = \"never\"\n");
+    let file = home.path("home/.config/thymos/config.toml");
+    let folder = file.parent().unwrap().to_owned();
+    let named = ["--config", file.to_str().unwrap(), "runs"];
+    for place in [&file, &folder] {
+        let own = fs::metadata(place).unwrap().permissions();
+        let open = Permissions::from_mode(own.mode() | 0o002);
+        fs::set_permissions(place, open).unwrap();
+        home.run(&["runs"])
+            .says(1, "can be written by others than you", "chmod");
+        assert!(home.is_untouched());
+        fs::set_permissions(place, own).unwrap();
+    }
+    let own = fs::metadata(&file).unwrap().permissions();
+    fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(home.run(&named).code, 0);
+    fs::set_permissions(&file, own).unwrap();
+    if fs::metadata(&file).unwrap().uid() == 0 {
+        chown(&file, Some(65_534), None).unwrap();
+        home.run(&["runs"])
+            .says(1, "belongs to somebody else", "chown");
+        chown(&file, Some(0), None).unwrap();
+    }
+    assert_eq!(home.run(&["runs"]).code, 0);
+    // A pipe in its place would be waited for.
+    fs::remove_file(&file).unwrap();
+    let made = Command::new("mkfifo").arg(&file).status();
+    assert!(made.unwrap().success());
+    home.run(&["runs"]).says(1, "is no file", "--config");
 }
 
 #[test]

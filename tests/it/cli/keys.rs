@@ -70,6 +70,40 @@ fn w1_trust_roots_are_made_at_first_use_and_only_their_owner_may_write_them() {
         .says(1, "can be written by others than you", "chmod 600");
 }
 
+/// A key that is gone is not replaced in silence: what it signed would seem a stranger's.
+#[test]
+fn w1_a_lost_key_is_told_and_made_anew_only_on_purpose() {
+    let home = holding();
+    let key = mine(&home);
+    let kept = home.read(KEY);
+    fs::remove_file(home.path(KEY)).unwrap();
+    for verb in [
+        &["keys", "ls"][..],
+        &["runs"],
+        &["run", "go"],
+        &["keys", "trust", "bob", &key],
+    ] {
+        home.run(verb)
+            .says(1, "is missing", "restore it from a backup");
+        assert!(!home.path(KEY).exists(), "{verb:?}");
+    }
+    // Put back, everything is as it was.
+    home.write(KEY, &kept);
+    fs::set_permissions(home.path(KEY), Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(mine(&home), key);
+    // Or another one is made, and trusted by its name.
+    fs::remove_file(home.path(KEY)).unwrap();
+    let file = home.path(KEY);
+    let made = home.run(&["keys", "new", "me", "--out", file.to_str().unwrap()]);
+    assert_eq!(made.code, 0, "{made:?}");
+    let new = made.out.trim();
+    home.run(&["keys", "ls"])
+        .says(1, "is not among the trust roots", "keys trust NAME");
+    let trusted = home.run(&["keys", "trust", "me", new]);
+    assert_eq!(trusted.code, 0, "{trusted:?}");
+    assert_eq!(home.run(&["keys", "show"]).out.trim(), new);
+}
+
 #[test]
 fn k3_a_trust_file_that_is_not_one_is_refused_with_its_place() {
     for (text, sentence, hint) in [
@@ -96,8 +130,8 @@ fn k3_a_trust_file_that_is_not_one_is_refused_with_its_place() {
         ),
         (
             "{\"v\": 1, \"operators\": [], \"policy\": []}",
-            "is not among the trust roots",
-            "keys trust",
+            "operator.key` is missing",
+            "restore it",
         ),
     ] {
         let home = Home::new();

@@ -189,6 +189,11 @@ fn p3_only_what_a_trusted_key_signed_is_loaded() {
         "the bundle is not signed",
         "thymos policy sign",
     );
+    // What is no bundle is a mistake in the file, here as everywhere.
+    home.write("ws/none.json", "{}");
+    let checked = home.run(&["policy", "check", "none.json"]);
+    let loaded = home.run(&["policy", "load", "none.json"]);
+    assert_eq!((loaded.code, &loaded.err), (1, &checked.err));
     let key = home.run(&["keys", "new", "bob", "--out", "bob.key"]).out;
     let args = [
         "policy",

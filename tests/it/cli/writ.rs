@@ -61,6 +61,44 @@ fn w8_a_writ_is_made_checked_signed_and_worked_under() {
     home.verifies();
 }
 
+/// One meaning has one spelling: what has named fields is no list of their values.
+#[test]
+fn k3_a_writ_that_spells_an_object_as_a_list_is_refused_with_its_place() {
+    let home = looking(1);
+    signed(&home, "ci.json", &["--name", "ci"], |_| {});
+    let mut writ: Value = serde_json::from_str(&home.read("ws/ci.json")).unwrap();
+    let issuer = &mut writ[0]["writ"]["issuer"];
+    *issuer = json!([issuer["name"], issuer["key"]]);
+    home.write("ws/ci.json", &serde_json::to_string_pretty(&writ).unwrap());
+    for verb in [
+        &["writ", "check", "ci.json"][..],
+        &["run", "--writ", "ci.json", "go"],
+    ] {
+        home.run(verb).says(
+            1,
+            "an object is wanted here, not a list",
+            "correct that place",
+        );
+    }
+    assert_eq!(home.count("root"), 0);
+}
+
+#[test]
+fn w5_a_writ_for_what_no_tenant_is_called_is_not_signed() {
+    let home = looking(1);
+    let odd = |writ: &mut Value| writ["tenant"] = json!("a\nb");
+    signed(&home, "ci.json", &["--name", "ci"], odd).says(
+        1,
+        "is not a tenant's name",
+        "up to 64 letters",
+    );
+    home.run(&["writ", "revoke", "nope.json"]).says(
+        1,
+        "there is no writ file `nope.json`",
+        "check the path",
+    );
+}
+
 #[test]
 fn c11_what_was_spent_of_a_file_counts_where_it_is_explained() {
     let home = looking(2);

@@ -33,6 +33,11 @@ async fn held(tool: &FakeTool) -> Rig {
 /// Approves, and expects that admission refuses by this clause with these words.
 async fn admission_refuses(mut rig: Rig, tool: &FakeTool, clause: &str, words: &str) {
     rig.approve().await;
+    was_refused(rig, tool, clause, words).await;
+}
+
+/// What waited was put before the gate again, which refused it.
+async fn was_refused(mut rig: Rig, tool: &FakeTool, clause: &str, words: &str) {
     rig.until_kind("rejection", 1).await;
     let (named, stage, said) = rig.refusals().remove(0);
     assert_eq!((named.as_str(), stage), (clause, Stage::Admit), "{said}");
@@ -88,7 +93,8 @@ async fn t5_a_mode_that_was_narrowed_since_the_ask_refuses_by_c3() {
     let tool = writer();
     let mut rig = held(&tool).await;
     rig.set_mode(Mode::Plan).await;
-    admission_refuses(rig, &tool, "C3", "revoked").await;
+    // `[W7]` Nobody is asked in vain.
+    was_refused(rig, &tool, "C3", "revoked").await;
 }
 
 #[tokio::test]
@@ -169,7 +175,8 @@ async fn t5_a_writ_that_was_revoked_since_the_ask_refuses_by_c3() {
         reason: "enough".into(),
     };
     assert_eq!(rig.ask(command).await, Replied::Accepted);
-    admission_refuses(rig, &tool, "C3", "revoked").await;
+    // `[W7]` Nobody is asked in vain.
+    was_refused(rig, &tool, "C3", "revoked").await;
 }
 
 #[tokio::test]

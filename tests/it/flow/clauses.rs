@@ -218,7 +218,6 @@ async fn c3_a_revoked_writ_never_reaches_the_tool() {
         .await;
     rig.run("go").await;
     rig.set_mode(Mode::Plan).await;
-    rig.approve().await;
     rig.until_kind("rejection", 1).await;
     assert_eq!(rig.refusals()[0].0, "C3");
     never_ran(rig, &tool).await;

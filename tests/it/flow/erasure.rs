@@ -252,8 +252,8 @@ async fn l3_nothing_is_erased_while_something_waits() {
     let before = rig.setup.store.entries();
     let all = whole(rig.trajectory);
     let words = no(&mut rig, all).await;
-    assert!(words.contains("1 calls of run"), "{words}");
-    assert!(words.contains("wait for an answer"), "{words}");
+    assert!(words.contains("1 call of run"), "{words}");
+    assert!(words.contains("waits for an answer"), "{words}");
     assert_eq!(rig.setup.store.entries(), before);
     rig.deny("no").await;
     rig.until_kind("rejection", 1).await;
@@ -273,7 +273,7 @@ async fn l3_nothing_is_erased_while_a_call_is_in_doubt() {
     rig.until_kind("started", 1).await;
     let all = whole(rig.trajectory);
     let words = no(&mut rig, all).await;
-    assert!(words.contains("have no end yet"), "{words}");
+    assert!(words.contains("has no end yet"), "{words}");
     let trajectory = rig.trajectory;
     rig.ask(Command::Interrupt { trajectory }).await;
     rig.until_kind("closed", 1).await;

@@ -333,8 +333,7 @@ async fn w7_revoking_a_file_ends_every_session_under_it_and_every_later_one() {
         reason: "enough".into(),
     };
     assert_eq!(rig.ask(revoke.clone()).await, Replied::Accepted);
-    // What waits is not admitted any more.
-    rig.approve().await;
+    // What waits is not asked about any more: the gate refuses it.
     rig.until_kind("rejection", 1).await;
     let (clause, stage, why) = rig.refusals().remove(0);
     assert_eq!(

@@ -220,7 +220,6 @@ async fn s1_w7_a_narrower_mode_cuts_what_was_held_before_a_skill_was_bound() {
         Replied::Accepted
     );
     rig.set_mode(Mode::Plan).await;
-    rig.approve().await;
     rig.until_kind("rejection", 1).await;
     assert_eq!(rig.refusals()[0].0, "C3");
     assert_eq!(tool.runs(), 0);

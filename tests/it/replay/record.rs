@@ -169,7 +169,6 @@ pub(crate) async fn play() -> Vec<Entry> {
     rig.until_kind("rejection", 3).await;
     rig.setup.clock.advance_ms(1_500);
     rig.set_mode(Mode::Plan).await;
-    answer(&mut rig, "d.txt", Decision::Approve).await;
     rig.until_kind("rejection", 4).await;
     let entries = rig.setup.store.entries();
     rig.verified().await;

@@ -78,7 +78,8 @@ async fn p5_a_milder_policy_tells_what_people_had_answered() {
     let report = under(&record::play().await, Candidate::Policy(open_policy()));
     let answered: Vec<_> = report.changes.iter().map(|row| row.answered).collect();
     let (yes, no) = (Some(Decision::Approve), Some(Decision::Deny));
-    assert_eq!(answered, [yes, yes, no, yes, None]);
+    // The last but one ended with its writ before anybody answered.
+    assert_eq!(answered, [yes, yes, no, None, None]);
     let held: Vec<_> = told(&report.changes);
     assert!(
         held.iter()

@@ -225,6 +225,7 @@ fn skills() -> Vec<SkillRow> {
         signed_by: Some("cleo".into()),
         params,
         fault: fault.map(str::to_owned),
+        unauthorized: false,
     };
     vec![
         skill(

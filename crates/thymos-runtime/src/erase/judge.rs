@@ -90,11 +90,17 @@ fn at_rest(p: &Projection) -> Result<(), No> {
     match (p.holds.len(), p.open_work.len()) {
         (0, 0) => Ok(()),
         (0, open) => Err(No::refused(
-            format!("{open} calls of {run} have no end yet"),
+            match open {
+                1 => format!("1 call of {run} has no end yet"),
+                _ => format!("{open} calls of {run} have no end yet"),
+            },
             "let them end, or settle them: `thymos settle`",
         )),
         (held, _) => Err(No::refused(
-            format!("{held} calls of {run} wait for an answer"),
+            match held {
+                1 => format!("1 call of {run} waits for an answer"),
+                _ => format!("{held} calls of {run} wait for an answer"),
+            },
             "answer them first: `thymos approvals ls`",
         )),
     }

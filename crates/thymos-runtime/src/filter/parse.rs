@@ -68,8 +68,10 @@ fn would_do(fault: &FilterFault) -> Option<String> {
         | FilterFault::UnknownWord { .. }
         | FilterFault::NoValue
         | FilterFault::OpenQuote
-        | FilterFault::NotAPattern(_)
         | FilterFault::TooLong => None,
+        FilterFault::NotAPattern(_) => Some(
+            "a sign that is meant as it stands has a backslash before it: `re:a\\[0\\]`".to_owned(),
+        ),
     }
 }
 

@@ -532,6 +532,7 @@ impl Session {
             return;
         }
         self.stop_if_cut();
+        self.close_cut_holds().await;
         self.admit_answered();
     }
 

@@ -8,13 +8,13 @@ use thymos_core::body::{self, Body, Stop};
 use thymos_core::budget::Cost;
 use thymos_core::facts::Facts;
 use thymos_core::writ::{Mode, Writ};
-use thymos_core::{Timestamp, WritId};
+use thymos_core::{ProposalId, Timestamp, WritId};
 use thymos_protocol::{ModePreview, NotUsed, Replied};
-use thymos_replay::projection::OpenWork;
+use thymos_replay::projection::{Hold, OpenWork};
 
 use super::answer::fault;
 use super::take::{Footing, Planned};
-use super::{Activity, RecordError, Session};
+use super::{Activity, Job, RecordError, Session};
 use crate::account::account_of;
 use crate::modes::{ModeRequest, ceiling, difference, mode_writ};
 
@@ -134,6 +134,36 @@ impl Session {
         }
     }
 
+    /// Open holds under a writ that is cut: the gate refuses them, whatever is answered `[W7]`.
+    fn cut_holds(&mut self) -> Vec<ProposalId> {
+        if self.p.holds.is_empty() {
+            return Vec::new();
+        }
+        // A store that cannot be read is told by the next decision, which reads it again.
+        let cut = self.revoked_now().unwrap_or_default();
+        let under = |hold: &Hold| {
+            let writs = &hold.body.decided.proposal.writs;
+            writs.iter().any(|writ| cut.contains(writ))
+        };
+        let holds = self.p.holds.iter().filter(|(_, hold)| under(hold));
+        holds.map(|(proposal, _)| *proposal).collect()
+    }
+
+    /// Lets the gate refuse what waits under a writ that is cut, so that nobody is asked in vain `[W7]`. Where
+    /// another process has the trajectory open, that one does it.
+    pub(super) async fn close_cut_holds(&mut self) {
+        let waiting = self.cut_holds();
+        if waiting.is_empty() || self.may_act("").await.is_err() {
+            return;
+        }
+        for proposal in waiting {
+            match self.activity {
+                Activity::Idle => self.admit(proposal).await,
+                _ => self.queue.push_back(Job::Admit(proposal)),
+            }
+        }
+    }
+
     /// How a run that was stopped at work ends: by its authority, or by a person.
     pub(super) fn cut_or_cancelled(&self) -> Stop {
         let cut = self.run.as_ref().and_then(|run| run.cut.clone());
@@ -160,6 +190,7 @@ impl Session {
         let body = self.revocation(writ, reason)?;
         self.record_anyway(vec![body]).await?;
         self.stop_if_cut();
+        self.close_cut_holds().await;
         Ok(Replied::Accepted)
     }
 
@@ -171,6 +202,7 @@ impl Session {
         match self.p.authority {
             // Also where it was revoked above, as that of a delegated run is when it ends.
             Some((_, leaf)) if cut.contains(&self.p.without_skills(leaf)) => {
+                self.close_cut_holds().await;
                 let no = format!("writ `{}` is revoked already", leaf.short());
                 Ok(Replied::NotUsed(NotUsed::Authority(no)))
             }

@@ -28,7 +28,8 @@ use crate::modes::grant_words;
 const PAST_CALLS_MAX: usize = 12;
 
 /// The longest that a pre-answer may last. Longer is a rule, and rules belong in policy.
-const FOR_MS_MAX: u64 = 7 * 24 * 60 * 60 * 1000;
+const FOR_MS_MAX: u64 = 7 * DAY_MS;
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// The most uses of one pre-answer.
 const USES_MAX: u64 = 1_000;
@@ -99,7 +100,8 @@ impl Session {
         {
             return Err(fault(
                 format!(
-                    "a scope lasts at most {FOR_MS_MAX} ms and {USES_MAX} uses, and at least one"
+                    "a scope lasts at most {} days and {USES_MAX} uses, and at least one",
+                    FOR_MS_MAX / DAY_MS
                 ),
                 "choose less, or write a policy rule",
             ));

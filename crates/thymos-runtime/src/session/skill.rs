@@ -72,8 +72,8 @@ impl Session {
             });
         };
         let file =
-            sound(found, &self.k.parts.roots, &self.k.tool_set).map_err(|why| Unbindable {
-                message: format!("skill `{shown}` cannot be bound: {why}"),
+            sound(found, &self.k.parts.roots, &self.k.tool_set).map_err(|no| Unbindable {
+                message: format!("skill `{shown}` cannot be bound: {}", no.why),
                 hint: format!("mend it and try `thymos skills check {shown}`"),
             })?;
         Ok(file.clone())

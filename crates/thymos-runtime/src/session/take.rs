@@ -66,6 +66,7 @@ impl Session {
                 Ok(_) => {
                     if under.is_some() {
                         self.stop_if_cut();
+                        self.close_cut_holds().await;
                         // [W6] A share of a writ file that is no longer in force goes back.
                         self.close_shares(share).await?;
                     }
