@@ -7,7 +7,7 @@ use clap::Parser;
 use thymos::args::Cli;
 use thymos::config::Env;
 use thymos::error::{AppError, ErrorKind};
-use thymos::{launch, out, verbs};
+use thymos::{launch, out, system, verbs};
 
 /// A step makes and drops hundreds of small things; the system's allocator took a quarter of it
 /// (docs/benchmarks.md).
@@ -17,6 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::try_parse().unwrap_or_else(|error| out::usage(&error));
     let env = Env::read();
+    system::outlive_file_limit();
     match start(&cli, &env) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {

@@ -1,8 +1,10 @@
 //! The system's clock and randomness: the two ports too small for a crate of their own.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use signal_hook::consts::signal::SIGXFSZ;
 use thymos_core::Timestamp;
 use thymos_ports::{Clock, Entropy};
 
@@ -19,6 +21,14 @@ impl Clock for SystemClock {
             .unwrap_or_default();
         Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
+}
+
+/// Lets a limit on file sizes (`ulimit -f`) be met as a write that fails, which is told: the system would end
+/// the program without a word.
+pub fn outlive_file_limit() {
+    let met = Arc::new(AtomicBool::new(false));
+    // Where that signal cannot be had, it is as it was.
+    drop(signal_hook::flag::register(SIGXFSZ, met));
 }
 
 /// Randomness of the operating system.

@@ -15,6 +15,9 @@ pub struct ExportArgs {
     /// The whole log
     #[arg(long)]
     pub all: bool,
+    /// With --all: what other tenants did as well, where the ledger holds their trajectories
+    #[arg(long, requires = "all", conflicts_with = "id")]
+    pub all_tenants: bool,
     /// Write it to this file
     #[arg(short = 'o', long, value_name = "FILE")]
     pub out: PathBuf,

@@ -31,6 +31,7 @@ pub(super) fn export(setting: &Setting<'_>, args: &ExportArgs) -> Result<u8, App
         force: args.force,
         note: &ground.note,
         trajectory: ground.trajectory,
+        every_tenant: args.all_tenants,
         withheld: ground.withheld,
         known: &known,
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use thymos_core::writ::{Party, TrustRoots};
+use thymos_protocol::VerifyFinding;
 
 use super::checkpoint::read_key;
 use super::{pins, verify};
@@ -128,19 +129,35 @@ fn names(bundle: &Manifest) -> Option<String> {
     ))
 }
 
-/// Says before any finding that nobody who counts here signed a bundle: each of its decisions is told as
-/// one that is not allowed then, and that is what they all come from.
-pub(super) fn tell_strangers(checked: &Checked) {
-    if !checked.by_strangers {
-        return;
-    }
-    out::talk(
-        "thymos: no key that is trusted here signed this bundle, and all that it proves rests on one",
+/// What is wrong with a bundle that nobody signed who counts here: each of its decisions is told as one that is
+/// not allowed then, and that is what they all come from. Findings that do not are listed first.
+pub(super) fn by_strangers(checked: &Checked, file: &Path) -> Result<AppError, AppError> {
+    let mut report = checked.report.clone();
+    report.findings.retain(|found| !follows_from_keys(found));
+    let message = format!(
+        "no key that is trusted here signed bundle `{}`, and all that it proves rests on one",
+        file.display()
     );
-    out::talk("  hint: name the one that did with --key NAME=KEY, or thymos keys trust NAME KEY");
+    let mut error = AppError::new(ErrorKind::Integrity, message)
+        .hint("name the one that did with --key NAME=KEY, or thymos keys trust NAME KEY");
     if let Some(named) = names(&checked.manifest) {
-        out::talk(&format!("  hint: {named}"));
+        error = error.hint(named);
     }
+    if report.findings.is_empty() {
+        return Ok(error.hint(format!(
+            "its {} entries are whole in themselves; who wrote them is what is not proven",
+            report.entries
+        )));
+    }
+    verify::print(&report)?;
+    Ok(error)
+}
+
+/// Whether it is found because a key is not known, and of nothing else.
+fn follows_from_keys(found: &VerifyFinding) -> bool {
+    let check = found.check.as_str();
+    let level = check.split(' ').next().unwrap_or_default();
+    matches!(level, "decisions" | "signatures") || check == "integrity checkpoint"
 }
 
 const NO_KEY: &str = "no key is trusted here";
@@ -232,10 +249,11 @@ pub(super) fn bundle(
     if let Some(pinned) = &pinned {
         pins::add(&mut checked.report.findings, pinned);
     }
-    tell_strangers(&checked);
     if args.json {
         let report = verify::with_pins(&checked.report, &args.pins, pinned.as_ref())?;
         out::json(&as_json(&checked, report))?;
+    } else if checked.by_strangers {
+        return Err(by_strangers(&checked, file)?);
     } else {
         verify::print(&checked.report)?;
         if let Some(pinned) = pinned.filter(|_| args.pins.pins) {

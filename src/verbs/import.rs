@@ -18,8 +18,10 @@ pub(super) fn import(setting: &Setting<'_>, args: &ImportArgs) -> Result<u8, App
     let load = || Ok(setting.config.clone());
     let roots = handed::roots(load, &args.keys, Some(bundle.manifest()))?;
     let checked = bundles::verify(file, bundle.clone(), &roots)?;
+    if checked.by_strangers {
+        return Err(handed::by_strangers(&checked, file)?.hint("nothing of it was taken"));
+    }
     if !checked.report.findings.is_empty() {
-        handed::tell_strangers(&checked);
         verify::print(&checked.report)?;
         let message = format!("bundle `{}` does not verify", file.display());
         return Err(AppError::new(ErrorKind::Integrity, message).hint("nothing of it was taken"));
@@ -66,9 +68,18 @@ fn tell(
         let keys = &checked.manifest.keys;
         let name = keys.iter().find(|own| own.key == *signer);
         let name = name.map_or_else(|| "NAME".to_owned(), |own| out::safe(&own.name));
+        // One name is of one key: under its own name this one can only be named when it is verified.
+        let remedy = match known.operators.iter().any(|one| one.name == name) {
+            true => format!(
+                "names another key of yours: verify the ledger's file with --key {name}={signer}"
+            ),
+            false => format!(
+                "is not trusted yet: thymos keys trust {name} {signer} --for answers,policy"
+            ),
+        };
         out::talk(&format!(
-            "thymos: {signer} signed it, which is not among the keys you trust; `thymos verify` says so \
-             until you do: thymos keys trust {name} {signer} --for answers,policy"
+            "thymos: {signer} signed it, which is not among the keys you trust, and `thymos verify` says so; \
+             `{name}` {remedy}"
         ));
     }
     Ok(0)

@@ -46,6 +46,8 @@ pub(crate) struct Order<'a> {
     pub(crate) note: &'a str,
     /// None for the whole log.
     pub(crate) trajectory: Option<TrajectoryId>,
+    /// A whole log is everybody's in it, and that was said to be meant.
+    pub(crate) every_tenant: bool,
     pub(crate) withheld: Withheld,
     /// Keys to name: those that are or were trusted.
     pub(crate) known: &'a TrustRoots,
@@ -75,7 +77,7 @@ pub(crate) fn export(env: &Env, config: &Config, order: &Order<'_>) -> Result<Ex
     }
     let store = to_read(env, &config.ledger.value, order.file)?;
     keep_off(config, order.file)?;
-    if order.trajectory.is_none() {
+    if order.trajectory.is_none() && !order.every_tenant {
         of_one_tenant(store.as_ref(), &config.tenant.value)?;
     }
     let checkpoint = SignedCheckpoint::parse(order.note)
@@ -219,7 +221,8 @@ fn of_one_tenant(store: &dyn LedgerStore, tenant: &str) -> Result<(), AppError> 
         if !own {
             let message = "the ledger holds trajectories of another tenant, and --all is all of it";
             return Err(AppError::new(ErrorKind::Refused, message)
-                .hint("export yours one by one, as `thymos runs` lists them"));
+                .hint("export yours one by one, as `thymos runs` lists them")
+                .hint("or hand on theirs too, and say so: --all-tenants"));
         }
     }
     Ok(())
