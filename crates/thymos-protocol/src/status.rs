@@ -33,6 +33,8 @@ pub struct Status {
     pub in_doubt_elsewhere: u64,
     /// How much of the log has been verified.
     pub chain: ChainState,
+    /// The ledger took nothing more here the last time, whatever is verified of it.
+    pub unstored: bool,
     /// What stands outside of the ledger and vouches for it `[L7]`; none before that is known, and where
     /// there is no such place.
     pub outside: Option<OutsideStanding>,

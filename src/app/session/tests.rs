@@ -32,6 +32,7 @@ fn status(head_seq: u64) -> Status {
         pending: 0,
         in_doubt: 0,
         in_doubt_elsewhere: 0,
+        unstored: false,
         chain: ChainState::Unverified,
         outside: None,
         rung: Rung::L0,

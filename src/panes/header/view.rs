@@ -133,11 +133,14 @@ fn beyond(before: &VerifiedBefore, index: u64, width: usize) -> String {
     }
 }
 
-/// `seq 4182 ✓`, `seq 4182 ✓ 12 new`, `seq 4182 ?4100`, `seq 4182 BROKEN`.
+/// `seq 4182 ✓`, `seq 4182 ✓ 12 new`, `seq 4182 ?4100`, `seq 4182 BROKEN`. Where the
+/// ledger takes nothing more, that stands in the place of what was verified.
 fn chain(app: &App, status: &Status, width: usize) -> Part {
     let ascii = app.glyphs == crate::ui::chrome::Glyphs::Ascii;
     let good = if ascii { "verified" } else { "✓" };
     let (mark, role) = match &status.chain {
+        ChainState::Broken(_) => ("BROKEN".to_owned(), Role::Danger),
+        _ if status.unstored => ("NOT STORED".to_owned(), Role::Danger),
         ChainState::VerifiedTo { index, len, before } if index >= len && *len > 0 => {
             let mark = match before {
                 None => good.to_owned(),
@@ -149,7 +152,6 @@ fn chain(app: &App, status: &Status, width: usize) -> Part {
             ("?".to_owned(), Role::Warn)
         }
         ChainState::VerifiedTo { index, .. } => (format!("?{}", index - 1), Role::Warn),
-        ChainState::Broken(_) => ("BROKEN".to_owned(), Role::Danger),
     };
     Part {
         text: format!("seq {} {mark}", status.head_seq),

@@ -278,6 +278,7 @@ fn status(len: u64) -> Status {
         pending: 0,
         in_doubt: 0,
         in_doubt_elsewhere: 0,
+        unstored: false,
         chain: ChainState::VerifiedTo {
             index: len,
             len,

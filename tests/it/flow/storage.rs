@@ -56,6 +56,15 @@ async fn stuck(rig: &mut Rig) -> Fault {
     }
 }
 
+/// Whether what is told of this session says that the ledger takes nothing.
+async fn unstored(rig: &mut Rig) -> bool {
+    let trajectory = rig.trajectory;
+    match rig.ask(Command::Open { trajectory }).await {
+        Replied::Opened(status) => status.unstored,
+        other => panic!("not opened: {other:?}"),
+    }
+}
+
 async fn interrupted(rig: &mut Rig) -> Replied {
     let trajectory = rig.trajectory;
     rig.ask(Command::Interrupt { trajectory }).await
@@ -73,6 +82,7 @@ async fn l11_a_disk_that_fills_while_a_tool_acts_loses_nothing_and_work_resumes_
     // Nothing can be recorded; whoever asks is told why, and what to do.
     let fault = stuck(&mut rig).await;
     assert!(fault.message.contains("no room"), "{}", fault.message);
+    assert!(unstored(&mut rig).await, "the header would keep its sign");
     assert!(
         fault
             .hint
@@ -88,6 +98,7 @@ async fn l11_a_disk_that_fills_while_a_tool_acts_loses_nothing_and_work_resumes_
     assert_eq!(interrupted(&mut rig).await, Replied::Accepted);
     let events = rig.until_kind("commit", 1).await;
     assert_eq!(story(&events)[2..], ["intent", "started", "commit"]);
+    assert!(!unstored(&mut rig).await, "it is over once there is room");
     rig.run("").await;
     assert_eq!((tool.runs(), rig.stop()), (1, Some(Stop::Done)));
     rig.verified().await;

@@ -350,6 +350,16 @@ fn w7_the_header_says_that_nothing_is_in_force_any_more() {
     assert!(frame.contains("EDIT REVOKED"), "{frame}");
 }
 
+/// What is verified is no comfort where nothing more is recorded.
+#[test]
+fn l11_the_header_says_that_nothing_is_stored_instead_of_what_is_verified() {
+    let mut kernel = Kernel::new();
+    kernel.status.unstored = true;
+    let frame = Desk::open(80, 24, kernel).frame();
+    assert!(frame.contains("NOT STORED"), "{frame}");
+    assert!(!frame.contains('✓'), "{frame}");
+}
+
 #[test]
 fn a_closed_card_makes_room_for_what_the_queue_chooses() {
     let mut desk = at_card(120, 40, waiting(&["one", "two", "three"]));

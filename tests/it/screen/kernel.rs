@@ -222,6 +222,7 @@ fn status() -> Status {
             len: 2,
             before: None,
         },
+        unstored: false,
         outside: None,
         rung: Rung::L3,
     }

@@ -129,6 +129,7 @@ impl Session {
             in_doubt: self.unsettled(),
             in_doubt_elsewhere: self.shared.in_doubt_beside(&self.p.trajectory),
             chain: self.shared.chain_state(),
+            unstored: self.broken.is_some(),
             outside: self.shared.outside(&self.k),
             rung: self.k.parts.rung,
         }
