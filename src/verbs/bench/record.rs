@@ -1,10 +1,12 @@
 //! `[Q6]` `[Q7]` Reading real governed work again: verification by level, and the world at a sequence.
 
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use thymos_core::Kind;
 use thymos_ports::LedgerStore;
+use thymos_replay::verify::Prepared;
 use thymos_replay::{Level, Report, Row, Verifier};
 
 use super::story::{CALLS, TURNS, Work, work};
@@ -18,6 +20,11 @@ const TRAJECTORIES: u64 = 6;
 /// Rows read at once, as the app does.
 const ROWS: usize = 2048;
 
+/// Threads that prepare rows, how many rows they hand over at once, and how far they go ahead.
+const THREADS: usize = 2;
+const PREPARED_TOGETHER: usize = 256;
+const PARTS_AHEAD: usize = 4;
+
 /// Passes of each level.
 const PASSES: usize = 3;
 
@@ -30,23 +37,38 @@ pub(super) fn verify(bench: &Bench) -> Result<Vec<Figure>, AppError> {
     let entries = store.len().map_err(fault)?;
     let (reading, rows) = bench.time(|| rows(store.as_ref()));
     let rows = rows?;
-    let first = pass(bench, &rows, Level::V1)?;
-    let second = pass(bench, &rows, Level::V2)?;
-    let third = pass(bench, &rows, Level::V3)?;
+    let pass = |level, report: fn(&[Row], Level) -> Report| pass(bench, || report(&rows, level));
+    let first = pass(Level::V1, report)?;
+    let second = pass(Level::V2, report)?;
+    let third = pass(Level::V3, report)?;
+    let first_side_by_side = pass(Level::V1, side_by_side)?;
+    let second_side_by_side = pass(Level::V2, side_by_side)?;
     let decisions = decisions(&rows);
     let only_third = third.saturating_sub(second);
     Ok(vec![
         Figure::new(
-            format!("verify V1, rows in hand, {entries} entries"),
-            rate(entries, first),
+            format!("verify V1, rows in hand, {entries} entries, two cores"),
+            rate(entries, first_side_by_side),
             "entries/s",
             Bar::AtLeast(1_000_000.0),
         ),
         Figure::new(
-            "verify V1 and V2, rows in hand, one core",
-            rate(entries, second),
+            "the same on one core",
+            rate(entries, first),
+            "entries/s",
+            Bar::None,
+        ),
+        Figure::new(
+            "verify V1 and V2, rows in hand, two cores",
+            rate(entries, second_side_by_side),
             "entries/s",
             Bar::AtLeast(500_000.0),
+        ),
+        Figure::new(
+            "the same on one core",
+            rate(entries, second),
+            "entries/s",
+            Bar::None,
         ),
         Figure::new(
             "verify V3, what it takes beyond V2, one core",
@@ -86,10 +108,10 @@ fn rows(store: &dyn LedgerStore) -> Result<Vec<Row>, AppError> {
     }
 }
 
-fn pass(bench: &Bench, rows: &[Row], level: Level) -> Result<Duration, AppError> {
+fn pass(bench: &Bench, report: impl Fn() -> Report) -> Result<Duration, AppError> {
     let mut samples = Vec::new();
     for _ in 0..PASSES {
-        let (took, report) = bench.time(|| report(rows, level));
+        let (took, report) = bench.time(&report);
         if let Some(found) = report.findings.first() {
             return Err(fault(format!("the scratch ledger is not sound: {found}")));
         }
@@ -103,6 +125,34 @@ fn report(rows: &[Row], level: Level) -> Report {
     for row in rows {
         verifier.push(row);
     }
+    verifier.finish(Some(rows.len() as u64))
+}
+
+/// As the program does it: what rests on a row alone is done by two threads, in turns, and the rest in order.
+fn side_by_side(rows: &[Row], level: Level) -> Report {
+    let mut verifier = Verifier::new(level, adapters::roots());
+    let preparer = verifier.preparer();
+    let parts: Vec<&[Row]> = rows.chunks(PREPARED_TOGETHER).collect();
+    std::thread::scope(|threads| {
+        let read = |nth: usize| {
+            let (ready, prepared) = sync_channel(PARTS_AHEAD);
+            let parts = parts.iter().skip(nth).step_by(THREADS);
+            threads.spawn(move || {
+                for part in parts {
+                    let part: Vec<Prepared> =
+                        part.iter().map(|row| preparer.prepare(row)).collect();
+                    // Nobody stops listening before the end.
+                    drop(ready.send(part));
+                }
+            });
+            prepared
+        };
+        let threads: Vec<_> = (0..THREADS).map(read).collect();
+        let in_turn = threads.iter().cycle().map_while(|part| part.recv().ok());
+        for row in in_turn.flatten() {
+            verifier.push_prepared(row);
+        }
+    });
     verifier.finish(Some(rows.len() as u64))
 }
 

@@ -1,6 +1,7 @@
 //! The part of checking a row that rests on that row alone: its hashes, what its body says, and who signed
 //! it. Any thread may do it, in any order.
 
+use memchr::memmem;
 use thymos_core::body::{Body, BodyState, Erased, WritRevoked};
 use thymos_core::canonical::{self, CanonicalBytes};
 use thymos_core::entry::{Commitment, Content, InvalidEntry};
@@ -104,9 +105,7 @@ impl Preparer {
         });
         // Read once, for all levels that look into it; the first needs bytes alone, but for what was
         // erased, and for what was kept beside them.
-        let read_at_v1 = [Kind::Erased, Kind::Commit, Kind::Failure];
-        let looks =
-            self.level >= Level::V2 || entry.kind().is_some_and(|kind| read_at_v1.contains(&kind));
+        let looks = self.level >= Level::V2 || is_read_for_bytes(entry);
         let body = looks.then(|| entry.decode());
         let signed = match &body {
             Some(BodyState::Known(body)) if self.level >= Level::V4 => signature_of(body),
@@ -127,6 +126,22 @@ impl Preparer {
         }
     }
 }
+
+/// Whether the first level has to know what a body says: an erasure, or an end that says what was kept of its
+/// contents, which is told by the name of that field. Inside of a text its quotes would have a backslash.
+fn is_read_for_bytes(entry: &Entry) -> bool {
+    match entry.kind() {
+        Some(Kind::Erased) => true,
+        Some(Kind::Commit | Kind::Failure) => entry
+            .content
+            .as_ref()
+            .is_some_and(|content| memmem::find(&content.body, UNKEPT).is_some()),
+        _ => false,
+    }
+}
+
+/// The field of [`Body::kept_contents`], in canonical form.
+const UNKEPT: &[u8] = b"\"unkept\":";
 
 /// Many wait between one thread and the next, and bytes are most of each.
 fn without_bytes(entry: &Entry) -> Entry {

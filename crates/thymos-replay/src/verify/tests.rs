@@ -22,12 +22,12 @@ use thymos_core::facts::{Facts, Possession};
 use thymos_core::intent::{Author, Intent};
 use thymos_core::isolation::Rung;
 use thymos_core::key::{Domain, SigningKey};
-use thymos_core::outcome::Outcome;
+use thymos_core::outcome::{BlobRef, Outcome};
 use thymos_core::resolved::{Access, Resolved, ResolvedPath};
 use thymos_core::tool::{Compensation, Recovery, Repeat, ToolContract};
 use thymos_core::verdict::Tightening;
 use thymos_core::writ::{Delegation, Examples, Grant, Mode, Party, SignedWrit, Window, Writ};
-use thymos_core::{EntryId, Kind, LogId, Timestamp, TrajectoryId, WritId};
+use thymos_core::{Digest, EntryId, Kind, LogId, Timestamp, TrajectoryId, WritId};
 use thymos_policy::PolicySet;
 
 mod branches;
@@ -536,6 +536,35 @@ fn v1_unreadable_bytes_and_lying_columns_are_found() {
             .iter()
             .any(|finding| finding.what.check == "column")
     );
+}
+
+/// The first level reads no body that it need not, and misses none that says what was kept.
+#[test]
+fn l4_v1_knows_what_an_end_says_was_kept_and_reads_no_other() {
+    let looked = |log: &Log| {
+        let verifier = Verifier::new(Level::V1, roots());
+        let prepared = verifier.preparer().prepare(&log.rows[7]);
+        let body = prepared.read.as_ref().unwrap().body.is_some();
+        (body, prepared.kept().to_vec())
+    };
+    let says = |text: &str| {
+        let text = text.to_owned();
+        rewrite(&log(), 7, move |body| {
+            if let Body::Commit(commit) = body {
+                commit.outcome.observation = text;
+            }
+        })
+    };
+    assert_eq!(looked(&log()), (false, Vec::new()));
+    assert_eq!(looked(&says("{\"unkept\":[]}")), (false, Vec::new()));
+    let digest = Digest::of(b"after");
+    let keeps = rewrite(&log(), 7, |body| {
+        if let Body::Commit(commit) = body {
+            commit.outcome.output = Some(BlobRef { digest, size: 5 });
+        }
+        *body = body.clone().keeping(&[]);
+    });
+    assert_eq!(looked(&keeps), (true, vec![digest]));
 }
 
 #[test]
