@@ -7,6 +7,7 @@
 //! It starts no thread, and can be driven by several: rows are prepared each by itself, the front sees them
 //! in log order, and lanes follow trajectories. The report is the same, however many there are.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use thymos_core::Entry;
@@ -109,7 +110,11 @@ impl Verifier {
     /// The same, that holds the log against these checkpoints as well; the keys of `roots` sign them
     /// `[L7]`.
     #[must_use]
-    pub fn with_checkpoints(mut self, notes: &[KeptNote], roots: &TrustRoots) -> Self {
+    pub fn with_checkpoints(
+        mut self,
+        notes: impl IntoIterator<Item = impl Borrow<KeptNote>>,
+        roots: &TrustRoots,
+    ) -> Self {
         let known: Vec<_> = roots.ever().operators.iter().map(|one| one.key).collect();
         self.front.checkpoints = checkpoints::Checkpoints::of(notes, &known);
         self

@@ -124,7 +124,7 @@ fn look(
         true => Level::V2,
         false => Level::V4,
     };
-    let mut verifier = Verifier::new(level, roots.clone()).with_checkpoints(&notes, &roots);
+    let mut verifier = Verifier::new(level, roots.clone()).with_checkpoints(notes, &roots);
     let mut excerpt = None;
     if let Some(part) = part {
         verifier = verifier.with_withheld(part.withheld);

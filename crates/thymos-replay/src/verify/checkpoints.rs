@@ -1,13 +1,14 @@
 //! `[L7]` Signed checkpoints, from the ledger and from outside of it, held against the log while it is
 //! read. Says which of the two is older where they part.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use thymos_core::LogId;
-use thymos_core::checkpoint::SignedCheckpoint;
+use thymos_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use thymos_core::key::PublicKey;
 use thymos_core::merkle::{self, TreeHash};
+use thymos_core::{Digest, LogId};
 
 use super::Excerpt;
 use crate::divergence::Divergence;
@@ -40,7 +41,8 @@ pub struct KeptNote {
 /// Checkpoints that wait for the log to reach them.
 #[derive(Clone, Default)]
 pub(super) struct Checkpoints {
-    due: BTreeMap<u64, Vec<(Keeper, SignedCheckpoint)>>,
+    /// What they say, whose signatures were checked: notes are many, and each is ten times as long.
+    due: BTreeMap<u64, Vec<(Keeper, Checkpoint)>>,
     sizes: BTreeMap<Keeper, BTreeSet<u64>>,
     /// Found while they were taken in; told at the end.
     told: Vec<(u64, Divergence)>,
@@ -59,9 +61,15 @@ pub struct Seen {
 }
 
 impl Checkpoints {
-    pub(super) fn of(notes: &[KeptNote], known: &[PublicKey]) -> Self {
+    /// Takes them in. One that two keepers have is the same text, and its signature is checked once.
+    pub(super) fn of(
+        notes: impl IntoIterator<Item = impl Borrow<KeptNote>>,
+        known: &[PublicKey],
+    ) -> Self {
         let mut all = Self::default();
+        let mut believed = BTreeSet::new();
         for kept in notes {
+            let kept = kept.borrow();
             let at = |why: &dyn fmt::Display| {
                 let found = format!("{}, line {}: {why}", kept.keeper, kept.line);
                 Divergence::new(CHECK, "a note signed by a trusted key", found)
@@ -74,12 +82,16 @@ impl Checkpoints {
                 }
             };
             let size = signed.checkpoint.size;
-            if let Err(unsigned) = signed.signer(known) {
-                all.told.push((size.saturating_sub(1), at(&unsigned)));
-                continue;
+            let text = Digest::of(kept.note.as_bytes());
+            if !believed.contains(&text) {
+                if let Err(unsigned) = signed.signer(known) {
+                    all.told.push((size.saturating_sub(1), at(&unsigned)));
+                    continue;
+                }
+                believed.insert(text);
             }
             all.sizes.entry(kept.keeper).or_default().insert(size);
-            let own = (kept.keeper, signed);
+            let own = (kept.keeper, signed.checkpoint);
             all.due.entry(size).or_default().push(own);
         }
         all
@@ -103,8 +115,7 @@ impl Checkpoints {
         (size, root): (u64, TreeHash),
     ) -> Option<Divergence> {
         let here = self.due.remove(&size)?;
-        for (keeper, signed) in here {
-            let said = signed.checkpoint;
+        for (keeper, said) in here {
             if said.log != log {
                 let found = format!("that of log {} ({keeper})", said.log);
                 return Some(Divergence::new(CHECK, format!("one of log {log}"), found));
@@ -132,7 +143,7 @@ impl Checkpoints {
     ) -> (Option<TreeHash>, Vec<(u64, Divergence)>) {
         let due = std::mem::take(&mut self.due).into_values().flatten();
         let (mut due, mut faults): (Vec<_>, Vec<_>) =
-            (due.map(|(_, one)| one.checkpoint).collect(), Vec::new());
+            (due.map(|(_, said)| said).collect(), Vec::new());
         due.retain(|said| {
             let own = said.log == excerpt.log;
             if !own {

@@ -60,7 +60,7 @@ impl Follower {
         let verifier = Verifier::new(Level::V2, kernel.ever.clone())
             .with_lanes(lanes())
             .with_past(past)
-            .with_checkpoints(&notes, &kernel.ever);
+            .with_checkpoints(notes, &kernel.ever);
         Self {
             verifier,
             before: None,
