@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::Connection;
 use thymos_core::id::Digest;
-use thymos_core::merkle::{Node, TreeHash};
+use thymos_core::merkle::{self, Node, TreeHash};
 use thymos_core::{Entry, EntryId, LogId, TrajectoryId};
 use thymos_ports::LedgerStore;
 use thymos_ports::erase::Mandate;
@@ -215,6 +215,21 @@ impl SqliteLedger {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What follows from nodes of the tree. They are read in one transaction: a proof has some twenty of them,
+    /// and each by itself would take the lock of a reader anew.
+    fn over_tree<T>(
+        &self,
+        compute: impl FnOnce(&mut dyn FnMut(Node) -> Result<TreeHash, Trouble>) -> Result<T, Trouble>,
+    ) -> Result<T, StoreError> {
+        self.read(|connection| {
+            let _moment = connection.unchecked_transaction()?;
+            compute(&mut |node| match self.keeps_tree {
+                true => tree::read(connection, node),
+                false => tree::compute(connection, node),
+            })
+        })
+    }
+
     fn read<T>(
         &self,
         look: impl FnOnce(&Connection) -> Result<T, Trouble>,
@@ -300,10 +315,19 @@ impl LedgerStore for SqliteLedger {
     }
 
     fn node(&self, node: Node) -> Result<TreeHash, StoreError> {
-        match self.keeps_tree {
-            true => self.read(|connection| tree::read(connection, node)),
-            false => self.read(|connection| tree::compute(connection, node)),
-        }
+        self.over_tree(|read| read(node))
+    }
+
+    fn root(&self, size: u64) -> Result<TreeHash, StoreError> {
+        self.over_tree(|read| merkle::root(size, read))
+    }
+
+    fn inclusion(&self, index: u64, size: u64) -> Result<Option<Vec<TreeHash>>, StoreError> {
+        self.over_tree(|read| merkle::inclusion(index, size, read))
+    }
+
+    fn consistency(&self, old: u64, new: u64) -> Result<Option<Vec<TreeHash>>, StoreError> {
+        self.over_tree(|read| merkle::consistency(old, new, read))
     }
 
     fn put_checkpoint(&self, size: u64, note: &str) -> Result<(), StoreError> {
