@@ -38,7 +38,10 @@ code=0
 # The session stops, since nothing new counts under the old key, and goes on under a new writ.
 id=$("$thymos" runs | head -n 1 | cut -d ' ' -f 1)
 held=$("$thymos" approvals ls | head -n 1 | cut -d ' ' -f 1)
-"$thymos" approvals deny "$held" --reason "asked before the keys changed"
+# What waited under the old key is refused once its run is opened: nobody can let it go on.
+code=0
+"$thymos" approvals deny "$held" --reason "asked before the keys changed" || code=$?
+[ "$code" -eq 11 ] || fail "a call that waited under a retired key was answered: $code"
 code=0
 "$thymos" --model practice run --resume "$id" "go on" || code=$?
 [ "$code" -eq 11 ] || fail "the session went on under a retired key: $code"

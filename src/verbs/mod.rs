@@ -116,6 +116,9 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         | Verb::Undo(_)
         | Verb::Again(_)
         | Verb::Branch(_)
+        | Verb::Stop(_)
+        | Verb::Settle(_)
+        | Verb::Writ(_)
         | Verb::Grant(_) => {
             let folder = home(&setting, verb)?;
             let setting = setting.at(&folder);
@@ -228,6 +231,15 @@ fn home(setting: &Setting<'_>, verb: &Verb) -> Result<PathBuf, AppError> {
         Verb::Undo(args) => home_of_run(setting, Some(&args.id)),
         Verb::Again(args) => home_of_run(setting, Some(&args.id)),
         Verb::Branch(args) => home_of_run(setting, Some(&args.id)),
+        Verb::Stop(args) => home_of_run(setting, Some(&args.id)),
+        Verb::Settle(args) => match &args.id {
+            Some(id) => with_client(setting, async |client| {
+                let run = settle::doubt(client, id).await?.trajectory;
+                Ok(ids::row(client, &run.to_string()).await?.workspace.into())
+            }),
+            None => Ok(setting.directory.to_path_buf()),
+        },
+        Verb::Writ(verb) => home_of_writ(setting, verb),
         Verb::Grant(args) => with_client(setting, async |client| {
             let run = scope::refusal(client, &args.id).await?.trajectory;
             Ok(ids::row(client, &run.to_string()).await?.workspace.into())
@@ -245,6 +257,9 @@ async fn act(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result<
         Verb::Again(args) => again::again(client, args).await,
         Verb::Branch(args) => branch::branch(client, args).await,
         Verb::Grant(args) => scope::grant(client, args).await,
+        Verb::Settle(args) => settle::settle(client, args).await,
+        Verb::Stop(args) => stop::stop(client, args).await,
+        Verb::Writ(verb) => writ::perform(client, setting, verb).await,
         _ => Err(unwired()),
     }
 }
@@ -263,12 +278,9 @@ async fn look(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result
             let on_server = setting.config.ledger.value.file().is_none();
             erase::erase(client, args, on_server).await
         }
-        Verb::Settle(args) => settle::settle(client, args).await,
-        Verb::Stop(args) => stop::stop(client, args).await,
         Verb::Skills(verb) => skills::perform(client, setting, verb).await,
         Verb::Routing(args) => routing::export(client, args).await,
         Verb::Memory(verb) => memory::perform(client, verb).await,
-        Verb::Writ(verb) => writ::perform(client, setting, verb).await,
         _ => Err(unwired()),
     }
 }
@@ -321,6 +333,25 @@ async fn approve(
             };
             approvals::deny(client, id, saying).await
         }
+    }
+}
+
+/// The folder of the run in which an issued writ ends. A file's account has none, and a file is revoked from
+/// anywhere.
+fn home_of_writ(setting: &Setting<'_>, verb: &WritVerb) -> Result<PathBuf, AppError> {
+    let here = || Ok(setting.directory.to_path_buf());
+    match verb {
+        WritVerb::Revoke { writ, .. } if !Path::new(writ).exists() => {
+            with_client(setting, async |client| {
+                let run = writ::found(client, writ).await?.trajectory;
+                let home = ids::row(client, &run.to_string()).await?.workspace;
+                match home.is_empty() {
+                    true => here(),
+                    false => Ok(home.into()),
+                }
+            })
+        }
+        _ => here(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! `thymos run`: one task without a screen. Never asks; what needs a person stays pending.
 
-use thymos_core::TrajectoryId;
+use std::collections::BTreeSet;
+
 use thymos_core::body::Stop;
 use thymos_core::budget::Dimension;
 use thymos_core::trace::Clause;
 use thymos_core::writ::Mode;
+use thymos_core::{IntentId, TrajectoryId};
 use thymos_protocol::{Command, Replied, RunRow, SkillChoice, Status, Under, What};
 
 use super::Setting;
@@ -61,14 +63,22 @@ struct Calls {
     /// By authority, budget or policy.
     refused: u64,
     made: u64,
+    /// Those that were wanted since.
+    wanted: BTreeSet<IntentId>,
 }
 
 impl Calls {
     fn count(&mut self, what: &What) {
         match what {
             // A call that makes no sense was not refused by anybody: the model reads why, as of a failure.
-            What::Rejected { clause, .. } if !matches!(clause, Clause::C7 | Clause::C12) => {
+            // Nor is a call that waited from before of this run.
+            What::Rejected { clause, intent, .. }
+                if !matches!(clause, Clause::C7 | Clause::C12) && self.wanted.contains(intent) =>
+            {
                 self.refused += 1;
+            }
+            What::Intended { intent, .. } => {
+                self.wanted.insert(*intent);
             }
             What::Started { .. } => self.made += 1,
             _ => {}

@@ -90,6 +90,25 @@ pub(super) fn tell_doubts(doubts: &[Doubt]) {
     );
 }
 
+/// The call in doubt that is meant.
+pub(super) async fn doubt(client: &mut Client, id: &str) -> Result<Doubt, AppError> {
+    let mut all = doubts(client, None).await?;
+    let proposal = chosen(&all, id)?.proposal;
+    all.retain(|doubt| doubt.proposal == proposal);
+    let none = || AppError::new(ErrorKind::Internal, "a doubt that was chosen is gone");
+    all.pop().ok_or_else(none)
+}
+
+fn chosen<'d>(doubts: &'d [Doubt], id: &str) -> Result<&'d Doubt, AppError> {
+    let all = doubts
+        .iter()
+        .map(|doubt| (doubt.proposal.to_string(), doubt));
+    unique("unsettled proposal", id, all).map_err(|error| match error.hints.is_empty() {
+        true => error.hint("`thymos settle` lists what is in doubt"),
+        false => error,
+    })
+}
+
 pub(super) async fn settle(client: &mut Client, args: &SettleArgs) -> Result<u8, AppError> {
     let doubts = doubts(client, None).await?;
     let (Some(id), Some(as_)) = (&args.id, &args.as_) else {
@@ -105,14 +124,7 @@ pub(super) async fn settle(client: &mut Client, args: &SettleArgs) -> Result<u8,
         }
         return Ok(0);
     };
-    let all = doubts
-        .iter()
-        .map(|doubt| (doubt.proposal.to_string(), doubt));
-    let doubt =
-        unique("unsettled proposal", id, all).map_err(|error| match error.hints.is_empty() {
-            true => error.hint("`thymos settle` lists what is in doubt"),
-            false => error,
-        })?;
+    let doubt = chosen(&doubts, id)?;
     let settlement = match as_.as_str() {
         "happened" => Settlement::Happened,
         "did-not-happen" => Settlement::DidNotHappen,

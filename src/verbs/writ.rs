@@ -155,7 +155,7 @@ async fn chain_of(client: &mut Client, writ: &str) -> Result<Vec<SignedWrit>, Ap
     Ok(found(client, writ).await?.chain)
 }
 
-async fn found(client: &mut Client, prefix: &str) -> Result<WritFound, AppError> {
+pub(super) async fn found(client: &mut Client, prefix: &str) -> Result<WritFound, AppError> {
     // No id is written so: a file is meant, and whoever calls has looked for it.
     if prefix.contains(['.', '/']) {
         let shown: String = prefix.chars().take(80).collect();

@@ -720,7 +720,7 @@ async fn turned_away(mut inbox: mpsc::Receiver<Ask>, why: &str) {
             Ask::Rest(reply) => {
                 reply.send(true).ok();
             }
-            Ask::CatchUp | Ask::End | Ask::Mend | Ask::Adopted(_) | Ask::TakeBack(..) => {}
+            nobody_waits => drop(nobody_waits),
         }
     }
 }

@@ -84,6 +84,8 @@ pub(crate) enum Ask {
     Adopted(oneshot::Sender<ChildEnd>),
     /// A call is to be taken back; tells what came of it.
     TakeBack(Box<TakeBack>, oneshot::Sender<TakenBack>),
+    /// Whether the gate would refuse that, and why; nothing is recorded.
+    TryStep(Box<TakeBack>, oneshot::Sender<Option<String>>),
     /// Nobody looked at it for long: it may end if nothing goes on; tells whether it has.
     Rest(oneshot::Sender<bool>),
 }
@@ -322,6 +324,8 @@ impl Session {
                     Some(Ask::Mend) => self.mend().await,
                     Some(Ask::Adopted(report)) => self.resume_child(report),
                     Some(Ask::TakeBack(what, reply)) => self.take_back(*what, reply).await,
+                    // Whoever asked may have gone.
+                    Some(Ask::TryStep(what, reply)) => drop(reply.send(self.refused_step(&what).await)),
                     Some(Ask::Rest(reply)) if self.may_rest() => {
                         resting = Some(reply);
                         break;

@@ -331,8 +331,7 @@ fn v4_a_replaced_key_still_proves_its_past_and_signs_nothing_new() {
     home.verifies();
     // What waits under the old key's writ is not admitted any more, and nothing was written.
     let answered = home.run(&["approvals", "approve", &id, "--digest", &digest]);
-    assert_eq!(answered.code, 11, "{answered:?}");
-    assert!(answered.out.contains("revoked"), "{answered:?}");
+    answered.says(11, "is revoked", "approvals ls");
     assert_eq!(home.read("ws/a.txt"), "");
     // The session goes on once a mode is chosen, under a writ and a key of its own.
     let resume = ["run", "--resume", &trajectory(&home), "go on"];

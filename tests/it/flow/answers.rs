@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::json;
 use thymos_core::approval::Decision;
-use thymos_core::body::{Body, Stage};
+use thymos_core::body::{Body, Message, Role, Stage};
 use thymos_core::budget::Cost;
 use thymos_core::delta::FileImage;
 use thymos_core::effect::EffectClass;
@@ -13,12 +13,13 @@ use thymos_core::id::{Digest, PresentedDigest, ProposalId};
 use thymos_core::outcome::Outcome;
 use thymos_core::resolved::Resolved;
 use thymos_core::writ::Mode;
+use thymos_core::{Kind, TrajectoryId};
 use thymos_protocol::{Changed, Command, Replied};
 use thymos_testkit::fixtures::touches;
 use thymos_testkit::model::calls;
-use thymos_testkit::{FakeTool, Step};
+use thymos_testkit::{FakeTool, MemoryStore, Step};
 
-use super::rig::{Rig, Setup, policy};
+use super::rig::{Rig, Setup, append_elsewhere, policy};
 use super::road::writer;
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -78,6 +79,52 @@ async fn a1_an_answer_that_a_crash_overtook_is_acted_on_once_its_run_is_opened_a
     assert_eq!(tool.runs(), 1);
     assert!(rig.holds().await.is_empty(), "it must not wait any more");
     rig.verified().await;
+}
+
+/// `[A2]` Whatever else is written to the run at that moment is in no answer's way: a no that nobody recorded
+/// would be a yes that others may give.
+#[tokio::test]
+async fn a2_an_answer_that_another_write_overtakes_is_recorded_all_the_same() {
+    for decision in [Decision::Approve, Decision::Deny] {
+        let tool = writer();
+        let mut rig = held(&tool).await;
+        let trajectory = rig.trajectory;
+        rig.setup.store.overtake(
+            |batch| {
+                batch
+                    .drafts
+                    .iter()
+                    .any(|draft| draft.kind == Kind::Approval)
+            },
+            move |store| say_elsewhere(store, trajectory),
+        );
+        let card = rig.card().await;
+        let answer = rig.answer_to(&card, decision, "overtaken");
+        assert_eq!(rig.ask(Command::Answer(answer)).await, Replied::Accepted);
+        let kind = match decision {
+            Decision::Approve => "commit",
+            Decision::Deny => "rejection",
+        };
+        rig.until_kind(kind, 1).await;
+        let said = rig
+            .bodies()
+            .into_iter()
+            .filter(|body| matches!(body, Body::Approval(_)));
+        assert_eq!(said.count(), 1, "{decision:?}");
+        rig.verified().await;
+    }
+}
+
+/// Somebody else says something in this run.
+fn say_elsewhere(store: &MemoryStore, trajectory: TrajectoryId) {
+    let said = Body::Message(Message {
+        role: Role::Operator,
+        text: "and be quick".into(),
+        turn: 9,
+        reasoning: String::new(),
+        provider_state: None,
+    });
+    append_elsewhere(store, trajectory, &said);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use thymos_core::approval::Decision;
 use thymos_core::body::{Body, Resolution, Stop, WritRevoked};
 use thymos_core::effect::EffectClass;
-use thymos_core::entry::{Draft, Kind, Salt};
+use thymos_core::entry::Kind;
 use thymos_core::key::Domain;
 use thymos_core::writ::Mode;
 use thymos_core::{Entry, TrajectoryId, WritId};
@@ -14,11 +14,11 @@ use thymos_ports::LedgerStore;
 use thymos_ports::cognition::{Context, ContextMessage, ModelFault, Turn};
 use thymos_ports::store::{Batch, Piece, StoreError};
 use thymos_protocol::{Command, HoldRow, Replied, RunRow, Settlement};
-use thymos_testkit::fixtures::{NOON, operator_key, party};
+use thymos_testkit::fixtures::{operator_key, party};
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{FakeTool, MemoryStore, ScriptedModel};
 
-use super::rig::{Rig, Setup};
+use super::rig::{Rig, Setup, append_elsewhere};
 use super::road::writer;
 
 /// The words that began this conversation: a child's are its task.
@@ -390,23 +390,7 @@ fn revoke_elsewhere(store: &MemoryStore, trajectory: TrajectoryId, writ: WritId)
         by: party("ada", &operator_key()),
         used: None,
     });
-    let head = store.heads().unwrap().into_iter();
-    let mut head = head.filter(|head| head.trajectory == trajectory);
-    let at_seq = head.next().unwrap().seq + 1;
-    let drafts = vec![Draft {
-        trajectory,
-        kind: cut.kind(),
-        at: NOON,
-        writer: operator_key().public(),
-        salt: Salt::from_bytes([6; 32]),
-        body: cut.encode().unwrap(),
-    }];
-    let batch = Batch {
-        trajectory,
-        at_seq,
-        drafts,
-    };
-    store.append(vec![batch]).unwrap()[0].as_ref().unwrap();
+    append_elsewhere(store, trajectory, &cut);
 }
 
 #[tokio::test]

@@ -590,3 +590,24 @@ pub(crate) fn policy(default: &str, rules: Value) -> PolicySet {
     let bundle = Bundle::from_value(&bundle).expect("a sound bundle");
     PolicySet::new(vec![bundle], Switches::standard())
 }
+
+/// What another process writes to a run: no session here knows of it before it reads.
+pub(crate) fn append_elsewhere(store: &MemoryStore, trajectory: TrajectoryId, body: &Body) {
+    let heads = store.heads().unwrap().into_iter();
+    let mut heads = heads.filter(|head| head.trajectory == trajectory);
+    let at_seq = heads.next().unwrap().seq + 1;
+    let drafts = vec![Draft {
+        trajectory,
+        kind: body.kind(),
+        at: NOON,
+        writer: operator_key().public(),
+        salt: Salt::from_bytes([6; 32]),
+        body: body.encode().unwrap(),
+    }];
+    let batch = Batch {
+        trajectory,
+        at_seq,
+        drafts,
+    };
+    store.append(vec![batch]).unwrap()[0].as_ref().unwrap();
+}

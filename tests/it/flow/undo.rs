@@ -294,17 +294,67 @@ async fn d3_what_a_caged_command_changed_is_taken_back() {
 }
 
 #[tokio::test]
-async fn d3_without_authority_the_gate_refuses_and_the_rest_is_left() {
-    let mut shop = Shop::after(vec![write("a.txt", "a\n")]).await;
-    shop.rig.set_mode(Mode::Plan).await;
+async fn d3_what_rules_forbid_of_a_plan_is_told_before_any_step_is_taken() {
+    let steps = vec![write("a.txt", "a\n"), write("b.txt", "b\n")];
+    let Shop { rig, folder } = Shop::after(steps).await;
+    // Another process, under rules that forbid something of the older step and nothing of the newer one.
+    let rules = json!([{"id": "never", "reason": "not this one", "decision": "forbid", "if_missing": "skip",
+        "when": {"field": "resolved.paths", "op": "under", "value": "a.txt"}, "examples": []}]);
+    let rig = rig
+        .restart(|setup| setup.policy = policy("permit", rules))
+        .await;
+    let mut shop = Shop { rig, folder };
     let plan = shop.plan(0).await;
     let Replied::Undone(end) = shop.undo(0, &plan, false).await else {
         panic!("no end")
     };
     let stop = end.stopped.expect("it is refused");
-    assert!(!stop.held && stop.reason.contains("[C8]"), "{stop:?}");
-    assert_eq!((end.done, end.of), (0, 1));
+    assert!(!stop.held && stop.reason.contains("[C13]"), "{stop:?}");
+    assert_eq!((end.done, end.of), (0, 2));
     assert_eq!(shop.get("a.txt").as_deref(), Some("a\n"));
+    assert_eq!(shop.get("b.txt").as_deref(), Some("b\n"));
+    shop.rig.verified().await;
+}
+
+/// A person who asks for it is not held up by what the run itself may still do: it is stopped, or only looks.
+#[tokio::test]
+async fn d3_what_a_run_that_may_do_nothing_did_is_taken_back_under_the_operators_own_writ() {
+    for plan_mode in [true, false] {
+        let mut shop = Shop::after(vec![write("a.txt", "a\n")]).await;
+        if plan_mode {
+            shop.rig.set_mode(Mode::Plan).await;
+        } else {
+            let ending = Command::EndAuthority {
+                trajectory: shop.rig.trajectory,
+                reason: "enough".into(),
+            };
+            assert_eq!(shop.rig.ask(ending).await, Replied::Accepted);
+        }
+        assert_eq!(shop.undo_all(0).await, 1);
+        assert_eq!(shop.get("a.txt"), None);
+        let trajectory = shop.rig.trajectory;
+        let Replied::Opened(status) = shop.rig.ask(Command::Open { trajectory }).await else {
+            panic!("not open")
+        };
+        let mode = if plan_mode { Mode::Plan } else { Mode::Custom };
+        assert_eq!(status.mode, mode, "what is in force afterwards");
+        shop.rig.verified().await;
+    }
+}
+
+/// A mark in the world is what the call left there; taking it away wants no secret.
+#[tokio::test]
+async fn d3_a_value_with_a_secret_in_it_is_taken_away_again() {
+    let secret = format!("AKIA{}", "QWERTYUIOP234567");
+    let mut shop = Shop::after(vec![call(
+        "kv_set",
+        json!({"key": "k", "value": format!("the key is {secret}")}),
+    )])
+    .await;
+    let plan = shop.plan(0).await;
+    assert_eq!(wills(&plan), ["remove kv:k again"]);
+    assert_eq!(shop.undo_all(0).await, 1);
+    assert_eq!(shop.plan(0).await.steps, []);
     shop.rig.verified().await;
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use thymos_core::TrajectoryId;
 use thymos_core::id::Digest;
+use thymos_core::writ::Mode;
 use thymos_protocol::{Command, Fault, Replied, Reply, Ticket, UndoEnd, UndoStop};
 use tokio::sync::{mpsc, oneshot};
 
@@ -54,7 +55,15 @@ impl Service {
         let replies = self.replies.clone();
         tokio::spawn(async move {
             let replied = match all_open(&sessions).await {
-                Ok(()) => Replied::Undone(carry_out(wanted.trajectory, actions, &sessions).await),
+                Ok(()) => {
+                    let root = sessions.get(&wanted.trajectory);
+                    let looked_on = mode_of(wanted.trajectory, root).await == Some(Mode::Plan);
+                    let end = carry_out(wanted.trajectory, actions, &sessions).await;
+                    if looked_on {
+                        look_on(wanted.trajectory, root).await;
+                    }
+                    Replied::Undone(end)
+                }
                 Err(no) => no,
             };
             drop(replies.send(Reply { ticket, replied }).await);
@@ -83,14 +92,35 @@ async fn all_open(sessions: &BTreeMap<TrajectoryId, mpsc::Sender<Ask>>) -> Resul
         let command = Command::Open {
             trajectory: *trajectory,
         };
-        let (reply, answer) = oneshot::channel();
-        let asked = asks.send(Ask::Command(command, reply)).await.is_ok();
-        let replied = answer.await.ok().filter(|_| asked);
+        let replied = ask(Some(asks), command).await;
         if let Some(no @ Replied::Fault(_)) = replied {
             return Err(no);
         }
     }
     Ok(())
+}
+
+async fn ask(session: Option<&mpsc::Sender<Ask>>, command: Command) -> Option<Replied> {
+    let (reply, answer) = oneshot::channel();
+    session?.send(Ask::Command(command, reply)).await.ok()?;
+    answer.await.ok()
+}
+
+async fn mode_of(trajectory: TrajectoryId, session: Option<&mpsc::Sender<Ask>>) -> Option<Mode> {
+    match ask(session, Command::Open { trajectory }).await? {
+        Replied::Opened(status) => Some(status.mode),
+        _ => None,
+    }
+}
+
+/// A session that only looked does so again, where the undo put a writ of its own in force. Another one was
+/// stopped, or is over.
+async fn look_on(trajectory: TrajectoryId, session: Option<&mpsc::Sender<Ask>>) {
+    if mode_of(trajectory, session).await == Some(Mode::Custom) {
+        let mode = Mode::Plan;
+        // Whoever goes on there is told by the header what is in force.
+        drop(ask(session, Command::SetMode { trajectory, mode }).await);
+    }
 }
 
 /// Newest first; what is held, refused or breaks off stops the rest.
@@ -100,6 +130,13 @@ async fn carry_out(
     sessions: &BTreeMap<TrajectoryId, mpsc::Sender<Ask>>,
 ) -> UndoEnd {
     let of = actions.len() as u64;
+    if let Some(stopped) = refused(root, &actions, sessions).await {
+        return UndoEnd {
+            done: 0,
+            of,
+            stopped: Some(stopped),
+        };
+    }
     let mut done = 0;
     for action in actions {
         let (trajectory, line) = (action.trajectory, action.line.clone());
@@ -130,13 +167,40 @@ async fn carry_out(
     }
 }
 
-async fn one(root: TrajectoryId, action: Action, asks: &mpsc::Sender<Ask>) -> TakenBack {
-    let (reply, came) = oneshot::channel();
-    let what = TakeBack {
+/// `[D3]` The first step that the gate would refuse, if one is: nothing is touched then.
+async fn refused(
+    root: TrajectoryId,
+    actions: &[Action],
+    sessions: &BTreeMap<TrajectoryId, mpsc::Sender<Ask>>,
+) -> Option<UndoStop> {
+    for action in actions {
+        let asks = sessions.get(&action.trajectory)?;
+        let (reply, answer) = oneshot::channel();
+        let what = Box::new(taken_back(root, action.clone()));
+        asks.send(Ask::TryStep(what, reply)).await.ok()?;
+        if let Some(reason) = answer.await.ok()? {
+            return Some(UndoStop {
+                trajectory: action.trajectory,
+                line: action.line.clone(),
+                reason: format!("refused {reason}"),
+                held: false,
+            });
+        }
+    }
+    None
+}
+
+fn taken_back(root: TrajectoryId, action: Action) -> TakeBack {
+    TakeBack {
         args: action.args,
         compensates: action.proposal,
         under_own_writ: action.trajectory != root,
-    };
+    }
+}
+
+async fn one(root: TrajectoryId, action: Action, asks: &mpsc::Sender<Ask>) -> TakenBack {
+    let (reply, came) = oneshot::channel();
+    let what = taken_back(root, action);
     let gone = || TakenBack::Not("the session has ended".to_owned());
     match asks.send(Ask::TakeBack(Box::new(what), reply)).await {
         Ok(()) => came.await.unwrap_or_else(|_| gone()),

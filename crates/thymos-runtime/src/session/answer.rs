@@ -1,5 +1,6 @@
 //! Hearing commands: prompts, answers, edits, interrupts. What may not be done is replied, not done.
 
+use crate::account::TRIES_MAX;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -212,8 +213,23 @@ impl Session {
         Ok(())
     }
 
-    /// Records a person's answer, if it counts, and puts the hold before the gate again.
+    /// Records a person's answer. Where others wrote meanwhile it is looked at again: only an answer to this
+    /// very hold can be in its way, and whatever else was written is in nobody's.
     async fn answer(&mut self, said: thymos_protocol::Answer) -> Result<Replied, RecordError> {
+        for _ in 0..TRIES_MAX {
+            match self.answer_once(&said).await {
+                Err(RecordError::Moved) => {}
+                answered => return answered,
+            }
+        }
+        Err(RecordError::Moved)
+    }
+
+    /// Records it, if it counts, and puts the hold before the gate again.
+    async fn answer_once(
+        &mut self,
+        said: &thymos_protocol::Answer,
+    ) -> Result<Replied, RecordError> {
         if said.reason.chars().count() > REASON_CHARS_MAX {
             let message = format!("a reason may have {REASON_CHARS_MAX} characters");
             return Ok(fault(message, "say it shorter"));
@@ -252,7 +268,7 @@ impl Session {
                 "trust the operator's key first: thymos keys trust NAME KEY",
             ));
         }
-        let signed = match self.signed_answer(&said)? {
+        let signed = match self.signed_answer(said)? {
             Ok(signed) => signed,
             Err(no) => return Ok(no),
         };
@@ -270,12 +286,8 @@ impl Session {
             }
         }
         bodies.push(Body::Approval(body::Approval { signed }));
-        match self.record(bodies).await {
-            Ok(_) => {}
-            // First decision wins [compare-and-set]: whoever came first is folded now.
-            Err(RecordError::Moved) => return Ok(Replied::Stale(Changed::NotOpen)),
-            Err(error) => return Err(error),
-        }
+        // First decision wins [compare-and-set]: whoever came first is folded then.
+        self.record(bodies).await?;
         // Elsewhere, or while another process acts here, the answer waits in the record.
         if self.may_act("").await.is_ok() {
             self.queue.push_back(Job::Admit(said.proposal));
@@ -422,6 +434,20 @@ impl Session {
 
     /// `[A7]` The operator's version is a new intent, judged afresh; the old hold closes.
     async fn edit(&mut self, proposal: ProposalId, args: Value) -> Result<Replied, RecordError> {
+        for _ in 0..TRIES_MAX {
+            match self.edit_once(proposal, args.clone()).await {
+                Err(RecordError::Moved) => {}
+                edited => return edited,
+            }
+        }
+        Err(RecordError::Moved)
+    }
+
+    async fn edit_once(
+        &mut self,
+        proposal: ProposalId,
+        args: Value,
+    ) -> Result<Replied, RecordError> {
         if let Err(no) = self
             .may_act("edit it there, or answer the call as it is")
             .await
@@ -473,14 +499,9 @@ impl Session {
                 reason: "edited by the operator".into(),
             }),
         ];
-        match self.record(bodies).await {
-            Ok(_) => {
-                self.queue.push_back(Job::Decide(id));
-                Ok(Replied::Accepted)
-            }
-            Err(RecordError::Moved) => Ok(Replied::Stale(Changed::NotOpen)),
-            Err(error) => Err(error),
-        }
+        self.record(bodies).await?;
+        self.queue.push_back(Job::Decide(id));
+        Ok(Replied::Accepted)
     }
 
     pub(super) fn interrupt(&mut self) {

@@ -152,6 +152,11 @@ impl Session {
     /// Lets the gate refuse what waits under a writ that is cut, so that nobody is asked in vain `[W7]`. Where
     /// another process has the trajectory open, that one does it.
     pub(super) async fn close_cut_holds(&mut self) {
+        // What a retired key signed is cut as well, and may not be on record yet.
+        let keeps = !self.p.holds.is_empty() && self.lease.is_some();
+        if keeps && !self.keep_trust().await {
+            return;
+        }
         let waiting = self.cut_holds();
         if waiting.is_empty() || self.may_act("").await.is_err() {
             return;

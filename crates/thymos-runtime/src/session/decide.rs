@@ -107,6 +107,16 @@ impl Session {
             Some(leaf) => self.chain(&leaf),
             None => Arc::new(CheckedChain::check(Vec::new(), &self.k.ever)),
         };
+        self.scene_under((id, intent), hold, chain).await
+    }
+
+    /// The same under a chain that may not be in force.
+    pub(super) async fn scene_under(
+        &mut self,
+        (id, intent): (IntentId, &Intent),
+        hold: Option<&Proposal>,
+        chain: Arc<CheckedChain>,
+    ) -> Result<Scene, RecordError> {
         let live_args = self.live_args.get(&id).cloned();
         let args = live_args.as_ref().unwrap_or(&intent.args).clone();
         let budgets = chain.links().iter().map(|(_, link)| &link.writ.budget);

@@ -554,6 +554,12 @@ impl Session {
         if self.run.is_some() || self.report.is_none() {
             return;
         }
+        // Whoever works on it ends it, or its parent would be charged what it had reserved: its end is heard
+        // of when it is on record.
+        self.take_lease();
+        if self.lease.is_none() {
+            return;
+        }
         let acts = matches!(self.activity, Activity::Acting { .. });
         if self.delegated.is_empty() && !acts {
             return self.close(Stop::Cancelled).await;

@@ -171,6 +171,8 @@ impl Session {
         let Some(writ) = self.writ_in_force() else {
             return no_writ();
         };
+        let above = self.lineage.revoked();
+        let cut = |link: &WritId| self.p.revoked.contains(link) || above.contains(link);
         let spent = self.p.spent.get(&id).copied().unwrap_or_default();
         let bar = |dimension: Dimension| BudgetBar {
             dimension,
@@ -186,7 +188,7 @@ impl Session {
                 .p
                 .chain(&id)
                 .iter()
-                .any(|link| link.id().is_ok_and(|id| self.p.revoked.contains(&id))),
+                .any(|link| link.id().is_ok_and(|id| cut(&id))),
             budget: Dimension::ALL.into_iter().map(bar).collect(),
         }
     }

@@ -1,14 +1,19 @@
 //! Taking one call back `[D3]`: an intent of the operator, before the gate like any other.
 
+use std::sync::Arc;
+
 use serde_json::Value;
+use thymos_compiler::{CheckedChain, Verdict, compile};
 use thymos_core::IntentId;
 use thymos_core::body::{self, Body};
-use thymos_core::budget::Budget;
+use thymos_core::budget::{Budget, Cost};
 use thymos_core::effect::{EffectClass, Effects};
 use thymos_core::id::ProposalId;
 use thymos_core::intent::{Author, Intent};
 use thymos_core::isolation::Rung;
+use thymos_core::trace::Clause;
 use thymos_core::writ::{Delegation, Examples, Grant, Mode, Window, Writ};
+use thymos_policy::matching::glob;
 use thymos_replay::projection::Fate;
 use tokio::sync::oneshot;
 
@@ -106,10 +111,14 @@ impl Session {
                 return Ok(Err(why));
             }
             let mut bodies = self.pins();
-            if what.under_own_writ && !self.has_undo_writ() {
+            if self.needs_undo_writ(what)? {
                 bodies.extend(self.undo_writ_bodies()?);
             }
             let (id, intended) = self.intended_by_operator(RESTORE, &what.args)?;
+            // A mark in it is what the world holds, and stands for no value that would be wanted again.
+            self.live_args
+                .entry(id)
+                .or_insert_with(|| what.args.clone());
             bodies.push(Body::Intent(body::Intended {
                 compensates: Some(what.compensates),
                 ..intended
@@ -153,17 +162,79 @@ impl Session {
         Ok((id, intended))
     }
 
+    /// Why the gate would refuse a step, as far as that can be known before the steps ahead of it are done; it
+    /// looks and records nothing. What a step meets in the world is for the plan to tell.
+    pub(super) async fn refused_step(&mut self, what: &TakeBack) -> Option<String> {
+        match self.try_step(what).await {
+            Ok(refused) => refused,
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    async fn try_step(&mut self, what: &TakeBack) -> Result<Option<String>, RecordError> {
+        self.catch_up()?;
+        let own = self.needs_undo_writ(what)?;
+        let (id, intended) = self.intended_by_operator(RESTORE, &what.args)?;
+        self.live_args.insert(id, what.args.clone());
+        let chain = match (own, self.p.authority) {
+            (false, Some((_, leaf))) => self.chain(&leaf),
+            (true, _) | (false, None) => {
+                let signed = self.undo_writ().sign(&self.k.parts.operator_key)?;
+                Arc::new(CheckedChain::check(vec![signed], &self.k.ever))
+            }
+        };
+        let scene = self.scene_under((id, &intended.intent), None, chain).await;
+        self.live_args.remove(&id);
+        let mut scene = scene?;
+        if own {
+            scene.facts.mode = Mode::Custom;
+        }
+        let verdict = compile(&intended.intent, &scene.grounds(self));
+        let Verdict::Refused(refused) = verdict else {
+            return Ok(None);
+        };
+        let no = refused.refusal;
+        Ok((no.clause != Clause::C12).then(|| format!("[{}]: {}", no.clause, no.reason)))
+    }
+
+    fn needs_undo_writ(&mut self, what: &TakeBack) -> Result<bool, RecordError> {
+        Ok(!self.has_undo_writ() && (what.under_own_writ || !self.may_restore()?))
+    }
+
+    /// Whether what is in force here would let a call be taken back: a person who asks for it is not held up
+    /// by a run that was stopped, is over or only looks.
+    fn may_restore(&mut self) -> Result<bool, RecordError> {
+        let now = self.now();
+        let cut = self.revoked_now()?;
+        let Some((_, leaf)) = self.p.authority else {
+            return Ok(false);
+        };
+        let chain = self.p.chain(&leaf);
+        Ok(self.outlived_by_keys(&leaf).is_none()
+            && chain.iter().all(|link| {
+                let writ = &link.writ;
+                let id = link.id().unwrap_or(leaf);
+                let spent = self.p.spent.get(&id).copied().unwrap_or_default();
+                let grants = |grant: &Grant| glob(&grant.tool, RESTORE);
+                !cut.contains(&id)
+                    && writ.window.contains(now)
+                    && writ.effects.allows(EffectClass::Write)
+                    && writ.grants.iter().any(grants)
+                    && writ.budget.shortfall(&spent, &Cost::ONE_CALL).is_none()
+            }))
+    }
+
     fn has_undo_writ(&self) -> bool {
         let now = self.now();
         self.writ_in_force()
             .is_some_and(|writ| writ.name == UNDO && writ.window.contains(now))
     }
 
-    /// The operator's own writ for this, put in force: it allows nothing but taking back.
-    fn undo_writ_bodies(&self) -> Result<Vec<Body>, RecordError> {
+    /// The operator's own writ for this: it allows nothing but taking back.
+    fn undo_writ(&self) -> Writ {
         let now = self.now();
         let tenant = self.p.root.as_ref().map(|root| root.tenant.clone());
-        let writ = Writ {
+        Writ {
             v: 1,
             nonce: Writ::nonce(self.k.draw()),
             name: UNDO.to_owned(),
@@ -194,8 +265,12 @@ impl Session {
             examples: Examples::default(),
             preset: None,
             pre_answer: None,
-        };
-        let signed = writ.sign(&self.k.parts.operator_key)?;
+        }
+    }
+
+    /// That writ, put in force.
+    fn undo_writ_bodies(&self) -> Result<Vec<Body>, RecordError> {
+        let signed = self.undo_writ().sign(&self.k.parts.operator_key)?;
         let id = signed.id()?;
         let issued = body::WritIssued {
             writ: signed,
