@@ -53,6 +53,15 @@ pub struct Cli {
     /// Start a new trajectory that works under this writ file instead of a mode
     #[arg(long = "writ", value_name = "FILE", conflicts_with = "mode")]
     pub under: Option<PathBuf>,
+    /// Work in labelled lines instead of a full screen, as for a screen reader, a dumb terminal or a pipe
+    ///
+    /// Also THYMOS_PLAIN=1, ACCESSIBLE=1, TERM=dumb, or `plain = true` in the config. Append-only, without
+    /// any escape code; type help there. docs/guide/plain.md.
+    #[arg(long, overrides_with = "no_plain")]
+    pub plain: bool,
+    /// Open the full screen whatever environment and config say of plain mode
+    #[arg(long, overrides_with = "plain")]
+    pub no_plain: bool,
     /// Flags of every command.
     #[command(flatten)]
     pub common: Common,
@@ -79,7 +88,11 @@ impl Cli {
                 compensation_gate: run.compensation_gate,
                 ..flags
             },
-            _ => flags,
+            Some(_) => flags,
+            None => Flags {
+                plain: (self.plain || self.no_plain).then_some(self.plain),
+                ..flags
+            },
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Opens the full-screen app: terminal, theme, keymap, draft, kernel, and the loop between them.
+//! Opens the app, on the full screen or in lines: terminal, theme, keymap, draft, kernel, and the loop between.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -6,19 +6,25 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use thymos_core::approval::Via;
 use thymos_ports::Clock;
 use thymos_protocol::Fault;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::app::run::{Editor, ReadWrit, RunOptions, Verbs, run};
-use crate::app::{AppOptions, Notice, Start};
+use crate::app::{AppOptions, Link, Notice, Start};
 use crate::args::Cli;
-use crate::config::{self, Config, Env, paths};
+use crate::config::{self, Config, Env, Source, paths};
 use crate::error::{AppError, ErrorKind};
+use crate::keymap::Keymap;
 use crate::keymap::load::{KeymapFile, load as load_keymap};
 use crate::out;
+use crate::plain::{self, Gate, Gated, Paper, PlainOptions, Setup, Sides, typed};
 use crate::system::{SystemClock, monotonic};
 use crate::term::{Session, StartOptions};
+use crate::theme::Theme;
 use crate::theme::caps::{ColorChoice, detect};
 use crate::theme::load::{ThemeFile, ThemeRequest, load as load_theme};
 use crate::ui::chrome::Glyphs;
@@ -30,31 +36,19 @@ use crate::wire::{Purpose, Wired, wire};
 /// # Errors
 /// [`AppError`] when it cannot be opened; the terminal is then as it was.
 pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
+    let config = config::load(env, &cli.flags())?;
+    if config.plain.value {
+        return in_lines(cli, env, directory, &config);
+    }
     on_a_terminal()?;
-    let config = config::load(env, &cli.common.flags())?;
     let term = env.term();
     if term.is_dumb() {
         return Err(
             AppError::new(ErrorKind::User, "this terminal cannot show a full screen")
-                .hint("set TERM, for example to xterm-256color, or use `thymos run \"task\"`"),
+                .hint("use `thymos --plain`, or set TERM, for example to xterm-256color"),
         );
     }
-    let Wired {
-        mut link,
-        runtime,
-        served,
-        last,
-        ..
-    } = wire(env, &config, directory, Purpose::App)?;
-    let start = match (&cli.under, last) {
-        (Some(file), _) => {
-            let (back, begun) = runtime.block_on(under_writ(link, &config, file));
-            link = back;
-            Start::Open(begun?)
-        }
-        (None, Some(trajectory)) if !cli.new => Start::Open(trajectory),
-        _ => Start::New(config.mode.value),
-    };
+    let (opened, start) = open(cli, env, directory, &config)?;
     let drafts = Drafts::of(&config, directory);
     let (keep, kept) = watch::channel(String::new());
     let (options, app) = options(
@@ -65,12 +59,13 @@ pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
         (keep, verbs(cli, directory)?),
     )?;
     let clock = options.clock.clone();
-    // The screen has a thread and a small runtime of its own: nothing of the kernel runs on it.
-    let screen = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| AppError::new(ErrorKind::Internal, format!("no threads: {e}")))?;
-    let keeping = runtime.spawn(drafts.keep(kept));
+    let screen = small_runtime()?;
+    let keeping = opened.runtime.spawn(drafts.keep(kept));
+    let Opened {
+        link,
+        runtime,
+        served,
+    } = opened;
     let requests = link.requests.clone();
     let code = {
         let start = StartOptions {
@@ -98,6 +93,123 @@ pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
     Ok(code)
 }
 
+/// Opens the linear mode and stays until it ends. Its terminal is left as it is.
+fn in_lines(cli: &Cli, env: &Env, directory: &Path, config: &Config) -> Result<u8, AppError> {
+    let (opened, start) = open(cli, env, directory, config)?;
+    let (input, output) = out::terminal();
+    let clock = monotonic();
+    let gate = Gate::default();
+    let options = PlainOptions {
+        clock: clock.clone(),
+        wall: Arc::new(|| SystemClock.now()),
+        editor: editor(config, env),
+        verbs: verbs(cli, directory)?,
+        writs: writs(config),
+        setup: Setup {
+            switch: switch(&config.plain.source),
+            typed: input,
+        },
+        prompts: input && output,
+        gate: gate.clone(),
+    };
+    let app = AppOptions {
+        keymap: Arc::new(Keymap::built_in()),
+        theme: Theme::mono(),
+        start,
+        glyphs: Glyphs::Ascii,
+        profile: "plain",
+        // What the full screen keeps of its composer is left there.
+        draft: String::new(),
+        mouse: false,
+        notice: None,
+        via: Via::Plain,
+    };
+    let threads = |error| AppError::new(ErrorKind::Internal, format!("no threads: {error}"));
+    let (typed, paper) = out::sides()
+        .and_then(|(from, to)| {
+            let typed = typed::start(Gated::new(from, gate), clock)?;
+            Ok((typed, Paper::start(to)?))
+        })
+        .map_err(threads)?;
+    let Opened {
+        link,
+        runtime,
+        served,
+    } = opened;
+    let requests = link.requests.clone();
+    let code = small_runtime()?.block_on(async {
+        let signals = plain::signals()?;
+        let sides = Sides {
+            typed,
+            signals,
+            paper,
+        };
+        Ok(plain::run(link, sides, app, options).await)
+    });
+    runtime.block_on(async {
+        drop(requests);
+        drop(served.await);
+    });
+    code.map_err(threads)
+}
+
+/// What switched the linear mode on, as one would type it.
+fn switch(source: &Source) -> String {
+    match source {
+        Source::Flag(name) => (*name).to_owned(),
+        Source::Env("TERM") => "TERM=dumb".to_owned(),
+        Source::Env(name) => (*name).to_owned(),
+        Source::File(path, line) => format!("ui.plain in {}, line {line}", path.display()),
+        Source::Default => "default".to_owned(),
+    }
+}
+
+/// The kernel at work, and the app's ends of it.
+struct Opened {
+    link: Link,
+    runtime: Runtime,
+    served: JoinHandle<()>,
+}
+
+/// Starts the kernel, and says which trajectory is to be opened.
+fn open(
+    cli: &Cli,
+    env: &Env,
+    directory: &Path,
+    config: &Config,
+) -> Result<(Opened, Start), AppError> {
+    let Wired {
+        mut link,
+        runtime,
+        served,
+        last,
+        ..
+    } = wire(env, config, directory, Purpose::App)?;
+    let start = match (&cli.under, last) {
+        (Some(file), _) => {
+            let (back, begun) = runtime.block_on(under_writ(link, config, file));
+            link = back;
+            Start::Open(begun?)
+        }
+        (None, Some(trajectory)) if !cli.new => Start::Open(trajectory),
+        _ => Start::New(config.mode.value),
+    };
+    let opened = Opened {
+        link,
+        runtime,
+        served,
+    };
+    Ok((opened, start))
+}
+
+/// The app has a thread and a small runtime of its own: nothing of the kernel runs on it.
+fn small_runtime() -> Result<Runtime, AppError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| AppError::new(ErrorKind::Internal, format!("no threads: {e}")))
+}
+
 /// Whether there is a terminal on both sides.
 fn on_a_terminal() -> Result<(), AppError> {
     let (input, output) = out::terminal();
@@ -107,7 +219,7 @@ fn on_a_terminal() -> Result<(), AppError> {
         (false, _) => "standard input",
     };
     let error = AppError::new(ErrorKind::Usage, format!("{which} is not a terminal"));
-    Err(error.hint("`thymos run \"task\"` works without one; `thymos --help` lists the commands"))
+    Err(error.hint("`thymos --plain` and `thymos run \"task\"` work without one"))
 }
 
 fn options(
@@ -118,8 +230,6 @@ fn options(
     (drafts, verbs): (watch::Sender<String>, Verbs),
 ) -> Result<(RunOptions, AppOptions), AppError> {
     let term = env.term();
-    let own = env.get("VISUAL").or_else(|| env.get("EDITOR"));
-    let editor = own.unwrap_or("vi");
     let profile = term.profile();
     let keys_path = config.paths.keymap_file();
     let keys = fs::read_to_string(&keys_path).ok();
@@ -168,10 +278,7 @@ fn options(
         frames_max: profile.frames_max(),
         env: term,
         drafts: Some(drafts),
-        editor: Editor {
-            command: editor.to_owned(),
-            folder: config.paths.drafts(),
-        },
+        editor: editor(config, env),
         verbs,
         writs: writs(config),
     };
@@ -184,8 +291,18 @@ fn options(
         draft,
         mouse: config.mouse.value,
         notice,
+        via: Via::Tui,
     };
     Ok((run, app))
+}
+
+/// The operator's editor.
+fn editor(config: &Config, env: &Env) -> Editor {
+    let own = env.get("VISUAL").or_else(|| env.get("EDITOR"));
+    Editor {
+        command: own.unwrap_or("vi").to_owned(),
+        folder: config.paths.drafts(),
+    }
 }
 
 /// What a writ file holds, for whoever has this configuration.

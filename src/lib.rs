@@ -12,6 +12,7 @@ pub mod wire;
 pub mod app;
 pub mod keymap;
 pub mod panes;
+pub mod plain;
 pub mod term;
 pub mod theme;
 pub mod ui;

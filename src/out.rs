@@ -3,7 +3,9 @@
 //! A closed pipe ends the program quietly, as `head` expects. Everything that came from elsewhere is
 //! made safe before it is printed.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 use serde::Serialize;
 
@@ -78,6 +80,16 @@ pub fn safe(value: &str) -> String {
 pub fn safe_lines(text: &str) -> String {
     let lines: Vec<String> = SafeText::lines(text).iter().map(SafeText::shown).collect();
     lines.join("\n")
+}
+
+/// Standard input, of which nothing is read ahead of being asked for, and standard output, for the linear
+/// mode: it has to know what is out, and writes on a thread of its own.
+///
+/// # Errors
+/// When the system gives no handle of it.
+pub fn sides() -> io::Result<(File, io::Stdout)> {
+    let input = io::stdin().as_fd().try_clone_to_owned()?;
+    Ok((File::from(input), io::stdout()))
 }
 
 /// Whether standard input and output are terminals.

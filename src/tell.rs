@@ -359,7 +359,7 @@ fn money(millicents: u64) -> String {
     format!("${}.{:05}", millicents / 100_000, millicents % 100_000)
 }
 
-const fn via_word(via: Via) -> &'static str {
+pub(crate) const fn via_word(via: Via) -> &'static str {
     match via {
         Via::Tui => "the app",
         Via::Plain => "linear mode",

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use thymos_core::Timestamp;
+use thymos_core::id::{PresentedDigest, ProposalId};
 use thymos_core::writ::SignedWrit;
 use thymos_protocol::{Fault, Heads, Live, Reply};
 
+use super::Action;
 use crate::keymap::Key;
 
 /// One thing that happened.
@@ -16,6 +18,14 @@ use crate::keymap::Key;
 pub enum Event {
     /// A key was pressed.
     Key(Key),
+    /// An action was asked for by its name, as a line of the linear mode does.
+    Act(Action),
+    /// The card of this hold was asked for.
+    Show(ProposalId),
+    /// A verb of the program was asked for, with its words.
+    Run(String),
+    /// All of something was written out where the person reads it.
+    Written(Written),
     /// Text was pasted; never to be taken for Enter.
     Paste(String),
     /// The window has a new size.
@@ -48,6 +58,15 @@ pub enum Event {
     Verb(VerbNews),
     /// The kernel has closed its ends.
     KernelGone,
+}
+
+/// What was written out to its last line. It counts as seen only while it is what is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// Every line of a card.
+    Card(ProposalId, PresentedDigest),
+    /// What lies over everything: this text, to its end.
+    Text(String),
 }
 
 /// What is heard of a verb that was started beside the screen.

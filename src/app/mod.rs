@@ -1,7 +1,7 @@
 //! The app: events in, effects out, drawn from a shared reference.
 //!
-//! [`update::update`] is the one place where state changes; [`run::run`] is the one file that
-//! awaits. Knows the kernel by its protocol only, opens no file and reads no clock.
+//! [`update::update`] is the one place where state changes; [`run::run`] awaits,
+//! and so does the loop of the linear mode. Knows the kernel by its protocol only, opens no file and reads no clock.
 
 pub mod action;
 pub mod effect;
@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use thymos_core::ProposalId;
 use thymos_core::TrajectoryId;
+use thymos_core::approval::Via;
 use thymos_core::writ::Mode;
 use thymos_protocol::{Command, Fault, Request, Ticket, VerifyProgress, VerifyReport};
 
@@ -64,6 +65,8 @@ pub struct AppOptions {
     pub mouse: bool,
     /// Told at the start, such as complaints about the user's files.
     pub notice: Option<Notice>,
+    /// What answers are given on.
+    pub via: Via,
 }
 
 /// Which trajectory to begin with.
@@ -212,6 +215,8 @@ pub struct App {
     pub profile: &'static str,
     /// Whether the mouse is on.
     pub mouse: bool,
+    /// What answers are given on: the full screen, or the linear mode.
+    pub via: Via,
     /// What the last verification found, or how far this one is.
     pub verification: Verification,
     /// The verb of the shell that is at work beside the screen.
@@ -261,6 +266,7 @@ impl App {
             glyphs: options.glyphs,
             profile: options.profile,
             mouse: options.mouse,
+            via: options.via,
             verification: Verification::default(),
             verb: None,
             queued: Vec::new(),
@@ -370,6 +376,36 @@ impl App {
         }
         let seen = !self.session.holds().is_empty();
         seen.then(|| self.now.mono + Duration::from_secs(15))
+    }
+
+    /// Whether a reply is waited for that the next thing a person says may depend on.
+    #[must_use]
+    pub fn is_asking(&self) -> bool {
+        self.asked.values().any(|asked| match asked {
+            Asked::Open
+            | Asked::OpenAt(_)
+            | Asked::Prompt(_)
+            | Asked::Interrupt
+            | Asked::ModePreview
+            | Asked::SetMode(_)
+            | Asked::SetModel(_)
+            | Asked::Answer(_)
+            | Asked::Settle(_)
+            | Asked::Edit(_)
+            | Asked::Card(_)
+            | Asked::Overlay
+            | Asked::Waiting
+            | Asked::Told(_)
+            | Asked::UndoPlan(_)
+            | Asked::Pull
+            | Asked::Holds => true,
+            // What nobody waits for, and what takes long and is told when it ends.
+            Asked::PullOlder
+            | Asked::Verify
+            | Asked::Ledger(_)
+            | Asked::Authority(_)
+            | Asked::Runs => false,
+        })
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {

@@ -63,6 +63,7 @@ pub fn rows(config: &Config) -> Vec<Row> {
         row("ui.theme", &config.theme, Clone::clone),
         row("ui.color", &config.color, Clone::clone),
         row("ui.mouse", &config.mouse, ToString::to_string),
+        row("ui.plain", &config.plain, ToString::to_string),
         row("tools.protected", &config.protected, |paths| list(paths)),
         row("tools.extra_read", &config.extra_read, |paths| list(paths)),
     ];

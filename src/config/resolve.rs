@@ -75,6 +75,8 @@ pub struct Flags {
     pub theme: Option<String>,
     /// `--color`.
     pub color: Option<String>,
+    /// `--plain`, or `--no-plain`.
+    pub plain: Option<bool>,
     /// `--risk-threshold` of `thymos run`.
     pub risk_threshold: Option<String>,
     /// `--compensation-gate` of `thymos run`.
@@ -120,6 +122,8 @@ pub struct Config {
     pub color: Setting<String>,
     /// Mouse reporting at start.
     pub mouse: Setting<bool>,
+    /// The linear mode instead of the full screen.
+    pub plain: Setting<bool>,
     /// The ledger's file or database.
     pub ledger: Setting<LedgerPlace>,
     /// The folder of checkpoint files, outside of the ledger `[L7]`.
@@ -254,6 +258,7 @@ pub(super) fn resolve(
             "auto".into(),
         ))?,
         mouse: layers.file_or(&raw.ui.mouse, false),
+        plain: layers.plain(flags)?,
         ledger: LedgerPlace::of(ledger)?,
         checkpoints: layers.file_or(&raw.ledger.checkpoints, paths.checkpoints()),
         retention_days: retention(layers.file_or(&raw.ledger.retention_days, 0))?,
@@ -267,6 +272,14 @@ pub(super) fn resolve(
         paths,
         file,
     })
+}
+
+fn yes_or_no(word: &str) -> Option<bool> {
+    match word.to_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
 }
 
 fn retention(days: Setting<u64>) -> Result<Setting<u64>, AppError> {
@@ -354,6 +367,33 @@ impl Layers<'_> {
             };
         }
         self.file_or(raw, default)
+    }
+
+    /// A flag, then what is said to this program, then what is said to every program, then the file.
+    fn plain(&self, flags: &Flags) -> Result<Setting<bool>, AppError> {
+        const OWN: &str = "THYMOS_PLAIN";
+        let set = |value: bool, source: Source| Ok(Setting { value, source });
+        match flags.plain {
+            Some(true) => return set(true, Source::Flag("--plain")),
+            Some(false) => return set(false, Source::Flag("--no-plain")),
+            None => {}
+        }
+        if let Some(word) = self.env.get(OWN) {
+            let Some(value) = yes_or_no(word) else {
+                let message = format!("`{word}` is neither 1 nor 0 (environment {OWN})");
+                return Err(AppError::new(ErrorKind::Config, message).hint("use 1 or 0"));
+            };
+            return set(value, Source::Env(OWN));
+        }
+        // Whatever is said there, but for a plain no: the name belongs to no program.
+        let wished = self.env.get("ACCESSIBLE").map(yes_or_no);
+        if wished.is_some_and(|said| said != Some(false)) {
+            return set(true, Source::Env("ACCESSIBLE"));
+        }
+        if self.env.get("TERM") == Some("dumb") {
+            return set(true, Source::Env("TERM"));
+        }
+        Ok(self.file_or(&self.read.raw.ui.plain, false))
     }
 
     // [P3] A flag may tighten a switch and never loosen it: whoever starts a run in a script is not

@@ -1,27 +1,25 @@
-//! The loop: drain what waits, update, carry out effects, draw once. The one file that awaits.
+//! The loop of the screen: drain what waits, update, carry out effects, draw once.
 //!
 //! Sleeps until something happens or a deadline comes; an idle app wakes for nothing. Knows the
 //! terminal as a [`Surface`] only.
 
 mod bundle;
 mod editor;
+mod errands;
 mod surface;
 mod verb;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thymos_core::Timestamp;
 use thymos_core::writ::SignedWrit;
-use thymos_protocol::{Fault, Request};
-use tokio::sync::mpsc::error::TrySendError;
+use thymos_protocol::Fault;
 use tokio::sync::{mpsc, watch};
-use tokio_util::sync::CancellationToken;
 
 use super::update::update;
 use super::{App, AppOptions, Effect, Event, Link, Now, Size};
@@ -31,17 +29,15 @@ use crate::ui::draw::{draw, prepare};
 
 pub use bundle::BUNDLE_BYTES_MAX;
 pub use editor::Editor;
+pub use errands::{Ends, Errands, OUTBOX_MAX};
 pub use surface::Surface;
 pub use verb::Verbs;
 
 /// Events taken before the next frame gets its chance.
 pub const EVENTS_PER_TURN_MAX: usize = 512;
 
-/// Requests that may wait in the app while the kernel takes none; more are dropped and told.
-pub const OUTBOX_MAX: usize = 1024;
-
 /// Files that may have been read and not been taken yet.
-const JOBS_MAX: usize = 16;
+pub(crate) const JOBS_MAX: usize = 16;
 
 /// Reads the signed chain of a file.
 pub type ReadWrit = Arc<dyn Fn(&Path) -> Result<Vec<SignedWrit>, Fault> + Send + Sync>;
@@ -82,7 +78,7 @@ pub async fn run<S: Surface>(
         mut live,
     } = link;
     let (told, mut jobs) = mpsc::channel(JOBS_MAX);
-    let mut turn = Turn::start(surface, (requests, told), app, options);
+    let mut turn = Turn::start(surface, Ends { requests, told }, app, options);
     let mut writer = surface.state();
     let mut kernel_is_up = true;
     loop {
@@ -92,7 +88,7 @@ pub async fn run<S: Surface>(
         turn.post();
         turn.frame();
         let sleep = turn.sleep();
-        let outgoing = turn.requests.clone();
+        let outgoing = turn.errands.requests();
         tokio::select! {
             biased;
             event = input.recv() => turn.input(event),
@@ -113,8 +109,8 @@ pub async fn run<S: Surface>(
                 turn.event(Event::Live(now));
             }
             Some(event) = jobs.recv() => turn.event(event),
-            permit = outgoing.reserve(), if kernel_is_up && !turn.outbox.is_empty() => {
-                if let (Ok(permit), Some(request)) = (permit, turn.outbox.pop_front()) {
+            permit = outgoing.reserve(), if kernel_is_up && turn.errands.is_waiting() => {
+                if let (Ok(permit), Some(request)) = (permit, turn.errands.oldest()) {
                     permit.send(request);
                 }
             }
@@ -137,13 +133,8 @@ struct Turn<'a, S> {
     app: App,
     surface: &'a S,
     canvas: Canvas,
-    requests: mpsc::Sender<Request>,
-    // What is done off this thread tells here what came of it.
-    told: mpsc::Sender<Event>,
-    outbox: VecDeque<Request>,
+    errands: Errands,
     options: RunOptions,
-    // Ends the verb at work, once cancelled.
-    verb: CancellationToken,
     frame_at: Duration,
     wants_frame: bool,
     gone: bool,
@@ -151,12 +142,7 @@ struct Turn<'a, S> {
 }
 
 impl<'a, S: Surface> Turn<'a, S> {
-    fn start(
-        surface: &'a S,
-        (requests, told): (mpsc::Sender<Request>, mpsc::Sender<Event>),
-        app: AppOptions,
-        options: RunOptions,
-    ) -> Self {
+    fn start(surface: &'a S, ends: Ends, app: AppOptions, options: RunOptions) -> Self {
         let size = surface.size();
         let now = Now {
             mono: (options.clock)(),
@@ -174,11 +160,8 @@ impl<'a, S: Surface> Turn<'a, S> {
             app,
             surface,
             canvas: Canvas::new(size),
-            requests,
-            told,
-            outbox: VecDeque::new(),
+            errands: Errands::new(ends, options.verbs.clone(), options.writs.clone()),
             options,
-            verb: CancellationToken::new(),
             frame_at: Duration::ZERO,
             wants_frame: true,
             gone: false,
@@ -306,20 +289,8 @@ impl<'a, S: Surface> Turn<'a, S> {
 
     /// Hands requests over as far as the kernel takes them.
     fn post(&mut self) {
-        while let Some(request) = self.outbox.pop_front() {
-            match self.requests.try_send(request) {
-                Ok(()) => {}
-                Err(TrySendError::Full(request)) => {
-                    self.outbox.push_front(request);
-                    break;
-                }
-                Err(TrySendError::Closed(_)) => {
-                    self.outbox.clear();
-                    break;
-                }
-            }
-        }
-        let busy = !self.outbox.is_empty();
+        self.errands.post();
+        let busy = self.errands.is_waiting();
         if self.app.busy != busy {
             self.event(Event::Busy(busy));
         }
@@ -327,49 +298,42 @@ impl<'a, S: Surface> Turn<'a, S> {
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            match effect {
-                Effect::Send(request) if self.outbox.len() < OUTBOX_MAX => {
-                    self.outbox.push_back(request);
-                }
-                Effect::Send(_) => self.event(Event::Told("the kernel takes nothing more".into())),
-                Effect::Copy(text) => self.copy(&text),
-                Effect::Suspend => {
-                    let suspended = self.surface.suspend();
-                    self.taken_again(suspended.ok());
-                }
-                Effect::Redraw => {
-                    self.canvas.redraw();
-                    self.wants_frame = true;
-                }
-                Effect::Mouse(on) => {
-                    self.surface.mouse(on);
-                }
-                Effect::Title(text) => {
-                    self.surface.send(&title::set(&text));
-                }
-                Effect::Notify(text) => {
-                    self.surface.send(&notify::notice(&text, &self.options.env));
-                }
-                Effect::SaveDraft(text) => {
-                    if let Some(drafts) = &self.options.drafts {
-                        drafts.send_replace(text);
-                    }
-                }
-                Effect::Edit(text) => self.edit(&text),
-                Effect::ReadBundle(path) => bundle::read_off_thread(path, self.told.clone()),
-                Effect::ReadWrit(path) => {
-                    let (read, told) = (self.options.writs.clone(), self.told.clone());
-                    tokio::task::spawn_blocking(move || {
-                        // Without a loop there is nobody to tell.
-                        drop(told.blocking_send(Event::WritRead(read(Path::new(&path)))));
-                    });
-                }
-                Effect::Verb(words) => {
-                    self.verb = verb::start(&self.options.verbs, &words, self.told.clone());
-                }
-                Effect::EndVerb => self.verb.cancel(),
-                Effect::Quit(code) => self.exit = Some(code),
+            if let Some(effect) = self.errands.take(effect) {
+                self.show(effect);
             }
+        }
+    }
+
+    /// Carries out what is the screen's.
+    fn show(&mut self, effect: Effect) {
+        match effect {
+            Effect::Copy(text) => self.copy(&text),
+            Effect::Suspend => {
+                let suspended = self.surface.suspend();
+                self.taken_again(suspended.ok());
+            }
+            Effect::Redraw => {
+                self.canvas.redraw();
+                self.wants_frame = true;
+            }
+            Effect::Mouse(on) => {
+                self.surface.mouse(on);
+            }
+            Effect::Title(text) => {
+                self.surface.send(&title::set(&text));
+            }
+            Effect::Notify(text) => {
+                self.surface.send(&notify::notice(&text, &self.options.env));
+            }
+            Effect::SaveDraft(text) => {
+                if let Some(drafts) = &self.options.drafts {
+                    drafts.send_replace(text);
+                }
+            }
+            Effect::Edit(text) => self.edit(&text),
+            Effect::Quit(code) => self.exit = Some(code),
+            Effect::Send(_) => self.event(Event::Told("the kernel takes nothing more".into())),
+            Effect::ReadBundle(_) | Effect::ReadWrit(_) | Effect::Verb(_) | Effect::EndVerb => {}
         }
     }
 

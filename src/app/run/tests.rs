@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use thymos_core::approval::Via;
 use thymos_core::writ::Mode;
 use thymos_core::{Timestamp, TrajectoryId};
 use thymos_protocol::Live;
@@ -148,6 +149,7 @@ impl Rig {
             draft: String::new(),
             mouse: false,
             notice: None,
+            via: Via::Tui,
         };
         let (link, input) = (self.link.take().unwrap(), self.input.take().unwrap());
         run(link, &self.surface, input, app, options)

@@ -5,8 +5,9 @@
 
 use thymos_core::approval::Decision;
 use thymos_core::id::ProposalId;
-use thymos_protocol::{Changed, Command, Detail, Page};
+use thymos_protocol::{Answer, Changed, Command, Detail, Page};
 
+use crate::app::event::Written;
 use crate::app::{Action, App, Asked, Effect, Notice, Overlay, Pane, Screen};
 use crate::panes::card::Block;
 use crate::panes::inspector::trace;
@@ -115,10 +116,39 @@ pub(super) fn answer(
                 Decision::Deny => "denied",
             };
             app.tell(word);
-            app.ask(Asked::Answer(answer.proposal), Command::Answer(answer));
+            send(app, answer);
         }
         Err(why) => refuse(app, &why),
     }
+}
+
+/// All of it was written out: what is asked about has been seen, if it still is what was written.
+pub(super) fn written(app: &mut App, written: &Written) {
+    match written {
+        Written::Card(proposal, presented) => app.card.was_written(*proposal, *presented),
+        Written::Text(text) => match app.overlays.last_mut() {
+            Some(Overlay::Question(question)) => question.body.was_written(text),
+            Some(Overlay::Sign(sign)) => sign.body.was_written(text),
+            Some(
+                Overlay::Quit(_)
+                | Overlay::Mode(_)
+                | Overlay::Writ
+                | Overlay::Prompt(_)
+                | Overlay::Picker(_)
+                | Overlay::Reader(_),
+            )
+            | None => {}
+        },
+    }
+}
+
+/// Sends an answer, signed as given on this surface.
+pub(super) fn send(app: &mut App, answer: Answer) {
+    let answer = Answer {
+        via: app.via,
+        ..answer
+    };
+    app.ask(Asked::Answer(answer.proposal), Command::Answer(answer));
 }
 
 /// The open holds have come: a card whose hold is gone stays and says why.

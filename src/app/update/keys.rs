@@ -30,6 +30,14 @@ pub(super) fn press(app: &mut App, key: Key) {
     }
 }
 
+/// Takes an action that was asked for by its name; what was told before has been read by then.
+pub(super) fn run_by_name(app: &mut App, action: Action) {
+    if !app.interrupt_is_armed() {
+        app.notice = None;
+    }
+    act(app, action);
+}
+
 /// Ends a chord that has waited too long.
 pub(super) fn expire(app: &mut App) {
     let keymap = Arc::clone(&app.keymap);

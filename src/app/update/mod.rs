@@ -57,6 +57,12 @@ pub fn update(app: &mut App, event: Event, now: Now) -> Vec<Effect> {
     app.dirty = true;
     match event {
         Event::Key(key) => keys::press(app, key),
+        Event::Act(action) => keys::run_by_name(app, action),
+        Event::Show(proposal) => card::open(app, proposal),
+        Event::Run(line) => {
+            verb::run(app, &line);
+        }
+        Event::Written(written) => card::written(app, &written),
         Event::Paste(text) => keys::paste(app, &text),
         Event::Resize(size) => {
             app.class = Class::of(size, Some(app.class));

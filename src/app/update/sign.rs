@@ -249,7 +249,7 @@ fn approve_scope(app: &mut App, scope: &Scope) {
         Ok(mut answer) => {
             answer.scope = Some(choice);
             app.tell("approved with scope");
-            app.ask(Asked::Answer(answer.proposal), Command::Answer(answer));
+            super::card::send(app, answer);
             offer_drain(app, scope, preview);
         }
     }
@@ -308,7 +308,7 @@ fn approve_batch(app: &mut App, rows: &[HoldRow]) {
         match app.card.answer_row(row) {
             Ok(answer) => {
                 sent += 1;
-                app.ask(Asked::Answer(answer.proposal), Command::Answer(answer));
+                super::card::send(app, answer);
             }
             Err(why) => kept = Some(why),
         }

@@ -191,6 +191,17 @@ impl CardPane {
         }
     }
 
+    /// Tells that every line of this hold was written out, as the linear mode does before it asks. Only
+    /// of what is on the card now: what has changed since was not.
+    pub fn was_written(&mut self, proposal: ProposalId, presented: PresentedDigest) {
+        if let Some(shown) = &mut self.shown
+            && (shown.row.card.proposal, shown.row.card.presented) == (proposal, presented)
+        {
+            shown.end_seen = true;
+            shown.end_seen_in_full = true;
+        }
+    }
+
     /// Tells whether keys reach the card now. From the moment they do, the arming clock runs.
     pub fn hears(&mut self, hears: bool, mono: Duration) {
         match (hears, self.hears_since) {

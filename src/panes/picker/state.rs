@@ -32,6 +32,23 @@ pub enum Subject {
     Message,
 }
 
+impl Subject {
+    /// What is asked, in a few words.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Action => "run an action",
+            Self::Trajectory => "open a trajectory",
+            Self::Model => "choose the model of the next turn",
+            Self::Mode => "choose a mode; it is shown before it is issued",
+            Self::Skill => "bind a skill",
+            Self::SkillValue => "choose a value",
+            Self::Message => "an earlier message, to write on",
+            Self::Settlement => "what became of this work?",
+        }
+    }
+}
+
 /// What a row stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {

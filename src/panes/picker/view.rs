@@ -25,22 +25,12 @@ pub(crate) fn draw(app: &App, picker: &Picker, area: Rect, frame: &mut Frame<'_>
         .max(1);
     let height = count.min(ROWS_MAX).saturating_add(3);
     let place = chrome::centered(area, WIDTH.min(area.width.saturating_sub(2)), height);
-    let title = match picker.subject {
-        Subject::Action => "run an action",
-        Subject::Trajectory => "open a trajectory",
-        Subject::Model => "choose the model of the next turn",
-        Subject::Mode => "choose a mode; it is shown before it is issued",
-        Subject::Skill => "bind a skill",
-        Subject::SkillValue => "choose a value",
-        Subject::Message => "an earlier message, to write on",
-        Subject::Settlement => "what became of this work?",
-    };
     let hints = [
         ("Enter".to_owned(), "choose"),
         ("Esc".to_owned(), "back, choose nothing"),
     ];
     let pane = chrome::Pane {
-        title: &SafeText::line(title),
+        title: &SafeText::line(picker.subject.title()),
         hints: &hints,
         focused: true,
         glyphs: app.glyphs,

@@ -105,6 +105,12 @@ impl Reader {
         self.version += 1;
     }
 
+    /// Every line.
+    #[must_use]
+    pub fn said(&self) -> &[Said] {
+        &self.lines
+    }
+
     /// Everything in it, for copying.
     #[must_use]
     pub fn text(&self) -> String {

@@ -69,6 +69,17 @@ impl Text {
         self.seen
     }
 
+    /// Tells that this text was written out to its end. Only what stands here now has been seen.
+    pub fn was_written(&mut self, text: &str) {
+        self.seen |= self.text() == text;
+    }
+
+    /// Every line.
+    #[must_use]
+    pub fn said(&self) -> &[Said] {
+        &self.lines
+    }
+
     /// Everything, for copying.
     #[must_use]
     pub fn text(&self) -> String {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use thymos_core::approval::Via;
 use thymos_core::{Timestamp, TrajectoryId};
 use thymos_protocol::Request;
 
@@ -35,6 +36,7 @@ impl Stage {
             draft: String::new(),
             mouse: false,
             notice: None,
+            via: Via::Tui,
         };
         let (app, effects) = App::start(options, size, Now::default());
         let canvas = Canvas::new(ratatui::layout::Size {

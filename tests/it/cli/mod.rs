@@ -17,6 +17,7 @@ mod lines;
 mod memory;
 mod missing;
 mod pins;
+mod plain;
 mod policy;
 mod postgres;
 mod receipts;

@@ -3,5 +3,6 @@
 //! Every wait is for something on the screen or for the end of the process, within a bound.
 
 mod leaving;
+mod plain;
 mod terminal;
 mod work;

@@ -100,6 +100,8 @@ pub(super) struct Terminal {
     pub(super) bytes: Vec<u8>,
     answered: bool,
     clock: Monotonic,
+    // Bytes in which what was waited for has been found.
+    found: usize,
 }
 
 impl Terminal {
@@ -110,16 +112,24 @@ impl Terminal {
 
     /// The same, with another editor.
     pub(super) fn editing(place: &Place, editor: &str) -> Self {
+        Self::started(place, &[], &[("EDITOR", editor)])
+    }
+
+    /// The same, with these words and variables.
+    pub(super) fn started(place: &Place, words: &[&str], more: &[(&str, &str)]) -> Self {
         let size = pty_size(80, 24);
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(program());
+        command.args(words);
         command.cwd(place.workspace());
         command.env_clear();
         for (name, value) in environment() {
             command.env(name, value);
         }
         command.env("HOME", place.home());
-        command.env("EDITOR", editor);
+        for (name, value) in more {
+            command.env(name, value);
+        }
         let child = pair.slave.spawn_command(command).unwrap();
         let near = pair.master.try_clone_reader().unwrap();
         Self {
@@ -131,6 +141,7 @@ impl Terminal {
             bytes: Vec::new(),
             answered: false,
             clock: monotonic(),
+            found: 0,
         }
     }
 
@@ -144,6 +155,27 @@ impl Terminal {
     /// Waits until these words are on the screen.
     pub(super) fn sees(&mut self, words: &str) {
         self.until(&format!("`{words}`"), |text| text.contains(words));
+    }
+
+    /// Waits until these words were written, behind those that were waited for before.
+    pub(super) fn prints(&mut self, words: &str) {
+        let end = (self.clock)() + PATIENCE;
+        loop {
+            let rest = self.bytes.get(self.found..).unwrap_or_default();
+            let length = words.len();
+            if let Some(at) = rest
+                .windows(length)
+                .position(|part| part == words.as_bytes())
+            {
+                self.found += at + length;
+                return;
+            }
+            let printed = String::from_utf8_lossy(&self.bytes).into_owned();
+            assert!(
+                (self.clock)() < end && self.take(LOOK),
+                "`{words}` was never printed; this was\n{printed}"
+            );
+        }
     }
 
     /// Waits until these words are no longer on the screen.

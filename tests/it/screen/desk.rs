@@ -15,6 +15,7 @@ use thymos::theme::Theme;
 use thymos::ui::chrome::Glyphs;
 use thymos::ui::draw::{draw, prepare};
 use thymos_core::Timestamp;
+use thymos_core::approval::Via;
 use thymos_protocol::Live;
 
 use super::kernel::{Kernel, NOON, trajectory};
@@ -41,6 +42,7 @@ impl Desk {
             draft: String::new(),
             mouse: false,
             notice: None,
+            via: Via::Tui,
         };
         let now = Now {
             mono: Duration::ZERO,

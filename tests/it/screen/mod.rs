@@ -11,6 +11,7 @@ mod help;
 mod ledger;
 mod modes;
 mod past;
+mod plain;
 mod properties;
 mod reading;
 mod runs;

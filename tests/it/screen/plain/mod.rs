@@ -1,0 +1,8 @@
+//! The linear mode over the scripted kernel: lines in, lines out.
+
+mod listener;
+
+mod approvals;
+mod asked;
+mod hostile;
+mod session;
