@@ -219,9 +219,10 @@ impl Plain {
     }
 
     fn unanswered(&mut self) {
-        self.note(
-            "that answers nothing. Something is asked: answer as the question says, or type back",
-        );
+        self.note("that answers nothing");
+        let told = self.over.as_ref();
+        let question = told.and_then(|(told, _)| told.lines.last().cloned());
+        self.say(question);
     }
 
     /// Goes from the chosen answer to that one, and takes it.

@@ -216,6 +216,10 @@ impl Plain {
     pub fn edited(&mut self, written: Result<String, String>, now: crate::app::Now) -> Vec<Effect> {
         self.now = now;
         match (self.app.overlays.last(), written) {
+            (Some(Overlay::Prompt(prompt)), Ok(text)) if text.trim() == prompt.text() => {
+                self.note("the arguments are as they were; nothing was proposed");
+                self.take(Event::Act(Action::FocusBack));
+            }
             (Some(Overlay::Prompt(_)), Ok(text)) => {
                 // Line ends mean nothing between the parts of an object.
                 self.fill(&text.replace('\n', " "));

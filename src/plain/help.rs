@@ -100,7 +100,7 @@ pub(super) fn lines() -> Vec<String> {
             .to_owned(),
     ];
     let commands = COMMANDS.iter();
-    lines.extend(commands.map(|row| format!("help: {}. {}.", row.form, row.does)));
+    lines.extend(commands.map(|row| format!("help: {}: {}.", row.form, row.does)));
     lines.extend([
         format!("help: behind a slash, as in the full screen: {SLASH}."),
         "help: also every verb of the program, such as /memory ls. Type /doctor, or thymos --help in a shell."

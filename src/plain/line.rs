@@ -86,6 +86,10 @@ pub fn parse(line: &str) -> Line {
     if rest.is_empty() && BARE.contains(&word.as_str()) {
         return Line::Bare(typed.to_owned());
     }
+    // What many other programs call it.
+    if rest.is_empty() && word == "exit" {
+        return Line::Quit;
+    }
     match COMMANDS.iter().find(|command| command.word == word) {
         Some(command) => understood(command.word, rest).unwrap_or(Line::Wrong(command.form)),
         None => Line::Say(line.to_owned()),

@@ -56,6 +56,7 @@ impl Plain {
             return;
         }
         self.trajectory = Some(status.trajectory);
+        self.opened_at = self.now.wall;
         self.told_from = status.head_seq.saturating_add(1);
         let before = status.head_seq;
         let in_doubt = status.in_doubt;
@@ -123,7 +124,7 @@ impl Plain {
                 continue;
             };
             match self.printed.get(&row.card.proposal) {
-                None if Some(row.trajectory) == self.trajectory && row.seq >= self.told_from => {
+                None if self.is_new_here(row) => {
                     self.present(row, number);
                 }
                 None => {
@@ -139,6 +140,15 @@ impl Plain {
                 }
                 Some(_) => {}
             }
+        }
+    }
+
+    /// Whether a hold is of this run, or of one below it, and came after it was opened.
+    fn is_new_here(&self, row: &HoldRow) -> bool {
+        match Some(row.trajectory) == self.trajectory {
+            true => row.seq >= self.told_from,
+            // The entries of another run are not counted here.
+            false => self.is_here(row) && row.card.held_at >= self.opened_at,
         }
     }
 
@@ -260,10 +270,7 @@ impl Plain {
             return;
         }
         self.leaving = Leaving::Left;
-        let open = self.app.session.holds().iter();
-        let open = open
-            .filter(|row| Some(row.trajectory) == self.trajectory)
-            .count();
+        let open = self.open_here();
         let code = if open > 0 { 10 } else { 0 };
         if open > 0 {
             let waits = number_of(open, "approval");

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use thymos_core::TrajectoryId;
 use thymos_core::body::Role;
 use thymos_core::id::ProposalId;
-use thymos_protocol::{Card, Command, Event as Entry, Replied, Reply, Ticket, What};
+use thymos_core::{Timestamp, TrajectoryId};
+use thymos_protocol::{Card, Command, Event as Entry, HoldRow, Replied, Reply, Ticket, What};
 
 use super::ask::{Held, Leaving};
 use super::over::Told;
@@ -58,6 +58,8 @@ pub struct Plain {
     pub(super) trajectory: Option<TrajectoryId>,
     /// Entries before this one were there when the trajectory was opened.
     pub(super) told_from: u64,
+    /// When that was.
+    pub(super) opened_at: Timestamp,
     pub(super) past: VecDeque<Entry>,
     pub(super) notice: Option<Notice>,
     pub(super) live_notice: Option<String>,
@@ -130,6 +132,7 @@ impl Plain {
             stream: Stream::default(),
             trajectory: None,
             told_from: 0,
+            opened_at: now.wall,
             past: VecDeque::new(),
             notice: None,
             live_notice: None,
@@ -227,10 +230,26 @@ impl Plain {
 
     /// Whether the run is on its way: it goes on, or is about to.
     pub(super) fn is_busy(&self) -> bool {
-        let held = self.app.session.holds().iter();
-        let mut held = held.filter(|row| Some(row.trajectory) == self.trajectory);
-        let open = self.turn_is_open && held.next().is_none();
-        self.app.session.is_running() || !self.prompts.is_empty() || open
+        let waits = self.open_here() > 0;
+        let running = self
+            .app
+            .session
+            .status()
+            .and_then(|status| status.running.as_ref());
+        let works = running.is_some_and(|running| !(running.waits && waits));
+        works || !self.prompts.is_empty() || (self.turn_is_open && !waits)
+    }
+
+    /// Whether a hold is of this run, or of one that it delegated.
+    pub(super) fn is_here(&self, row: &HoldRow) -> bool {
+        let own = |id: &TrajectoryId| Some(*id) == self.trajectory;
+        own(&row.trajectory) || row.lineage.iter().any(own)
+    }
+
+    /// Approvals that are open here.
+    pub(super) fn open_here(&self) -> usize {
+        let rows = self.app.session.holds().iter();
+        rows.filter(|row| self.is_here(row)).count()
     }
 
     /// Says lines.

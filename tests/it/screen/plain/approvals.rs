@@ -447,3 +447,50 @@ fn an_answer_that_the_kernel_does_not_take_is_told_and_another_can_be_given() {
     listener.says("deny 1");
     assert_eq!(listener.answers().len(), 2);
 }
+
+#[test]
+fn a_hold_of_what_was_delegated_is_printed_too_and_one_of_another_run_is_named() {
+    let mut listener = held(&[]);
+    listener.kernel.hold("one", "fs_patch", "fs_patch below");
+    listener
+        .kernel
+        .hold("two", "fs_patch", "fs_patch elsewhere");
+    for (row, name) in listener.kernel.holds.iter_mut().zip(["child", "other"]) {
+        row.trajectory = thymos_core::TrajectoryId::of(name.as_bytes());
+        row.card.held_at = thymos_core::Timestamp(row.card.held_at.as_ms() + 60_000);
+    }
+    listener.kernel.holds[0].lineage = vec![crate::screen::kernel::trajectory()];
+    listener.kernel.running(None);
+    listener.ring();
+    let heard = listener.hears();
+    assert!(heard.contains("approval 1: held in: t-"), "{heard}");
+    assert!(heard.contains("approval 1: presented "), "{heard}");
+    assert!(heard.contains("Type show 2 to have it printed."), "{heard}");
+    assert!(!heard.contains("approval 2: presented "), "{heard}");
+    listener.says("approve 1");
+    listener.says("approve 2");
+    let answers = listener.answers();
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].trajectory, listener.kernel.holds[0].trajectory);
+}
+
+#[test]
+fn how_many_agree_and_until_when_is_told_below_the_card() {
+    let mut listener = holding(&["one"]);
+    let row = &mut listener.kernel.holds[0];
+    row.card.quorum = 2;
+    row.approvals = 1;
+    row.approved_by = vec!["bob".into()];
+    row.card.expires_at = Some(thymos_core::Timestamp(row.card.held_at.as_ms() + 3_600_000));
+    listener.ring();
+    let heard = listener.hears();
+    assert!(heard.contains("Full text follows, 3 lines."), "{heard}");
+    assert!(
+        heard.contains("approval 1: agreed: 1 of 2 agree: bob; 1 missing"),
+        "{heard}"
+    );
+    assert!(
+        heard.contains("approval 1: timer: it is denied in 59 minutes, at 15:00:00 UTC"),
+        "{heard}"
+    );
+}

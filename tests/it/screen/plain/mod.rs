@@ -5,4 +5,6 @@ mod listener;
 mod approvals;
 mod asked;
 mod hostile;
+mod linked;
+mod properties;
 mod session;

@@ -243,7 +243,10 @@ fn verbs_of_the_program_are_read_as_lines_and_screens_are_verbs() {
     assert!(listener.hears().contains("notice: no command `/nothing`"));
     listener.says("help");
     let heard = listener.hears();
-    assert!(heard.contains("help: deny N because WHY."), "{heard}");
+    assert!(
+        heard.contains("help: deny N because WHY: deny it"),
+        "{heard}"
+    );
     assert!(prompts(&listener).is_empty());
 }
 
