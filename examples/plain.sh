@@ -69,5 +69,5 @@ cat "$scratch/out"
 
 # Not one escape code was written, and the record has both answers.
 ! grep -q "$(printf '\033')" "$scratch/out" || fail "an escape code was written"
-[ "$("$thymos" ledger kind:approval | grep -c 'via linear mode')" -eq 2 ] || fail "the record lacks an answer"
+[ "$("$thymos" ledger kind:approval | grep -c 'via plain mode')" -eq 2 ] || fail "the record lacks an answer"
 "$thymos" verify

@@ -93,7 +93,7 @@ pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
     Ok(code)
 }
 
-/// Opens the linear mode and stays until it ends. Its terminal is left as it is.
+/// Opens plain mode and stays until it ends. Its terminal is left as it is.
 fn in_lines(cli: &Cli, env: &Env, directory: &Path, config: &Config) -> Result<u8, AppError> {
     let (opened, start) = open(cli, env, directory, config)?;
     let (input, output) = out::terminal();
@@ -153,7 +153,7 @@ fn in_lines(cli: &Cli, env: &Env, directory: &Path, config: &Config) -> Result<u
     code.map_err(threads)
 }
 
-/// What switched the linear mode on, as one would type it.
+/// What switched plain mode on, as one would type it.
 fn switch(source: &Source) -> String {
     match source {
         Source::Flag(name) => (*name).to_owned(),

@@ -1,4 +1,4 @@
-//! Events as labelled lines: what `run`, `audit` and the linear mode print. Append-only, no colour.
+//! Events as labelled lines: what `run`, `audit` and plain mode print. Append-only, no colour.
 
 use thymos_core::approval::Via;
 use thymos_core::body::{Role, Stop};
@@ -362,7 +362,7 @@ fn money(millicents: u64) -> String {
 pub(crate) const fn via_word(via: Via) -> &'static str {
     match via {
         Via::Tui => "the app",
-        Via::Plain => "linear mode",
+        Via::Plain => "plain mode",
         Via::Cli => "the command line",
         Via::Timer => "the timer",
     }

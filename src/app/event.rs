@@ -18,7 +18,7 @@ use crate::keymap::Key;
 pub enum Event {
     /// A key was pressed.
     Key(Key),
-    /// An action was asked for by its name, as a line of the linear mode does.
+    /// An action was asked for by its name, as a line of plain mode does.
     Act(Action),
     /// The card of this hold was asked for.
     Show(ProposalId),

@@ -1,7 +1,7 @@
 //! The app: events in, effects out, drawn from a shared reference.
 //!
 //! [`update::update`] is the one place where state changes; [`run::run`] awaits,
-//! and so does the loop of the linear mode. Knows the kernel by its protocol only, opens no file and reads no clock.
+//! and so does the loop of plain mode. Knows the kernel by its protocol only, opens no file and reads no clock.
 
 pub mod action;
 pub mod effect;
@@ -215,7 +215,7 @@ pub struct App {
     pub profile: &'static str,
     /// Whether the mouse is on.
     pub mouse: bool,
-    /// What answers are given on: the full screen, or the linear mode.
+    /// What answers are given on: the full screen, or plain mode.
     pub via: Via,
     /// What the last verification found, or how far this one is.
     pub verification: Verification,

@@ -98,7 +98,7 @@ pub struct RawUi {
     pub color: Option<Spanned<String>>,
     /// Mouse reporting at start.
     pub mouse: Option<Spanned<bool>>,
-    /// The linear mode instead of the full screen.
+    /// Plain mode instead of the full screen.
     pub plain: Option<Spanned<bool>>,
 }
 

@@ -122,7 +122,7 @@ pub struct Config {
     pub color: Setting<String>,
     /// Mouse reporting at start.
     pub mouse: Setting<bool>,
-    /// The linear mode instead of the full screen.
+    /// Plain mode instead of the full screen.
     pub plain: Setting<bool>,
     /// The ledger's file or database.
     pub ledger: Setting<LedgerPlace>,

@@ -1,4 +1,4 @@
-//! The linear mode: the same app and `update`, told as labelled lines, one below the other.
+//! Plain mode: the same app and `update`, told as labelled lines, one below the other.
 //!
 //! For who listens rather than looks, for terminals that can do nothing else, and for pipes. A typed line
 //! becomes actions of the app ([`line`], [`Plain::line`]), what changes becomes lines ([`told`], [`card`],

@@ -1,12 +1,16 @@
-//! What the linear mode prints on: a thread that writes one batch after the other and says when it is out.
+//! What plain mode prints on: a thread that writes one batch after the other and says when it is out.
 //!
 //! Only what is out has been presented, so the loop must know; and a reader that stands still must not keep a
 //! signal from being heard, so the loop must not wait in a write.
 
 use std::io::{self, Write};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use tokio::sync::watch;
+
+/// How long is waited for room where writing does not wait by itself.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +72,7 @@ impl Paper {
 fn write(mut to: impl Write, taken: &mpsc::Receiver<String>, report: &watch::Sender<PaperState>) {
     let mut out = 0;
     while let Ok(text) = taken.recv() {
-        match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        match write_all(&mut to, text.as_bytes()).and_then(|()| to.flush()) {
             Ok(()) => out += 1,
             Err(error) => {
                 let closed = error.kind() == io::ErrorKind::BrokenPipe;
@@ -81,4 +85,18 @@ fn write(mut to: impl Write, taken: &mpsc::Receiver<String>, report: &watch::Sen
         }
         report.send_replace(PaperState::Out(out));
     }
+}
+
+/// As [`Write::write_all`], also where somebody else has made the other end one that does not wait.
+fn write_all(to: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match to.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(AGAIN),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

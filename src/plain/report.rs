@@ -10,6 +10,9 @@ use super::{told, words};
 use crate::app::App;
 use crate::out::safe;
 
+/// Lines told of the output of a call that is still running.
+const LIVE_LINES: usize = 5;
+
 /// One line about a hold that is not printed.
 pub(super) fn waiting(row: &HoldRow, number: u32, plain: &Plain) -> String {
     let here = Some(row.trajectory) == plain.trajectory;
@@ -108,6 +111,7 @@ impl Plain {
             }
             None => "status: nothing runs".to_owned(),
         });
+        lines.extend(self.so_far());
         let open = number_of(self.app.session.holds().len(), "approval");
         lines.push(format!(
             "status: {open} open, {} in doubt",
@@ -128,6 +132,27 @@ impl Plain {
         });
         lines.extend(budget(&self.app));
         self.say(lines);
+    }
+
+    /// The last lines of what running calls have said so far.
+    fn so_far(&self) -> Vec<String> {
+        let outputs = self.app.session.live().map(|live| live.outputs.as_slice());
+        let mut lines = Vec::new();
+        for live in outputs.unwrap_or_default() {
+            let tool = safe(&live.tool);
+            lines.push(format!(
+                "status: {tool} has said {} so far, its last lines:",
+                counted(live.total, "byte")
+            ));
+            let said: Vec<&str> = live.tail.lines().collect();
+            let from = said.len().saturating_sub(LIVE_LINES);
+            lines.extend(
+                said.iter()
+                    .skip(from)
+                    .flat_map(|line| labelled("output", line)),
+            );
+        }
+        lines
     }
 
     pub(super) fn approvals(&mut self) {

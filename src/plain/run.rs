@@ -1,4 +1,4 @@
-//! The loop of the linear mode: takes what happens, prints, and takes the next line when all is out.
+//! The loop of plain mode: takes what happens, prints, and takes the next line when all is out.
 //!
 //! Knows its terminal as somewhere to print, lines with a time, and signals.
 

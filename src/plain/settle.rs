@@ -266,7 +266,7 @@ impl Plain {
             return;
         };
         let waits = self.app.is_asking() || self.app.verb.is_some() || self.held.is_some();
-        if waits || self.is_busy() {
+        if !self.alone && (waits || self.is_busy()) {
             return;
         }
         self.leaving = Leaving::Left;

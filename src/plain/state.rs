@@ -38,7 +38,7 @@ pub struct Setup {
     pub typed: bool,
 }
 
-/// The linear mode.
+/// Plain mode.
 pub struct Plain {
     pub(super) app: App,
     pub(super) setup: Setup,
@@ -79,6 +79,8 @@ pub struct Plain {
     pub(super) turn_is_open: bool,
     pub(super) waits: bool,
     pub(super) leaving: Leaving,
+    /// The kernel is gone, and nothing that is asked will be answered.
+    pub(super) alone: bool,
     /// Ctrl-C, since the last line and since the run began.
     pub(super) struck: bool,
     pub(super) ran: bool,
@@ -146,6 +148,7 @@ impl Plain {
             turn_is_open: false,
             waits: false,
             leaving: Leaving::Not,
+            alone: false,
             struck: false,
             ran: false,
             said_at: now.mono,
@@ -213,7 +216,7 @@ impl Plain {
     pub fn is_ready(&self) -> bool {
         let asks = self.app.is_asking() || self.app.verb.is_some();
         let wants = self.held.is_some() || self.edit.is_some();
-        self.out.is_empty() && !asks && !wants && !self.waits
+        self.out.is_empty() && (self.alone || !(asks || wants || self.waits))
     }
 
     /// Whether a person is asked for the next line, rather than only heard.
@@ -268,6 +271,7 @@ impl Plain {
             // The app forgets its notice with each action: the same words may be told again.
             self.notice = None;
         }
+        self.alone |= event == Event::KernelGone;
         self.heard(&event);
         let entries = self.entries(&event);
         let from = self.app.session.next_seq();

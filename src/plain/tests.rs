@@ -1,4 +1,4 @@
-//! Tests of the linear mode without a kernel: what a line means, what is read and printed, the loop.
+//! Tests of plain mode without a kernel: what a line means, what is read and printed, the loop.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -93,7 +93,11 @@ impl Read for Gated {
         loop {
             let mut waits = [PollFd::new(&self.file, PollFlags::IN)];
             match poll(&mut waits, None) {
-                Ok(_) if !self.gate.waited() => return self.file.read(into),
+                Ok(_) if !self.gate.waited() => match self.file.read(into) {
+                    // Taken by whoever else reads there.
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    read => return read,
+                },
                 // The other program may have taken it.
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),

@@ -1,6 +1,6 @@
 //! What a loop does for the app beside showing it: requests to the kernel, files to read, verbs to start.
 //!
-//! Both loops have it, that of the screen and that of the linear mode, so that an effect means the same in
+//! Both loops have it, that of the screen and that of plain mode, so that an effect means the same in
 //! either. Shows nothing.
 
 use std::collections::VecDeque;

@@ -191,7 +191,7 @@ impl CardPane {
         }
     }
 
-    /// Tells that every line of this hold was written out, as the linear mode does before it asks. Only
+    /// Tells that every line of this hold was written out, as plain mode does before it asks. Only
     /// of what is on the card now: what has changed since was not.
     pub fn was_written(&mut self, proposal: ProposalId, presented: PresentedDigest) {
         if let Some(shown) = &mut self.shown

@@ -1,4 +1,4 @@
-//! The linear mode over pipes: the built program, a scripted model, and whoever reads and writes.
+//! Plain mode over pipes: the built program, a scripted model, and whoever reads and writes.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -126,7 +126,7 @@ fn a_session_over_pipes_asks_holds_answers_and_is_on_record() {
     assert!(!home.path("ws/b.txt").exists());
     assert!(!printed.contains('\u{1b}'), "{printed}");
     let rows = home.run(&["ledger", "kind:approval"]).out;
-    assert!(rows.contains("via linear mode: not today"), "{rows}");
+    assert!(rows.contains("via plain mode: not today"), "{rows}");
     home.verifies();
 }
 

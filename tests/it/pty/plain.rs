@@ -1,4 +1,4 @@
-//! The linear mode in a real terminal: a whole session, and not one byte that a screen would need.
+//! Plain mode in a real terminal: a whole session, and not one byte that a screen would need.
 
 use rustix::process::Signal;
 
@@ -53,7 +53,7 @@ fn a_tour(mut terminal: Terminal, place: &Place) {
     assert_only_lines(&terminal);
     let (code, told) = place.verb(&["ledger", "kind:approval"]);
     assert_eq!(code, 0);
-    assert_eq!(told.matches("via linear mode").count(), 2, "{told}");
+    assert_eq!(told.matches("via plain mode").count(), 2, "{told}");
     let (code, told) = place.verb(&["verify"]);
     assert_eq!(code, 0, "{told}");
 }

@@ -1,6 +1,6 @@
 //! A person who listens: types lines, lets time pass, and hears what is printed.
 //!
-//! Drives the linear mode as its loop does, one thing after the other, so that a test needs no thread.
+//! Drives plain mode as its loop does, one thing after the other, so that a test needs no thread.
 
 use std::sync::Arc;
 use std::time::Duration;

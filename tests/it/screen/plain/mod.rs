@@ -1,4 +1,4 @@
-//! The linear mode over the scripted kernel: lines in, lines out.
+//! Plain mode over the scripted kernel: lines in, lines out.
 
 mod listener;
 

@@ -355,3 +355,46 @@ fn ctrl_c_while_nothing_runs_only_says_what_another_one_does() {
     listener.interrupts();
     assert_eq!(listener.left(), Some(130));
 }
+
+#[test]
+fn what_a_running_call_has_said_so_far_is_had_with_the_status() {
+    let mut listener = open();
+    listener.says("go");
+    listener.kernel.running(Some("shell make"));
+    listener.ring();
+    let tail: String = (1..=9).map(|at| format!("step {at}\u{1b}[K\n")).collect();
+    listener.event(Event::Live(Live {
+        trajectory: Some(trajectory()),
+        outputs: vec![thymos_protocol::LiveOutput {
+            proposal: crate::screen::kernel::proposal("one"),
+            tool: "shell".into(),
+            total: tail.len() as u64,
+            tail,
+        }],
+        ..Live::default()
+    }));
+    listener.hears();
+    listener.says("status");
+    let heard = listener.hears();
+    assert!(
+        heard.contains(
+            "status: shell has said 90 bytes so far, its last lines:\noutput: step 5⟦U+001B⟧[K\n"
+        ),
+        "{heard}"
+    );
+    assert_eq!(heard.matches("output: ").count(), 5, "{heard}");
+}
+
+#[test]
+fn without_a_kernel_lines_are_still_taken_and_the_end_of_the_input_leaves() {
+    let mut listener = open();
+    listener.says("go");
+    listener.kernel.running(Some("thinking"));
+    listener.ring();
+    listener.says("wait");
+    listener.event(Event::KernelGone);
+    assert!(listener.hears().contains("notice: the kernel has stopped"));
+    listener.says("status");
+    listener.ends();
+    assert_eq!(listener.left(), Some(0));
+}
