@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use thymos_core::TrajectoryId;
 use thymos_core::id::ProposalId;
 use thymos_protocol::{Command, HoldRow, Request};
 
@@ -168,16 +169,15 @@ impl Plain {
         self.settle();
     }
 
-    /// Whether an answer went out since there were so many effects. What comes of it is told by the record:
-    /// the screen's own word for it would say it twice.
+    /// Whether an answer went out since there were so many effects. What comes of one about this run is told by
+    /// its record: the screen's own word for it would say it twice.
     pub(super) fn was_answered(&mut self, since: usize) -> bool {
         let sent = self.effects.get(since..).unwrap_or_default();
-        let answered = sent.iter().any(is_answer);
-        if answered {
+        let about: Vec<_> = sent.iter().filter_map(answered).collect();
+        if about.iter().any(|run| Some(*run) == self.trajectory) {
             self.notice.clone_from(&self.app.notice);
-            self.turn_is_open = true;
         }
-        answered
+        !about.is_empty()
     }
 
     /// Puts a text in place of what stands in the prompt on top, and takes it.
@@ -304,14 +304,15 @@ impl Plain {
     }
 }
 
-fn is_answer(effect: &Effect) -> bool {
-    matches!(
-        effect,
+/// The run that an answer is about, if that is what is sent.
+fn answered(effect: &Effect) -> Option<TrajectoryId> {
+    match effect {
         Effect::Send(Request {
-            command: Command::Answer(_),
+            command: Command::Answer(answer),
             ..
-        })
-    )
+        }) => Some(answer.trajectory),
+        _ => None,
+    }
 }
 
 fn is_interrupt(effect: &Effect) -> bool {

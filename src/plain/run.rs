@@ -4,6 +4,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thymos_core::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
@@ -49,6 +50,9 @@ pub struct Sides {
 /// What stands where a line is asked for.
 const PROMPT: &str = "> ";
 
+/// How long signals that came meanwhile may take to be heard.
+const HEARD_WAIT: Duration = Duration::from_millis(20);
+
 /// Signals that can be waiting to be heard.
 const SIGNALS_MAX: usize = 16;
 
@@ -91,6 +95,16 @@ pub async fn run(link: Link, sides: Sides, app: AppOptions, options: PlainOption
     let mut turn = Turn::start(Ends { requests, told }, paper, app, options);
     let (mut kernel_is_up, mut more) = (true, true);
     loop {
+        if std::mem::take(&mut turn.lent) {
+            // What the keys of the editor sent to the whole job was for the editor. Before anything is printed:
+            // whoever reads that may press the same keys for us.
+            tokio::time::sleep(HEARD_WAIT).await;
+            while let Ok(signal) = signals.try_recv() {
+                if !matches!(signal, TermSignal::Interrupt | TermSignal::Quit) {
+                    turn.signal(signal);
+                }
+            }
+        }
         turn.errands.post();
         turn.print();
         if let Some(code) = turn.exit() {
@@ -140,6 +154,8 @@ struct Turn {
     // Whether a line was asked for and none has come.
     prompted: bool,
     leaves: Option<u8>,
+    // The terminal was with the editor until now.
+    lent: bool,
     // Nothing can be printed any more.
     lost: bool,
 }
@@ -160,6 +176,7 @@ impl Turn {
             options,
             prompted: false,
             leaves: None,
+            lent: false,
             lost: false,
         };
         turn.carry_out(effects);
@@ -276,7 +293,7 @@ impl Turn {
         self.leaves.filter(|_| out)
     }
 
-    fn sleep(&self) -> Option<std::time::Duration> {
+    fn sleep(&self) -> Option<Duration> {
         let next = self.plain.deadline()?;
         Some(next.saturating_sub((self.options.clock)()))
     }
@@ -298,6 +315,7 @@ impl Turn {
     /// The loop waits for the editor, which has the terminal meanwhile; the kernel works on.
     fn edit(&mut self, text: &str) {
         let editor = &self.options.editor;
+        self.lent = true;
         let written = self.options.gate.closed(|| editor.write(text));
         let effects = self.plain.edited(written, self.now());
         self.carry_out(effects);

@@ -23,6 +23,9 @@ use crate::out::safe;
 /// Entries kept for `history` and `output`; older ones are in the ledger.
 const PAST_MAX: usize = 2_048;
 
+/// How long a run may take to begin, or to go on, after something was said or decided.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Cells that the app is told its screen has. Nothing is drawn on them.
 const SIZE: Size = Size {
     width: 80,
@@ -70,13 +73,16 @@ pub struct Plain {
     pub(super) begun: String,
     /// The last line that was taken for a command and was none.
     pub(super) kept: Option<String>,
-    pub(super) prompts: Vec<Ticket>,
+    /// Prompts, and answers about this run, that have not been taken or refused yet.
+    pub(super) sent: BTreeMap<Ticket, Sent>,
     /// Prompts whose entry has not come: what is written live may answer them and waits for it.
     pub(super) unsaid: usize,
     /// Whether the trajectory was there before.
     pub(super) goes_on: bool,
     /// Something was said or decided, and the run has not ended since.
     pub(super) turn_is_open: bool,
+    /// When that was, or when the run was last heard of.
+    pub(super) moved_at: Duration,
     pub(super) waits: bool,
     pub(super) leaving: Leaving,
     /// The kernel is gone, and nothing that is asked will be answered.
@@ -86,6 +92,15 @@ pub struct Plain {
     pub(super) ran: bool,
     pub(super) said_at: Duration,
     pub(super) patience: Duration,
+}
+
+/// What a person sent that a run begins with, or goes on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// Words.
+    Prompt,
+    /// A yes or a no to a hold of this run.
+    Answer,
 }
 
 /// What was printed of a hold; none where it was only named.
@@ -142,10 +157,11 @@ impl Plain {
             verb_lines: 0,
             begun: String::new(),
             kept: None,
-            prompts: Vec::new(),
+            sent: BTreeMap::new(),
             unsaid: 0,
             goes_on: false,
             turn_is_open: false,
+            moved_at: now.mono,
             waits: false,
             leaving: Leaving::Not,
             alone: false,
@@ -228,7 +244,10 @@ impl Plain {
     /// When something is due although nothing happens.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        self.app.deadline()
+        let waits = self.waits || self.leaving == Leaving::AtTheEnd;
+        let given_up = self.moved_at + GRACE;
+        let given_up = (waits && self.turn_is_open && given_up > self.now.mono).then_some(given_up);
+        self.app.deadline().into_iter().chain(given_up).min()
     }
 
     /// Whether the run is on its way: it goes on, or is about to.
@@ -240,7 +259,9 @@ impl Plain {
             .status()
             .and_then(|status| status.running.as_ref());
         let works = running.is_some_and(|running| !(running.waits && waits));
-        works || !self.prompts.is_empty() || (self.turn_is_open && !waits)
+        // What was said may lead to nothing: it is not waited for without an end.
+        let due = self.turn_is_open && self.now.mono < self.moved_at + GRACE;
+        works || !self.sent.is_empty() || (due && !waits)
     }
 
     /// Whether a hold is of this run, or of one that it delegated.
@@ -271,6 +292,14 @@ impl Plain {
             // The app forgets its notice with each action: the same words may be told again.
             self.notice = None;
         }
+        if let Event::Reply(Reply {
+            replied: Replied::Opened(_),
+            ..
+        }) = event
+        {
+            // Also where it is the one that was open: it is pulled anew, and told as one that goes on.
+            self.trajectory = None;
+        }
         self.alone |= event == Event::KernelGone;
         self.heard(&event);
         let entries = self.entries(&event);
@@ -287,14 +316,16 @@ impl Plain {
 
     /// Whether a prompt was taken, or not.
     fn heard(&mut self, event: &Event) {
-        if let Event::Reply(Reply { ticket, replied }) = event
-            && let Some(at) = self.prompts.iter().position(|prompt| prompt == ticket)
-        {
-            self.prompts.remove(at);
-            match replied {
-                Replied::Accepted => self.turn_is_open = true,
-                _ => self.unsaid = self.unsaid.saturating_sub(1),
+        let Event::Reply(Reply { ticket, replied }) = event else {
+            return;
+        };
+        match (self.sent.remove(ticket), replied) {
+            (Some(_), Replied::Accepted) => {
+                self.turn_is_open = true;
+                self.moved_at = self.now.mono;
             }
+            (Some(Sent::Prompt), _) => self.unsaid = self.unsaid.saturating_sub(1),
+            (Some(Sent::Answer), _) | (None, _) => {}
         }
     }
 
@@ -312,6 +343,7 @@ impl Plain {
     }
 
     fn tell(&mut self, entry: Entry) {
+        self.moved_at = self.now.mono;
         match &entry.what {
             What::Said { role, text, .. } => {
                 self.turn_is_open = true;
@@ -354,9 +386,12 @@ impl Plain {
         for effect in effects {
             match effect {
                 Effect::Send(request) => {
-                    match request.command {
+                    match &request.command {
+                        Command::Answer(answer) if Some(answer.trajectory) == self.trajectory => {
+                            self.sent.insert(request.ticket, Sent::Answer);
+                        }
                         Command::Prompt { .. } => {
-                            self.prompts.push(request.ticket);
+                            self.sent.insert(request.ticket, Sent::Prompt);
                             self.unsaid += 1;
                         }
                         Command::Open { .. } => self.goes_on = true,

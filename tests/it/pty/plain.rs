@@ -95,6 +95,24 @@ fn the_editor_has_the_terminal_and_what_is_typed_meanwhile() {
 }
 
 #[test]
+fn an_interrupt_of_the_editor_is_the_editors() {
+    let place = Place::new();
+    let editor = "f() { echo EDITING; sleep 60; }; f";
+    let mut terminal = Terminal::started(&place, &["--plain"], &[("EDITOR", editor)]);
+    terminal.prints("> ");
+    terminal.press("editor\n");
+    terminal.prints("EDITING");
+    terminal.press("\x03");
+    terminal.prints("nothing changed");
+    terminal.prints("> ");
+    // The first Ctrl-C of ours.
+    terminal.press("\x03");
+    terminal.prints("nothing runs. Ctrl-C once more quits");
+    terminal.press("\x04");
+    assert_eq!(terminal.ended(), 0);
+}
+
+#[test]
 fn ctrl_c_asks_once_and_leaves_the_second_time() {
     let place = Place::new();
     let mut terminal = Terminal::started(&place, &["--plain"], &[]);

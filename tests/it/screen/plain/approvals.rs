@@ -472,6 +472,8 @@ fn a_hold_of_what_was_delegated_is_printed_too_and_one_of_another_run_is_named()
     let answers = listener.answers();
     assert_eq!(answers.len(), 1);
     assert_eq!(answers[0].trajectory, listener.kernel.holds[0].trajectory);
+    // Its record is of another run, so it is told here.
+    assert!(listener.hears().contains("notice: approved once"));
 }
 
 #[test]
@@ -493,4 +495,35 @@ fn how_many_agree_and_until_when_is_told_below_the_card() {
         heard.contains("approval 1: timer: it is denied in 59 minutes, at 15:00:00 UTC"),
         "{heard}"
     );
+}
+
+#[test]
+fn an_answer_that_came_too_late_keeps_nobody_waiting() {
+    let mut listener = held(&["one"]);
+    let late = Changed::AlreadyDecided("bob".into());
+    listener.kernel.instead.push(Replied::Stale(late));
+    listener.says("approve 1");
+    listener.kernel.holds.clear();
+    listener.kernel.status.pending = 0;
+    listener.kernel.running(None);
+    listener.ring();
+    assert!(listener.hears().contains("notice: already decided by bob"));
+    listener.ends();
+    assert_eq!(listener.left(), Some(0));
+}
+
+#[test]
+fn a_decision_that_leads_to_nothing_is_not_waited_for_without_an_end() {
+    let mut listener = held(&["one"]);
+    listener.says("approve 1");
+    listener.kernel.append(decided("one", true, ""));
+    listener.kernel.holds.clear();
+    listener.kernel.status.pending = 0;
+    listener.ring();
+    listener.ends();
+    assert_eq!(listener.left(), None);
+    listener.wait(4_000);
+    assert_eq!(listener.left(), None);
+    listener.wait(2_000);
+    assert_eq!(listener.left(), Some(0));
 }

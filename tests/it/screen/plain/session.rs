@@ -398,3 +398,19 @@ fn without_a_kernel_lines_are_still_taken_and_the_end_of_the_input_leaves() {
     listener.ends();
     assert_eq!(listener.left(), Some(0));
 }
+
+#[test]
+fn a_run_that_is_opened_again_tells_nothing_twice() {
+    let mut listener = open();
+    listener.says("add retry");
+    listener.kernel.append(closed(Stop::Done));
+    listener.ring();
+    listener.says("/open");
+    assert!(listener.hears().contains("question: open a trajectory."));
+    listener.says("1");
+    let heard = listener.hears();
+    assert!(heard.contains("run: goes on after "), "{heard}");
+    assert!(!heard.contains("you: add retry"), "{heard}");
+    listener.says("history 2");
+    assert!(listener.hears().contains("you: add retry"));
+}
