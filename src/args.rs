@@ -36,7 +36,8 @@ pub use writ::{NewWritArgs, SignWritArgs, UnderWritArgs, WritVerb};
 /// Work with an AI agent that can only propose: every action is authorised, approved where it must
 /// be, and recorded.
 ///
-/// Without a command the full-screen app opens in this folder. No key is needed: the offline
+/// Without a command the full-screen app opens in this folder, or with --plain, THYMOS_PLAIN=1, ACCESSIBLE=1 or
+/// TERM=dumb the same in labelled lines. No key is needed: the offline
 /// `practice` model shows every part on your own files.
 #[derive(Debug, Parser)]
 #[command(name = "thymos", version = version(), about, long_about, max_term_width = 100)]
@@ -53,10 +54,7 @@ pub struct Cli {
     /// Start a new trajectory that works under this writ file instead of a mode
     #[arg(long = "writ", value_name = "FILE", conflicts_with = "mode")]
     pub under: Option<PathBuf>,
-    /// Work in labelled lines instead of a full screen, as for a screen reader, a dumb terminal or a pipe
-    ///
-    /// Also THYMOS_PLAIN=1, ACCESSIBLE=1, TERM=dumb, or `plain = true` in the config. Append-only, without
-    /// any escape code; type help there. docs/guide/plain.md.
+    /// Labelled lines instead of a full screen: for screen readers, dumb terminals and pipes
     #[arg(long, overrides_with = "no_plain")]
     pub plain: bool,
     /// Open the full screen whatever environment and config say of plain mode
