@@ -4,7 +4,7 @@
 //! like the second.
 
 use super::card::id;
-use super::words::{exact, number_of};
+use super::words::{exact, number_of, spoken_age};
 use crate::app::overlay::{Choice, ModeQuestion};
 use crate::app::session::Session;
 use crate::app::{App, Overlay};
@@ -113,17 +113,29 @@ fn mode(question: &ModeQuestion) -> Vec<String> {
     let mut lines = vec![format!(
         "about: mode {word} is a signed writ. Against the one in force:"
     )];
-    match question.difference.is_empty() {
-        true => lines.push("about: nothing changes".to_owned()),
-        false => lines.extend(
-            question
-                .difference
-                .iter()
-                .map(|line| format!("about: {}", safe(line))),
-        ),
+    if question.difference.is_empty() {
+        lines.push("about: nothing changes".to_owned());
     }
+    lines.extend(
+        question
+            .difference
+            .iter()
+            .map(|line| format!("about: {}", change(line))),
+    );
     lines.push(choices(["change nothing", "issue this writ"].into_iter()));
     lines
+}
+
+/// A change in words: its sign is often not read out.
+fn change(line: &str) -> String {
+    let signs = [("+ ", "adds "), ("- ", "drops "), ("~ ", "changes ")];
+    let found = signs
+        .iter()
+        .find_map(|(sign, word)| Some((word, line.strip_prefix(sign)?)));
+    match found {
+        Some((word, rest)) => format!("{word}{}", safe(rest)),
+        None => safe(line),
+    }
 }
 
 fn prompted(app: &App, prompt: &Prompt) -> Vec<String> {
@@ -176,8 +188,11 @@ fn listed(picker: &Picker) -> Vec<String> {
         .take(ROWS_MAX)
         .enumerate()
         .map(|(at, row)| {
-            let parts = [&row.text, &row.more, &row.tail].into_iter();
+            let tail = spoken_age(&row.tail).unwrap_or_else(|| row.tail.clone());
+            // Columns of the screen are parted by blanks.
+            let parts = [row.text.clone(), row.more.replace("  ", ", "), tail];
             let parts: Vec<String> = parts
+                .iter()
                 .filter(|part| !part.is_empty())
                 .map(|part| safe(part))
                 .collect();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use thymos_core::id::ProposalId;
 use thymos_protocol::HoldRow;
 
 use super::ask::Leaving;
@@ -115,30 +116,31 @@ impl Plain {
 
     /// Holds that are new, have changed, or are gone.
     fn holds(&mut self) {
-        let rows = self.app.session.holds().to_vec();
-        let gone = |id: &thymos_core::ProposalId| !rows.iter().any(|row| row.card.proposal == *id);
-        self.printed.retain(|id, _| !gone(id));
-        for row in &rows {
+        let rows = self.app.session.holds();
+        let open = |id: &ProposalId| rows.iter().any(|row| row.card.proposal == *id);
+        self.printed.retain(|id, _| open(id));
+        // A card may be large, and this runs after every event: only what is to be told is copied.
+        let news: Vec<(HoldRow, u32)> = rows
+            .iter()
+            .filter(|row| match self.printed.get(&row.card.proposal) {
+                Some(Printed { card, .. }) => card.as_ref().is_some_and(|card| *card != row.card),
+                None => true,
+            })
             // Its number comes with its entry.
-            let Some(number) = self.app.session.number(row.card.proposal) else {
-                continue;
-            };
-            match self.printed.get(&row.card.proposal) {
-                None if self.is_new_here(row) => {
-                    self.present(row, number);
-                }
-                None => {
-                    let line = report::waiting(row, number, self);
-                    self.say([line]);
-                    self.printed.insert(row.card.proposal, Printed::default());
-                }
-                Some(Printed {
-                    card: Some(card), ..
-                }) if *card != row.card => {
-                    self.note(format!("approval {number} has changed since it was printed; here it is anew. Nothing was decided"));
-                    self.present(row, number);
-                }
-                Some(_) => {}
+            .filter_map(|row| Some((row.clone(), self.app.session.number(row.card.proposal)?)))
+            .collect();
+        for (row, number) in &news {
+            if self.printed.contains_key(&row.card.proposal) {
+                self.note(format!(
+                    "approval {number} has changed since it was printed; here it is anew. Nothing was decided"
+                ));
+                self.present(row, *number);
+            } else if self.is_new_here(row) {
+                self.present(row, *number);
+            } else {
+                let line = report::waiting(row, *number, self);
+                self.say([line]);
+                self.printed.insert(row.card.proposal, Printed::default());
             }
         }
     }

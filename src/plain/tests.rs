@@ -7,7 +7,7 @@ use super::line::{Line, Wish, parse};
 use super::paper::{Paper, PaperState};
 use super::stream::Stream;
 use super::typed::{self, Typed, TypedLine};
-use super::words::span;
+use super::words::{span, spoken_age};
 
 #[test]
 fn a_line_is_a_command_by_its_first_word_and_else_a_prompt() {
@@ -87,6 +87,22 @@ fn times_are_words() {
     for (ms, words) in cases {
         assert_eq!(span(ms), words);
     }
+}
+
+#[test]
+fn ages_of_the_screens_lists_are_words() {
+    let told = ["0:00", "0:42", "12:05", "3 h", "2 d", "in use", "", "a:b"].map(spoken_age);
+    let due = [
+        Some("less than a second ago"),
+        Some("42 seconds ago"),
+        Some("12 minutes ago"),
+        Some("3 hours ago"),
+        Some("2 days ago"),
+        None,
+        None,
+        None,
+    ];
+    assert_eq!(told, due.map(|words| words.map(str::to_owned)));
 }
 
 #[test]

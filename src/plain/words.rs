@@ -19,6 +19,25 @@ pub(super) fn span(ms: u64) -> String {
     }
 }
 
+/// An age as lists on the screen tell it (`0:42`, `3 h`, `2 d`), in words; none when it is none.
+pub(super) fn spoken_age(told: &str) -> Option<String> {
+    let seconds = match told.split_once(':') {
+        Some((minutes, seconds)) => {
+            minutes.parse::<u64>().ok()? * 60 + seconds.parse::<u64>().ok()?
+        }
+        None => {
+            let (count, unit) = told.split_once(' ')?;
+            let unit = match unit {
+                "h" => 3_600,
+                "d" => 86_400,
+                _ => return None,
+            };
+            count.parse::<u64>().ok()? * unit
+        }
+    };
+    Some(format!("{} ago", span(seconds * 1_000)))
+}
+
 /// `1 line`, `41 lines`.
 pub(super) fn counted(count: u64, what: &str) -> String {
     match count {

@@ -27,7 +27,7 @@ fn a_mode_is_shown_before_it_is_issued() {
     let mut listener = open();
     listener.says("mode auto");
     let heard = listener.hears();
-    assert!(heard.contains("about: - effects write\n"), "{heard}");
+    assert!(heard.contains("about: drops effects write\n"), "{heard}");
     assert!(
         heard.contains("question: 1, change nothing. 2, issue this writ. Type a number, or back."),
         "{heard}"
