@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use thymos_core::id::ProposalId;
+use thymos_core::writ::Mode;
 use thymos_protocol::HoldRow;
 
 use super::ask::Leaving;
@@ -106,7 +107,8 @@ impl Plain {
             return;
         }
         self.notice.clone_from(&self.app.notice);
-        if let Some(notice) = self.notice.clone() {
+        let news = self.notice.clone();
+        if let Some(notice) = news.filter(|notice| !is_told_by_its_entry(&notice.line)) {
             self.note(safe(&notice.line));
             if let Some(hint) = &notice.hint {
                 self.note(format!("hint: {}", safe(hint)));
@@ -289,4 +291,10 @@ fn entries(count: u64) -> String {
         1 => "1 entry".to_owned(),
         _ => format!("{count} entries"),
     }
+}
+
+/// A mode that was issued: its entry says the same and follows.
+fn is_told_by_its_entry(line: &str) -> bool {
+    let mut modes = [Mode::Plan, Mode::Edit, Mode::Auto].into_iter();
+    modes.any(|mode| line == format!("mode {} is in force", mode.word()))
 }

@@ -41,7 +41,9 @@ fn a_mode_is_shown_before_it_is_issued() {
     listener.says("mode plan");
     listener.says("2");
     assert_eq!(modes(&listener), [Mode::Plan]);
-    assert!(listener.hears().contains("notice: mode plan is in force"));
+    listener.ring();
+    let heard = listener.hears();
+    assert_eq!(heard.matches("is in force").count(), 1, "{heard}");
 }
 
 #[test]
