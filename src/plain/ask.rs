@@ -160,6 +160,16 @@ impl Plain {
             Wish::Show | Wish::Trace => {}
         }
         let answered = self.was_answered(before);
+        if answered && self.notice != self.app.notice {
+            // Of a hold elsewhere nothing else will tell.
+            self.notice.clone_from(&self.app.notice);
+            let words = self
+                .notice
+                .as_ref()
+                .map(|notice| safe(&notice.line))
+                .unwrap_or_default();
+            self.note(format!("approval {}: {words}", held.number));
+        }
         let told = self.app.notice.is_some() || !self.app.overlays.is_empty();
         if !answered && !told && self.edit.is_none() {
             // A card that takes a key for one that is held down says nothing.

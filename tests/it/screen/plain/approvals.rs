@@ -134,7 +134,7 @@ fn a_session_from_a_prompt_to_an_approval_reads_from_top_to_bottom() {
     );
     assert_eq!(answer.proposal, proposal("one"));
     assert_eq!(listener.left(), Some(0));
-    expect_file!["../../../data/plain/approved.txt"].assert_eq(&listener.transcript);
+    expect_file!["approved.txt"].assert_eq(&listener.transcript);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn what_cannot_be_taken_back_asks_for_the_end_of_its_id_and_a_denial_keeps_its_r
     listener.kernel.append(What::Closed { stop, turns: 2 });
     listener.ring();
     listener.ends();
-    expect_file!["../../../data/plain/irreversible.txt"].assert_eq(&listener.transcript);
+    expect_file!["irreversible.txt"].assert_eq(&listener.transcript);
 }
 
 #[test]
@@ -473,7 +473,11 @@ fn a_hold_of_what_was_delegated_is_printed_too_and_one_of_another_run_is_named()
     assert_eq!(answers.len(), 1);
     assert_eq!(answers[0].trajectory, listener.kernel.holds[0].trajectory);
     // Its record is of another run, so it is told here.
-    assert!(listener.hears().contains("notice: approved once"));
+    assert!(
+        listener
+            .hears()
+            .contains("notice: approval 1: approved once")
+    );
 }
 
 #[test]
