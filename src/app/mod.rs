@@ -396,16 +396,23 @@ impl App {
             | Asked::Overlay
             | Asked::Waiting
             | Asked::Told(_)
-            | Asked::UndoPlan(_)
-            | Asked::Pull
-            | Asked::Holds => true,
-            // What nobody waits for, and what takes long and is told when it ends.
-            Asked::PullOlder
+            | Asked::UndoPlan(_) => true,
+            // What follows by itself, and what takes long and is told when it ends.
+            Asked::Pull
+            | Asked::Holds
+            | Asked::PullOlder
             | Asked::Verify
             | Asked::Ledger(_)
             | Asked::Authority(_)
             | Asked::Runs => false,
         })
+    }
+
+    /// Whether entries or holds that are there have not been heard yet.
+    #[must_use]
+    pub fn is_catching_up(&self) -> bool {
+        let mut asked = self.asked.values();
+        asked.any(|asked| matches!(asked, Asked::Pull | Asked::Holds))
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {

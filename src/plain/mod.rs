@@ -1,8 +1,8 @@
 //! Plain mode: the same app and `update`, told as labelled lines, one below the other.
 //!
 //! For who listens rather than looks, for terminals that can do nothing else, and for pipes. A typed line
-//! becomes actions of the app ([`line`], [`Plain::line`]), what changes becomes lines ([`told`], [`card`],
-//! [`over`]); [`run::run`] reads and prints. Nothing here decides: what may be approved, and when, is asked of
+//! becomes actions of the app ([`Plain::line`]), what changes becomes lines ([`Plain::batch`]); [`run::run`]
+//! reads and prints. Nothing here decides: what may be approved, and when, is asked of
 //! the same card as on the screen. Writes no escape code, moves no cursor, says nothing twice.
 
 mod answers;

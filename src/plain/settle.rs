@@ -269,7 +269,7 @@ impl Plain {
         let Leaving::AtTheEnd = self.leaving else {
             return;
         };
-        let waits = self.app.is_asking() || self.app.verb.is_some() || self.held.is_some();
+        let waits = self.asks_the_kernel() || self.app.verb.is_some() || self.held.is_some();
         if !self.alone && (waits || self.is_busy()) {
             return;
         }

@@ -230,9 +230,16 @@ impl Plain {
     /// Whether the next line may be taken: nothing is asked or printed that it could be meant for or before.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        let asks = self.app.is_asking() || self.app.verb.is_some();
+        let asks = self.asks_the_kernel() || self.app.verb.is_some();
         let wants = self.held.is_some() || self.edit.is_some();
         self.out.is_empty() && (self.alone || !(asks || wants || self.waits))
+    }
+
+    /// Whether a reply is waited for before anything else. While a run goes on there is always something to
+    /// catch up with, and a line must come through all the same.
+    pub(super) fn asks_the_kernel(&self) -> bool {
+        let behind = self.app.is_catching_up() && !self.app.session.is_running();
+        self.app.is_asking() || behind
     }
 
     /// Whether a person is asked for the next line, rather than only heard.

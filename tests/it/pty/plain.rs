@@ -97,7 +97,7 @@ fn the_editor_has_the_terminal_and_what_is_typed_meanwhile() {
 #[test]
 fn an_interrupt_of_the_editor_is_the_editors() {
     let place = Place::new();
-    let editor = "f() { echo EDITING; sleep 60; }; f";
+    let editor = "echo EDITING; exec sleep 60 #";
     let mut terminal = Terminal::started(&place, &["--plain"], &[("EDITOR", editor)]);
     terminal.prints("> ");
     terminal.press("editor\n");
