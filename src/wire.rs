@@ -159,10 +159,13 @@ fn kernel(
     made: Made,
     purpose: Purpose,
 ) -> Result<Arc<Kernel>, AppError> {
-    let operator = Party {
+    let key = made.key.public();
+    // What a key signed is told by the name it is trusted under, here as for everybody else [A2].
+    let trusted = made.roots.operators.iter().find(|party| party.key == key);
+    let operator = trusted.cloned().unwrap_or_else(|| Party {
         name: config.operator.value.clone(),
-        key: made.key.public(),
-    };
+        key,
+    });
     let cage = thymos_sandbox::probe();
     let rung = cage.best;
     let tools = tools(env, config, &made.workspace, cage)?;

@@ -197,8 +197,10 @@ pub fn is_own(file: &Path) -> Result<(), AppError> {
     if let Some(why) = paths::not_own(file) {
         return Err(no(why).hint("look at it, then make it yours alone: chown, chmod o-w"));
     }
-    // Who may write in its folder can put another file in its place.
-    match file.parent().and_then(paths::not_own) {
+    // Who may write in its folder can put another file in its place: the folder of a link and of what it leads to.
+    let real = file.canonicalize().ok();
+    let folders = [Some(file), real.as_deref()].into_iter().flatten();
+    match folders.filter_map(Path::parent).find_map(paths::not_own) {
         None => Ok(()),
         Some(why) => Err(no(&format!("stands in a folder that {why}"))
             .hint("look at it, then make the folder yours alone: chown, chmod o-w")),

@@ -1,6 +1,7 @@
 //! `thymos approvals`: the same queue as on screen, from any shell. The first decision wins.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 use thymos_core::IntentId;
@@ -239,6 +240,10 @@ async fn intent(client: &mut Client, row: &HoldRow) -> Result<IntentId, AppError
     }
 }
 
+/// How long a decision that nobody acts on is left to whoever has the run open. That one may have died since:
+/// what it held is free then, and nobody rings for that.
+const TAKEN_UP: Duration = Duration::from_secs(1);
+
 /// Prints what follows from the decision until the call has ended.
 /// A signal that ends programs interrupts it once `[X4]`, where it is this process that does it; where
 /// another one has the run open, that one may be at rest or hang, and only the following ends.
@@ -285,11 +290,16 @@ async fn follow(
         if news.events.is_empty() && news.status.running.is_none() {
             client.why_it_stands_still(row.trajectory).await?;
         }
+        let trajectory = row.trajectory;
         tokio::select! {
             changed = client.changed() => changed?,
+            () = tokio::time::sleep(TAKEN_UP), if news.status.running.is_none() => {
+                let proposals = vec![row.card.proposal];
+                // Refused as long as another process has it.
+                drop(client.ask(Command::Drain { trajectory, proposals }).await?);
+            }
             () = stops.asked() => {
                 interrupted = true;
-                let trajectory = row.trajectory;
                 client.ask(Command::Interrupt { trajectory }).await?;
                 if news.status.running.is_some() {
                     out::talk("thymos: stopping");

@@ -45,6 +45,8 @@ fn files(setting: &Setting<'_>) -> Finding {
     let config = setting.config;
     let key = config.paths.operator_key();
     let exposed = key.exists() && paths::is_exposed(&key);
+    // Whom somebody trusts is written down when the key is made.
+    let lost = !key.exists() && config.paths.trust_file().exists();
     let present = |path: &std::path::Path| {
         if path.exists() {
             ""
@@ -54,13 +56,22 @@ fn files(setting: &Setting<'_>) -> Finding {
     };
     Finding {
         what: "files".into(),
-        ok: !exposed,
+        ok: !exposed && !lost,
         lines: vec![
             format!("workspace {}", setting.directory.display()),
             format!("config {}{}", config.file.display(), present(&config.file)),
-            format!("operator key {}{}", key.display(), present(&key)),
+            match lost {
+                true => format!("operator key {} is missing", key.display()),
+                false => format!("operator key {}{}", key.display(), present(&key)),
+            },
         ],
-        hint: exposed.then(|| format!("chmod 600 {}", key.display())),
+        hint: match (exposed, lost) {
+            (true, _) => Some(format!("chmod 600 {}", key.display())),
+            (false, true) => {
+                Some("restore it from a backup; `thymos runs` says what else can be done".into())
+            }
+            (false, false) => None,
+        },
     }
 }
 

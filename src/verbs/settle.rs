@@ -104,7 +104,9 @@ fn chosen<'d>(doubts: &'d [Doubt], id: &str) -> Result<&'d Doubt, AppError> {
         .iter()
         .map(|doubt| (doubt.proposal.to_string(), doubt));
     unique("unsettled proposal", id, all).map_err(|error| match error.hints.is_empty() {
-        true => error.hint("`thymos settle` lists what is in doubt"),
+        true => error.hint(
+            "`thymos settle` lists what is in doubt; what is open elsewhere is settled there",
+        ),
         false => error,
     })
 }
@@ -121,6 +123,17 @@ pub(super) async fn settle(client: &mut Client, args: &SettleArgs) -> Result<u8,
         }
         if doubts.is_empty() {
             out::talk("thymos: nothing is in doubt");
+        }
+        // Who has a run open knows what is in doubt there, and nobody else does.
+        let open = match client.ask(Command::Runs).await? {
+            Replied::Runs(rows) => rows.iter().filter(|row| row.state == "running").count(),
+            other => return Err(unexpected(&other)),
+        };
+        if open > 0 {
+            out::talk(&format!(
+                "thymos: runs with calls at work: {open}; where one is open in another process, what is in \
+                 doubt in it is told and settled there, or here once that is closed"
+            ));
         }
         return Ok(0);
     };

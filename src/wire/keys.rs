@@ -55,7 +55,7 @@ fn lost(paths: &Paths, file: &Path) -> AppError {
     fault(file, &what)
         .hint("restore it from a backup")
         .hint(format!(
-            "or make another, and trust it as it says: thymos keys new NAME --out {}",
+            "or make another under another name, and trust it as it says: thymos keys new NAME --out {}",
             file.display()
         ))
 }

@@ -42,7 +42,13 @@ fn right(app: &App) -> String {
 fn hints(app: &App) -> Vec<(String, &'static str)> {
     let context = app.context();
     let wanted = wanted(context);
-    let works = |action: Action| action != Action::RunInterrupt || app.session.is_running();
+    let works = |action: Action| match action {
+        Action::RunInterrupt => app.session.is_running(),
+        Action::ApprovalsApprove | Action::ApprovalsScope | Action::ApprovalsDeny => {
+            app.card.closed().is_none()
+        }
+        _ => true,
+    };
     wanted
         .iter()
         .filter(|(action, _)| works(*action))

@@ -275,6 +275,28 @@ fn w7_what_waits_under_a_writ_that_ends_is_refused_at_once() {
     home.verifies();
 }
 
+/// `[A1]` Whoever had the run open is gone before it acts on the answer: who answered takes it up.
+#[test]
+fn a1_an_answer_is_acted_on_when_the_program_that_had_the_run_open_is_killed() {
+    let home = Home::playing(&[
+        json!({"calls": [shell(WAITS), shell("touch two; true")]}),
+        json!({"text": "done"}),
+    ]);
+    assert_eq!(home.run(&["run", "wait"]).code, 10);
+    let (id, digest) = home.held();
+    let at_work = home.start(&["approvals", "approve", &id, "--digest", &digest]);
+    until("a mark", || home.read("ws/marks") == "begun\n");
+    send("-STOP", &at_work);
+    let (other, _) = home.held();
+    let denies = home.start(&["approvals", "deny", &other, "--reason", "no"]);
+    until("the no is on record", || home.count("approval") == 2);
+    send("-KILL", &at_work);
+    drop(ends(at_work));
+    assert_eq!(ends(denies).code, 0);
+    assert_eq!(home.count("rejection"), 1);
+    assert!(home.waits().is_empty());
+}
+
 /// `[W7]` `[X2]` From wherever it is typed: what is about a run is done in that run's folder.
 #[test]
 fn w7_a_run_is_stopped_from_any_folder() {

@@ -87,6 +87,9 @@ fn w1_a_lost_key_is_told_and_made_anew_only_on_purpose() {
             .says(1, "is missing", "restore it from a backup");
         assert!(!home.path(KEY).exists(), "{verb:?}");
     }
+    let looked = home.run(&["doctor"]);
+    assert_eq!(looked.code, 1, "{looked:?}");
+    assert!(looked.out.contains("is missing"), "{looked:?}");
     // Put back, everything is as it was.
     home.write(KEY, &kept);
     fs::set_permissions(home.path(KEY), Permissions::from_mode(0o600)).unwrap();
@@ -102,6 +105,29 @@ fn w1_a_lost_key_is_told_and_made_anew_only_on_purpose() {
     let trusted = home.run(&["keys", "trust", "me", new]);
     assert_eq!(trusted.code, 0, "{trusted:?}");
     assert_eq!(home.run(&["keys", "show"]).out.trim(), new);
+}
+
+/// `[A2]` Nobody answers under another one's name: the record tells the name that the key is trusted under.
+#[test]
+fn a2_an_answer_is_told_by_the_name_of_its_key_whatever_the_config_says() {
+    let home = holding();
+    mine(&home);
+    assert_eq!(home.run(&["run", "go"]).code, 10);
+    let (id, digest) = home.held();
+    let config = home.read("home/.config/thymos/config.toml");
+    home.config(&format!("{config}[operator]\nname = \"mallory\"\n"));
+    let key = home.path("bob.key");
+    let made = home.run(&["keys", "new", "mallory", "--out", key.to_str().unwrap()]);
+    assert_eq!(
+        home.run(&["keys", "trust", "mallory", made.out.trim()])
+            .code,
+        0
+    );
+    let said = home.run(&["approvals", "approve", &id, "--digest", &digest]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let told = home.run(&["ledger", "kind:approval"]).out;
+    assert!(told.contains("operator") || told.contains("ada"), "{told}");
+    assert!(!told.contains("mallory"), "{told}");
 }
 
 #[test]

@@ -339,6 +339,7 @@ fn a4_a_card_that_was_answered_and_then_refused_says_so() {
     desk.wait(500);
     let frame = desk.frame();
     assert!(frame.contains("closed: refused ["), "{frame}");
+    assert!(!frame.contains("approve once"), "{frame}");
     assert!(frame.contains("not done: refused ["), "{frame}");
 }
 

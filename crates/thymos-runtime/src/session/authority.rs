@@ -239,10 +239,15 @@ impl Session {
 
     pub(super) fn preview_mode(&self, mode: Mode) -> ModePreview {
         let next = self.new_mode_writ(mode);
-        ModePreview {
-            mode,
-            difference: difference(self.writ_in_force(), &next),
+        let mut difference = difference(self.writ_in_force(), &next);
+        let narrower = self.p.authority.is_some_and(|(old, _)| narrows(old, mode));
+        match self.p.holds.len() {
+            waiting if narrower && waiting > 0 => {
+                difference.push(format!("calls that wait are refused: {waiting}"));
+            }
+            _ => {}
         }
+        ModePreview { mode, difference }
     }
 
     /// Entries that put a mode in force `[W8]`. A narrower mode also revokes the writ before it, so
@@ -274,9 +279,7 @@ impl Session {
         }));
         if let Some((old_mode, old)) = from
             && !self.p.revoked.contains(&old)
-            && (ceiling(mode) < ceiling(old_mode)
-                || old_mode == Mode::Auto && mode == Mode::Edit
-                || old_mode == Mode::Custom)
+            && narrows(old_mode, mode)
         {
             // What waits from before a skill was bound hangs from the mode's own writ.
             let old = self.p.without_skills(old);
@@ -294,4 +297,9 @@ impl Session {
         let reason = self.k.without_secrets(reason);
         Ok(self.k.revocation(writ, reason)?)
     }
+}
+
+/// Whether a change of mode also ends the writ before it `[W7]`.
+fn narrows(from: Mode, to: Mode) -> bool {
+    ceiling(to) < ceiling(from) || from == Mode::Auto && to == Mode::Edit || from == Mode::Custom
 }
