@@ -14,11 +14,12 @@ use thymos_core::outcome::Outcome;
 use thymos_core::resolved::Resolved;
 use thymos_core::writ::Mode;
 use thymos_core::{Kind, TrajectoryId};
-use thymos_protocol::{Changed, Command, Replied};
+use thymos_protocol::{Changed, Command, NotUsed, Replied};
 use thymos_testkit::fixtures::touches;
 use thymos_testkit::model::calls;
 use thymos_testkit::{FakeTool, MemoryStore, Step};
 
+use super::delegation::revoke_elsewhere;
 use super::rig::{Rig, Setup, append_elsewhere, policy};
 use super::road::writer;
 
@@ -113,6 +114,43 @@ async fn a2_an_answer_that_another_write_overtakes_is_recorded_all_the_same() {
         assert_eq!(said.count(), 1, "{decision:?}");
         rig.verified().await;
     }
+}
+
+/// Two that stop a run in one moment: one did, and the other is told so.
+#[tokio::test]
+async fn w7_of_two_who_revoke_at_once_the_second_is_told() {
+    let tool = writer();
+    let mut rig = held(&tool).await;
+    let trajectory = rig.trajectory;
+    let issued = rig.bodies().into_iter().find_map(|body| match body {
+        Body::WritIssued(issued) => Some(issued.id),
+        _ => None,
+    });
+    let writ = issued.unwrap();
+    rig.setup.store.overtake(
+        |batch| {
+            batch
+                .drafts
+                .iter()
+                .any(|draft| draft.kind == Kind::WritRevoked)
+        },
+        move |store| revoke_elsewhere(store, trajectory, writ),
+    );
+    let ending = Command::EndAuthority {
+        trajectory,
+        reason: "enough".into(),
+    };
+    let said = rig.ask(ending).await;
+    assert!(
+        matches!(said, Replied::NotUsed(NotUsed::Authority(_))),
+        "{said:?}"
+    );
+    let cuts = rig
+        .bodies()
+        .into_iter()
+        .filter(|body| matches!(body, Body::WritRevoked(_)));
+    assert_eq!(cuts.count(), 1);
+    rig.verified().await;
 }
 
 /// Somebody else says something in this run.

@@ -380,7 +380,7 @@ async fn b1_a_child_that_is_ended_after_a_restart_reports_when_its_own_children_
 }
 
 /// What another process writes: this writ is revoked on its trajectory.
-fn revoke_elsewhere(store: &MemoryStore, trajectory: TrajectoryId, writ: WritId) {
+pub(super) fn revoke_elsewhere(store: &MemoryStore, trajectory: TrajectoryId, writ: WritId) {
     let reason = "by another process".to_owned();
     let message = WritRevoked::message(&writ, &reason, None).unwrap();
     let cut = Body::WritRevoked(WritRevoked {

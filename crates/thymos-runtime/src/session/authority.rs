@@ -15,7 +15,7 @@ use thymos_replay::projection::{Hold, OpenWork};
 use super::answer::fault;
 use super::take::{Footing, Planned};
 use super::{Activity, Job, RecordError, Session};
-use crate::account::account_of;
+use crate::account::{TRIES_MAX, account_of};
 use crate::modes::{ModeRequest, ceiling, difference, mode_writ};
 
 impl Session {
@@ -181,22 +181,31 @@ impl Session {
         writ: WritId,
         reason: String,
     ) -> Result<Replied, RecordError> {
-        self.catch_up()?;
-        if !self.p.writs.contains_key(&writ) {
-            return Ok(fault(
-                format!("writ `{}` was not issued on this trajectory", writ.short()),
-                "list writs with `thymos writ ls`, and revoke it where it was issued",
-            ));
+        for _ in 0..TRIES_MAX {
+            self.catch_up()?;
+            if !self.p.writs.contains_key(&writ) {
+                return Ok(fault(
+                    format!("writ `{}` was not issued on this trajectory", writ.short()),
+                    "list writs with `thymos writ ls`, and revoke it where it was issued",
+                ));
+            }
+            if self.p.revoked.contains(&writ) {
+                let no = format!("writ `{}` is revoked already", writ.short());
+                return Ok(Replied::NotUsed(NotUsed::Authority(no)));
+            }
+            let body = self.revocation(writ, reason.clone())?;
+            match self.record(vec![body]).await {
+                Ok(_) => {
+                    self.stop_if_cut();
+                    self.close_cut_holds().await;
+                    return Ok(Replied::Accepted);
+                }
+                // Whoever wrote first may have revoked it.
+                Err(RecordError::Moved) => {}
+                Err(error) => return Err(error),
+            }
         }
-        if self.p.revoked.contains(&writ) {
-            let no = format!("writ `{}` is revoked already", writ.short());
-            return Ok(Replied::NotUsed(NotUsed::Authority(no)));
-        }
-        let body = self.revocation(writ, reason)?;
-        self.record_anyway(vec![body]).await?;
-        self.stop_if_cut();
-        self.close_cut_holds().await;
-        Ok(Replied::Accepted)
+        Err(RecordError::Moved)
     }
 
     /// Revokes what is in force here: under skills that narrow it, the writ that they narrow, for the narrower
