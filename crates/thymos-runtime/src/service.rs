@@ -511,7 +511,7 @@ impl Service {
                 Command::PlanUndo {
                     trajectory,
                     from_seq,
-                } => self.plan_undo(ticket, trajectory, from_seq),
+                } => self.plan_undo(ticket, (trajectory, from_seq)).await,
                 Command::Undo {
                     trajectory,
                     from_seq,

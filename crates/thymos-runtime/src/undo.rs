@@ -48,14 +48,17 @@ pub(super) struct Change {
     pub(super) to: Option<ResourceValue>,
 }
 
-/// Plans the undo of everything from an entry on.
+/// Calls that the gate would not let be taken back, and why.
+pub(crate) type Refused = BTreeMap<ProposalId, String>;
+
+/// Plans the undo of everything from an entry on, but for what would be refused.
 ///
 /// # Errors
 /// As [`RecordError`], when a trajectory cannot be read.
 pub(crate) async fn plan(
     kernel: &Arc<Kernel>,
-    trajectory: TrajectoryId,
-    from_seq: u64,
+    (trajectory, from_seq): (TrajectoryId, u64),
+    refused: &Refused,
 ) -> Result<Planned, RecordError> {
     let gathered = gather(kernel, trajectory, from_seq)?;
     let mut planner = Planner {
@@ -67,10 +70,11 @@ pub(crate) async fn plan(
     let mut unseen = BTreeSet::new();
     for effect in &gathered.effects {
         unseen.extend(effect.unseen());
-        let (will, cannot, action) = match judge(effect) {
-            Judged::Nothing => continue,
-            Judged::Cannot(why) => (Vec::new(), Some(why), None),
-            Judged::Changes(changes) => planner.step(effect, changes).await,
+        let (will, cannot, action) = match (judge(effect), refused.get(&effect.proposal)) {
+            (Judged::Nothing, _) => continue,
+            (Judged::Cannot(why), _) => (Vec::new(), Some(why), None),
+            (Judged::Changes(_), Some(why)) => (Vec::new(), Some(why.clone()), None),
+            (Judged::Changes(changes), None) => planner.step(effect, changes).await,
         };
         steps.push(effect.step(will, cannot));
         actions.extend(action);

@@ -305,14 +305,20 @@ async fn d3_what_rules_forbid_of_a_plan_is_told_before_any_step_is_taken() {
         .await;
     let mut shop = Shop { rig, folder };
     let plan = shop.plan(0).await;
-    let Replied::Undone(end) = shop.undo(0, &plan, false).await else {
+    assert!(!plan.complete, "{plan:#?}");
+    assert!(whys(&plan)[0].contains("refused [C13]"), "{plan:#?}");
+    assert_eq!(wills(&plan), ["delete b.txt again"]);
+    let Replied::Fault(no) = shop.undo(0, &plan, false).await else {
+        panic!("it was begun")
+    };
+    assert!(no.message.contains("nothing was touched"), "{no:?}");
+    assert_eq!(shop.get("b.txt").as_deref(), Some("b\n"));
+    let Replied::Undone(end) = shop.undo(0, &plan, true).await else {
         panic!("no end")
     };
-    let stop = end.stopped.expect("it is refused");
-    assert!(!stop.held && stop.reason.contains("[C13]"), "{stop:?}");
-    assert_eq!((end.done, end.of), (0, 2));
+    assert_eq!((end.done, end.of, end.stopped), (1, 1, None));
     assert_eq!(shop.get("a.txt").as_deref(), Some("a\n"));
-    assert_eq!(shop.get("b.txt").as_deref(), Some("b\n"));
+    assert_eq!(shop.get("b.txt"), None);
     shop.rig.verified().await;
 }
 

@@ -1,6 +1,7 @@
 //! Undo across trajectories `[D3]`: plans, and asks each session for its steps, one after the other.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use thymos_core::TrajectoryId;
 use thymos_core::id::Digest;
@@ -9,8 +10,9 @@ use thymos_protocol::{Command, Fault, Replied, Reply, Ticket, UndoEnd, UndoStop}
 use tokio::sync::{mpsc, oneshot};
 
 use super::Service;
+use crate::kernel::Kernel;
 use crate::session::{Ask, RecordError, TakeBack, TakenBack};
-use crate::undo::{Action, Planned, plan};
+use crate::undo::{Action, Planned, Refused, plan};
 
 /// What an undo is to do.
 pub(super) struct Wanted {
@@ -21,14 +23,45 @@ pub(super) struct Wanted {
     pub(super) partial: bool,
 }
 
+/// A plan, with the sessions that would carry it out.
+struct Laid {
+    from: (TrajectoryId, u64),
+    planned: Planned,
+    sessions: Sessions,
+}
+
+type Sessions = BTreeMap<TrajectoryId, mpsc::Sender<Ask>>;
+
 impl Service {
-    /// Plans beside the service; planning looks at files.
-    pub(super) fn plan_undo(&self, ticket: Ticket, trajectory: TrajectoryId, from_seq: u64) {
+    async fn lay_out(&mut self, from: (TrajectoryId, u64)) -> Result<Laid, RecordError> {
+        let planned = plan(&self.kernel, from, &Refused::new()).await?;
+        let mut sessions = BTreeMap::new();
+        for action in &planned.actions {
+            let open = || self.session(action.trajectory);
+            sessions.entry(action.trajectory).or_insert_with(open);
+        }
+        Ok(Laid {
+            from,
+            planned,
+            sessions,
+        })
+    }
+
+    /// Plans, and tries each step beside the service.
+    pub(super) async fn plan_undo(&mut self, ticket: Ticket, from: (TrajectoryId, u64)) {
+        let laid = match self.lay_out(from).await {
+            Ok(laid) => laid,
+            Err(error) => return self.reply(ticket, unplanned(&error)).await,
+        };
         let (kernel, replies) = (self.kernel.clone(), self.replies.clone());
         tokio::spawn(async move {
-            let replied = match plan(&kernel, trajectory, from_seq).await {
-                Ok(planned) => Replied::UndoPlan(planned.plan),
-                Err(error) => unplanned(&error),
+            let replied = match all_open(&laid.sessions).await {
+                Ok(()) => match laid.tried(&kernel).await {
+                    Ok(laid) => Replied::UndoPlan(laid.planned.plan),
+                    Err(error) => unplanned(&error),
+                },
+                // Where nobody can act from here, what would be done is told all the same.
+                Err(_) => Replied::UndoPlan(laid.planned.plan),
             };
             drop(replies.send(Reply { ticket, replied }).await);
         });
@@ -36,39 +69,64 @@ impl Service {
 
     /// Carries a plan out, if it still is the one that was agreed to.
     pub(super) async fn undo(&mut self, ticket: Ticket, wanted: Wanted) {
-        let planned = plan(&self.kernel, wanted.trajectory, wanted.from_seq).await;
-        let actions = match planned {
-            Ok(planned) => match agreed(&wanted, planned) {
-                Ok(actions) => actions,
-                Err(no) => return self.reply(ticket, no).await,
-            },
-            Err(error) => {
-                let no = unplanned(&error);
-                return self.reply(ticket, no).await;
-            }
+        let laid = match self.lay_out((wanted.trajectory, wanted.from_seq)).await {
+            Ok(laid) => laid,
+            Err(error) => return self.reply(ticket, unplanned(&error)).await,
         };
-        let mut sessions = BTreeMap::new();
-        for action in &actions {
-            let open = || self.session(action.trajectory);
-            sessions.entry(action.trajectory).or_insert_with(open);
-        }
-        let replies = self.replies.clone();
+        let (kernel, replies) = (self.kernel.clone(), self.replies.clone());
         tokio::spawn(async move {
-            let replied = match all_open(&sessions).await {
-                Ok(()) => {
-                    let root = sessions.get(&wanted.trajectory);
-                    let looked_on = mode_of(wanted.trajectory, root).await == Some(Mode::Plan);
-                    let end = carry_out(wanted.trajectory, actions, &sessions).await;
-                    if looked_on {
-                        look_on(wanted.trajectory, root).await;
-                    }
-                    Replied::Undone(end)
-                }
+            let replied = match all_open(&laid.sessions).await {
+                Ok(()) => match laid.tried(&kernel).await {
+                    Ok(laid) => done(&wanted, laid).await,
+                    Err(error) => unplanned(&error),
+                },
                 Err(no) => no,
             };
             drop(replies.send(Reply { ticket, replied }).await);
         });
     }
+}
+
+impl Laid {
+    /// `[D3]` The same without what the gate would refuse, which the plan says; so nothing is touched before it
+    /// is known.
+    async fn tried(self, kernel: &Arc<Kernel>) -> Result<Self, RecordError> {
+        let root = self.from.0;
+        let mut refused = Refused::new();
+        for action in &self.planned.actions {
+            let Some(asks) = self.sessions.get(&action.trajectory) else {
+                continue;
+            };
+            let (reply, answer) = oneshot::channel();
+            let what = Box::new(taken_back(root, action.clone()));
+            let asked = asks.send(Ask::TryStep(what, reply)).await.is_ok();
+            if let Some(why) = answer.await.ok().flatten().filter(|_| asked) {
+                refused.insert(action.proposal, format!("it would be refused {why}"));
+            }
+        }
+        if refused.is_empty() {
+            return Ok(self);
+        }
+        Ok(Self {
+            planned: plan(kernel, self.from, &refused).await?,
+            ..self
+        })
+    }
+}
+
+async fn done(wanted: &Wanted, laid: Laid) -> Replied {
+    let (sessions, trajectory) = (laid.sessions, wanted.trajectory);
+    let actions = match agreed(wanted, laid.planned) {
+        Ok(actions) => actions,
+        Err(no) => return no,
+    };
+    let root = sessions.get(&trajectory);
+    let looked_on = mode_of(trajectory, root).await == Some(Mode::Plan);
+    let end = carry_out(trajectory, actions, &sessions).await;
+    if looked_on {
+        look_on(trajectory, root).await;
+    }
+    Replied::Undone(end)
 }
 
 fn agreed(wanted: &Wanted, planned: Planned) -> Result<Vec<Action>, Replied> {
@@ -87,7 +145,7 @@ fn agreed(wanted: &Wanted, planned: Planned) -> Result<Vec<Action>, Replied> {
 }
 
 /// Waits until every session is open; where one cannot be, nothing is touched.
-async fn all_open(sessions: &BTreeMap<TrajectoryId, mpsc::Sender<Ask>>) -> Result<(), Replied> {
+async fn all_open(sessions: &Sessions) -> Result<(), Replied> {
     for (trajectory, asks) in sessions {
         let command = Command::Open {
             trajectory: *trajectory,
@@ -124,19 +182,8 @@ async fn look_on(trajectory: TrajectoryId, session: Option<&mpsc::Sender<Ask>>) 
 }
 
 /// Newest first; what is held, refused or breaks off stops the rest.
-async fn carry_out(
-    root: TrajectoryId,
-    actions: Vec<Action>,
-    sessions: &BTreeMap<TrajectoryId, mpsc::Sender<Ask>>,
-) -> UndoEnd {
+async fn carry_out(root: TrajectoryId, actions: Vec<Action>, sessions: &Sessions) -> UndoEnd {
     let of = actions.len() as u64;
-    if let Some(stopped) = refused(root, &actions, sessions).await {
-        return UndoEnd {
-            done: 0,
-            of,
-            stopped: Some(stopped),
-        };
-    }
     let mut done = 0;
     for action in actions {
         let (trajectory, line) = (action.trajectory, action.line.clone());
@@ -165,29 +212,6 @@ async fn carry_out(
         of,
         stopped: None,
     }
-}
-
-/// `[D3]` The first step that the gate would refuse, if one is: nothing is touched then.
-async fn refused(
-    root: TrajectoryId,
-    actions: &[Action],
-    sessions: &BTreeMap<TrajectoryId, mpsc::Sender<Ask>>,
-) -> Option<UndoStop> {
-    for action in actions {
-        let asks = sessions.get(&action.trajectory)?;
-        let (reply, answer) = oneshot::channel();
-        let what = Box::new(taken_back(root, action.clone()));
-        asks.send(Ask::TryStep(what, reply)).await.ok()?;
-        if let Some(reason) = answer.await.ok()? {
-            return Some(UndoStop {
-                trajectory: action.trajectory,
-                line: action.line.clone(),
-                reason: format!("refused {reason}"),
-                held: false,
-            });
-        }
-    }
-    None
 }
 
 fn taken_back(root: TrajectoryId, action: Action) -> TakeBack {
