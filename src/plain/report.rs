@@ -95,9 +95,12 @@ impl Plain {
                 safe(&status.workspace)
             ),
             format!(
-                "status: mode {}, effects {}",
+                "status: mode {}, {}",
                 status.mode,
-                safe(&status.writ.effects)
+                match status.writ.revoked {
+                    true => "revoked: nothing is allowed until another one is in force".to_owned(),
+                    false => format!("effects {}", safe(&status.writ.effects)),
+                }
             ),
             format!("status: model {}", safe(&status.model)),
         ];

@@ -209,6 +209,10 @@ impl Turn {
                 ),
                 now,
             ),
+            Typed::Cut => self.plain.event(
+                Event::Told("the input ended in the middle of a line; none of it was taken".into()),
+                now,
+            ),
             Typed::Dropped(count) => self.plain.event(
                 Event::Told(format!(
                     "{count} lines were dropped: more were typed than can wait"

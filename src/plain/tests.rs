@@ -148,7 +148,12 @@ fn lines_are_read_with_their_time_whatever_ends_them() {
         line("end"),
         Typed::End,
     ];
-    assert_eq!(typed(b"one\ntwo\r\n\n\xff\nend"), due);
+    assert_eq!(typed(b"one\ntwo\r\n\n\xff\nend\n"), due);
+    // Of `approve 12` this may be the beginning.
+    assert_eq!(
+        typed(b"one\napprove 1"),
+        [line("one"), Typed::Cut, Typed::End]
+    );
     assert_eq!(typed(b""), [Typed::End]);
 }
 

@@ -27,6 +27,8 @@ pub enum Typed {
     Line(TypedLine),
     /// A line that is longer than a message may be. None of it was taken.
     TooLong,
+    /// The input ended in the middle of a line: of `approve 12` there may be `approve 1`.
+    Cut,
     /// So many lines for which there was no room.
     Dropped(usize),
     /// There will be no more.
@@ -127,7 +129,8 @@ fn read(mut from: impl BufRead, clock: &Monotonic, tell: &mpsc::Sender<Typed>) {
     while let Ok(Some(text)) = next(&mut from) {
         let typed = match text {
             Ok(text) => Typed::Line(TypedLine { text, at: clock() }),
-            Err(TooLong) => Typed::TooLong,
+            Err(Unfit::TooLong) => Typed::TooLong,
+            Err(Unfit::Cut) => Typed::Cut,
         };
         if dropped > 0 && tell.try_send(Typed::Dropped(dropped)).is_ok() {
             dropped = 0;
@@ -145,10 +148,14 @@ fn read(mut from: impl BufRead, clock: &Monotonic, tell: &mpsc::Sender<Typed>) {
     drop(tell.blocking_send(Typed::End));
 }
 
-struct TooLong;
+/// Why a line is not taken.
+enum Unfit {
+    TooLong,
+    Cut,
+}
 
 /// The next line; none at the end.
-fn next(from: &mut impl BufRead) -> io::Result<Option<Result<String, TooLong>>> {
+fn next(from: &mut impl BufRead) -> io::Result<Option<Result<String, Unfit>>> {
     let mut bytes = Vec::new();
     let most = MESSAGE_BYTES_MAX as u64 + 1;
     if from.by_ref().take(most).read_until(b'\n', &mut bytes)? == 0 {
@@ -156,7 +163,10 @@ fn next(from: &mut impl BufRead) -> io::Result<Option<Result<String, TooLong>>> 
     }
     if bytes.len() > MESSAGE_BYTES_MAX && !bytes.ends_with(b"\n") {
         skip(from)?;
-        return Ok(Some(Err(TooLong)));
+        return Ok(Some(Err(Unfit::TooLong)));
+    }
+    if !bytes.ends_with(b"\n") {
+        return Ok(Some(Err(Unfit::Cut)));
     }
     let text = String::from_utf8_lossy(&bytes);
     let text = text.strip_suffix('\n').unwrap_or(&text);

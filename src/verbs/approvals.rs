@@ -254,15 +254,15 @@ async fn follow(
     mut next: u64,
 ) -> Result<u8, AppError> {
     let mut stops = Stops::listen()?;
-    let mut interrupted = false;
+    let (mut interrupted, mut begun, mut ended) = (false, false, None);
     loop {
         let news = client.news(row.trajectory, next).await?;
         next += news.events.len() as u64;
-        let mut ended = None;
         for event in &news.events {
             for line in tell(event, Detail::Brief) {
                 out::line(&line)?;
             }
+            begun |= matches!(&event.what, What::Started { intent, .. } if *intent == call);
             ended = match &event.what {
                 What::Committed { intent, ok, .. } if *intent == call => Some(u8::from(!ok)),
                 What::Failed { intent, .. } if *intent == call => Some(1),
@@ -277,7 +277,9 @@ async fn follow(
                 _ => ended,
             };
         }
-        if let Some(code) = ended {
+        // Another call that was cleared meanwhile may be at work here, and would be cut off with this process.
+        let acts = news.status.running.as_ref().is_some_and(|work| !work.waits);
+        if let Some(code) = ended.filter(|_| !acts) {
             let id: String = row.trajectory.to_string().chars().take(12).collect();
             out::talk(&format!(
                 "thymos: the model goes on where it is open, or by `thymos run --resume {id}`"
@@ -293,10 +295,10 @@ async fn follow(
         let trajectory = row.trajectory;
         tokio::select! {
             changed = client.changed() => changed?,
-            () = tokio::time::sleep(TAKEN_UP), if news.status.running.is_none() => {
+            () = tokio::time::sleep(TAKEN_UP), if !begun && news.status.running.is_none() => {
                 let proposals = vec![row.card.proposal];
-                // Refused as long as another process has it.
-                drop(client.ask(Command::Drain { trajectory, proposals }).await?);
+                // Refused as long as another process has it, and where that one acts on it just now.
+                drop(client.ask(Command::Drain { trajectory, proposals }).await);
             }
             () = stops.asked() => {
                 interrupted = true;

@@ -32,6 +32,10 @@ fn plain(said: &str) -> String {
     if let Some(name) = named("unknown variant `") {
         return format!("unknown name `{name}`");
     }
+    // Whoever reads a file has parsed it before: it is JSON, and of a kind that is none of the names.
+    if said == "expected value" {
+        return "a name, or an object with one, is wanted here".to_owned();
+    }
     if said.starts_with("data did not match any variant") {
         return "this is nothing that may stand here".to_owned();
     }
@@ -187,6 +191,10 @@ mod tests {
             (r#"{"small": 1, "inner": {}}"#, "`at` is missing"),
             (r#"{"smal": 1}"#, "unknown field `smal`"),
             (r#"{"small": 1, "either": "plan"}"#, "unknown name `plan`"),
+            (
+                r#"{"small": 1, "either": [1]}"#,
+                "a name, or an object with one, is wanted here",
+            ),
             ("{}", "`small` is missing"),
             (
                 r#"{"small": ", expected u8"}"#,

@@ -275,6 +275,25 @@ fn w7_what_waits_under_a_writ_that_ends_is_refused_at_once() {
     home.verifies();
 }
 
+/// `[A1]` Who answers waits as long as another process acts on the run, and ends with what came of it.
+#[test]
+fn a1_an_answer_waits_for_the_process_that_acts_on_the_run() {
+    let home = Home::playing(&[
+        json!({"calls": [shell("echo begun >> marks; sleep 4"), shell("touch two; true")]}),
+        json!({"text": "done"}),
+    ]);
+    assert_eq!(home.run(&["run", "wait"]).code, 10);
+    let (id, digest) = home.held();
+    let at_work = home.start(&["approvals", "approve", &id, "--digest", &digest]);
+    until("a mark", || home.read("ws/marks") == "begun\n");
+    let (other, digest) = home.held();
+    let second = home.run(&["approvals", "approve", &other, "--digest", &digest]);
+    assert_eq!(second.code, 0, "{second:?}");
+    assert!(home.path("ws/two").exists());
+    assert_eq!(ends(at_work).code, 0);
+    home.verifies();
+}
+
 /// `[A1]` Whoever had the run open is gone before it acts on the answer: who answered takes it up.
 #[test]
 fn a1_an_answer_is_acted_on_when_the_program_that_had_the_run_open_is_killed() {

@@ -325,11 +325,12 @@ async fn d3_what_rules_forbid_of_a_plan_is_told_before_any_step_is_taken() {
 /// A person who asks for it is not held up by what the run itself may still do: it is stopped, or only looks.
 #[tokio::test]
 async fn d3_what_a_run_that_may_do_nothing_did_is_taken_back_under_the_operators_own_writ() {
-    for plan_mode in [true, false] {
+    for (plan_mode, stopped) in [(true, false), (false, true), (true, true)] {
         let mut shop = Shop::after(vec![write("a.txt", "a\n")]).await;
         if plan_mode {
             shop.rig.set_mode(Mode::Plan).await;
-        } else {
+        }
+        if stopped {
             let ending = Command::EndAuthority {
                 trajectory: shop.rig.trajectory,
                 reason: "enough".into(),
@@ -342,10 +343,33 @@ async fn d3_what_a_run_that_may_do_nothing_did_is_taken_back_under_the_operators
         let Replied::Opened(status) = shop.rig.ask(Command::Open { trajectory }).await else {
             panic!("not open")
         };
-        let mode = if plan_mode { Mode::Plan } else { Mode::Custom };
+        // What was stopped stays stopped: nothing but taking back is in force.
+        let mode = if stopped { Mode::Custom } else { Mode::Plan };
         assert_eq!(status.mode, mode, "what is in force afterwards");
         shop.rig.verified().await;
     }
+}
+
+/// The writ of an undo is no better than another: once it is ended, the next undo has its own.
+#[tokio::test]
+async fn d3_an_undo_is_taken_back_also_where_its_own_writ_was_ended() {
+    let mut shop = Shop::after(vec![write("a.txt", "a\n")]).await;
+    let trajectory = shop.rig.trajectory;
+    for from_the_undo in [false, true] {
+        let ending = Command::EndAuthority {
+            trajectory,
+            reason: "enough".into(),
+        };
+        assert_eq!(shop.rig.ask(ending).await, Replied::Accepted);
+        let from = match from_the_undo {
+            true => shop.commits().last().unwrap().0,
+            false => 0,
+        };
+        assert_eq!(shop.undo_all(from).await, 1);
+        let there = shop.get("a.txt").is_some();
+        assert_eq!(there, from_the_undo);
+    }
+    shop.rig.verified().await;
 }
 
 /// A mark in the world is what the call left there; taking it away wants no secret.

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use thymos_core::TrajectoryId;
 use thymos_core::id::Digest;
 use thymos_core::writ::Mode;
-use thymos_protocol::{Command, Fault, Replied, Reply, Ticket, UndoEnd, UndoStop};
+use thymos_core::{Timestamp, TrajectoryId};
+use thymos_protocol::{
+    BudgetBar, Command, Fault, Replied, Reply, Status, Ticket, UndoEnd, UndoStop,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Service;
@@ -77,7 +79,7 @@ impl Service {
         tokio::spawn(async move {
             let replied = match all_open(&laid.sessions).await {
                 Ok(()) => match laid.tried(&kernel).await {
-                    Ok(laid) => done(&wanted, laid).await,
+                    Ok(laid) => done(&wanted, laid, kernel.now()).await,
                     Err(error) => unplanned(&error),
                 },
                 Err(no) => no,
@@ -101,7 +103,7 @@ impl Laid {
             let what = Box::new(taken_back(root, action.clone()));
             let asked = asks.send(Ask::TryStep(what, reply)).await.is_ok();
             if let Some(why) = answer.await.ok().flatten().filter(|_| asked) {
-                refused.insert(action.proposal, format!("it would be refused {why}"));
+                refused.insert(action.proposal, why);
             }
         }
         if refused.is_empty() {
@@ -114,14 +116,15 @@ impl Laid {
     }
 }
 
-async fn done(wanted: &Wanted, laid: Laid) -> Replied {
+async fn done(wanted: &Wanted, laid: Laid, now: Timestamp) -> Replied {
     let (sessions, trajectory) = (laid.sessions, wanted.trajectory);
     let actions = match agreed(wanted, laid.planned) {
         Ok(actions) => actions,
         Err(no) => return no,
     };
     let root = sessions.get(&trajectory);
-    let looked_on = mode_of(trajectory, root).await == Some(Mode::Plan);
+    let before = status_of(trajectory, root).await;
+    let looked_on = before.is_some_and(|status| looks_on(&status, now));
     let end = carry_out(trajectory, actions, &sessions).await;
     if looked_on {
         look_on(trajectory, root).await;
@@ -164,17 +167,31 @@ async fn ask(session: Option<&mpsc::Sender<Ask>>, command: Command) -> Option<Re
     answer.await.ok()
 }
 
-async fn mode_of(trajectory: TrajectoryId, session: Option<&mpsc::Sender<Ask>>) -> Option<Mode> {
+async fn status_of(
+    trajectory: TrajectoryId,
+    session: Option<&mpsc::Sender<Ask>>,
+) -> Option<Status> {
     match ask(session, Command::Open { trajectory }).await? {
-        Replied::Opened(status) => Some(status.mode),
+        Replied::Opened(status) => Some(*status),
         _ => None,
     }
+}
+
+/// Whether a session only looks, under a writ that is in force: one that was stopped, or is over, stays so.
+fn looks_on(status: &Status, now: Timestamp) -> bool {
+    let writ = &status.writ;
+    let left = |bar: &BudgetBar| bar.limit.is_none_or(|limit| bar.spent < limit);
+    status.mode == Mode::Plan
+        && !writ.revoked
+        && writ.expires_at.is_none_or(|end| now < end)
+        && writ.budget.iter().all(left)
 }
 
 /// A session that only looked does so again, where the undo put a writ of its own in force. Another one was
 /// stopped, or is over.
 async fn look_on(trajectory: TrajectoryId, session: Option<&mpsc::Sender<Ask>>) {
-    if mode_of(trajectory, session).await == Some(Mode::Custom) {
+    let now_is = status_of(trajectory, session).await;
+    if now_is.is_some_and(|status| status.mode == Mode::Custom) {
         let mode = Mode::Plan;
         // Whoever goes on there is told by the header what is in force.
         drop(ask(session, Command::SetMode { trajectory, mode }).await);

@@ -80,16 +80,21 @@ impl Session {
         }
     }
 
-    /// Why nothing can be taken back here now, if so.
-    fn cannot_take_back(&self, target: &ProposalId) -> Option<String> {
+    /// Why nothing can be taken back from here, if so.
+    fn not_here(&self) -> Option<String> {
         if let Some(broken) = &self.broken {
             return Some(broken.error.to_string());
         }
         if let Some(folder) = self.foreign_workspace() {
             return Some(format!("this trajectory belongs to the folder `{folder}`"));
         }
-        if self.lease.is_none() {
-            return Some("this trajectory is open in another process".to_owned());
+        (self.lease.is_none()).then(|| "this trajectory is open in another process".to_owned())
+    }
+
+    /// Why nothing can be taken back here now, if so.
+    fn cannot_take_back(&self, target: &ProposalId) -> Option<String> {
+        if let Some(why) = self.not_here() {
+            return Some(why);
         }
         let busy = self.run.is_some() || !matches!(self.activity, Activity::Idle);
         if busy || !self.queue.is_empty() || self.taking_back.is_some() {
@@ -165,6 +170,11 @@ impl Session {
     /// Why the gate would refuse a step, as far as that can be known before the steps ahead of it are done; it
     /// looks and records nothing. What a step meets in the world is for the plan to tell.
     pub(super) async fn refused_step(&mut self, what: &TakeBack) -> Option<String> {
+        self.mend().await;
+        self.take_lease();
+        if let Some(why) = self.not_here() {
+            return Some(why);
+        }
         match self.try_step(what).await {
             Ok(refused) => refused,
             Err(error) => Some(error.to_string()),
@@ -194,11 +204,12 @@ impl Session {
             return Ok(None);
         };
         let no = refused.refusal;
-        Ok((no.clause != Clause::C12).then(|| format!("[{}]: {}", no.clause, no.reason)))
+        Ok((no.clause != Clause::C12)
+            .then(|| format!("it would be refused [{}]: {}", no.clause, no.reason)))
     }
 
     fn needs_undo_writ(&mut self, what: &TakeBack) -> Result<bool, RecordError> {
-        Ok(!self.has_undo_writ() && (what.under_own_writ || !self.may_restore()?))
+        Ok(!self.may_restore()? || what.under_own_writ && !self.has_undo_writ())
     }
 
     /// Whether what is in force here would let a call be taken back: a person who asks for it is not held up
