@@ -1,8 +1,5 @@
 //! `thymos stop`: ends the authority that a run works under, wherever it is open `[W7]`.
 
-use std::collections::BTreeSet;
-
-use thymos_core::TrajectoryId;
 use thymos_protocol::{Command, Replied, WritState};
 
 use super::client::{Client, unexpected};
@@ -24,7 +21,6 @@ pub(super) async fn stop(client: &mut Client, args: &StopArgs) -> Result<u8, App
         reason: args.reason.clone(),
     };
     done(client.ask(ending).await?)?;
-    close_below(client, trajectory, &args.reason).await?;
     let in_force = rows.iter().find(|row| row.state == WritState::InForce);
     for line in in_force.iter().flat_map(|row| &row.stops) {
         out::line(&format!("stopped: {}", out::safe(line)))?;
@@ -41,28 +37,4 @@ pub(super) async fn stop(client: &mut Client, args: &StopArgs) -> Result<u8, App
         }
     });
     Ok(0)
-}
-
-/// Lets what delegated runs below wait for be refused where it is recorded: their writs ended with this one.
-async fn close_below(
-    client: &mut Client,
-    above: TrajectoryId,
-    reason: &str,
-) -> Result<(), AppError> {
-    let holds = match client.ask(Command::Holds).await? {
-        Replied::Holds(holds) => holds,
-        other => return Err(unexpected(&other)),
-    };
-    let below = holds.iter().filter(|hold| hold.lineage.contains(&above));
-    let runs: BTreeSet<TrajectoryId> = below.map(|hold| hold.trajectory).collect();
-    for trajectory in runs {
-        let reason = reason.to_owned();
-        let ending = Command::EndAuthority { trajectory, reason };
-        // That it is over already is what is expected.
-        match client.ask(ending).await? {
-            Replied::Accepted | Replied::NotUsed(_) => {}
-            other => return done(other).map(drop),
-        }
-    }
-    Ok(())
 }
