@@ -45,7 +45,7 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
     let works = |action: Action| match action {
         Action::RunInterrupt => app.session.is_running(),
         Action::ApprovalsApprove | Action::ApprovalsScope | Action::ApprovalsDeny => {
-            app.card.closed().is_none()
+            app.card.may_change().is_ok()
         }
         _ => true,
     };

@@ -249,12 +249,12 @@ impl Session {
     pub(super) fn preview_mode(&self, mode: Mode) -> ModePreview {
         let next = self.new_mode_writ(mode);
         let mut difference = difference(self.writ_in_force(), &next);
-        let narrower = self.p.authority.is_some_and(|(old, _)| narrows(old, mode));
-        match self.p.holds.len() {
-            waiting if narrower && waiting > 0 => {
-                difference.push(format!("calls that wait are refused: {waiting}"));
+        if let Some(left) = self.left_for(mode) {
+            let under = |hold: &&Hold| hold.body.decided.proposal.writs.contains(&left);
+            let waiting = self.p.holds.values().filter(under).count();
+            if waiting > 0 {
+                difference.push(format!("- calls that wait, which are refused: {waiting}"));
             }
-            _ => {}
         }
         ModePreview { mode, difference }
     }
@@ -286,12 +286,9 @@ impl Session {
             to: id,
             difference: lines,
         }));
-        if let Some((old_mode, old)) = from
-            && !self.p.revoked.contains(&old)
-            && narrows(old_mode, mode)
+        if let Some((old_mode, _)) = from
+            && let Some(old) = self.left_for(mode)
         {
-            // What waits from before a skill was bound hangs from the mode's own writ.
-            let old = self.p.without_skills(old);
             let reason = match old_mode {
                 // A writ file may have been narrower than the mode.
                 Mode::Custom => format!("left for the mode {mode}"),
@@ -300,6 +297,14 @@ impl Session {
             bodies.push(self.revocation(old, reason)?);
         }
         Ok(Planned { bodies, footing })
+    }
+
+    /// The writ that ends with a change to this mode, if one does `[W7]`: under skills the mode's own, since what
+    /// waits from before one was bound hangs from that.
+    fn left_for(&self, mode: Mode) -> Option<WritId> {
+        let (old_mode, old) = self.p.authority?;
+        let ends = narrows(old_mode, mode) && !self.p.revoked.contains(&old);
+        ends.then(|| self.p.without_skills(old))
     }
 
     pub(super) fn revocation(&self, writ: WritId, reason: String) -> Result<Body, RecordError> {
