@@ -5,16 +5,14 @@ use std::collections::BTreeSet;
 
 use thymos_core::TrajectoryId;
 use thymos_core::body::{self, Body, Role};
-use thymos_core::entry::{Draft, Salt};
 use thymos_core::writ::Mode;
 use thymos_ports::LedgerStore;
 use thymos_ports::store::Batch;
 use thymos_protocol::{Among, ChainState, Command, Found, FoundEnd, Replied};
 use thymos_testkit::Step;
-use thymos_testkit::fixtures::{NOON, operator_key};
 use thymos_testkit::model::says;
 
-use super::rig::{Rig, Setup};
+use super::rig::{Rig, Setup, drafted};
 
 /// Entries that a step of a look reads at most.
 const STEP: u64 = 1_024;
@@ -71,14 +69,7 @@ fn append(setup: &Setup, trajectory: TrajectoryId, (from, count): (u64, u64)) {
             provider_state: None,
             turn: 1,
         });
-        Draft {
-            trajectory,
-            kind: body.kind(),
-            at: NOON,
-            writer: operator_key().public(),
-            salt: Salt::from_bytes([6; 32]),
-            body: body.encode().unwrap(),
-        }
+        drafted(trajectory, &body)
     });
     let batch = Batch {
         trajectory,

@@ -280,14 +280,7 @@ impl Setup {
         ];
         let drafts = bodies
             .iter()
-            .map(|body| Draft {
-                trajectory,
-                kind: body.kind(),
-                at: NOON,
-                writer: operator_key().public(),
-                salt: Salt::from_bytes([6; 32]),
-                body: body.encode().unwrap(),
-            })
+            .map(|body| drafted(trajectory, body))
             .collect();
         let batch = Batch {
             trajectory,
@@ -596,18 +589,23 @@ pub(crate) fn append_elsewhere(store: &MemoryStore, trajectory: TrajectoryId, bo
     let heads = store.heads().unwrap().into_iter();
     let mut heads = heads.filter(|head| head.trajectory == trajectory);
     let at_seq = heads.next().unwrap().seq + 1;
-    let drafts = vec![Draft {
-        trajectory,
-        kind: body.kind(),
-        at: NOON,
-        writer: operator_key().public(),
-        salt: Salt::from_bytes([6; 32]),
-        body: body.encode().unwrap(),
-    }];
+    let drafts = vec![drafted(trajectory, body)];
     let batch = Batch {
         trajectory,
         at_seq,
         drafts,
     };
     store.append(vec![batch]).unwrap()[0].as_ref().unwrap();
+}
+
+/// A body as the operator writes it down.
+pub(crate) fn drafted(trajectory: TrajectoryId, body: &Body) -> Draft {
+    Draft {
+        trajectory,
+        kind: body.kind(),
+        at: NOON,
+        writer: operator_key().public(),
+        salt: Salt::from_bytes([6; 32]),
+        body: body.encode().unwrap(),
+    }
 }

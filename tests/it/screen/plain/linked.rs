@@ -5,19 +5,16 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use thymos::app::run::{Editor, Verbs};
-use thymos::app::{AppOptions, Link, LinkEnds, Start};
-use thymos::keymap::Keymap;
+use thymos::app::{Link, LinkEnds};
 use thymos::plain::{Gate, Paper, PlainOptions, Setup, Sides, Typed, TypedLine, run};
 use thymos::system::monotonic;
 use thymos::term::{Monotonic, TermSignal};
-use thymos::theme::Theme;
-use thymos::ui::chrome::Glyphs;
-use thymos_core::approval::Via;
 use thymos_protocol::{Command, Fault};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::screen::kernel::{Kernel, NOON, trajectory};
+use super::listener::app_options;
+use crate::screen::kernel::{Kernel, NOON};
 
 /// How long anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -73,7 +70,7 @@ impl Rig {
             signals: heard,
             paper: Paper::start(sheet.clone()).unwrap(),
         };
-        let app = tokio::spawn(run(link, sides, app(), options(clock.clone())));
+        let app = tokio::spawn(run(link, sides, app_options(), options(clock.clone())));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&asked);
         let kernel = tokio::spawn(async move {
@@ -131,20 +128,6 @@ impl Rig {
             .unwrap()
             .unwrap();
         (code, self.sheet.text())
-    }
-}
-
-fn app() -> AppOptions {
-    AppOptions {
-        keymap: Arc::new(Keymap::built_in()),
-        theme: Theme::mono(),
-        start: Start::Open(trajectory()),
-        glyphs: Glyphs::Ascii,
-        profile: "plain",
-        draft: String::new(),
-        mouse: false,
-        notice: None,
-        via: Via::Plain,
     }
 }
 

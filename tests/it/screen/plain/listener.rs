@@ -33,17 +33,7 @@ pub(crate) struct Listener {
 impl Listener {
     /// Somebody at a pipe, whose lines are printed too, in the kernel's trajectory.
     pub(crate) fn open(kernel: Kernel) -> Self {
-        let options = AppOptions {
-            keymap: Arc::new(Keymap::built_in()),
-            theme: Theme::mono(),
-            start: Start::Open(trajectory()),
-            glyphs: Glyphs::Ascii,
-            profile: "plain",
-            draft: String::new(),
-            mouse: false,
-            notice: None,
-            via: Via::Plain,
-        };
+        let options = app_options();
         let setup = Setup {
             switch: "--plain".into(),
             typed: false,
@@ -174,5 +164,20 @@ impl Listener {
             Effect::Quit(code) => Some(*code),
             _ => None,
         })
+    }
+}
+
+/// An app in plain mode over the kernel's trajectory.
+pub(super) fn app_options() -> AppOptions {
+    AppOptions {
+        keymap: Arc::new(Keymap::built_in()),
+        theme: Theme::mono(),
+        start: Start::Open(trajectory()),
+        glyphs: Glyphs::Ascii,
+        profile: "plain",
+        draft: String::new(),
+        mouse: false,
+        notice: None,
+        via: Via::Plain,
     }
 }
