@@ -22,7 +22,7 @@ mod skills;
 mod writ;
 
 pub use approvals::{ApprovalsVerb, GrantArgs, OptionalScope, ScopeArgs, ScopeBounds, SignerArgs};
-pub use bundle::{ExportArgs, ImportArgs, VerifyArgs};
+pub use bundle::{ExportArgs, Format, ImportArgs, VerifyArgs};
 pub use checkpoint::CheckpointVerb;
 pub use erase::EraseArgs;
 pub use history::{AgainArgs, AuditArgs, BranchArgs, ReplayArgs, UndoArgs};
@@ -225,9 +225,10 @@ pub enum Verb {
     /// Exits 13 when anything is not what was written, and names the entry. A bundle and a receipt are
     /// checked without any ledger.
     Verify(VerifyArgs),
-    /// Write a bundle: the log or one trajectory, as a tar of plain files that anybody can verify
+    /// Write the log or one trajectory to a file: a bundle that anybody can verify, a story, or lines of JSON
     ///
-    /// `thymos verify FILE` checks it anywhere; docs/spec/bundle.md says what is in it.
+    /// `thymos verify FILE` checks a bundle anywhere; docs/spec/bundle.md says what is in it. The story and the
+    /// lines prove nothing.
     Export(ExportArgs),
     /// Take over a whole log from a bundle, once all of it verifies
     ///

@@ -26,9 +26,16 @@ pub fn line(text: &str) -> Result<(), AppError> {
 /// # Errors
 /// As [`line()`].
 pub fn json<T: Serialize>(value: &T) -> Result<(), AppError> {
-    let text = serde_json::to_string(value)
-        .map_err(|e| AppError::new(ErrorKind::Internal, format!("no JSON for this: {e}")))?;
-    line(&text)
+    line(&json_text(value)?)
+}
+
+/// One JSON value as the line that [`json`] prints, without its end.
+///
+/// # Errors
+/// [`AppError`] where there is no JSON for it, which is our mistake.
+pub fn json_text<T: Serialize>(value: &T) -> Result<String, AppError> {
+    serde_json::to_string(value)
+        .map_err(|e| AppError::new(ErrorKind::Internal, format!("no JSON for this: {e}")))
 }
 
 /// Prints bytes as they are.

@@ -260,15 +260,21 @@ fn authority(what: &What, detail: Detail) -> Vec<String> {
     }
 }
 
-fn said(role: Role, text: &str) -> Vec<String> {
-    let who = match role {
+/// Who speaks.
+#[must_use]
+pub const fn role_words(role: Role) -> &'static str {
+    match role {
         Role::Operator => "you",
         Role::Model => "ai",
         Role::Steer => "you (steering)",
         Role::System => "thymos",
         Role::Summary => "ai (summing up)",
         Role::Parent => "task",
-    };
+    }
+}
+
+fn said(role: Role, text: &str) -> Vec<String> {
+    let who = role_words(role);
     let text = safe_lines(text);
     if text.is_empty() {
         return Vec::new();

@@ -2,26 +2,66 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::PinArgs;
+
+/// What an export is written as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The story of one run, to read
+    Markdown,
+    /// One event a line, as `thymos ledger --json` prints it
+    Jsonl,
+    /// A tar of plain files that proves itself
+    #[default]
+    Bundle,
+}
+
+impl Format {
+    /// Every one, the most read first.
+    pub const ALL: [Self; 3] = [Self::Markdown, Self::Jsonl, Self::Bundle];
+
+    /// As it is typed behind `--format`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Markdown => "markdown",
+            Self::Jsonl => "jsonl",
+            Self::Bundle => "bundle",
+        }
+    }
+
+    /// What the names of its files end with, without the dot.
+    #[must_use]
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Markdown => "md",
+            Self::Jsonl => "jsonl",
+            Self::Bundle => "tar",
+        }
+    }
+}
 
 /// `thymos export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Trajectory id, or a unique prefix: a bundle of this one, with proofs that it stands in the log
+    /// Trajectory id, or a unique prefix; of a bundle, this one with proofs that it stands in the log
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub id: Option<String>,
-    /// The whole log
-    #[arg(long)]
+    /// The whole log, as a bundle
+    #[arg(long, requires = "out")]
     pub all: bool,
+    /// What it is written as
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
     /// With --all: what other tenants did as well, where the ledger holds their trajectories
     #[arg(long, requires = "all", conflicts_with = "id")]
     pub all_tenants: bool,
-    /// Write it to this file
+    /// Write it to this file; without it, to a new one in this folder, which is told: `thymos-3f9a61c2.md`
     #[arg(short = 'o', long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// Leave out what these entries say: a kind, or a sequence number of the trajectory (with --all an
+    pub out: Option<PathBuf>,
+    /// Of a bundle: leave out what these entries say: a kind, or a sequence number of the trajectory (with --all an
     /// index of the log); may be given several times
     #[arg(long, value_name = "KIND|NUMBER")]
     pub withhold: Vec<String>,

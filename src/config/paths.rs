@@ -147,6 +147,12 @@ impl Paths {
         self.cache.join("snapshots")
     }
 
+    /// Exports that could not be written where the work is.
+    #[must_use]
+    pub fn exports(&self) -> PathBuf {
+        self.data.join("exports")
+    }
+
     /// Drafts and history of the composer.
     #[must_use]
     pub fn drafts(&self) -> PathBuf {

@@ -2,14 +2,14 @@
 //! one thing of it comes from.
 
 use thymos_core::trace::Ruling;
-use thymos_protocol::{Command, Event, Replied, What};
+use thymos_protocol::{Command, Detail, Event, Replied, TraceRow, What};
 
 use super::client::{Client, unexpected};
 use super::{ids, verify};
 use crate::args::AuditArgs;
 use crate::error::AppError;
 use crate::out;
-use crate::tell::{self, Detail};
+use crate::tell;
 
 mod provenance;
 
@@ -19,15 +19,12 @@ pub(super) async fn tell_all(
     json: bool,
 ) -> Result<(), AppError> {
     for event in events {
-        let decides = matches!(
-            event.what,
-            What::Rejected { .. } | What::Suspended { .. } | What::Started { .. }
-        );
+        let decides = decides(event);
         if json {
             out::json(event)?;
             continue;
         }
-        for line in tell::tell(event, Detail::Full) {
+        for line in tell::tell(event, tell::Detail::Full) {
             out::line(&line)?;
         }
         if decides {
@@ -48,12 +45,39 @@ pub(super) async fn tell(client: &mut Client, args: &AuditArgs) -> Result<u8, Ap
     verify::plainly(client, args.json).await
 }
 
+/// Whether the gate decided something by it, so that there is a trace.
+pub(super) const fn decides(event: &Event) -> bool {
+    matches!(
+        event.what,
+        What::Rejected { .. } | What::Suspended { .. } | What::Started { .. }
+    )
+}
+
+/// What there is of an entry beside what it says.
+pub(super) async fn detail(client: &mut Client, event: &Event) -> Result<Box<Detail>, AppError> {
+    match client.ask(Command::Inspect { entry: event.entry }).await? {
+        Replied::Detail(detail) => Ok(detail),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Those lines of a trace that say more than yes: of a rule, or of who asked or forbade.
+pub(super) fn telling(detail: &Detail) -> impl Iterator<Item = &TraceRow> {
+    let rows = detail.trace.iter();
+    rows.filter(|row| row.rule.is_some() || row.ruling > Ruling::Permit)
+}
+
+pub(super) const fn ruling_word(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Permit => "permit",
+        Ruling::Ask => "ask",
+        Ruling::Forbid => "forbid",
+    }
+}
+
 /// The trace in brief: what permitted is counted, what asked or forbade is quoted.
 async fn trace(client: &mut Client, event: &Event) -> Result<(), AppError> {
-    let detail = match client.ask(Command::Inspect { entry: event.entry }).await? {
-        Replied::Detail(detail) => detail,
-        other => return Err(unexpected(&other)),
-    };
+    let detail = detail(client, event).await?;
     let permitted = detail
         .trace
         .iter()
@@ -63,21 +87,13 @@ async fn trace(client: &mut Client, event: &Event) -> Result<(), AppError> {
         "        trace: {permitted} of {} permit",
         detail.trace.len()
     ))?;
-    for row in detail
-        .trace
-        .iter()
-        .filter(|row| row.rule.is_some() || row.ruling > Ruling::Permit)
-    {
+    for row in telling(&detail) {
         let rule = row
             .rule
             .as_deref()
             .map(|rule| format!(" {rule}"))
             .unwrap_or_default();
-        let ruling = match row.ruling {
-            Ruling::Permit => "permit",
-            Ruling::Ask => "ask",
-            Ruling::Forbid => "forbid",
-        };
+        let ruling = ruling_word(row.ruling);
         out::line(&format!(
             "        {} {ruling}{}: {}",
             row.clause,

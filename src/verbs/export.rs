@@ -1,4 +1,6 @@
-//! `thymos export`: a bundle of the log or of one trajectory `[L16]`.
+//! `thymos export`: a bundle of the log or of one trajectory `[L16]`, or a trajectory as a story or as lines.
+
+use std::path::Path;
 
 use serde_json::json;
 use thymos_core::{Kind, TrajectoryId};
@@ -6,12 +8,16 @@ use thymos_protocol::{Command, Replied, Taking};
 
 use super::client::{Client, unexpected};
 use super::{Setting, ids, with_client};
-use crate::args::ExportArgs;
+use crate::args::{ExportArgs, Format};
 use crate::error::{AppError, ErrorKind};
 use crate::near::nearest;
 use crate::out;
 use crate::wire::bundles::{self, Exported, Order, Withheld};
+use crate::wire::files::Place;
 use crate::wire::trust::TrustFile;
+
+mod markdown;
+mod told;
 
 /// A checkpoint over everything, the trajectory that was meant, and what of it is withheld.
 struct Ground {
@@ -21,22 +27,72 @@ struct Ground {
 }
 
 pub(super) fn export(setting: &Setting<'_>, args: &ExportArgs) -> Result<u8, AppError> {
+    match args.format {
+        Format::Bundle => bundle(setting, args),
+        Format::Markdown | Format::Jsonl => {
+            of_one_run(args)?;
+            told::export(setting, args)
+        }
+    }
+}
+
+/// What only a bundle can do.
+fn of_one_run(args: &ExportArgs) -> Result<(), AppError> {
+    let word = args.format.word();
+    if args.all {
+        let message = format!("--all is the whole log, and {word} tells one trajectory");
+        return Err(AppError::new(ErrorKind::Usage, message)
+            .hint("name one, as `thymos runs` lists them, or leave --format out for a bundle"));
+    }
+    if !args.withhold.is_empty() {
+        let message = format!("--withhold leaves out of a bundle, and not of {word}");
+        return Err(
+            AppError::new(ErrorKind::Usage, message).hint("leave --format out for a bundle")
+        );
+    }
+    Ok(())
+}
+
+/// Where it goes: the file that was named, or a new one in the folder of the work.
+fn place(
+    setting: &Setting<'_>,
+    args: &ExportArgs,
+    trajectory: Option<TrajectoryId>,
+) -> Result<Place, AppError> {
+    if let Some(file) = &args.out {
+        return Ok(Place::Named {
+            file: file.clone(),
+            force: args.force,
+        });
+    }
+    if args.force {
+        let message = "--force replaces a file that is named, and none is";
+        return Err(AppError::new(ErrorKind::Usage, message).hint("name it with -o FILE"));
+    }
+    let of = trajectory.map_or_else(|| "log".to_owned(), |id| id.short());
+    Ok(Place::Free {
+        folder: setting.directory.to_path_buf(),
+        stem: format!("thymos-{of}"),
+        ending: args.format.ending(),
+    })
+}
+
+fn bundle(setting: &Setting<'_>, args: &ExportArgs) -> Result<u8, AppError> {
     // Read before anything is signed for it.
     let wanted = Wanted::read(&args.withhold)?;
     let ground = with_client(setting, async |client| ground(client, args, &wanted).await)?;
     let trust = TrustFile::read(&setting.config.paths)?;
     let known = trust.map(|trust| trust.roots()).unwrap_or_default();
     let order = Order {
-        file: &args.out,
-        force: args.force,
+        place: place(setting, args, ground.trajectory)?,
         note: &ground.note,
         trajectory: ground.trajectory,
         every_tenant: args.all_tenants,
         withheld: ground.withheld,
         known: &known,
     };
-    let exported = bundles::export(setting.env, setting.config, &order)?;
-    tell(args, &exported)
+    let (exported, file) = bundles::export(setting.env, setting.config, order)?;
+    tell(args, &exported, &file)
 }
 
 async fn ground(
@@ -146,7 +202,7 @@ impl Wanted {
     }
 }
 
-fn tell(args: &ExportArgs, exported: &Exported) -> Result<u8, AppError> {
+fn tell(args: &ExportArgs, exported: &Exported, file: &Path) -> Result<u8, AppError> {
     let Exported {
         manifest,
         withheld,
@@ -154,7 +210,7 @@ fn tell(args: &ExportArgs, exported: &Exported) -> Result<u8, AppError> {
     } = exported;
     if args.json {
         out::json(&json!({
-            "file": args.out, "log": manifest.log, "trajectory": manifest.trajectory,
+            "file": file, "format": args.format.word(), "log": manifest.log, "trajectory": manifest.trajectory,
             "size": manifest.size, "entries": manifest.entries, "blobs": manifest.blobs,
             "absent": manifest.absent, "withheld": withheld, "erased": erased,
         }))?;
@@ -165,7 +221,7 @@ fn tell(args: &ExportArgs, exported: &Exported) -> Result<u8, AppError> {
         manifest.entries,
         manifest.blobs,
         manifest.size,
-        out::safe(&args.out.display().to_string())
+        out::safe(&file.display().to_string())
     ))?;
     for (count, what) in [
         (*withheld, "bodies withheld"),

@@ -1,11 +1,10 @@
-//! Bundles as files: written beside and put in place whole, opened as evidence `[L16]`.
+//! Bundles as files: written of the configured ledger, opened as evidence `[L16]`.
 //!
 //! What a bundle holds is for `thymos-bundle`, and what it proves for the kernel.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +24,7 @@ use thymos_replay::verify::{Excerpt, Keeper, KeptNote, Report};
 use thymos_runtime::proof::{self, Evidence, Part};
 use thymos_runtime::{Opener, finish_erasing};
 
+use super::files::{Place, Unfinished};
 use super::store_error;
 use super::trust::TrustFile;
 use crate::config::ledger::LedgerPlace;
@@ -34,14 +34,9 @@ use crate::system::SystemClock;
 
 pub(crate) use thymos_bundle::{Bundle, Exported, Manifest, Withheld};
 
-/// Ends of the names of files that a ledger has beside it.
-const OF_LEDGER: [&str; 4] = ["-wal", "-shm", "-journal", "-bell"];
-
 /// What is to be written, and where.
 pub(crate) struct Order<'a> {
-    pub(crate) file: &'a Path,
-    /// Over what stands there.
-    pub(crate) force: bool,
+    pub(crate) place: Place,
     /// The checkpoint to stand on, as a note.
     pub(crate) note: &'a str,
     /// None for the whole log.
@@ -62,21 +57,17 @@ pub(crate) struct Checked {
     pub(crate) report: VerifyReport,
 }
 
-/// Writes a bundle of the configured ledger.
+/// Writes a bundle of the configured ledger; gives what is in it, and the file.
 ///
 /// # Errors
 /// [`AppError`] with what is wrong; then no file is left behind, and none was touched.
-pub(crate) fn export(env: &Env, config: &Config, order: &Order<'_>) -> Result<Exported, AppError> {
-    if order.file == Path::new("-") {
-        let message = "a bundle is written whole or not at all, and `-` is no file";
-        return Err(AppError::new(ErrorKind::Usage, message)
-            .hint("name a file, and send that: -o BUNDLE.tar"));
-    }
-    if !order.force && order.file.exists() {
-        return Err(in_the_way(order.file));
-    }
-    let store = to_read(env, &config.ledger.value, order.file)?;
-    keep_off(config, order.file)?;
+pub(crate) fn export(
+    env: &Env,
+    config: &Config,
+    order: Order<'_>,
+) -> Result<(Exported, PathBuf), AppError> {
+    let mut out = Unfinished::begin(config, order.place)?;
+    let store = to_read(env, &config.ledger.value)?;
     if order.trajectory.is_none() && !order.every_tenant {
         of_one_tenant(store.as_ref(), &config.tenant.value)?;
     }
@@ -87,29 +78,16 @@ pub(crate) fn export(env: &Env, config: &Config, order: &Order<'_>) -> Result<Ex
         store: store.as_ref(),
         checkpoint: &checkpoint,
         trajectory: order.trajectory,
-        withheld: order.withheld.clone(),
+        withheld: order.withheld,
         keys: known.operators.iter().map(named).collect(),
     };
-    let unfinished = beside(order.file);
-    let written = write_whole(&export, &unfinished, order.file)
-        .and_then(|exported| put_in_place(&unfinished, order).map(|()| exported));
-    if written.is_err() {
-        // The first error is the one to tell.
-        drop(fs::remove_file(&unfinished));
-    }
-    written
+    let exported = thymos_bundle::write(&export, &mut out).map_err(|e| not_exported(&e))?;
+    Ok((exported, out.finish()?))
 }
 
-/// The ledger, which `file` must not be.
-fn to_read(env: &Env, ledger: &LedgerPlace, file: &Path) -> Result<Box<dyn LedgerStore>, AppError> {
+fn to_read(env: &Env, ledger: &LedgerPlace) -> Result<Box<dyn LedgerStore>, AppError> {
     match ledger {
         LedgerPlace::File(path) => {
-            if let (Ok(own), Ok(file)) = (path.canonicalize(), file.canonicalize())
-                && own == file
-            {
-                let message = format!("`{}` is the ledger itself", file.display());
-                return Err(AppError::new(ErrorKind::User, message).hint("name another file"));
-            }
             let store = SqliteLedger::open_read_only(path).map_err(|e| store_error(&e))?;
             Ok(Box::new(store))
         }
@@ -123,88 +101,11 @@ fn to_read(env: &Env, ledger: &LedgerPlace, file: &Path) -> Result<Box<dyn Ledge
     }
 }
 
-/// No bundle is put where the program itself keeps its files, by whatever links that is named: it would go
-/// over the operator's key, or what a ledger has not copied into its file yet.
-fn keep_off(config: &Config, file: &Path) -> Result<(), AppError> {
-    let folder = file.parent().filter(|path| !path.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
-    let itself = folder.map(|folder| folder.join(file.file_name().unwrap_or_default()));
-    let places = [itself, file.canonicalize()];
-    let mut kept = places.iter().flatten().map(PathBuf::as_path);
-    if kept.any(|place| is_kept_by_us(config, place)) {
-        let message = format!(
-            "`{}` is where thymos keeps files of its own",
-            file.display()
-        );
-        return Err(AppError::new(ErrorKind::User, message).hint("name a file in another folder"));
-    }
-    Ok(())
-}
-
-fn is_kept_by_us(config: &Config, place: &Path) -> bool {
-    let below = |folder: &Path| {
-        folder
-            .canonicalize()
-            .is_ok_and(|own| place.starts_with(own))
-    };
-    let ledger = config.ledger.value.file().map(|path| path.canonicalize());
-    let beside_ledger = ledger.and_then(Result::ok).is_some_and(|ledger| {
-        OF_LEDGER.iter().any(|ending| {
-            let mut own = ledger.clone().into_os_string();
-            own.push(ending);
-            place == Path::new(&own)
-        })
-    });
-    let is_note = place.extension().is_some_and(|ending| ending == "notes");
-    beside_ledger
-        || config.paths.folders().into_iter().any(below)
-        || (is_note && below(&config.checkpoints.value))
-}
-
 fn named(party: &thymos_core::writ::Party) -> NamedKey {
     NamedKey {
         name: party.name.clone(),
         key: party.key,
     }
-}
-
-fn write_whole(export: &Export<'_>, unfinished: &Path, file: &Path) -> Result<Exported, AppError> {
-    // Told of what was asked for, whatever it is called meanwhile.
-    let unwritable = |error: &io::Error| unwritable(file, error);
-    let made = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(unfinished);
-    let mut out = BufWriter::new(made.map_err(|e| unwritable(&e))?);
-    let exported = thymos_bundle::write(export, &mut out).map_err(|e| not_exported(&e))?;
-    let synced = out.flush().and_then(|()| out.get_ref().sync_all());
-    synced.map_err(|e| unwritable(&e))?;
-    Ok(exported)
-}
-
-fn put_in_place(unfinished: &Path, order: &Order<'_>) -> Result<(), AppError> {
-    if order.force {
-        let moved = fs::rename(unfinished, order.file);
-        return moved.map_err(|e| unwritable(order.file, &e));
-    }
-    // A second name, unlike a rename, is never given over one that is there.
-    match fs::hard_link(unfinished, order.file) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(in_the_way(order.file));
-        }
-        Err(_) => {
-            let moved = fs::rename(unfinished, order.file);
-            return moved.map_err(|e| unwritable(order.file, &e));
-        }
-    }
-    fs::remove_file(unfinished).map_err(|e| unwritable(unfinished, &e))
-}
-
-fn beside(file: &Path) -> PathBuf {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    file.with_file_name(format!(".{name}.{}", std::process::id()))
 }
 
 /// A whole log is everybody's in it; another tenant's trajectories are not there `[C5]`.
@@ -430,16 +331,6 @@ fn not_exported(error: &NotExported) -> AppError {
                 .hint("`thymos ledger` lists the entries")
         }
     }
-}
-
-fn in_the_way(file: &Path) -> AppError {
-    let message = format!("there is a file `{}` already", file.display());
-    AppError::new(ErrorKind::User, message).hint("name another one, or replace it with --force")
-}
-
-fn unwritable(file: &Path, error: &io::Error) -> AppError {
-    let message = format!("`{}` cannot be written: {error}", file.display());
-    AppError::new(ErrorKind::User, message).hint("check the folder and the disk")
 }
 
 fn unreadable(file: &Path, words: &str) -> AppError {

@@ -10,7 +10,7 @@ use thymos_core::isolation::Rung;
 use thymos_core::outcome::FaultKind;
 use thymos_core::trace::Clause;
 use thymos_core::writ::Mode;
-use thymos_core::{EntryId, Timestamp, TrajectoryId, WritId};
+use thymos_core::{EntryId, Kind, Timestamp, TrajectoryId, WritId};
 
 use crate::card::Card;
 
@@ -31,6 +31,19 @@ pub struct Event {
     pub kind: String,
     /// What happened.
     pub what: What,
+}
+
+impl Event {
+    /// The line of an entry whose body was erased.
+    pub const ERASED: &'static str = "erased";
+
+    /// Whether what the entry said was erased.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        // The entry that orders an erasure is of that kind itself, and reads.
+        self.kind != Kind::Erased.word()
+            && matches!(&self.what, What::Note { line } if line == Self::ERASED)
+    }
 }
 
 /// What happened. `line` is the call in one line from typed arguments, never model prose.

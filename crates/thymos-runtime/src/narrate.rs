@@ -137,7 +137,7 @@ pub(crate) fn narrate_body(entry: &Entry, body: BodyState, narrator: &Narrator) 
     let what = match body {
         BodyState::Known(body) => tell(entry, body, narrator),
         BodyState::Erased => What::Note {
-            line: "erased".into(),
+            line: Event::ERASED.into(),
         },
         BodyState::UnknownKind(kind) => What::Note {
             line: format!("unknown kind `{kind}`, written by a newer version"),

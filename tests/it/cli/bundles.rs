@@ -230,7 +230,7 @@ fn l16_what_is_wrong_with_an_export_is_said_before_a_byte_is_written() {
     );
     assert_eq!(home.run(&["export", "-o", "b.tar"]).code, 2);
     home.run(&["export", "--all", "-o", "-"])
-        .says(2, "`-` is no file", "-o BUNDLE.tar");
+        .says(2, "`-` is no file", "-o FILE");
     home.write("ws/b.tar", "mine");
     home.run(&["export", "--all", "-o", "b.tar"]).says(
         1,

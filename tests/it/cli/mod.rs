@@ -8,6 +8,7 @@ mod checkpoints;
 mod damage;
 mod erasure;
 mod evidence;
+mod exports;
 mod history;
 mod imports;
 mod input;
