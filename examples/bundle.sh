@@ -28,6 +28,12 @@ key=$("$thymos" keys show | head -n 1 | cut -d ' ' -f 1)
 tar tf run.tar
 if tar xOf run.tar | grep -q 'give me a tour'; then fail "another run is told of"; fi
 
+# The same run as a story to read, in a new file that is named after it.
+"$thymos" export "$run" --format markdown
+"$thymos" export "$run" --format markdown
+grep -q '^## you$' thymos-*-2.md || fail "the story tells nobody's words"
+[ "$(stat -c %a thymos-*-2.md)" = 600 ] || fail "the story can be read by others"
+
 # Somebody else, with the key and without a home.
 HOME=/nonexistent "$thymos" verify run.tar --key "$key"
 HOME=/nonexistent "$thymos" verify all.tar --key "$key"

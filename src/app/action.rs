@@ -53,6 +53,7 @@ actions! {
     SkillBind, "skill.bind", Some("skill"), "bind a skill: its writ narrows the one in force";
     TrajectoryBranch, "trajectory.branch", Some("branch"), "branch off the newest commit";
     TrajectoryUndo, "trajectory.undo", Some("undo"), "undo what was done since your last message";
+    TrajectoryExport, "trajectory.export", Some("export"), "export this run to a file: a story, lines, a bundle";
     CopyLast, "copy.last", Some("copy"), "copy the last answer";
     ThemeNext, "theme.next", Some("theme"), "try the next theme";
     MouseToggle, "mouse.toggle", Some("mouse"), "turn the mouse on or off";

@@ -2,7 +2,19 @@
 //!
 //! Plain data; nothing happens by making one.
 
+use thymos_core::TrajectoryId;
 use thymos_protocol::Request;
+
+use crate::args::Format;
+
+/// A run, and what it is to be written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// Which.
+    pub trajectory: TrajectoryId,
+    /// As what.
+    pub format: Format,
+}
 
 /// One thing to be done.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +43,8 @@ pub enum Effect {
     Verb(Vec<String>),
     /// Ask the verb at work to end.
     EndVerb,
+    /// Write a run to a file, and tell which.
+    Export(Export),
     /// Have this text written on in the operator's editor, which gets the terminal meanwhile.
     Edit(String),
     /// Leave with this exit code.

@@ -56,6 +56,8 @@ pub enum Event {
     WritRead(Result<Vec<SignedWrit>, Fault>),
     /// A verb of the shell said something, or ended.
     Verb(VerbNews),
+    /// An export ended: the file, or why there is none.
+    Exported(Result<String, Fault>),
     /// The kernel has closed its ends.
     KernelGone,
 }

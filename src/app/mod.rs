@@ -221,6 +221,8 @@ pub struct App {
     pub verification: Verification,
     /// The verb of the shell that is at work beside the screen.
     pub verb: Option<Verb>,
+    /// Whether an export is at work.
+    pub exporting: bool,
     /// Messages that wait for the run to end.
     pub queued: Vec<String>,
     /// Lines that were entered in prompts.
@@ -269,6 +271,7 @@ impl App {
             via: options.via,
             verification: Verification::default(),
             verb: None,
+            exporting: false,
             queued: Vec::new(),
             lines: Lines::default(),
             busy: false,
@@ -381,31 +384,33 @@ impl App {
     /// Whether a reply is waited for that the next thing a person says may depend on.
     #[must_use]
     pub fn is_asking(&self) -> bool {
-        self.asked.values().any(|asked| match asked {
-            Asked::Open
-            | Asked::OpenAt(_)
-            | Asked::Prompt(_)
-            | Asked::Interrupt
-            | Asked::ModePreview
-            | Asked::SetMode(_)
-            | Asked::SetModel(_)
-            | Asked::Answer(_)
-            | Asked::Settle(_)
-            | Asked::Edit(_)
-            | Asked::Card(_)
-            | Asked::Overlay
-            | Asked::Waiting
-            | Asked::Told(_)
-            | Asked::UndoPlan(_) => true,
-            // What follows by itself, and what takes long and is told when it ends.
-            Asked::Pull
-            | Asked::Holds
-            | Asked::PullOlder
-            | Asked::Verify
-            | Asked::Ledger(_)
-            | Asked::Authority(_)
-            | Asked::Runs => false,
-        })
+        // Who leaves would not hear where the file is.
+        self.exporting
+            || self.asked.values().any(|asked| match asked {
+                Asked::Open
+                | Asked::OpenAt(_)
+                | Asked::Prompt(_)
+                | Asked::Interrupt
+                | Asked::ModePreview
+                | Asked::SetMode(_)
+                | Asked::SetModel(_)
+                | Asked::Answer(_)
+                | Asked::Settle(_)
+                | Asked::Edit(_)
+                | Asked::Card(_)
+                | Asked::Overlay
+                | Asked::Waiting
+                | Asked::Told(_)
+                | Asked::UndoPlan(_) => true,
+                // What follows by itself, and what takes long and is told when it ends.
+                Asked::Pull
+                | Asked::Holds
+                | Asked::PullOlder
+                | Asked::Verify
+                | Asked::Ledger(_)
+                | Asked::Authority(_)
+                | Asked::Runs => false,
+            })
     }
 
     /// Whether entries or holds that are there have not been heard yet.

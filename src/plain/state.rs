@@ -420,6 +420,7 @@ impl Plain {
                 | Effect::ReadWrit(_)
                 | Effect::Verb(_)
                 | Effect::EndVerb
+                | Effect::Export(_)
                 | Effect::Edit(_)
                 | Effect::Quit(_) => self.effects.push(effect),
             }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 
-use super::{ReadWrit, Verbs, bundle, verb};
+use super::{ReadWrit, Verbs, bundle, export, verb};
 use crate::app::{Effect, Event};
 
 /// Requests that may wait in the app while the kernel takes none; more are dropped and told.
@@ -68,6 +68,7 @@ impl Errands {
                 self.verb = verb::start(&self.verbs, &words, self.ends.told.clone());
             }
             Effect::EndVerb => self.verb.cancel(),
+            Effect::Export(wanted) => export::start(&self.verbs, wanted, self.ends.told.clone()),
             Effect::Send(_)
             | Effect::Copy(_)
             | Effect::Suspend

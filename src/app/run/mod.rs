@@ -6,6 +6,7 @@
 mod bundle;
 mod editor;
 mod errands;
+mod export;
 mod surface;
 mod verb;
 
@@ -333,7 +334,11 @@ impl<'a, S: Surface> Turn<'a, S> {
             Effect::Edit(text) => self.edit(&text),
             Effect::Quit(code) => self.exit = Some(code),
             Effect::Send(_) => self.event(Event::Told("the kernel takes nothing more".into())),
-            Effect::ReadBundle(_) | Effect::ReadWrit(_) | Effect::Verb(_) | Effect::EndVerb => {}
+            Effect::ReadBundle(_)
+            | Effect::ReadWrit(_)
+            | Effect::Verb(_)
+            | Effect::EndVerb
+            | Effect::Export(_) => {}
         }
     }
 

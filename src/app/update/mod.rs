@@ -5,6 +5,7 @@
 mod authority;
 mod card;
 mod composer;
+mod export;
 mod find;
 mod global;
 mod inspector;
@@ -91,6 +92,7 @@ pub fn update(app: &mut App, event: Event, now: Now) -> Vec<Effect> {
         Event::BundleRead(read) => authority::bundle_read(app, read),
         Event::Verb(news) => verb::heard(app, news),
         Event::WritRead(read) => authority::writ_read(app, read),
+        Event::Exported(told) => export::ended(app, told),
         Event::KernelGone => {
             app.notice = Some(Notice {
                 line: "the kernel has stopped".into(),
@@ -168,6 +170,7 @@ fn act(app: &mut App, action: Action) -> bool {
     overlays::act(app, action)
         || in_pane(app, action)
         || picker::open(app, action)
+        || export::anywhere(app, action)
         || authority::anywhere(app, action)
         || past::anywhere(app, action)
         || global::act(app, action)

@@ -5,6 +5,7 @@ use thymos_core::id::ProposalId;
 use thymos_protocol::{Settlement, SkillRow};
 
 use crate::app::Action;
+use crate::args::Format;
 
 use super::binding::Binding;
 
@@ -28,6 +29,8 @@ pub enum Subject {
     Skill,
     /// A value of a skill's parameter.
     SkillValue,
+    /// What a run is exported as.
+    Export,
     /// An earlier message.
     Message,
 }
@@ -43,6 +46,7 @@ impl Subject {
             Self::Mode => "choose a mode; it is shown before it is issued",
             Self::Skill => "bind a skill",
             Self::SkillValue => "choose a value",
+            Self::Export => "export this run to a new file as",
             Self::Message => "an earlier message, to write on",
             Self::Settlement => "what became of this work?",
         }
@@ -64,6 +68,8 @@ pub enum Choice {
     Skill(Box<SkillRow>),
     /// A value of the parameter that is asked for.
     SkillValue(Box<Binding>, String),
+    /// An export of that run.
+    Export(TrajectoryId, Format),
     /// A message, whole.
     Message(String),
 }

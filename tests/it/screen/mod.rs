@@ -1,6 +1,7 @@
 //! Keys in, frames out: the app over a scripted kernel, seen through a terminal in memory.
 
 mod desk;
+mod export;
 mod governed;
 mod kernel;
 mod record;
@@ -11,7 +12,7 @@ mod help;
 mod ledger;
 mod modes;
 mod past;
-mod plain;
+pub(crate) mod plain;
 mod properties;
 mod reading;
 mod runs;

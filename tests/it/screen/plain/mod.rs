@@ -1,6 +1,6 @@
 //! Plain mode over the scripted kernel: lines in, lines out.
 
-mod listener;
+pub(crate) mod listener;
 
 mod approvals;
 mod asked;
