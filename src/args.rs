@@ -25,7 +25,7 @@ pub use approvals::{ApprovalsVerb, GrantArgs, OptionalScope, ScopeArgs, ScopeBou
 pub use bundle::{ExportArgs, Format, ImportArgs, VerifyArgs};
 pub use checkpoint::CheckpointVerb;
 pub use erase::EraseArgs;
-pub use history::{AgainArgs, AuditArgs, BranchArgs, ReplayArgs, UndoArgs};
+pub use history::{AgainArgs, AuditArgs, BranchArgs, MindArgs, ReplayArgs, UndoArgs};
 pub use keys::{KeysVerb, Purpose};
 pub use pins::PinArgs;
 pub use policy::{FileArgs, PolicyVerb, SignBundleArgs};
@@ -206,6 +206,10 @@ pub enum Verb {
     /// With --of it tells where one thing comes from instead, back to who asked for it, and what came
     /// of it.
     Audit(AuditArgs),
+    /// Show what led to what in a trajectory: messages, intents, verdicts, commits, answers
+    ///
+    /// A tree a turn, with a label before each node. With --json, nodes and edges.
+    Mind(MindArgs),
     /// Fold a trajectory again from its entries, decide every verdict again, and show its world
     ///
     /// With --at it stops after an entry; with --diff it tells how two moments differ.

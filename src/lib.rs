@@ -18,6 +18,7 @@ pub mod theme;
 pub mod ui;
 
 pub mod logins;
+pub mod mind;
 pub mod near;
 pub mod out;
 pub mod strict;

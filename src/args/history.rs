@@ -1,4 +1,4 @@
-//! Arguments of the verbs that go back in a trajectory: audit, replay, branch, undo,
+//! Arguments of the verbs that go back in a trajectory: audit, mind, replay, branch, undo,
 //! again. Does nothing itself.
 
 use clap::Args;
@@ -43,6 +43,16 @@ pub struct AuditArgs {
     #[arg(long, value_name = "ENTRY", requires = "of")]
     pub at: Option<String>,
     /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `thymos mind`.
+#[derive(Debug, Args)]
+pub struct MindArgs {
+    /// Trajectory id, or a unique prefix
+    pub id: String,
+    /// One JSON object of nodes and edges
     #[arg(long)]
     pub json: bool,
 }

@@ -18,6 +18,7 @@ mod import;
 mod keys;
 mod ledger;
 mod memory;
+mod mind;
 mod pins;
 mod policy;
 mod receipt;
@@ -156,9 +157,12 @@ fn unwritable<'a>(config: &'a Config, args: &VerifyArgs) -> Option<&'a Path> {
 /// Whether a verb shows what is recorded and does nothing to it.
 const fn only_looks(verb: &Verb) -> bool {
     match verb {
-        Verb::Runs(_) | Verb::Audit(_) | Verb::Receipt(_) | Verb::Ledger(_) | Verb::Routing(_) => {
-            true
-        }
+        Verb::Runs(_)
+        | Verb::Audit(_)
+        | Verb::Mind(_)
+        | Verb::Receipt(_)
+        | Verb::Ledger(_)
+        | Verb::Routing(_) => true,
         Verb::Approvals(verb) => matches!(
             verb,
             ApprovalsVerb::Ls(_) | ApprovalsVerb::Show { .. } | ApprovalsVerb::Preview { .. }
@@ -182,6 +186,7 @@ const fn needs_ledger(verb: &Verb) -> bool {
         | Verb::Grant(_)
         | Verb::Runs(_)
         | Verb::Audit(_)
+        | Verb::Mind(_)
         | Verb::Replay(_)
         | Verb::Verify(_)
         | Verb::Export(_)
@@ -269,6 +274,7 @@ async fn look(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result
     match verb {
         Verb::Runs(output) => runs::list(client, output.json).await,
         Verb::Audit(args) => audit::tell(client, args).await,
+        Verb::Mind(args) => mind::print(client, args).await,
         Verb::Replay(args) => replay::replay(client, setting, args).await,
         Verb::Verify(args) => verify::verify(client, setting, args).await,
         Verb::Receipt(args) => receipt::give(client, args).await,

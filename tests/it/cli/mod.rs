@@ -16,6 +16,7 @@ mod kept;
 mod keys;
 mod lines;
 mod memory;
+mod mind;
 mod missing;
 mod pins;
 mod plain;
