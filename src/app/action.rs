@@ -39,6 +39,7 @@ actions! {
     ScreenLedger, "screen.ledger", None, "go to the Ledger";
     ScreenAuthority, "screen.authority", Some("authority"), "go to Authority: writs and rules";
     ScreenRuns, "screen.runs", Some("runs"), "go to Runs: every trajectory";
+    ScreenMind, "screen.mind", Some("mind"), "go to Mind: what led to what in this run";
     ApprovalsOpen, "approvals.open", Some("approvals"), "show what waits for an approval";
     LedgerOpen, "ledger.open", Some("ledger"), "show the ledger";
     PaletteOpen, "palette.open", Some("palette"), "find and run any action";
@@ -157,6 +158,14 @@ actions! {
     PolicyReload, "policy.reload", Some("policy reload"), "look at the policy folder again";
     PolicySimulate, "policy.simulate", Some("policy simulate"), "what would a candidate bundle or writ have decided?";
     RunsStop, "runs.stop", None, "stop this run; lists what stops first";
+    MindLeft, "mind.left", None, "the stage at the left";
+    MindRight, "mind.right", None, "the stage at the right";
+    MindTurnPrevious, "mind.turn-previous", None, "the beginning of this turn, or the turn before";
+    MindTurnNext, "mind.turn-next", None, "next turn";
+    MindShow, "mind.show", None, "choose what is shown";
+    MindFollow, "mind.follow", None, "follow the newest";
+    MindEntry, "mind.entry", None, "show this entry in the ledger";
+    MindCard, "mind.card", None, "open the card, if this waits for you";
     InspectorNext, "inspector.next", None, "next tab";
     InspectorPrevious, "inspector.previous", None, "previous tab";
     PickerAccept, "picker.accept", None, "choose";

@@ -20,6 +20,8 @@ pub enum Screen {
     Authority,
     /// Every trajectory.
     Runs,
+    /// What led to what in the open run.
+    Mind,
 }
 
 /// A pane that can have the focus.
@@ -45,6 +47,10 @@ pub enum Pane {
     Runs,
     /// One trajectory.
     Run,
+    /// What led to what.
+    Mind,
+    /// The entry of the chosen node.
+    Node,
 }
 
 impl Screen {
@@ -57,6 +63,7 @@ impl Screen {
             Self::Ledger => [Pane::Ledger, Pane::Inspector],
             Self::Authority => [Pane::Writs, Pane::Writ],
             Self::Runs => [Pane::Runs, Pane::Run],
+            Self::Mind => [Pane::Mind, Pane::Node],
         }
     }
 
@@ -69,6 +76,7 @@ impl Screen {
             Self::Ledger => "Ledger",
             Self::Authority => "Authority",
             Self::Runs => "Runs",
+            Self::Mind => "Mind",
         }
     }
 }
@@ -83,7 +91,8 @@ impl Pane {
             Self::Queue => Context::Queue,
             Self::Card => Context::Card,
             Self::Ledger => Context::Ledger,
-            Self::Inspector => Context::Inspector,
+            Self::Inspector | Self::Node => Context::Inspector,
+            Self::Mind => Context::Mind,
             Self::Writs | Self::Writ => Context::Authority,
             Self::Runs | Self::Run => Context::Runs,
         }
@@ -149,6 +158,7 @@ impl Focus {
             Pane::Ledger | Pane::Inspector => Screen::Ledger,
             Pane::Writs | Pane::Writ => Screen::Authority,
             Pane::Runs | Pane::Run => Screen::Runs,
+            Pane::Mind | Pane::Node => Screen::Mind,
         };
         if self.pane != pane {
             self.pane = pane;

@@ -30,6 +30,7 @@ use crate::panes::composer::Composer;
 use crate::panes::conversation::Conversation;
 use crate::panes::inspector::Inspector;
 use crate::panes::ledger::{Ledger, LedgerAsked};
+use crate::panes::mind::MindPane;
 use crate::panes::prompt::Lines;
 use crate::panes::queue::Queue;
 use crate::panes::runs::Runs;
@@ -44,7 +45,7 @@ pub use focus::{Focus, Pane, Screen};
 pub use link::{Link, LinkEnds};
 pub use overlay::Overlay;
 pub use session::Session;
-pub use update::{CardAsked, Verb};
+pub use update::{CardAsked, Shows, Verb};
 
 /// What the app is started with.
 #[derive(Clone, Debug)]
@@ -162,6 +163,8 @@ pub enum Asked {
     Authority(AuthorityAsked),
     /// Every trajectory, for the runs screen.
     Runs,
+    /// Which run was begun by the entry that is chosen on the map.
+    MindChild,
     /// For the question or the scope that waits for it, if it is still there.
     Waiting,
     /// Something whose success is told in these words.
@@ -197,6 +200,8 @@ pub struct App {
     pub authority: Authority,
     /// Every trajectory.
     pub runs: Runs,
+    /// What led to what in the open run.
+    pub mind: MindPane,
     /// What the status line tells.
     pub notice: Option<Notice>,
     /// Keys to actions.
@@ -259,6 +264,7 @@ impl App {
             inspector: Inspector::default(),
             authority: Authority::default(),
             runs: Runs::default(),
+            mind: MindPane::default(),
             notice: options.notice,
             keymap: options.keymap,
             theme: options.theme,
@@ -389,6 +395,7 @@ impl App {
             || self.asked.values().any(|asked| match asked {
                 Asked::Open
                 | Asked::OpenAt(_)
+                | Asked::MindChild
                 | Asked::Prompt(_)
                 | Asked::Interrupt
                 | Asked::ModePreview

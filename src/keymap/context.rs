@@ -29,6 +29,8 @@ pub enum Context {
     Authority,
     /// Every trajectory.
     Runs,
+    /// What led to what in a run.
+    Mind,
     /// Something to be signed that reaches beyond one call.
     Sign,
     /// A fuzzy list above the screen: palette, models, trajectories.
@@ -53,6 +55,7 @@ impl Context {
         Self::Inspector,
         Self::Authority,
         Self::Runs,
+        Self::Mind,
         Self::Sign,
         Self::Picker,
         Self::Help,
@@ -74,6 +77,7 @@ impl Context {
             Self::Inspector => "inspector",
             Self::Authority => "authority",
             Self::Runs => "runs",
+            Self::Mind => "mind",
             Self::Sign => "sign",
             Self::Picker => "picker",
             Self::Help => "help",
@@ -104,6 +108,7 @@ impl Context {
             | Self::Inspector
             | Self::Authority
             | Self::Runs
+            | Self::Mind
             | Self::Help => Some(Self::List),
         }
     }

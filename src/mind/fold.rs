@@ -173,9 +173,11 @@ impl Mind {
         row
     }
 
-    /// A row in the lane of that turn; without one, in the newest.
+    /// A row in the lane of that turn; without one, in the newest. What comes after an answer is a turn of its
+    /// own, so that every lane goes from left to right.
     fn new_row(&mut self, turn: Option<u32>, about: &About) -> usize {
-        let fits = |lane: &Lane| turn.is_none() || lane.rows.is_empty() || lane.turn == turn;
+        let same = |lane: &Lane| turn.is_none() || lane.rows.is_empty() || lane.turn == turn;
+        let fits = |lane: &Lane| lane.answer.is_none() && same(lane);
         let lane = match self.lanes.last().is_some_and(fits) {
             true => self.lanes.len() - 1,
             false => self.push_lane(turn),

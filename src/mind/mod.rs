@@ -28,7 +28,7 @@ pub struct Lane {
     pub message: Option<usize>,
     /// Its calls, in order.
     pub rows: Vec<usize>,
-    /// What the model said in it.
+    /// What the model said at its end: its calls began before.
     pub answer: Option<usize>,
     // What its calls follow from, once there is one.
     source: Option<usize>,

@@ -229,6 +229,14 @@ proptest! {
         prop_assert_eq!(in_lanes, (0..mind.rows.len()).collect::<Vec<_>>());
         places.sort_unstable();
         prop_assert_eq!(places, (0..mind.nodes().len()).collect::<Vec<_>>());
+        // A lane goes from left to right.
+        for lane in mind.lanes() {
+            for row in &lane.rows {
+                let first = mind.row(*row).unwrap().nodes[0];
+                prop_assert!(lane.message.is_none_or(|message| message < first));
+                prop_assert!(lane.answer.is_none_or(|answer| answer > first));
+            }
+        }
         for (at, node) in mind.nodes().iter().enumerate() {
             prop_assert_eq!(node.id, at);
             let row = node.row.map(|row| mind.row(row).unwrap());
@@ -338,6 +346,7 @@ fn the_tree_in_words_tells_all_of_it() {
         turn 3
           steer 17: only in src
           answer 19: found three
+        turn 4
           error 20: failed cancelled
     "#]]
     .assert_eq(&(told::lines(&mind).join("\n") + "\n"));

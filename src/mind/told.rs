@@ -11,21 +11,14 @@ pub fn lines(mind: &Mind) -> Vec<String> {
         lines.push(format!("turn {}", at + 1));
         let said = |node: Option<usize>| node.and_then(|at| mind.nodes().get(at));
         lines.extend(said(lane.message).map(|node| format!("  {}", node_line(node))));
-        // What was said before the calls is told before them.
-        let answer = said(lane.answer);
-        let rows = lane.rows.iter().filter_map(|row| mind.row(*row));
-        let first = rows.clone().next().and_then(|row| row.nodes.first());
-        let before = answer.filter(|node| first.is_some_and(|first| node.id < *first));
-        lines.extend(before.map(|node| format!("  {}", node_line(node))));
-        for row in rows {
+        for row in lane.rows.iter().filter_map(|row| mind.row(*row)) {
             let nodes = row.nodes.iter().filter_map(|at| mind.nodes().get(*at));
             for (depth, node) in nodes.enumerate() {
                 let indent = if depth == 0 { "  " } else { "    " };
                 lines.push(format!("{indent}{}", node_line(node)));
             }
         }
-        let after = answer.filter(|_| before.is_none());
-        lines.extend(after.map(|node| format!("  {}", node_line(node))));
+        lines.extend(said(lane.answer).map(|node| format!("  {}", node_line(node))));
     }
     lines
 }

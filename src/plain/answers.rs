@@ -135,6 +135,11 @@ impl Plain {
         if let Some((_, verb)) = SCREENS.iter().find(|(name, _)| *name == text) {
             return self.take(Event::Run((*verb).to_owned()));
         }
+        if text == "/mind"
+            && let Some(trajectory) = self.app.session.trajectory()
+        {
+            return self.take(Event::Run(format!("mind {trajectory}")));
+        }
         if FOR_SCREENS.contains(&text) {
             return self.note(format!(
                 "{} is for the full screen; nothing was done",

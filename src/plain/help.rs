@@ -91,7 +91,7 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 /// Commands behind a slash that the help names; the others are verbs of the program.
-const SLASH: &str = "/new, /open, /runs, /branch, /undo, /export, /skill, /verify, /ledger, /authority, /modes, /writ use FILE";
+const SLASH: &str = "/new, /open, /runs, /branch, /undo, /export, /skill, /verify, /ledger, /mind, /authority, /modes, /writ use FILE";
 
 /// The help, as lines.
 pub(super) fn lines() -> Vec<String> {

@@ -11,8 +11,8 @@ use super::chrome;
 use super::layout;
 use crate::app::{App, Overlay, Screen};
 use crate::panes::{
-    authority, card, composer, conversation, dialog, footer, header, inspector, ledger, picker,
-    prompt, question, queue, reader, runs, sign, status, stream, strip, welcome,
+    authority, card, composer, conversation, dialog, footer, header, inspector, ledger, mind,
+    picker, prompt, question, queue, reader, runs, sign, status, stream, strip, welcome,
 };
 
 /// Lays out the lists in view. Once before each [`draw`].
@@ -39,6 +39,11 @@ pub fn prepare(app: &mut App) {
         Screen::Runs => {
             let areas = layout::pair(app);
             runs::prepare(app, areas);
+        }
+        Screen::Mind => {
+            let areas = layout::pair(app);
+            mind::prepare(app, areas.first);
+            inspector::prepare(app, areas.second);
         }
     }
     let body = layout::around(app).body;
@@ -69,6 +74,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
         Screen::Ledger => two(app, frame, ledger::draw, inspector::draw),
         Screen::Authority => two(app, frame, authority::draw, authority::draw_details),
         Screen::Runs => two(app, frame, runs::draw, runs::draw_details),
+        Screen::Mind => two(app, frame, mind::draw, inspector::draw),
     }
     if !status::draw(app, around.footer, frame.buffer_mut()) {
         footer::draw(app, around.footer, frame.buffer_mut());

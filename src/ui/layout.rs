@@ -153,6 +153,11 @@ pub fn pair(app: &App) -> Pair {
             second: alone(!on_first),
         };
     }
+    // Stages stand side by side on the map: it has the whole width.
+    if first == Pane::Mind {
+        let (first, second) = top_bottom(body, (body.height * 3 / 5).max(3));
+        return Pair { first, second };
+    }
     if app.class.is_wide() {
         let left = share(body.width, 45, app.right_delta);
         let (first, second) = left_right(body, left);

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 use thymos_core::{ProposalId, TrajectoryId};
 use thymos_protocol::{Command, Heads, HoldRow, Live, Page, Status, What};
 
+use crate::mind::Mind;
+
 pub use output::Output;
 pub use story::{Did, Group, Item, Said, Standing, Step, Story};
 
@@ -43,7 +45,8 @@ pub struct Session {
     trajectory: Option<TrajectoryId>,
     status: Option<Status>,
     story: Story,
-    // INVARIANT: the story holds exactly the events from `first_seq` up to, not with, `next_seq`.
+    mind: Mind,
+    // INVARIANT: story and mind hold exactly the events from `first_seq` up to, not with, `next_seq`.
     first_seq: u64,
     next_seq: u64,
     known_len: u64,
@@ -92,6 +95,12 @@ impl Session {
     #[must_use]
     pub fn story(&self) -> &Story {
         &self.story
+    }
+
+    /// The same as a map of what led to what.
+    #[must_use]
+    pub fn mind(&self) -> &Mind {
+        &self.mind
     }
 
     /// Open holds of all trajectories, oldest first.
@@ -198,6 +207,7 @@ impl Session {
             self.next_seq += 1;
             self.known_len = self.known_len.max(self.next_seq);
             self.note(&event.what, &mut pulled);
+            self.mind.absorb(&event);
             self.story.absorb(event);
         }
         pulled.fresh = self.story.items().len() - before;
@@ -238,11 +248,13 @@ impl Session {
         };
         self.first_seq = first.seq;
         let before = self.story.items().len();
-        let mut older = Story::default();
+        let (mut older, mut before_mind) = (Story::default(), Mind::default());
         for event in page.events {
             self.note(&event.what, &mut Pulled::default());
+            before_mind.absorb(&event);
             older.absorb(event);
         }
+        self.mind.prepend(before_mind);
         self.story.prepend(older);
         self.story.items().len() - before
     }

@@ -32,7 +32,9 @@ fn in_view(app: &App) -> Option<TrajectoryId> {
         Screen::Ledger if app.ledger.is_of_log() => {
             app.ledger.chosen_event().map(|event| event.trajectory)
         }
-        Screen::Work | Screen::Approvals | Screen::Ledger | Screen::Authority => None,
+        Screen::Work | Screen::Approvals | Screen::Ledger | Screen::Authority | Screen::Mind => {
+            None
+        }
     };
     of_row.or(open)
 }

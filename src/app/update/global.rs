@@ -28,7 +28,14 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
             super::card::follow(app);
             app.ask(Asked::Holds, Command::Holds);
         }
-        Action::ScreenLedger | Action::LedgerOpen => app.focus.go(Screen::Ledger, mono),
+        Action::ScreenLedger | Action::LedgerOpen => {
+            app.focus.go(Screen::Ledger, mono);
+            // The map shows other entries there.
+            if app.inspector.wanted.is_some() {
+                super::ledger::inspect(app);
+            }
+        }
+        Action::ScreenMind => super::mind::enter(app),
         Action::ScreenRuns => {
             app.runs.rang();
             app.focus.go(Screen::Runs, mono);

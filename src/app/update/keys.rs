@@ -84,6 +84,7 @@ fn type_text(app: &mut App, text: &str) {
         | Context::Inspector
         | Context::Authority
         | Context::Runs
+        | Context::Mind
         | Context::Sign
         | Context::Picker
         | Context::Help

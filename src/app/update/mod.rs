@@ -11,6 +11,7 @@ mod global;
 mod inspector;
 mod keys;
 mod ledger;
+mod mind;
 mod mode;
 mod overlays;
 mod past;
@@ -30,6 +31,7 @@ mod verb;
 use std::time::Duration;
 
 pub use card::CardAsked;
+pub use mind::Shows;
 pub use verb::Verb;
 
 use super::{App, Asked, Effect, Event, Notice, Now, Pane};
@@ -112,6 +114,7 @@ fn settle(app: &mut App) {
     ledger::settle(app);
     authority::settle(app);
     runs::settle(app);
+    mind::settle(app);
     verb::settle(app);
     if let Some(command) = app.session.pull() {
         app.ask(Asked::Pull, command);
@@ -185,6 +188,7 @@ fn in_pane(app: &mut App, action: Action) -> bool {
         Pane::Ledger => ledger::act(app, action) || past::in_ledger(app, action),
         Pane::Writs | Pane::Writ => authority::act(app, action),
         Pane::Runs | Pane::Run => runs::act(app, action),
-        Pane::Inspector => inspector::act(app, action),
+        Pane::Mind => mind::act(app, action),
+        Pane::Inspector | Pane::Node => inspector::act(app, action),
     }
 }

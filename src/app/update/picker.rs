@@ -116,6 +116,7 @@ fn accept(app: &mut App) {
             let value = (Some(&value) != default).then_some(value);
             super::skill::given(app, *binding, value);
         }
+        Choice::Shown(shows) => super::mind::shown(app, shows),
         Choice::Export(trajectory, format) => super::export::chosen(app, trajectory, format),
         Choice::Message(text) => super::composer::again(app, &text),
         Choice::Settlement(trajectory, proposal, settlement) => {

@@ -3,10 +3,10 @@
 use thymos_core::approval::Decision;
 use thymos_protocol::Command;
 
-use crate::app::{Action, App, Asked, Overlay};
+use crate::app::{Action, App, Asked, Overlay, Pane};
 use crate::panes::prompt::{Prompt, Purpose};
 
-use super::{authority, card, find, ledger, skill};
+use super::{authority, card, find, ledger, mind, skill};
 
 /// Characters of the id that an approval may ask to be typed.
 const TYPED_BACK: usize = 4;
@@ -98,7 +98,10 @@ fn accept(app: &mut App) {
         Purpose::GoTo => ledger::go_to_typed(app, text.trim()),
         Purpose::Search => {
             app.overlays.pop();
-            find::search(app, text.trim());
+            match app.focus.pane() {
+                Pane::Mind => mind::search(app, text.trim()),
+                _ => find::search(app, text.trim()),
+            }
         }
     }
 }

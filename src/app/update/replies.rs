@@ -4,7 +4,7 @@ use thymos_protocol::{
     Changed, Command, Fault, NotUsed, Page, Replied, Reply, Ticket, VerifyReport,
 };
 
-use super::{authority, card, ledger, past, picker, question, sign};
+use super::{authority, card, ledger, mind, past, picker, question, sign};
 use crate::app::overlay::ModeQuestion;
 use crate::app::{App, Asked, CardAsked, Effect, Notice, Overlay, Verification};
 
@@ -35,6 +35,7 @@ pub(super) fn take(app: &mut App, reply: Reply) {
         (Asked::PullOlder, Replied::Page(page)) => {
             let count = app.session.absorb_older(page);
             app.conversation.arrived_older(count);
+            app.mind.arrived_older();
         }
         (Asked::Holds, Replied::Holds(holds)) => {
             app.session.set_holds(holds);
@@ -98,6 +99,7 @@ fn governed(app: &mut App, ticket: Ticket, asked: Asked, replied: Replied) {
     match (asked, replied) {
         (Asked::Authority(asked), replied) => authority::heard(app, asked, replied),
         (Asked::Runs, Replied::Runs(rows)) => app.runs.take(rows),
+        (Asked::MindChild, Replied::Detail(detail)) => mind::child_came(app, &detail),
         (Asked::Told(words), Replied::Accepted) => {
             app.tell(words);
             app.ask(Asked::Holds, Command::Holds);
@@ -174,6 +176,7 @@ fn failed(app: &mut App, asked: Asked, message: &str) {
         Asked::Overlay => picker::rows_failed(app),
         Asked::Open
         | Asked::OpenAt(_)
+        | Asked::MindChild
         | Asked::Waiting
         | Asked::UndoPlan(_)
         | Asked::Told(_)

@@ -124,6 +124,11 @@ pub(super) fn provenance(app: &mut App) {
     }
 }
 
+/// As [`provenance`], of that entry.
+pub(super) fn provenance_of(app: &mut App, trajectory: thymos_core::TrajectoryId, seq: u64) {
+    seek(app, trajectory, ProvenanceOf::Seq(seq));
+}
+
 /// As [`provenance`], of what the chosen resource of the world holds.
 pub(super) fn provenance_of_resource(app: &mut App) {
     let Some(trajectory) = app.session.trajectory() else {

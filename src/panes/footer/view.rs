@@ -112,6 +112,14 @@ fn wanted(context: Context) -> &'static [(Action, &'static str)] {
             (Action::PaneNext, "read"),
             (Action::FocusBack, "back"),
         ],
+        Context::Mind => &[
+            (Action::ListOpen, "inspect"),
+            (Action::MindRight, "stage"),
+            (Action::ListDown, "row"),
+            (Action::MindShow, "show"),
+            (Action::SearchOpen, "search"),
+            (Action::FocusBack, "back"),
+        ],
         Context::Inspector => &[
             (Action::InspectorNext, "next tab"),
             (Action::ListDown, "down"),

@@ -37,7 +37,7 @@ pub(crate) fn prepare(app: &mut App, area: Rect) {
 
 /// Draws the rows laid out last.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let focused = app.focus.pane() == Pane::Inspector;
+    let focused = matches!(app.focus.pane(), Pane::Inspector | Pane::Node);
     let hints = [
         ("[ ]".to_owned(), "tab"),
         ("y".to_owned(), "copy"),

@@ -4,7 +4,7 @@ use thymos_core::TrajectoryId;
 use thymos_core::id::ProposalId;
 use thymos_protocol::{Settlement, SkillRow};
 
-use crate::app::Action;
+use crate::app::{Action, Shows};
 use crate::args::Format;
 
 use super::binding::Binding;
@@ -31,6 +31,8 @@ pub enum Subject {
     SkillValue,
     /// What a run is exported as.
     Export,
+    /// What is shown of a map.
+    Shown,
     /// An earlier message.
     Message,
 }
@@ -47,6 +49,7 @@ impl Subject {
             Self::Skill => "bind a skill",
             Self::SkillValue => "choose a value",
             Self::Export => "export this run to a new file as",
+            Self::Shown => "show on the map",
             Self::Message => "an earlier message, to write on",
             Self::Settlement => "what became of this work?",
         }
@@ -68,6 +71,8 @@ pub enum Choice {
     Skill(Box<SkillRow>),
     /// A value of the parameter that is asked for.
     SkillValue(Box<Binding>, String),
+    /// Kinds of nodes on the map.
+    Shown(Shows),
     /// An export of that run.
     Export(TrajectoryId, Format),
     /// A message, whole.

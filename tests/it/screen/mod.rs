@@ -10,6 +10,7 @@ mod approvals;
 mod authority;
 mod help;
 mod ledger;
+mod mind;
 mod modes;
 mod past;
 pub(crate) mod plain;
