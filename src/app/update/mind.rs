@@ -137,7 +137,7 @@ pub(super) fn child_came(app: &mut App, detail: &Detail) {
     let child = child.and_then(|id| id.parse::<TrajectoryId>().ok());
     match (child, app.session.trajectory()) {
         (Some(child), Some(above)) => {
-            app.mind.above.push((above, child));
+            app.mind.go_in(above, child);
             app.ask(Asked::Open, Command::Open { trajectory: child });
         }
         _ => app.tell("the entry does not tell which run it is"),
@@ -151,15 +151,10 @@ fn back(app: &mut App) -> bool {
         mind.look_for(session.mind(), "");
         return true;
     }
-    match app.mind.above.pop() {
-        Some((above, child)) if app.session.trajectory() == Some(child) => {
-            app.ask(Asked::Open, Command::Open { trajectory: above });
+    match app.mind.go_out(app.session.trajectory()) {
+        Some(trajectory) => {
+            app.ask(Asked::Open, Command::Open { trajectory });
             true
-        }
-        // Another run was opened meanwhile: there is no way back from it.
-        Some(_) => {
-            app.mind.above.clear();
-            false
         }
         None => false,
     }

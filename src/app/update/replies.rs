@@ -32,11 +32,7 @@ pub(super) fn take(app: &mut App, reply: Reply) {
             app.ask(Asked::Holds, Command::Holds);
         }
         (Asked::Pull, Replied::Page(page)) => pulled(app, page),
-        (Asked::PullOlder, Replied::Page(page)) => {
-            let count = app.session.absorb_older(page);
-            app.conversation.arrived_older(count);
-            app.mind.arrived_older();
-        }
+        (Asked::PullOlder, Replied::Page(page)) => pulled_older(app, page),
         (Asked::Holds, Replied::Holds(holds)) => {
             app.session.set_holds(holds);
             card::holds_came(app);
@@ -157,6 +153,12 @@ fn pulled(app: &mut App, page: Page) {
             app.want(Effect::Notify("a run has ended".into()));
         }
     }
+}
+
+fn pulled_older(app: &mut App, page: Page) {
+    let count = app.session.absorb_older(page);
+    app.conversation.arrived_older(count);
+    app.mind.arrived_older();
 }
 
 fn failed(app: &mut App, asked: Asked, message: &str) {

@@ -14,5 +14,5 @@ mod strip;
 mod tests;
 
 pub use show::{Preset, Show};
-pub use state::MindPane;
+pub use state::{Above, MindPane};
 pub(crate) use view::{draw, prepare};

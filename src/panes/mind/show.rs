@@ -73,9 +73,8 @@ impl Show {
 
     /// Shows a kind, or not. The last one stays: an empty map would look like a run without anything.
     pub fn toggle(&mut self, kind: NodeKind) {
-        if !self.kinds.remove(&kind) {
-            self.kinds.insert(kind);
-        } else if self.kinds.is_empty() {
+        let was_shown = self.kinds.remove(&kind);
+        if !was_shown || self.kinds.is_empty() {
             self.kinds.insert(kind);
         }
     }

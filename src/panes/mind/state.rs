@@ -15,11 +15,21 @@ type Chosen = (u64, NodeKind);
 /// In place of a node, where a strip has none: all of its turn is folded, and nothing was said in it.
 const NO_NODE: usize = usize::MAX;
 
+/// A run that another one was opened from, on the map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Above {
+    /// Which.
+    pub run: TrajectoryId,
+    /// The one that was opened.
+    pub child: TrajectoryId,
+    chosen: Option<Chosen>,
+}
+
 /// The map of a run.
 #[derive(Clone, Debug)]
 pub struct MindPane {
-    /// Runs whose child is looked at, each with that child; the newest last.
-    pub above: Vec<(TrajectoryId, TrajectoryId)>,
+    /// Runs from which others were opened, one from the other; the newest last.
+    pub above: Vec<Above>,
     pub(super) cut: Cut,
     pub(super) list: VirtualList,
     pub(super) version: u64,
@@ -33,6 +43,8 @@ pub struct MindPane {
     cut_at: (usize, u64),
     // None follows the newest.
     chosen: Option<Chosen>,
+    // What to choose in the run that is gone back to.
+    returns_to: Option<Chosen>,
     // Its strip and its node.
     place: Option<(usize, usize)>,
     search: Option<String>,
@@ -52,6 +64,7 @@ impl Default for MindPane {
             is_laid_out: false,
             cut_at: (0, 0),
             chosen: None,
+            returns_to: None,
             place: None,
             search: None,
             hits: Vec::new(),
@@ -67,6 +80,7 @@ impl MindPane {
             *self = Self {
                 trajectory,
                 above: std::mem::take(&mut self.above),
+                chosen: self.returns_to.take(),
                 version: self.version + 1,
                 ..Self::default()
             };
@@ -89,6 +103,24 @@ impl MindPane {
         }
         self.find_hits(mind);
         self.find_chosen(mind);
+    }
+
+    /// Goes into a run that was begun by this one.
+    pub fn go_in(&mut self, run: TrajectoryId, child: TrajectoryId) {
+        let chosen = self.chosen;
+        self.above.push(Above { run, child, chosen });
+    }
+
+    /// Goes back to the run that the open one was opened from, if it was; gives which.
+    pub fn go_out(&mut self, open: Option<TrajectoryId>) -> Option<TrajectoryId> {
+        let above = self.above.pop()?;
+        if open == Some(above.child) {
+            self.returns_to = above.chosen;
+            return Some(above.run);
+        }
+        // Another run was opened meanwhile: there is no way back from it.
+        self.above.clear();
+        None
     }
 
     /// Tells that what came before was put in front: places are others now.
@@ -340,7 +372,12 @@ impl MindPane {
             Some((strip, ids.into_iter().find(is)?))
         });
         match (found, self.place) {
-            (Some(_), _) => self.place = found,
+            (Some((strip, _)), before) => {
+                self.place = found;
+                if before.map(|(before, _)| before) != Some(strip) {
+                    self.list.reveal(strip);
+                }
+            }
             // It is hidden now: what stands near it is chosen instead.
             (None, Some((strip, _))) => {
                 self.place = None;

@@ -467,8 +467,13 @@ fn a_run_that_was_begun_opens_as_its_own_map_and_esc_returns() {
     let mut desk = at_mind(120, 30, kernel);
     let frame = desk.frame();
     assert!(frame.contains(&format!("t-{}", child.short())), "{frame}");
-    assert_eq!(chosen(&desk).0, NodeKind::Child);
-    let entry = desk.kernel.events.last().unwrap().entry;
+    desk.kernel
+        .append(committed("d", "delegate", "find callers", "nobody"));
+    desk.ring();
+    desk.keys("h");
+    let before = chosen(&desk);
+    assert_eq!(before.0, NodeKind::Child);
+    let entry = desk.app.mind.node(desk.app.session.mind()).unwrap().entry;
     let Some(Replied::Detail(mut detail)) = record::look(&desk.kernel, &Command::Inspect { entry })
     else {
         panic!("no detail");
@@ -492,6 +497,8 @@ fn a_run_that_was_begun_opens_as_its_own_map_and_esc_returns() {
     desk.keys("<Esc>");
     assert_eq!(opened(&desk), [trajectory(), child, trajectory()]);
     assert_eq!(desk.app.focus.pane(), Pane::Mind);
+    desk.ring();
+    assert_eq!(chosen(&desk), before, "where one was");
     desk.keys("<Esc>");
     assert_eq!(desk.app.focus.screen(), Screen::Work);
 }
@@ -520,7 +527,7 @@ fn a_run_without_words_says_so_and_a_run_that_broke_off_shows_it() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// Whatever is pressed while whatever happens: a frame is drawn, of what is in view alone, and what is
     /// chosen stands on the map.
@@ -548,8 +555,8 @@ proptest! {
             }
             desk.ring();
             desk.frame();
-            prop_assert!(desk.app.mind.laid_out() <= height + 2);
             if desk.app.focus.screen() == Screen::Mind {
+                prop_assert!(desk.app.mind.laid_out() <= height + 2);
                 let strip = desk.app.mind.chosen_strip();
                 prop_assert!(strip.is_none_or(|strip| strip < desk.app.mind.len()), "{strip:?}");
                 prop_assert_eq!(strip.is_none(), desk.app.mind.is_empty(), "{}", step);
