@@ -56,7 +56,7 @@ pub(super) fn line(map: &Map<'_>, at: usize, strip: Strip, width: usize) -> Line
         if place > 0 {
             let then = SafeText::line(THEN).shortened(room);
             room = room.saturating_sub(then.width());
-            spans.extend(then.spans(theme, Role::Border));
+            spans.extend(then.spans(theme, map.edge()));
         }
         let (letter, most) = lead(node, room, cells.len());
         let letter = SafeText::line(letter).shortened(room);

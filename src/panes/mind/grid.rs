@@ -175,7 +175,7 @@ impl Drawing<'_> {
         };
         spans.push(Span::styled(
             fill.repeat(gap),
-            self.map.theme.style(Role::Border),
+            self.map.theme.style(self.map.edge()),
         ));
         spans
     }
@@ -208,7 +208,7 @@ impl Drawing<'_> {
             _ => fill,
         };
         let gap = width.saturating_sub(used + joins);
-        let border = theme.style(Role::Border);
+        let border = theme.style(self.map.edge());
         spans.push(Span::styled(fill.repeat(gap), border));
         if let Some(join) = join {
             spans.push(Span::styled(join, border));

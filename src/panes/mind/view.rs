@@ -197,6 +197,14 @@ impl Map<'_> {
         }
     }
 
+    /// What lines between nodes are drawn in: while something is looked for they step back too.
+    pub(super) fn edge(&self) -> Role {
+        match self.pane.search() {
+            Some(_) => Role::Muted,
+            None => Role::Border,
+        }
+    }
+
     /// A node in so many columns at most, and how many it takes.
     pub(super) fn cell(
         &self,
@@ -228,7 +236,7 @@ impl Items for Map<'_> {
         self.pane.len()
     }
 
-    /// Rises with nothing but what the strip itself shows: a bell must not draw the others anew.
+    /// Differs with nothing but what the strip itself shows: a bell must not draw the others anew.
     fn version(&self, at: usize) -> u64 {
         let mind = self.session.mind();
         let mut hash = DefaultHasher::new();
