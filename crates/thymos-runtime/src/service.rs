@@ -3,20 +3,16 @@
 //! Sessions are opened on demand and live until the link is gone. Look-ups that span trajectories
 //! read the store beside the sessions.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use serde::{Deserialize, Serialize};
-use thymos_compiler::IN_DOUBT;
+use thymos_core::TrajectoryId;
 use thymos_core::id::{IdempotencyKey, ProposalId};
-use thymos_core::{EntryId, Timestamp, TrajectoryId};
 use thymos_ports::memory::SharedNote;
 use thymos_ports::store::{StoreError, Watch};
 use thymos_protocol::{
-    ChainState, Command, Fault, Heads, HoldRow, Live, Replied, Reply, Request, RunRow, SkillChoice,
-    Ticket, Under,
+    ChainState, Command, Fault, Heads, Live, Replied, Reply, Request, SkillChoice, Ticket, Under,
 };
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
@@ -24,6 +20,7 @@ use crate::kernel::Kernel;
 use crate::memory::{self, Whose};
 use crate::session::{Ask, Birth, ChildEnd, Newborn, Session};
 use crate::snapshot;
+use crate::undo::Since;
 
 mod branch;
 mod chain;
@@ -34,10 +31,14 @@ mod policies;
 mod provenance;
 mod receipt;
 mod routing;
+mod rows;
 mod undo;
 mod walk;
 mod worlds;
 mod writs;
+
+use rows::Desk;
+pub(crate) use rows::{Elsewhere, HELD, Keys, Summary, Waits};
 
 /// Asks that may wait for one session.
 const ASKS_MAX: usize = 256;
@@ -55,73 +56,6 @@ pub struct Channels {
     pub bell: watch::Sender<Heads>,
     /// What is going on right now.
     pub live: watch::Sender<Live>,
-}
-
-/// A trajectory in one row, with its open holds.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Summary {
-    /// Entries that it tells of.
-    pub(crate) len: u64,
-    /// The entry that it was made at; none where the trajectory does not fold, or words are in it that are
-    /// ordered to go `[L3]`.
-    pub(crate) head: Option<EntryId>,
-    /// Nothing waits and nothing is at work.
-    pub(crate) at_rest: bool,
-    pub(crate) row: RunRow,
-    pub(crate) holds: Vec<HoldRow>,
-    /// What it shares, and with whom `[O4]`.
-    pub(crate) whose: Whose,
-    pub(crate) notes: Vec<SharedNote>,
-    /// What it did that happens once, and what of it is in doubt `[X3]` `[X2]`.
-    pub(crate) keys: Keys,
-}
-
-impl Summary {
-    /// Its open holds whose time is not over.
-    pub(crate) fn waiting(&self, now: Timestamp) -> impl Iterator<Item = &HoldRow> {
-        self.holds.iter().filter(move |hold| !hold.is_over(now))
-    }
-
-    /// Its row as it is at a moment: time passes without an entry.
-    pub(crate) fn row_at(&self, now: Timestamp) -> RunRow {
-        let pending = self.waiting(now).count() as u64;
-        let over = self.row.pending > 0 && pending == 0 && self.row.state == HELD;
-        let state = match over {
-            // Opened again it finds the timer's no, and goes on.
-            true => "can go on".to_owned(),
-            false => self.row.state.clone(),
-        };
-        RunRow {
-            pending,
-            state,
-            ..self.row.clone()
-        }
-    }
-}
-
-/// The state of a trajectory in which somebody is asked.
-pub(crate) const HELD: &str = "held";
-
-/// Idempotency keys that a trajectory keeps from others.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Keys {
-    /// Used up by calls that happen once, each with the entry of its end.
-    pub(crate) once: BTreeMap<IdempotencyKey, EntryId>,
-    /// Of work that has no end.
-    pub(crate) open: BTreeSet<IdempotencyKey>,
-}
-
-/// Why a call may not be made: a call of the same key on another trajectory.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Elsewhere {
-    /// It was done, and happens once `[X3]`.
-    Done(TrajectoryId, EntryId),
-    /// It is at work, and happens once.
-    AtWork(TrajectoryId),
-    /// It was interrupted, and whether it happened is not known `[X2]`.
-    InDoubt(TrajectoryId),
 }
 
 /// What sessions tell beside the ledger: heads, live text, rows, chain state. Rebuilt at start.
@@ -145,41 +79,6 @@ pub(crate) struct Shared {
     attended: Notify,
     births: mpsc::UnboundedSender<Birth>,
     leaving: AtomicBool,
-}
-
-/// A row a trajectory, and who tells of itself.
-#[derive(Default)]
-struct Desk {
-    rows: BTreeMap<TrajectoryId, Summary>,
-    /// Trajectories with a session here, which knows best.
-    sessions: BTreeSet<TrajectoryId>,
-    /// Rows that were folded since a snapshot was taken.
-    folded: u64,
-    /// Whether a session told of itself since then.
-    told: bool,
-}
-
-impl fmt::Display for Elsewhere {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Done(run, entry) => write!(
-                f,
-                "this very call happens once, and was done in run `{}`, see entry {}",
-                run.short(),
-                entry.short()
-            ),
-            Self::AtWork(run) => write!(
-                f,
-                "this very call happens once, and is at work in run `{}`",
-                run.short()
-            ),
-            Self::InDoubt(run) => write!(
-                f,
-                "this very call was interrupted in run `{}` and {IN_DOUBT}",
-                run.short()
-            ),
-        }
-    }
 }
 
 impl Shared {
@@ -249,13 +148,13 @@ impl Shared {
     }
 
     /// Open holds of all trajectories; `own` are those of the asking one, which knows best.
-    pub(crate) fn pending(&self, asking: &TrajectoryId, own: usize, now: Timestamp) -> u64 {
+    pub(crate) fn pending(&self, kernel: &Kernel, asking: &TrajectoryId, own: usize) -> u64 {
         let desk = lock(&self.desk);
         let others = desk
             .rows
             .iter()
             .filter(|(id, _)| *id != asking)
-            .map(|(_, s)| s.waiting(now).count() as u64);
+            .map(|(_, row)| desk.waiting(kernel, row).count() as u64);
         others.sum::<u64>() + own as u64
     }
 
@@ -510,17 +409,33 @@ impl Service {
                 }
                 Command::PlanUndo {
                     trajectory,
+                    of,
                     from_seq,
-                } => self.plan_undo(ticket, (trajectory, from_seq)).await,
+                } => {
+                    self.plan_undo(
+                        ticket,
+                        Since {
+                            trajectory,
+                            of,
+                            from_seq,
+                        },
+                    )
+                    .await
+                }
                 Command::Undo {
                     trajectory,
+                    of,
                     from_seq,
                     plan,
                     partial,
                 } => {
-                    let wanted = undo::Wanted {
+                    let since = Since {
                         trajectory,
+                        of,
                         from_seq,
+                    };
+                    let wanted = undo::Wanted {
+                        since,
                         plan,
                         partial,
                     };

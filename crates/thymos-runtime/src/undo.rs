@@ -25,6 +25,17 @@ use judge::{Judged, judge};
 /// The tool that undos are made of.
 pub(crate) const RESTORE: &str = "restore";
 
+/// What an undo is of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Since {
+    /// The run, with all that it delegated.
+    pub(crate) trajectory: TrajectoryId,
+    /// Whose entry comes first: the run's own, or that of one below it.
+    pub(crate) of: TrajectoryId,
+    /// Its sequence number there.
+    pub(crate) from_seq: u64,
+}
+
 /// A plan with what its steps would do.
 pub(crate) struct Planned {
     pub(crate) plan: UndoPlan,
@@ -57,10 +68,10 @@ pub(crate) type Refused = BTreeMap<ProposalId, String>;
 /// As [`RecordError`], when a trajectory cannot be read.
 pub(crate) async fn plan(
     kernel: &Arc<Kernel>,
-    (trajectory, from_seq): (TrajectoryId, u64),
+    since: Since,
     refused: &Refused,
 ) -> Result<Planned, RecordError> {
-    let gathered = gather(kernel, trajectory, from_seq)?;
+    let gathered = gather(kernel, since)?;
     let mut planner = Planner {
         kernel,
         gathered: &gathered,

@@ -205,6 +205,7 @@ fn plan(app: &mut App, from_seq: u64) {
     let title = format!("undo everything from seq {from_seq} on?");
     let command = Command::PlanUndo {
         trajectory,
+        of: trajectory,
         from_seq,
     };
     let ticket = app.ask(Asked::UndoPlan(from_seq), command);
@@ -244,6 +245,7 @@ pub(super) fn plan_came(app: &mut App, ticket: Ticket, from_seq: u64, plan: &Und
             Asked::Told(told),
             Command::Undo {
                 trajectory,
+                of: trajectory,
                 from_seq,
                 plan: plan.digest,
                 partial,
@@ -264,7 +266,9 @@ pub(super) fn plan_came(app: &mut App, ticket: Ticket, from_seq: u64, plan: &Und
 
 /// What came of an undo: all of it, or what stopped the rest.
 pub(super) fn undone(app: &mut App, end: UndoEnd) {
-    let UndoEnd { done, of, stopped } = end;
+    let UndoEnd {
+        done, of, stopped, ..
+    } = end;
     app.notice = Some(match stopped {
         None => Notice::told(format!("undone: {done} of {of} steps")),
         Some(stop) => Notice {

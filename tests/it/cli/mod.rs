@@ -5,6 +5,7 @@ pub(crate) mod home;
 
 pub(crate) mod bundles;
 mod checkpoints;
+mod cut;
 mod damage;
 mod erasure;
 mod evidence;

@@ -82,6 +82,7 @@ impl Shop {
         let trajectory = self.rig.trajectory;
         let command = Command::PlanUndo {
             trajectory,
+            of: trajectory,
             from_seq,
         };
         match self.rig.ask(command).await {
@@ -93,6 +94,7 @@ impl Shop {
     pub(super) async fn undo(&mut self, from_seq: u64, plan: &UndoPlan, partial: bool) -> Replied {
         let command = Command::Undo {
             trajectory: self.rig.trajectory,
+            of: self.rig.trajectory,
             from_seq,
             plan: plan.digest,
             partial,
@@ -109,6 +111,7 @@ impl Shop {
                 done,
                 of,
                 stopped: None,
+                ..
             }) => {
                 assert_eq!(done, of);
                 done

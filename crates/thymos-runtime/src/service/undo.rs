@@ -14,12 +14,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::Service;
 use crate::kernel::Kernel;
 use crate::session::{Ask, RecordError, TakeBack, TakenBack};
-use crate::undo::{Action, Planned, Refused, plan};
+use crate::undo::{Action, Planned, Refused, Since, plan};
 
 /// What an undo is to do.
 pub(super) struct Wanted {
-    pub(super) trajectory: TrajectoryId,
-    pub(super) from_seq: u64,
+    pub(super) since: Since,
     /// The plan that was agreed to.
     pub(super) plan: Digest,
     pub(super) partial: bool,
@@ -27,7 +26,7 @@ pub(super) struct Wanted {
 
 /// A plan, with the sessions that would carry it out.
 struct Laid {
-    from: (TrajectoryId, u64),
+    since: Since,
     planned: Planned,
     sessions: Sessions,
 }
@@ -35,23 +34,23 @@ struct Laid {
 type Sessions = BTreeMap<TrajectoryId, mpsc::Sender<Ask>>;
 
 impl Service {
-    async fn lay_out(&mut self, from: (TrajectoryId, u64)) -> Result<Laid, RecordError> {
-        let planned = plan(&self.kernel, from, &Refused::new()).await?;
+    async fn lay_out(&mut self, since: Since) -> Result<Laid, RecordError> {
+        let planned = plan(&self.kernel, since, &Refused::new()).await?;
         let mut sessions = BTreeMap::new();
         for action in &planned.actions {
             let open = || self.session(action.trajectory);
             sessions.entry(action.trajectory).or_insert_with(open);
         }
         Ok(Laid {
-            from,
+            since,
             planned,
             sessions,
         })
     }
 
     /// Plans, and tries each step beside the service.
-    pub(super) async fn plan_undo(&mut self, ticket: Ticket, from: (TrajectoryId, u64)) {
-        let laid = match self.lay_out(from).await {
+    pub(super) async fn plan_undo(&mut self, ticket: Ticket, since: Since) {
+        let laid = match self.lay_out(since).await {
             Ok(laid) => laid,
             Err(error) => return self.reply(ticket, unplanned(&error)).await,
         };
@@ -71,7 +70,7 @@ impl Service {
 
     /// Carries a plan out, if it still is the one that was agreed to.
     pub(super) async fn undo(&mut self, ticket: Ticket, wanted: Wanted) {
-        let laid = match self.lay_out((wanted.trajectory, wanted.from_seq)).await {
+        let laid = match self.lay_out(wanted.since).await {
             Ok(laid) => laid,
             Err(error) => return self.reply(ticket, unplanned(&error)).await,
         };
@@ -93,7 +92,7 @@ impl Laid {
     /// `[D3]` The same without what the gate would refuse, which the plan says; so nothing is touched before it
     /// is known.
     async fn tried(self, kernel: &Arc<Kernel>) -> Result<Self, RecordError> {
-        let root = self.from.0;
+        let root = self.since.trajectory;
         let mut refused = Refused::new();
         for action in &self.planned.actions {
             let Some(asks) = self.sessions.get(&action.trajectory) else {
@@ -110,14 +109,14 @@ impl Laid {
             return Ok(self);
         }
         Ok(Self {
-            planned: plan(kernel, self.from, &refused).await?,
+            planned: plan(kernel, self.since, &refused).await?,
             ..self
         })
     }
 }
 
 async fn done(wanted: &Wanted, laid: Laid, now: Timestamp) -> Replied {
-    let (sessions, trajectory) = (laid.sessions, wanted.trajectory);
+    let (sessions, trajectory) = (laid.sessions, wanted.since.trajectory);
     let actions = match agreed(wanted, laid.planned) {
         Ok(actions) => actions,
         Err(no) => return no,
@@ -200,8 +199,12 @@ async fn look_on(trajectory: TrajectoryId, session: Option<&mpsc::Sender<Ask>>) 
 
 /// Newest first; what is held, refused or breaks off stops the rest.
 async fn carry_out(root: TrajectoryId, actions: Vec<Action>, sessions: &Sessions) -> UndoEnd {
-    let of = actions.len() as u64;
-    let mut done = 0;
+    let mut end = UndoEnd {
+        done: 0,
+        of: actions.len() as u64,
+        first: None,
+        stopped: None,
+    };
     for action in actions {
         let (trajectory, line) = (action.trajectory, action.line.clone());
         let came = match sessions.get(&trajectory) {
@@ -209,26 +212,23 @@ async fn carry_out(root: TrajectoryId, actions: Vec<Action>, sessions: &Sessions
             None => TakenBack::Not("its session could not be opened".to_owned()),
         };
         let (reason, held) = match came {
-            TakenBack::Done => {
-                done += 1;
+            TakenBack::Done(entry) => {
+                end.done += 1;
+                end.first = end.first.or(entry);
                 continue;
             }
             TakenBack::Held(reason) => (reason, true),
             TakenBack::Not(reason) => (reason, false),
         };
-        let stopped = Some(UndoStop {
+        end.stopped = Some(UndoStop {
             trajectory,
             line,
             reason,
             held,
         });
-        return UndoEnd { done, of, stopped };
+        break;
     }
-    UndoEnd {
-        done,
-        of,
-        stopped: None,
-    }
+    end
 }
 
 fn taken_back(root: TrajectoryId, action: Action) -> TakeBack {
