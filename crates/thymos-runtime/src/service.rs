@@ -3,7 +3,7 @@
 //! Sessions are opened on demand and live until the link is gone. Look-ups that span trajectories
 //! read the store beside the sessions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -58,6 +58,17 @@ pub struct Channels {
     pub live: watch::Sender<Live>,
 }
 
+/// Ways to ask sessions.
+type Sessions = BTreeMap<TrajectoryId, mpsc::Sender<Ask>>;
+
+/// What the service is asked for from within.
+enum Inward {
+    /// A session for a delegated run.
+    Bear(Birth),
+    /// The sessions of these trajectories.
+    Open(BTreeSet<TrajectoryId>, oneshot::Sender<Sessions>),
+}
+
 /// What sessions tell beside the ledger: heads, live text, rows, chain state. Rebuilt at start.
 pub(crate) struct Shared {
     bell: watch::Sender<Heads>,
@@ -77,7 +88,7 @@ pub(crate) struct Shared {
     chain: Mutex<ChainState>,
     /// A session is there, which says how far the record is verified.
     attended: Notify,
-    births: mpsc::UnboundedSender<Birth>,
+    inward: mpsc::UnboundedSender<Inward>,
     leaving: AtomicBool,
 }
 
@@ -129,7 +140,14 @@ impl Shared {
     /// Asks for a delegated session.
     pub(crate) fn bear(&self, birth: Birth) {
         // Nobody bears sessions any more: the dropped report tells the one who asked.
-        drop(self.births.send(birth));
+        drop(self.inward.send(Inward::Bear(birth)));
+    }
+
+    /// The ways to these sessions, which are opened where they are not; none when the program is leaving.
+    async fn sessions(&self, of: BTreeSet<TrajectoryId>) -> Option<Sessions> {
+        let (reply, answer) = oneshot::channel();
+        self.inward.send(Inward::Open(of, reply)).ok()?;
+        answer.await.ok()
     }
 
     /// Puts a session's row on the desk. The session rings, and only for news.
@@ -258,9 +276,9 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
         live,
     } = channels;
     // Unbounded, and bounded all the same: each session has at most a few children at work.
-    let (births, expected) = mpsc::unbounded_channel();
+    let (inward, expected) = mpsc::unbounded_channel();
     let shared = Arc::new(Shared {
-        births,
+        inward,
         leaving: AtomicBool::new(false),
         bell,
         live,
@@ -301,7 +319,7 @@ struct Service {
     kernel: Arc<Kernel>,
     shared: Arc<Shared>,
     replies: mpsc::Sender<Reply>,
-    sessions: BTreeMap<TrajectoryId, mpsc::Sender<Ask>>,
+    sessions: Sessions,
     /// When each was asked last, counted in asks.
     asked: BTreeMap<TrajectoryId, u64>,
     walks: walk::Walks,
@@ -314,7 +332,7 @@ impl Service {
         &mut self,
         mut requests: mpsc::Receiver<Request>,
         changed: &Notify,
-        mut births: mpsc::UnboundedReceiver<Birth>,
+        mut inward: mpsc::UnboundedReceiver<Inward>,
     ) {
         let mut begun = false;
         loop {
@@ -322,7 +340,10 @@ impl Service {
             // its answer and a session has few children, so nothing here starves the rest.
             tokio::select! {
                 biased;
-                Some(birth) = births.recv() => self.bear(birth).await,
+                Some(wanted) = inward.recv() => match wanted {
+                    Inward::Bear(birth) => self.bear(birth).await,
+                    Inward::Open(of, reply) => self.open_all(of, reply),
+                },
                 request = requests.recv() => match request {
                     Some(Request { ticket, command: Command::Shutdown }) => {
                         self.shut_down(ticket).await;
@@ -412,15 +433,12 @@ impl Service {
                     of,
                     from_seq,
                 } => {
-                    self.plan_undo(
-                        ticket,
-                        Since {
-                            trajectory,
-                            of,
-                            from_seq,
-                        },
-                    )
-                    .await
+                    let since = Since {
+                        trajectory,
+                        of,
+                        from_seq,
+                    };
+                    self.plan_undo(ticket, since);
                 }
                 Command::Undo {
                     trajectory,
@@ -439,7 +457,7 @@ impl Service {
                         plan,
                         partial,
                     };
-                    self.undo(ticket, wanted).await;
+                    self.undo(ticket, wanted);
                 }
                 other => lookup::answer(self, ticket, other).await,
             },
@@ -553,6 +571,12 @@ impl Service {
         self.sessions.insert(trajectory, asks.clone());
         self.tasks.spawn(session.live(inbox, inside));
         asks
+    }
+
+    fn open_all(&mut self, of: BTreeSet<TrajectoryId>, reply: oneshot::Sender<Sessions>) {
+        let open = |one: TrajectoryId| (one, self.session(one));
+        // Who wanted them may have gone.
+        drop(reply.send(of.into_iter().map(open).collect()));
     }
 
     /// Opens a session for a delegated trajectory. What cannot be opened is told by the dropped
