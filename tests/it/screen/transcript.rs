@@ -51,7 +51,7 @@ fn a_story_is_told_at_80_columns() {
                  builtin/write-review: writes need a human
         ▾ I net_get http://10.0.0.8                                            REJECTED
             P x  rejected [C8 granted by the writ]: tool `net_get` is outside this writ
-                 would be allowed by (+ for more): a grant for `net_get` of host
+                 what would allow it (+ for more): a grant for `net_get` of host
                  10.0.0.8
 
 
@@ -89,7 +89,7 @@ fn a_story_is_told_at_200_columns() {
                  builtin/write-review: writes need a human                                                                          │                                                                          │
         ▾ I net_get http://10.0.0.8                                                                 REJECTED                        │                                                                          │
             P x  rejected [C8 granted by the writ]: tool `net_get` is outside this writ                                             │                                                                          │
-                 would be allowed by (+ for more): a grant for `net_get` of host 10.0.0.8                                           │                                                                          │
+                 what would allow it (+ for more): a grant for `net_get` of host 10.0.0.8                                           │                                                                          │
                                                                                                                                     │                                                                          │
                                                                                                                                     │                                                                          │
                                                                                                                                     │                                                                          │
@@ -172,7 +172,7 @@ fn a_committed_group_opens_to_its_output() {
                  builtin/write-review: writes need a human
         ▾ I net_get http://10.0.0.8                                            REJECTED
             P x  rejected [C8 granted by the writ]: tool `net_get` is outside this writ
-                 would be allowed by (+ for more): a grant for `net_get` of host
+                 what would allow it (+ for more): a grant for `net_get` of host
                  10.0.0.8
 
 
