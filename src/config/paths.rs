@@ -117,6 +117,12 @@ impl Paths {
         self.data.join("operator.key")
     }
 
+    /// Keys of model providers, mode 0600.
+    #[must_use]
+    pub fn provider_keys(&self) -> PathBuf {
+        self.data.join("provider-keys.json")
+    }
+
     /// Whom the operator trusts.
     #[must_use]
     pub fn trust_file(&self) -> PathBuf {

@@ -3,6 +3,7 @@
 mod ends;
 pub(crate) mod home;
 
+mod auth;
 pub(crate) mod bundles;
 mod checkpoints;
 mod cut;

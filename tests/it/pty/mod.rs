@@ -4,5 +4,6 @@
 
 mod leaving;
 mod plain;
+mod setup;
 mod terminal;
 mod work;
