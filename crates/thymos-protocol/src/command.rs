@@ -204,6 +204,8 @@ pub enum Command {
     Holds,
     /// Every trajectory, newest first. Replies `Runs`.
     Runs,
+    /// What this operator said in this workspace, in any run, as it is recorded. Replies `Messages`.
+    Messages,
     /// Settles work that was found without an end `[X2]`. Replies `Accepted`.
     Settle {
         /// Where.

@@ -718,6 +718,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::WorldDiff { .. }
         | Command::Holds
         | Command::Runs
+        | Command::Messages
         | Command::Branch { .. }
         | Command::PlanUndo { .. }
         | Command::Undo { .. }

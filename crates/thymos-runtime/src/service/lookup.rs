@@ -28,6 +28,8 @@ use crate::proof;
 use crate::skills::{self, FoundSkill};
 use crate::words;
 
+mod messages;
+
 /// Entries read at once.
 pub(super) const PAGE: usize = 1024;
 
@@ -85,6 +87,7 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
             });
         }
         Command::Memory
+        | Command::Messages
         | Command::Checkpoint { .. }
         | Command::CheckpointTrouble
         | Command::CompareCheckpoint { .. }
@@ -219,6 +222,11 @@ async fn about_work(service: &mut Service, ticket: Ticket, command: Command) {
                     tenant: kernel.parts.tenant.clone(),
                 };
                 Replied::Memory(memory::rows(shared.notes(kernel, &whose, None)))
+            });
+        }
+        Command::Messages => {
+            return beside(service, ticket, move || {
+                messages::newest(&kernel).map_or_else(fault, Replied::Messages)
             });
         }
         Command::Skills => Replied::Skills(rows(&kernel, &kernel.parts.skills.find())),
