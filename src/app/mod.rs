@@ -44,7 +44,7 @@ pub use focus::{Focus, Pane, Screen};
 pub use link::{Link, LinkEnds};
 pub use overlay::Overlay;
 pub use session::Session;
-pub use update::{CardAsked, Verb};
+pub use update::{CardAsked, History, Verb};
 
 /// What the app is started with.
 #[derive(Clone, Debug)]
@@ -170,6 +170,8 @@ pub enum Asked {
     UndoPlan(u64),
     /// Opening an entry of a trajectory that is not open: go there when it is.
     OpenAt(u64),
+    /// What was said in this workspace before.
+    History,
 }
 
 /// Everything the screen is drawn from.
@@ -183,6 +185,8 @@ pub struct App {
     pub overlays: Vec<Overlay>,
     /// The prompt editor.
     pub composer: Composer,
+    /// Whether earlier messages are there.
+    pub history: History,
     /// The story so far.
     pub conversation: Conversation,
     /// What waits, was decided, is in doubt.
@@ -250,6 +254,7 @@ impl App {
             focus: Focus::default(),
             overlays: Vec::new(),
             composer: Composer::with_draft(&options.draft),
+            history: History::default(),
             conversation: Conversation::default(),
             queue: Queue::default(),
             card: CardPane::default(),
@@ -404,6 +409,7 @@ impl App {
             | Asked::Verify
             | Asked::Ledger(_)
             | Asked::Authority(_)
+            | Asked::History
             | Asked::Runs => false,
         })
     }

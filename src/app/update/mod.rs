@@ -7,6 +7,7 @@ mod card;
 mod composer;
 mod find;
 mod global;
+mod history;
 mod inspector;
 mod keys;
 mod ledger;
@@ -29,6 +30,7 @@ mod verb;
 use std::time::Duration;
 
 pub use card::CardAsked;
+pub use history::History;
 pub use verb::Verb;
 
 use super::{App, Asked, Effect, Event, Notice, Now, Pane};
