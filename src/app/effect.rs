@@ -4,6 +4,8 @@
 
 use thymos_protocol::Request;
 
+use super::event::FileQuery;
+
 /// One thing to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -27,6 +29,10 @@ pub enum Effect {
     ReadBundle(String),
     /// Read a writ file that is to be put in force.
     ReadWrit(String),
+    /// Look among the files of the workspace; the newest question is the one that is answered.
+    FindFiles(FileQuery),
+    /// Nobody looks for files any more.
+    EndFiles,
     /// Run a verb of the program in a process of its own, and tell what it says.
     Verb(Vec<String>),
     /// Ask the verb at work to end.

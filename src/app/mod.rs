@@ -30,6 +30,7 @@ use crate::panes::composer::Composer;
 use crate::panes::conversation::Conversation;
 use crate::panes::inspector::Inspector;
 use crate::panes::ledger::{Ledger, LedgerAsked};
+use crate::panes::mention::Mention;
 use crate::panes::prompt::Lines;
 use crate::panes::queue::Queue;
 use crate::panes::runs::Runs;
@@ -170,6 +171,8 @@ pub enum Asked {
     UndoPlan(u64),
     /// Opening an entry of a trajectory that is not open: go there when it is.
     OpenAt(u64),
+    /// Entries that can be named behind an `@`, for the question of that number.
+    Mention(u64),
     /// What was said in this workspace before.
     History,
 }
@@ -185,6 +188,8 @@ pub struct App {
     pub overlays: Vec<Overlay>,
     /// The prompt editor.
     pub composer: Composer,
+    /// What is being named behind an `@`.
+    pub mention: Option<Mention>,
     /// Whether earlier messages are there.
     pub history: History,
     /// The story so far.
@@ -238,6 +243,7 @@ pub struct App {
     interrupt_until: Option<Duration>,
     draft_at: Option<Duration>,
     wakes: Vec<Duration>,
+    mentions_asked: u64,
     next_ticket: u64,
     asked: BTreeMap<Ticket, Asked>,
     title: String,
@@ -254,6 +260,7 @@ impl App {
             focus: Focus::default(),
             overlays: Vec::new(),
             composer: Composer::with_draft(&options.draft),
+            mention: None,
             history: History::default(),
             conversation: Conversation::default(),
             queue: Queue::default(),
@@ -283,6 +290,7 @@ impl App {
             interrupt_until: None,
             draft_at: None,
             wakes: Vec::new(),
+            mentions_asked: 0,
             next_ticket: 1,
             asked: BTreeMap::new(),
             title: String::new(),
@@ -325,9 +333,13 @@ impl App {
     /// Where the next key is looked up.
     #[must_use]
     pub fn context(&self) -> Context {
-        self.overlays
-            .last()
-            .map_or_else(|| self.focus.pane().context(), Overlay::context)
+        match self.overlays.last() {
+            Some(overlay) => overlay.context(),
+            None if self.mention.is_some() && self.focus.pane() == Pane::Composer => {
+                Context::Mention
+            }
+            None => self.focus.pane().context(),
+        }
     }
 
     /// The keys of a chord pressed so far.
@@ -409,6 +421,7 @@ impl App {
             | Asked::Verify
             | Asked::Ledger(_)
             | Asked::Authority(_)
+            | Asked::Mention(_)
             | Asked::History
             | Asked::Runs => false,
         })

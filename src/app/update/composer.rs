@@ -7,7 +7,7 @@ use crate::app::{Action, App, Asked, Effect, Notice, Pane};
 use crate::args;
 use crate::near::nearest;
 
-use super::{act as run, authority, global, history, verb};
+use super::{act as run, authority, global, history, mention, verb};
 
 /// Whether the composer took the action.
 pub(super) fn act(app: &mut App, action: Action) -> bool {
@@ -83,6 +83,7 @@ pub(super) fn say(app: &mut App, text: String) {
 /// The text or the caret is another.
 pub(super) fn edited(app: &mut App) {
     app.draft_at = Some(app.now.mono + super::DRAFT_DELAY);
+    mention::follow(app);
 }
 
 fn send(app: &mut App) {

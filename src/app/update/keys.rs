@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::app::{Action, App};
 use crate::keymap::{Context, Key, Resolved};
 
-use super::{act, composer, history, overlays};
+use super::{act, composer, history, mention, overlays};
 
 /// Takes one key press.
 pub(super) fn press(app: &mut App, key: Key) {
@@ -70,11 +70,15 @@ fn type_text(app: &mut App, text: &str) {
         return;
     }
     match app.context() {
-        Context::Composer => composer::insert(app, text),
+        Context::Composer | Context::Mention => {
+            composer::insert(app, text);
+            mention::typed(app, text);
+        }
         // A printable key that means nothing in the transcript goes back to the composer.
         Context::Transcript => {
             composer::focus(app);
             composer::insert(app, text);
+            mention::typed(app, text);
         }
         // Nowhere else: a stray key must never turn into words, nor words into a decision.
         Context::Global

@@ -11,6 +11,7 @@ mod history;
 mod inspector;
 mod keys;
 mod ledger;
+mod mention;
 mod mode;
 mod overlays;
 mod past;
@@ -92,6 +93,7 @@ pub fn update(app: &mut App, event: Event, now: Now) -> Vec<Effect> {
         Event::Edited(written) => composer::written(app, written),
         Event::BundleRead(read) => authority::bundle_read(app, read),
         Event::Verb(news) => verb::heard(app, news),
+        Event::Files(asked, found) => mention::files_came(app, asked, found),
         Event::WritRead(read) => authority::writ_read(app, read),
         Event::KernelGone => {
             app.notice = Some(Notice {
@@ -113,6 +115,7 @@ fn settle(app: &mut App) {
     authority::settle(app);
     runs::settle(app);
     verb::settle(app);
+    mention::settle(app);
     if let Some(command) = app.session.pull() {
         app.ask(Asked::Pull, command);
     }
@@ -177,7 +180,7 @@ fn act(app: &mut App, action: Action) -> bool {
 
 fn in_pane(app: &mut App, action: Action) -> bool {
     match app.focus.pane() {
-        Pane::Composer => composer::act(app, action),
+        Pane::Composer => mention::act(app, action) || composer::act(app, action),
         Pane::Transcript => transcript::act(app, action) || past::in_transcript(app, action),
         Pane::Queue => queue::act(app, action),
         Pane::Card => card::act(app, action),

@@ -4,7 +4,7 @@ use thymos_protocol::{
     Changed, Command, Fault, NotUsed, Page, Replied, Reply, Ticket, VerifyReport,
 };
 
-use super::{authority, card, history, ledger, past, picker, question, sign};
+use super::{authority, card, history, ledger, mention, past, picker, question, sign};
 use crate::app::overlay::ModeQuestion;
 use crate::app::{App, Asked, CardAsked, Effect, Notice, Overlay, Verification};
 
@@ -98,6 +98,7 @@ fn governed(app: &mut App, ticket: Ticket, asked: Asked, replied: Replied) {
     match (asked, replied) {
         (Asked::Authority(asked), replied) => authority::heard(app, asked, replied),
         (Asked::Runs, Replied::Runs(rows)) => app.runs.take(rows),
+        (Asked::Mention(asked), Replied::Page(page)) => mention::entries_came(app, asked, page),
         (Asked::History, Replied::Messages(texts)) => history::came(app, texts),
         (Asked::Told(words), Replied::Accepted) => {
             app.tell(words);
@@ -173,6 +174,7 @@ fn failed(app: &mut App, asked: Asked, message: &str) {
         Asked::Runs => app.runs.failed(),
         Asked::Ledger(asked) => ledger::failed(app, &asked, message),
         Asked::Overlay => picker::rows_failed(app),
+        Asked::Mention(asked) => mention::failed(app, asked, message),
         Asked::History => history::failed(app),
         Asked::Open
         | Asked::OpenAt(_)

@@ -153,6 +153,14 @@ impl Composer {
         self.replace(&both);
     }
 
+    /// Puts text in place of so many characters before the caret, in its line; undo brings them back.
+    pub fn put_instead(&mut self, chars: usize, text: &str) {
+        let chars = chars.min(self.caret().1);
+        (0..chars).for_each(|_| self.area.move_cursor(CursorMove::Back));
+        self.area.delete_str(chars);
+        self.insert(text);
+    }
+
     /// Whether the action is one of editing, and was done.
     pub fn edit(&mut self, action: Action) -> bool {
         match action {

@@ -9,6 +9,7 @@ mod approvals;
 mod authority;
 mod help;
 mod ledger;
+mod mention;
 mod modes;
 mod past;
 mod plain;
