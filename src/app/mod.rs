@@ -45,7 +45,7 @@ pub use focus::{Focus, Pane, Screen};
 pub use link::{Link, LinkEnds};
 pub use overlay::Overlay;
 pub use session::Session;
-pub use update::{CardAsked, History, Verb};
+pub use update::{CardAsked, History, Verb, why_no_verb, why_not};
 
 /// What the app is started with.
 #[derive(Clone, Debug)]

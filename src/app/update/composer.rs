@@ -7,7 +7,7 @@ use crate::app::{Action, App, Asked, Effect, Notice, Pane};
 use crate::args;
 use crate::near::nearest;
 
-use super::{act as run, authority, global, history, mention, verb};
+use super::{act as run, authority, global, history, mention, verb, why_not};
 
 /// Whether the composer took the action.
 pub(super) fn act(app: &mut App, action: Action) -> bool {
@@ -125,6 +125,10 @@ fn command(app: &mut App, text: &str) {
     if let Some((action, words)) = slash_with_words(text) {
         with_words(app, action, words);
     } else if let Some(action) = slash(text) {
+        if let Some(why) = why_not(app, action) {
+            app.tell(why);
+            return;
+        }
         app.composer.take();
         edited(app);
         if !run(app, action) {

@@ -26,12 +26,14 @@ mod sheet;
 mod sign;
 mod skill;
 mod transcript;
+mod usable;
 mod verb;
 
 use std::time::Duration;
 
 pub use card::CardAsked;
 pub use history::History;
+pub use usable::{why_no_verb, why_not};
 pub use verb::Verb;
 
 use super::{App, Asked, Effect, Event, Notice, Now, Pane};

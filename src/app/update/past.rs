@@ -15,18 +15,18 @@ use crate::panes::reader::Said;
 use crate::theme::Role;
 
 use super::ledger::chosen_here;
-use super::question;
+use super::{question, usable};
 
 /// Whether it is one of the actions about the past that work anywhere.
 pub(super) fn anywhere(app: &mut App, action: Action) -> bool {
     match action {
         Action::TrajectoryUndo => match last_said(app) {
             Some(seq) => plan(app, seq),
-            None => app.tell("you have said nothing here yet, so there is nothing to undo"),
+            None => usable::tell_why(app, action),
         },
         Action::TrajectoryBranch => match last_commit(app) {
             Some((entry, seq)) => branch(app, entry, seq),
-            None => app.tell("no commit here yet; a branch starts from one"),
+            None => usable::tell_why(app, action),
         },
         _ => return false,
     }
@@ -321,7 +321,7 @@ fn branch(app: &mut App, entry: EntryId, seq: u64) {
     app.overlays.push(Overlay::Question(Box::new(question)));
 }
 
-fn last_said(app: &App) -> Option<u64> {
+pub(super) fn last_said(app: &App) -> Option<u64> {
     let items = app.session.story().items().iter().rev();
     items.into_iter().find_map(|item| match item {
         Item::Said(said) if said.role == Speaker::Operator => Some(said.seq),
@@ -329,7 +329,7 @@ fn last_said(app: &App) -> Option<u64> {
     })
 }
 
-fn last_commit(app: &App) -> Option<(EntryId, u64)> {
+pub(super) fn last_commit(app: &App) -> Option<(EntryId, u64)> {
     let items = app.session.story().items().iter();
     let steps = items.filter_map(|item| match item {
         Item::Group(group) => Some(&group.steps),

@@ -5,8 +5,8 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::app::action::commands_starting;
-use crate::app::{App, Pane};
+use crate::app::action::{commands_starting, slash};
+use crate::app::{App, Pane, why_no_verb, why_not};
 use crate::keymap::Context;
 use crate::theme::Role;
 use crate::ui::chrome;
@@ -198,12 +198,26 @@ fn commands(app: &App, area: Rect, frame: &mut Frame<'_>) {
     ratatui::widgets::Widget::render(ratatui::widgets::Clear, list, frame.buffer_mut());
     let lines: Vec<Line<'_>> = found
         .iter()
-        .map(|(name, about)| {
-            Line::from(vec![
-                Span::styled(format!(" /{name:<14}"), app.theme.style(Role::Key)),
-                Span::styled(*about, app.theme.style(Role::Text)),
-            ])
-        })
+        .map(|(name, about)| one_command(app, name, about))
         .collect();
     chrome::put_lines(&lines, list, frame.buffer_mut());
+}
+
+/// A command with what it is for; one that can do nothing now is dimmed, and says why instead.
+fn one_command(app: &App, name: &str, about: &'static str) -> Line<'static> {
+    let why = match slash(&format!("/{name}")) {
+        Some(action) => why_not(app, action).map(str::to_owned),
+        None => why_no_verb(app),
+    };
+    let head = format!(" /{name:<14}");
+    match why {
+        Some(why) => {
+            let text = SafeText::line(&format!("{head}not now: {why}"));
+            text.to_line(&app.theme, Role::Muted)
+        }
+        None => Line::from(vec![
+            Span::styled(head, app.theme.style(Role::Key)),
+            Span::styled(about, app.theme.style(Role::Text)),
+        ]),
+    }
 }

@@ -414,6 +414,44 @@ fn slash_commands_are_the_registry() {
 }
 
 #[test]
+fn a_command_that_can_do_nothing_now_says_why_while_it_is_typed_and_when_it_is_sent() {
+    let mut desk = Desk::open(100, 24, Kernel::new());
+    desk.types("/st");
+    let frame = desk.frame();
+    assert!(
+        frame.contains("/stop          not now: nothing runs"),
+        "{frame}"
+    );
+    desk.types("op");
+    desk.keys("<Enter>");
+    assert!(desk.frame().contains("nothing runs"));
+    assert_eq!(desk.app.composer.text(), "/stop", "what was written stays");
+    for (typed, why) in [
+        ("/copy", "nothing to copy yet"),
+        ("/undo", "you have said nothing here yet"),
+        ("/branch", "no commit here yet"),
+    ] {
+        desk.keys("<C-u>");
+        desk.types(typed);
+        let frame = desk.frame();
+        assert!(frame.contains(&format!("not now: {why}")), "{frame}");
+    }
+    let mut kernel = long(1);
+    kernel.append(said(Role::Model, "answer"));
+    kernel.running(Some("thinking"));
+    let mut desk = Desk::open(100, 24, kernel);
+    for typed in ["/stop", "/copy", "/undo", "/mode", "/ledger"] {
+        desk.keys("<C-u>");
+        desk.types(typed);
+        let frame = desk.frame();
+        assert!(
+            frame.contains(typed) && !frame.contains("not now"),
+            "{frame}"
+        );
+    }
+}
+
+#[test]
 fn background_events_never_move_the_focus() {
     let mut desk = Desk::open(80, 24, long(5));
     desk.types("typing");
