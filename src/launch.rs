@@ -29,7 +29,7 @@ use crate::theme::caps::{ColorChoice, detect};
 use crate::theme::load::{ThemeFile, ThemeRequest, load as load_theme};
 use crate::ui::chrome::Glyphs;
 use crate::verbs::{under_writ, usable_writ};
-use crate::wire::{Purpose, Wired, files, wire};
+use crate::wire::{Purpose, Wired, listing, wire};
 
 /// Opens the app and stays until it ends; gives the exit code.
 ///
@@ -59,7 +59,7 @@ pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
         (
             keep,
             verbs(cli, directory)?,
-            files::lister(env, &config, directory),
+            listing::lister(env, &config, directory),
         ),
     )?;
     let clock = options.clock.clone();

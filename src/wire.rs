@@ -33,7 +33,7 @@ pub(crate) mod bundles;
 pub mod checkpoints;
 pub(crate) mod evidence;
 pub(crate) mod explain;
-pub mod files;
+pub mod listing;
 pub(crate) mod keys;
 mod leases;
 mod ledger;
