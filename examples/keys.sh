@@ -29,6 +29,7 @@ bob=$("$thymos" keys new bob --out "$scratch/bob.key")
 code=0
 "$thymos" --model practice run "give me a tour" || code=$?
 [ "$code" -eq 10 ] || fail "the tour ended with $code instead of 10"
+held=$("$thymos" approvals ls | head -n 1 | cut -d ' ' -f 1)
 
 # A new key. The old one is retired and kept aside; what it signed is proven as before.
 "$thymos" keys rotate
@@ -37,8 +38,8 @@ code=0
 
 # The session stops, since nothing new counts under the old key, and goes on under a new writ.
 id=$("$thymos" runs | head -n 1 | cut -d ' ' -f 1)
-held=$("$thymos" approvals ls | head -n 1 | cut -d ' ' -f 1)
-# What waited under the old key is refused once its run is opened: nobody can let it go on.
+# What waited under the old key is asked about no more: nobody can let it go on.
+[ -z "$("$thymos" approvals ls)" ] || fail "a call is asked about under a retired key"
 code=0
 "$thymos" approvals deny "$held" --reason "asked before the keys changed" || code=$?
 [ "$code" -eq 11 ] || fail "a call that waited under a retired key was answered: $code"

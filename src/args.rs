@@ -10,6 +10,7 @@ use clap_complete::Shell;
 use crate::config::Flags;
 
 mod approvals;
+mod auth;
 mod bundle;
 mod checkpoint;
 mod erase;
@@ -22,6 +23,7 @@ mod skills;
 mod writ;
 
 pub use approvals::{ApprovalsVerb, GrantArgs, OptionalScope, ScopeArgs, ScopeBounds, SignerArgs};
+pub use auth::AuthVerb;
 pub use bundle::{ExportArgs, Format, ImportArgs, VerifyArgs};
 pub use checkpoint::CheckpointVerb;
 pub use erase::EraseArgs;
@@ -272,6 +274,11 @@ pub enum Verb {
     /// List, make, trust and rotate the keys whose signatures count
     #[command(subcommand)]
     Keys(KeysVerb),
+    /// Set thymos up in three steps, each of which Enter passes over; opens the app at the end
+    Setup,
+    /// Keep, list and take away the keys of model providers
+    #[command(subcommand)]
+    Auth(AuthVerb),
     /// Write, check, sign, load and try rules of your own
     #[command(subcommand)]
     Policy(PolicyVerb),

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::app::run::{Editor, ReadWrit, RunOptions, Verbs, run};
+use crate::app::run::{Editor, ListFiles, ReadWrit, RunOptions, Verbs, run};
 use crate::app::{AppOptions, Link, Notice, Start};
 use crate::args::Cli;
 use crate::config::{self, Config, Env, Source, paths};
@@ -29,7 +29,7 @@ use crate::theme::caps::{ColorChoice, detect};
 use crate::theme::load::{ThemeFile, ThemeRequest, load as load_theme};
 use crate::ui::chrome::Glyphs;
 use crate::verbs::{under_writ, usable_writ};
-use crate::wire::{Purpose, Wired, wire};
+use crate::wire::{Purpose, Wired, listing, wire};
 
 /// Opens the app and stays until it ends; gives the exit code.
 ///
@@ -56,7 +56,11 @@ pub fn launch(cli: &Cli, env: &Env, directory: &Path) -> Result<u8, AppError> {
         env,
         start,
         drafts.read(),
-        (keep, verbs(cli, directory)?),
+        (
+            keep,
+            verbs(cli, directory)?,
+            listing::lister(env, &config, directory),
+        ),
     )?;
     let clock = options.clock.clone();
     let screen = small_runtime()?;
@@ -227,7 +231,7 @@ fn options(
     env: &Env,
     start: Start,
     draft: String,
-    (drafts, verbs): (watch::Sender<String>, Verbs),
+    (drafts, verbs, list): (watch::Sender<String>, Verbs, ListFiles),
 ) -> Result<(RunOptions, AppOptions), AppError> {
     let term = env.term();
     let profile = term.profile();
@@ -281,6 +285,7 @@ fn options(
         editor: editor(config, env),
         verbs,
         writs: writs(config),
+        files: list,
     };
     let app = AppOptions {
         keymap: Arc::new(keymap.keymap),

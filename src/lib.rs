@@ -17,6 +17,7 @@ pub mod term;
 pub mod theme;
 pub mod ui;
 
+pub mod fuzzy;
 pub mod logins;
 pub mod mind;
 pub mod near;

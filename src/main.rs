@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use thymos::args::Cli;
+use thymos::args::{Cli, Verb};
 use thymos::config::Env;
 use thymos::error::{AppError, ErrorKind};
 use thymos::{launch, out, system, verbs};
@@ -53,6 +53,10 @@ fn start(cli: &Cli, env: &Env) -> Result<u8, AppError> {
         })?,
     };
     match &cli.verb {
+        Some(Verb::Setup) => match verbs::set_up(cli, env, &directory)? {
+            true => launch::launch(cli, env, &directory),
+            false => Ok(0),
+        },
         Some(verb) => verbs::perform(cli, verb, env, &directory),
         None => launch::launch(cli, env, &directory),
     }

@@ -154,7 +154,7 @@ fn gate(what: &What) -> Vec<String> {
                 format!("rejected: {} [{clause}] {}", safe(tool), safe(reason))
             }];
             if let Some(suggestion) = suggestion {
-                lines.push(format!("  would allow it: {}", safe(suggestion)));
+                lines.push(format!("  what would allow it: {}", safe(suggestion)));
             }
             lines
         }

@@ -76,6 +76,7 @@ actions! {
     ComposerDown, "composer.down", None, "a line down, at the edge the message after";
     ComposerHistory, "composer.history", None, "search earlier messages";
     ComposerEditor, "composer.editor", None, "write in the editor";
+    ComposerMention, "composer.mention", None, "name a file, or with # an entry of the ledger";
     ComposerLeft, "composer.left", None, "a character left";
     ComposerRight, "composer.right", None, "a character right";
     ComposerWordLeft, "composer.word-left", None, "a word left";
@@ -91,6 +92,10 @@ actions! {
     ComposerKillStart, "composer.kill-start", None, "cut to the start of the line";
     ComposerYank, "composer.yank", None, "put back what was cut";
     ComposerUndo, "composer.undo", None, "undo the last change";
+    MentionAccept, "mention.accept", None, "take this one; where nothing fits, send";
+    MentionComplete, "mention.complete", None, "take this one";
+    MentionUp, "mention.up", None, "previous row";
+    MentionDown, "mention.down", None, "next row";
     TranscriptPageUp, "transcript.page-up", None, "scroll the transcript up";
     TranscriptPageDown, "transcript.page-down", None, "scroll the transcript down";
     ListDown, "list.down", None, "next row";

@@ -5,6 +5,7 @@
 use thymos_core::TrajectoryId;
 use thymos_protocol::Request;
 
+use super::event::FileQuery;
 use crate::args::Format;
 
 /// A run, and what it is to be written as.
@@ -39,6 +40,10 @@ pub enum Effect {
     ReadBundle(String),
     /// Read a writ file that is to be put in force.
     ReadWrit(String),
+    /// Look among the files of the workspace; the newest question is the one that is answered.
+    FindFiles(FileQuery),
+    /// Nobody looks for files any more.
+    EndFiles,
     /// Run a verb of the program in a process of its own, and tell what it says.
     Verb(Vec<String>),
     /// Ask the verb at work to end.

@@ -58,8 +58,34 @@ pub enum Event {
     Verb(VerbNews),
     /// An export ended: the file, or why there is none.
     Exported(Result<String, Fault>),
+    /// Files that were looked for, or why there are none to tell.
+    Files(u64, Result<FileRows, String>),
     /// The kernel has closed its ends.
     KernelGone,
+}
+
+/// Which files are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileQuery {
+    /// The number of the question, rising.
+    pub asked: u64,
+    /// Letters of the path.
+    pub letters: String,
+    /// Whether files of names with a leading dot are looked at too.
+    pub hidden: bool,
+}
+
+/// Files that fit, best first.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct FileRows {
+    /// Paths below the workspace; the first few of those that fit.
+    pub paths: Vec<String>,
+    /// How many fit.
+    pub fits: usize,
+    /// How many files were looked at.
+    pub of: usize,
+    /// Entries of folders after which looking stopped, so that some files are missing; none when all were seen.
+    pub stopped_after: Option<usize>,
 }
 
 /// What was written out to its last line. It counts as seen only while it is what is asked about.

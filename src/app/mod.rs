@@ -30,6 +30,7 @@ use crate::panes::composer::Composer;
 use crate::panes::conversation::Conversation;
 use crate::panes::inspector::Inspector;
 use crate::panes::ledger::{Ledger, LedgerAsked};
+use crate::panes::mention::Mention;
 use crate::panes::mind::MindPane;
 use crate::panes::prompt::Lines;
 use crate::panes::queue::Queue;
@@ -45,7 +46,7 @@ pub use focus::{Focus, Pane, Screen};
 pub use link::{Link, LinkEnds};
 pub use overlay::Overlay;
 pub use session::Session;
-pub use update::{CardAsked, Shows, Verb};
+pub use update::{CardAsked, History, Shows, Verb, why_no_verb, why_not};
 
 /// What the app is started with.
 #[derive(Clone, Debug)]
@@ -173,6 +174,10 @@ pub enum Asked {
     UndoPlan(u64),
     /// Opening an entry of a trajectory that is not open: go there when it is.
     OpenAt(u64),
+    /// Entries that can be named behind an `@`, for the question of that number.
+    Mention(u64),
+    /// What was said in this workspace before.
+    History,
 }
 
 /// Everything the screen is drawn from.
@@ -186,6 +191,10 @@ pub struct App {
     pub overlays: Vec<Overlay>,
     /// The prompt editor.
     pub composer: Composer,
+    /// What is being named behind an `@`.
+    pub mention: Option<Mention>,
+    /// Whether earlier messages are there.
+    pub history: History,
     /// The story so far.
     pub conversation: Conversation,
     /// What waits, was decided, is in doubt.
@@ -241,6 +250,7 @@ pub struct App {
     interrupt_until: Option<Duration>,
     draft_at: Option<Duration>,
     wakes: Vec<Duration>,
+    mentions_asked: u64,
     next_ticket: u64,
     asked: BTreeMap<Ticket, Asked>,
     title: String,
@@ -257,6 +267,8 @@ impl App {
             focus: Focus::default(),
             overlays: Vec::new(),
             composer: Composer::with_draft(&options.draft),
+            mention: None,
+            history: History::default(),
             conversation: Conversation::default(),
             queue: Queue::default(),
             card: CardPane::default(),
@@ -287,6 +299,7 @@ impl App {
             interrupt_until: None,
             draft_at: None,
             wakes: Vec::new(),
+            mentions_asked: 0,
             next_ticket: 1,
             asked: BTreeMap::new(),
             title: String::new(),
@@ -329,9 +342,13 @@ impl App {
     /// Where the next key is looked up.
     #[must_use]
     pub fn context(&self) -> Context {
-        self.overlays
-            .last()
-            .map_or_else(|| self.focus.pane().context(), Overlay::context)
+        match self.overlays.last() {
+            Some(overlay) => overlay.context(),
+            None if self.mention.is_some() && self.focus.pane() == Pane::Composer => {
+                Context::Mention
+            }
+            None => self.focus.pane().context(),
+        }
     }
 
     /// The keys of a chord pressed so far.
@@ -416,6 +433,8 @@ impl App {
                 | Asked::Verify
                 | Asked::Ledger(_)
                 | Asked::Authority(_)
+                | Asked::Mention(_)
+                | Asked::History
                 | Asked::Runs => false,
             })
     }

@@ -74,8 +74,8 @@ pub struct BranchArgs {
 pub struct UndoArgs {
     /// Trajectory id, or a unique prefix
     pub id: String,
-    /// Undo this entry and all after it: a sequence number, or an entry id or prefix of one; without
-    /// it, the whole trajectory
+    /// Undo this entry and all after it: a sequence number, or the id or prefix of an entry of the
+    /// run or of one below it; without it, the whole trajectory
     #[arg(long, value_name = "ENTRY")]
     pub from: Option<String>,
     /// Only show what would be done

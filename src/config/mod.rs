@@ -4,6 +4,7 @@
 //! the source of every value. Nothing else reads the environment.
 
 pub mod approvals;
+pub mod change;
 pub mod env;
 pub mod explain;
 pub mod ledger;

@@ -117,6 +117,12 @@ impl Paths {
         self.data.join("operator.key")
     }
 
+    /// Keys of model providers, mode 0600.
+    #[must_use]
+    pub fn provider_keys(&self) -> PathBuf {
+        self.data.join("provider-keys.json")
+    }
+
     /// Whom the operator trusts.
     #[must_use]
     pub fn trust_file(&self) -> PathBuf {
@@ -189,6 +195,62 @@ pub fn not_own(place: &Path) -> Option<&'static str> {
         () if meta.permissions().mode() & 0o002 != 0 => Some("can be written by others than you"),
         () => None,
     }
+}
+
+/// Links that a path is followed through; the system follows no more either (`path_resolution(7)`).
+const LINKS_MAX: usize = 40;
+
+/// Who has no user here, as the root of a host has none in a container without rights: nobody can act as that.
+const UNMAPPED: u32 = 65_534;
+
+/// The first folder on the way to a file in which somebody else could put another thing in the place of the next
+/// step, and why. Every folder that the system passes through counts, those that links lead to as well; anybody may
+/// write to one where that takes nothing away from others (the sticky bit).
+#[must_use]
+pub fn open_way(file: &Path) -> Option<(PathBuf, &'static str)> {
+    let own = rustix::process::geteuid().as_raw();
+    way(file).into_iter().find_map(|folder| {
+        let meta = fs::metadata(&folder).ok()?;
+        let mode = meta.permissions().mode();
+        let why = match () {
+            () if ![own, 0, UNMAPPED].contains(&meta.uid()) => "belongs to somebody else",
+            () if mode & 0o1002 == 0o002 => "can be written by others than you",
+            () => return None,
+        };
+        Some((folder, why))
+    })
+}
+
+/// The folders that lead to a file, as the system resolves its path; those of a path that leads nowhere are the
+/// ones up to there.
+fn way(file: &Path) -> Vec<PathBuf> {
+    let (mut at, mut folders, mut links) = (PathBuf::from("/"), vec![PathBuf::from("/")], 0);
+    let steps = |path: &Path| -> Vec<PathBuf> {
+        let steps = path.components().rev();
+        steps.map(|step| PathBuf::from(step.as_os_str())).collect()
+    };
+    let mut rest = steps(&std::path::absolute(file).unwrap_or_default());
+    while let Some(step) = rest.pop() {
+        // From the root on for an absolute path, and one up for `..`.
+        let next = match step.as_os_str() == ".." {
+            true => at.parent().unwrap_or(&at).to_owned(),
+            false => at.join(&step),
+        };
+        match fs::read_link(&next) {
+            Ok(to) if links < LINKS_MAX => {
+                links += 1;
+                rest.extend(steps(&to));
+            }
+            Ok(_) => break,
+            Err(_) => {
+                at = next;
+                if at.is_dir() {
+                    folders.push(at.clone());
+                }
+            }
+        }
+    }
+    folders
 }
 
 /// Whether a file can be read by others than its owner.

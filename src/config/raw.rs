@@ -200,10 +200,18 @@ pub fn is_own(file: &Path) -> Result<(), AppError> {
     // Who may write in its folder can put another file in its place: the folder of a link and of what it leads to.
     let real = file.canonicalize().ok();
     let folders = [Some(file), real.as_deref()].into_iter().flatten();
-    match folders.filter_map(Path::parent).find_map(paths::not_own) {
+    if let Some(why) = folders.filter_map(Path::parent).find_map(paths::not_own) {
+        return Err(no(&format!("stands in a folder that {why}"))
+            .hint("look at it, then make the folder yours alone: chown, chmod o-w"));
+    }
+    // And who may write above can put another folder in the place of that one.
+    match paths::open_way(file) {
         None => Ok(()),
-        Some(why) => Err(no(&format!("stands in a folder that {why}"))
-            .hint("look at it, then make the folder yours alone: chown, chmod o-w")),
+        Some((folder, why)) => {
+            let folder = folder.display();
+            Err(no(&format!("is reached through `{folder}`, which {why}"))
+                .hint("look at it, then make that folder yours alone: chown, chmod o-w"))
+        }
     }
 }
 

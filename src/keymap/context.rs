@@ -11,6 +11,8 @@ pub enum Context {
     Global,
     /// The prompt editor.
     Composer,
+    /// The prompt editor, while a file or an entry is being named in it.
+    Mention,
     /// Any list of rows.
     List,
     /// The conversation.
@@ -46,6 +48,7 @@ impl Context {
     pub const ALL: &[Self] = &[
         Self::Global,
         Self::Composer,
+        Self::Mention,
         Self::List,
         Self::Transcript,
         Self::Queue,
@@ -68,6 +71,7 @@ impl Context {
         match self {
             Self::Global => "global",
             Self::Composer => "composer",
+            Self::Mention => "mention",
             Self::List => "list",
             Self::Transcript => "transcript",
             Self::Queue => "queue",
@@ -99,6 +103,7 @@ impl Context {
     pub fn parent(self) -> Option<Self> {
         match self {
             Self::Global => None,
+            Self::Mention => Some(Self::Composer),
             Self::Composer | Self::List | Self::Prompt | Self::Picker => Some(Self::Global),
             // A card is no list: `G` scrolls it, but `space` or `m` must mean nothing there.
             Self::Card | Self::Dialog | Self::Sign => Some(Self::Global),
@@ -121,6 +126,9 @@ impl Context {
     /// Whether an unbound character is typed into a text field here.
     #[must_use]
     pub fn takes_text(self) -> bool {
-        matches!(self, Self::Composer | Self::Prompt | Self::Picker)
+        matches!(
+            self,
+            Self::Composer | Self::Mention | Self::Prompt | Self::Picker
+        )
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod footer;
 pub(crate) mod header;
 pub mod inspector;
 pub mod ledger;
+pub mod mention;
 pub mod mind;
 pub mod picker;
 pub mod prompt;

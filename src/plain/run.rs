@@ -209,6 +209,13 @@ impl Turn {
                 ),
                 now,
             ),
+            Typed::Keys => self.plain.event(
+                Event::Told(
+                    "a key that is no text, such as an arrow, was in that line; none of it was taken. Type it again"
+                        .into(),
+                ),
+                now,
+            ),
             Typed::Cut => self.plain.event(
                 Event::Told("the input ended in the middle of a line; none of it was taken".into()),
                 now,

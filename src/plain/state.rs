@@ -415,7 +415,10 @@ impl Plain {
                 | Effect::Mouse(_)
                 | Effect::Title(_)
                 | Effect::Notify(_)
-                | Effect::SaveDraft(_) => {}
+                | Effect::SaveDraft(_)
+                // What is typed in lines names no file while it is typed.
+                | Effect::FindFiles(_)
+                | Effect::EndFiles => {}
                 Effect::ReadBundle(_)
                 | Effect::ReadWrit(_)
                 | Effect::Verb(_)

@@ -149,6 +149,18 @@ fn lines_are_read_with_their_time_whatever_ends_them() {
         Typed::End,
     ];
     assert_eq!(typed(b"one\ntwo\r\n\n\xff\nend\n"), due);
+    // An arrow key, a bell, a lone carriage return: what stands there is not what was meant.
+    assert_eq!(
+        typed(b"approve 1\x1b[A\nab\x07c\napprove 1\rdeny 1\n\xc2\x9b2J\na\tb\n"),
+        [
+            Typed::Keys,
+            Typed::Keys,
+            Typed::Keys,
+            Typed::Keys,
+            line("a\tb"),
+            Typed::End
+        ]
+    );
     // Of `approve 12` this may be the beginning.
     assert_eq!(
         typed(b"one\napprove 1"),

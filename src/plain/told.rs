@@ -106,7 +106,7 @@ fn wanted(what: &What) -> Vec<String> {
             )];
             let allowed = suggestion.iter();
             lines.extend(
-                allowed.map(|grant| format!("refused: would be allowed by {}", safe(grant))),
+                allowed.map(|grant| format!("refused: what would allow it: {}", safe(grant))),
             );
             lines
         }

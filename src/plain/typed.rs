@@ -27,6 +27,9 @@ pub enum Typed {
     Line(TypedLine),
     /// A line that is longer than a message may be. None of it was taken.
     TooLong,
+    /// A line with what no text holds in it, as an arrow key leaves it there: what is meant by it is not what stands
+    /// in it. None of it was taken.
+    Keys,
     /// The input ended in the middle of a line: of `approve 12` there may be `approve 1`.
     Cut,
     /// So many lines for which there was no room.
@@ -130,6 +133,7 @@ fn read(mut from: impl BufRead, clock: &Monotonic, tell: &mpsc::Sender<Typed>) {
         let typed = match text {
             Ok(text) => Typed::Line(TypedLine { text, at: clock() }),
             Err(Unfit::TooLong) => Typed::TooLong,
+            Err(Unfit::Keys) => Typed::Keys,
             Err(Unfit::Cut) => Typed::Cut,
         };
         if dropped > 0 && tell.try_send(Typed::Dropped(dropped)).is_ok() {
@@ -151,6 +155,7 @@ fn read(mut from: impl BufRead, clock: &Monotonic, tell: &mpsc::Sender<Typed>) {
 /// Why a line is not taken.
 enum Unfit {
     TooLong,
+    Keys,
     Cut,
 }
 
@@ -171,7 +176,10 @@ fn next(from: &mut impl BufRead) -> io::Result<Option<Result<String, Unfit>>> {
     let text = String::from_utf8_lossy(&bytes);
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
-    Ok(Some(Ok(text.to_owned())))
+    match text.chars().any(|ch| ch.is_control() && ch != '\t') {
+        true => Ok(Some(Err(Unfit::Keys))),
+        false => Ok(Some(Ok(text.to_owned()))),
+    }
 }
 
 /// Reads the rest of a line away.

@@ -6,6 +6,7 @@
 //! [`Session::start`] is the door. It takes the screen, starts three threads (input, writer,
 //! signals) and hands back a receiver of [`TermEvent`].
 
+pub mod ask;
 pub mod backend;
 pub mod clipboard;
 mod decode;

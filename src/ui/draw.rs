@@ -11,8 +11,8 @@ use super::chrome;
 use super::layout;
 use crate::app::{App, Overlay, Screen};
 use crate::panes::{
-    authority, card, composer, conversation, dialog, footer, header, inspector, ledger, mind,
-    picker, prompt, question, queue, reader, runs, sign, status, stream, strip, welcome,
+    authority, card, composer, conversation, dialog, footer, header, inspector, ledger, mention,
+    mind, picker, prompt, question, queue, reader, runs, sign, status, stream, strip, welcome,
 };
 
 /// Lays out the lists in view. Once before each [`draw`].
@@ -107,6 +107,7 @@ fn work(app: &App, frame: &mut Frame<'_>) {
     }
     if shown(areas.composer) {
         composer::draw(app, areas.composer, frame);
+        mention::draw(app, areas.composer, frame.buffer_mut());
     }
 }
 

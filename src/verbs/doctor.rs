@@ -1,12 +1,11 @@
 //! `thymos doctor`: looks at machine, folders, ledger, cage, model and terminal. Changes nothing.
 
 use super::Setting;
-use crate::config::paths;
 use crate::error::{AppError, ErrorKind};
 use crate::out;
-use crate::wire::policy;
 use crate::wire::probes::{self, Finding};
 use crate::wire::trust::TrustFile;
+use crate::wire::{keys, policy};
 
 pub(super) fn examine(setting: &Setting<'_>, json: bool) -> Result<u8, AppError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -44,9 +43,6 @@ pub(super) fn examine(setting: &Setting<'_>, json: bool) -> Result<u8, AppError>
 fn files(setting: &Setting<'_>) -> Finding {
     let config = setting.config;
     let key = config.paths.operator_key();
-    let exposed = key.exists() && paths::is_exposed(&key);
-    // Whom somebody trusts is written down when the key is made.
-    let lost = !key.exists() && config.paths.trust_file().exists();
     let present = |path: &std::path::Path| {
         if path.exists() {
             ""
@@ -54,24 +50,21 @@ fn files(setting: &Setting<'_>) -> Finding {
             " (not there yet)"
         }
     };
+    let wrong = keys::look(&config.paths).err();
+    let told = match &wrong {
+        Some(wrong) => wrong.message.clone(),
+        None => format!("operator key {}{}", key.display(), present(&key)),
+    };
+    let hints = wrong.as_ref().map(|wrong| wrong.hints.join("; "));
     Finding {
         what: "files".into(),
-        ok: !exposed && !lost,
+        ok: wrong.is_none(),
         lines: vec![
             format!("workspace {}", setting.directory.display()),
             format!("config {}{}", config.file.display(), present(&config.file)),
-            match lost {
-                true => format!("operator key {} is missing", key.display()),
-                false => format!("operator key {}{}", key.display(), present(&key)),
-            },
+            told,
         ],
-        hint: match (exposed, lost) {
-            (true, _) => Some(format!("chmod 600 {}", key.display())),
-            (false, true) => {
-                Some("restore it from a backup; `thymos runs` says what else can be done".into())
-            }
-            (false, false) => None,
-        },
+        hint: hints.filter(|hints| !hints.is_empty()),
     }
 }
 

@@ -97,6 +97,52 @@ pub(super) async fn entry(
         });
     }
     let events = client.news(trajectory, 0).await?.events;
+    identified(&events, trajectory, named)
+}
+
+/// An entry of a trajectory, or by its id of one below it: whose, and its sequence number there.
+pub(super) async fn entry_below(
+    client: &mut Client,
+    trajectory: TrajectoryId,
+    named: &str,
+) -> Result<(TrajectoryId, u64), AppError> {
+    let no = match entry(client, trajectory, named).await {
+        Ok(event) => return Ok((trajectory, event.seq)),
+        Err(no) => no,
+    };
+    if no.kind != ErrorKind::User || named.len() < ID_PREFIX_CHARS_MIN {
+        return Err(no);
+    }
+    let rows = match client.ask(Command::Runs).await? {
+        Replied::Runs(rows) => rows,
+        other => return Err(unexpected(&other)),
+    };
+    let mut events = Vec::new();
+    for below in below(&rows, trajectory) {
+        events.extend(client.news(below, 0).await?.events);
+    }
+    let event = identified(&events, trajectory, named)?;
+    Ok((event.trajectory, event.seq))
+}
+
+/// All that was delegated from a run, and from those.
+fn below(rows: &[RunRow], run: TrajectoryId) -> Vec<TrajectoryId> {
+    let mut found = vec![run];
+    let mut at = 0;
+    while let Some(above) = found.get(at).copied() {
+        let parent = |row: &&RunRow| {
+            let parent = row.parent.as_ref();
+            parent.is_some_and(|up| !up.branched && up.trajectory == above)
+        };
+        let new = rows.iter().filter(parent).map(|row| row.trajectory);
+        let new: Vec<_> = new.filter(|one| !found.contains(one)).collect();
+        found.extend(new);
+        at += 1;
+    }
+    found.split_off(1)
+}
+
+fn identified(events: &[Event], trajectory: TrajectoryId, named: &str) -> Result<Event, AppError> {
     let all = events.iter().map(|event| (event.entry.to_string(), event));
     unique("entry", named, all)
         .cloned()

@@ -3,6 +3,7 @@
 mod again;
 mod approvals;
 mod audit;
+mod auth;
 mod bench;
 mod branch;
 mod checkpoint;
@@ -29,6 +30,7 @@ mod run_skills;
 mod runs;
 mod scope;
 mod settle;
+mod setup;
 mod signer;
 mod skills;
 mod stop;
@@ -108,6 +110,7 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         Verb::Config(ConfigVerb::Path) => config::path(&setting),
         Verb::Bench(args) => bench::measure(&setting, args),
         Verb::Keys(verb) => keys::perform(&setting, verb),
+        Verb::Auth(verb) => auth::perform(&setting, verb),
         Verb::Policy(verb) => policy::perform(&setting, verb),
         Verb::Import(args) => import::import(&setting, args),
         Verb::Export(args) => export::export(&setting, args),
@@ -146,6 +149,19 @@ pub fn perform(cli: &Cli, verb: &Verb, env: &Env, directory: &Path) -> Result<u8
         }
         _ => acting(&setting, async |client| look(client, &setting, verb).await),
     }
+}
+
+/// Goes through `thymos setup`; gives whether the app is to be opened now.
+///
+/// # Errors
+/// As [`perform`].
+pub fn set_up(cli: &Cli, env: &Env, directory: &Path) -> Result<bool, AppError> {
+    let config = configuration::load(env, &cli.flags())?;
+    setup::walk(&Setting {
+        env,
+        config: &config,
+        directory,
+    })
 }
 
 /// The configured ledger's file where it can be read and no more, which is enough to verify all of it.
@@ -203,6 +219,8 @@ const fn needs_ledger(verb: &Verb) -> bool {
         | Verb::Memory(_) => true,
         Verb::Import(_)
         | Verb::Keys(_)
+        | Verb::Auth(_)
+        | Verb::Setup
         | Verb::Skills(_)
         | Verb::Doctor(_)
         | Verb::Bench(_)

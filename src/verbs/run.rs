@@ -309,11 +309,11 @@ async fn finish(
         Stop::Authority(_) | Stop::Budget(_) => {
             // The mode that it had: going on must not widen anything by itself.
             let mode = client.open(trajectory).await?.mode;
-            let under = match mode {
-                Mode::Custom => "--writ FILE".to_owned(),
-                Mode::Plan | Mode::Edit | Mode::Auto => format!("--mode {mode}"),
+            let (under, or) = match mode {
+                Mode::Custom => ("--writ FILE".to_owned(), ", or with `--mode MODE`"),
+                Mode::Plan | Mode::Edit | Mode::Auto => (format!("--mode {mode}"), ""),
             };
-            format!("`thymos run --resume {id} {under} \"...\"` goes on under a new writ")
+            format!("`thymos run --resume {id} {under} \"...\"` goes on under a new writ{or}")
         }
         // What was not used of the share went back.
         Stop::Cancelled if client.open(trajectory).await?.mode == Mode::Custom => {

@@ -1,7 +1,6 @@
 //! `thymos undo`: takes back what a trajectory did, after its plan was shown and quoted `[D3]`. Never
 //! asks.
 
-use thymos_core::TrajectoryId;
 use thymos_core::limits::ID_PREFIX_CHARS_MIN;
 use thymos_protocol::{Command, Replied, UndoEnd, UndoPlan, UndoStep};
 
@@ -13,12 +12,13 @@ use crate::out;
 
 pub(super) async fn undo(client: &mut Client, args: &UndoArgs) -> Result<u8, AppError> {
     let trajectory = ids::trajectory(client, &args.id).await?;
-    let from_seq = match &args.from {
-        Some(named) => ids::entry(client, trajectory, named).await?.seq,
-        None => 0,
+    let (of, from_seq) = match &args.from {
+        Some(named) => ids::entry_below(client, trajectory, named).await?,
+        None => (trajectory, 0),
     };
     let command = Command::PlanUndo {
         trajectory,
+        of,
         from_seq,
     };
     let plan = match client.ask(command).await? {
@@ -46,7 +46,16 @@ pub(super) async fn undo(client: &mut Client, args: &UndoArgs) -> Result<u8, App
         return Ok(0);
     }
     match &args.plan_digest {
-        Some(_) if args.yes => carry_out(client, (trajectory, from_seq), &plan, args).await,
+        Some(_) if args.yes => {
+            let command = Command::Undo {
+                trajectory,
+                of,
+                from_seq,
+                plan: plan.digest,
+                partial: args.partial,
+            };
+            carry_out(client, command, &plan, args).await
+        }
         Some(_) | None => Ok(ask_for_word(args, &plan)),
     }
 }
@@ -138,16 +147,10 @@ fn agree(plan: &UndoPlan, quoted: &str) -> Result<(), AppError> {
 
 async fn carry_out(
     client: &mut Client,
-    (trajectory, from_seq): (TrajectoryId, u64),
+    command: Command,
     plan: &UndoPlan,
     args: &UndoArgs,
 ) -> Result<u8, AppError> {
-    let command = Command::Undo {
-        trajectory,
-        from_seq,
-        plan: plan.digest,
-        partial: args.partial,
-    };
     let end = match client.ask(command).await? {
         Replied::Undone(end) => end,
         other => return Err(unexpected(&other)),
@@ -162,6 +165,12 @@ async fn carry_out(
             }
         }
         out::line(&format!("undone: {} of {}", end.done, end.of))?;
+        if let Some(first) = &end.first {
+            let (id, first) = (&args.id, first.short());
+            out::talk(&format!(
+                "thymos: `thymos undo {id} --from {first}` does it again"
+            ));
+        }
     }
     ended(&end)
 }

@@ -172,17 +172,41 @@ pub(crate) fn operator(
     }
     // [W1] Nothing that an untrusted key signs would count.
     if !trust.roots().trusts_operator(&operator.key) {
-        let message = format!(
-            "the operator's key {} is not among the trust roots in `{}`",
-            operator.key,
-            paths.trust_file().display()
-        );
-        return Err(AppError::new(ErrorKind::User, message).hint(format!(
-            "restore the key that is, or trust this one: thymos keys trust NAME {}",
-            operator.key
-        )));
+        return Err(untrusted(paths, &operator.key));
     }
     Ok((key, trust))
+}
+
+fn untrusted(paths: &Paths, key: &PublicKey) -> AppError {
+    let message = format!(
+        "the operator's key {key} is not among the trust roots in `{}`",
+        paths.trust_file().display()
+    );
+    AppError::new(ErrorKind::User, message).hint(format!(
+        "restore the key that is, or trust this one: thymos keys trust NAME {key}"
+    ))
+}
+
+/// What keeps the operator from working with the key in place, as [`operator`] would say it; makes and changes
+/// nothing, and is silent where neither key nor trust file are there yet.
+///
+/// # Errors
+/// [`AppError`] with what is wrong, and what to do.
+pub(crate) fn look(paths: &Paths) -> Result<(), AppError> {
+    let file = paths.operator_key();
+    let trust = TrustFile::read(paths)?;
+    match (file.exists(), trust) {
+        (false, None) => Ok(()),
+        (false, Some(_)) => Err(lost(paths, &file)),
+        (true, None) => read(&file).map(drop),
+        (true, Some(trust)) => {
+            let key = read(&file)?.public();
+            match trust.roots().trusts_operator(&key) {
+                true => Ok(()),
+                false => Err(untrusted(paths, &key)),
+            }
+        }
+    }
 }
 
 /// What a rotation came to.

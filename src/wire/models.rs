@@ -1,11 +1,12 @@
-//! Models by name: config's providers over the presets, keys from environment or file.
+//! Models by name: config's providers over the presets, keys from the environment, a file, or what is kept.
 
 use std::collections::HashMap;
 use std::fs;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use thymos_cognition::{
-    AdapterKind, ConnectError, ModelSpec, PRESETS, Prices, Services, connect, preset,
+    AdapterKind, ConnectError, ModelSpec, PRESETS, Preset, Prices, Services, connect, preset,
 };
 use thymos_core::secret::Secret;
 use thymos_ports::Cognition;
@@ -13,6 +14,7 @@ use thymos_ports::cognition::{ModelFault, ModelFaultKind, TokenUsage};
 use thymos_protocol::ModelRow;
 use thymos_runtime::ModelSource;
 
+use super::provider_keys::{Found, ProviderKeys};
 use crate::config::raw::RawPrices;
 use crate::config::{Config, Env, ProviderConfig, is_telling, paths};
 use crate::error::{AppError, ErrorKind};
@@ -25,6 +27,8 @@ pub(super) const PRACTICE: &str = "practice";
 pub(super) struct Models {
     env: Env,
     providers: Vec<ProviderConfig>,
+    /// What `thymos auth` keeps, or why that cannot be read: told to whoever needs a key of it.
+    kept: Result<ProviderKeys, AppError>,
     default: String,
     /// Connected ones: a client keeps its connections, so it is made once a model.
     connected: Mutex<HashMap<String, Arc<dyn Cognition>>>,
@@ -37,7 +41,8 @@ pub(super) fn secrets(env: &Env, config: &Config) -> Vec<Secret<String>> {
         let name = name.to_lowercase();
         is_telling(&name) || name.contains("auth") || name.contains("cookie")
     };
-    let mut found = Vec::new();
+    let kept = ProviderKeys::read(&config.paths);
+    let mut found: Vec<_> = kept.iter().flat_map(ProviderKeys::secrets).collect();
     for own in &config.providers {
         found.extend(own.key_env.as_deref().and_then(|name| env.secret(name)));
         let file = own
@@ -64,9 +69,11 @@ impl Models {
         for provider in &config.providers {
             check_kind(config, provider)?;
         }
-        let default = default_model(&env, config);
+        let kept = ProviderKeys::read(&config.paths);
+        let default = default_model(&env, config, kept.as_ref().ok());
         let models = Self {
             env,
+            kept,
             providers: config.providers.clone(),
             default,
             connected: Mutex::new(HashMap::new()),
@@ -102,7 +109,11 @@ impl Models {
             return Ok(ModelSpec::practice());
         }
         let Some(preset) = preset(provider) else {
-            return Err(unknown(self, provider));
+            return Err(fault(
+                ModelFaultKind::NotFound,
+                format!("there is no provider `{provider}`"),
+                near_providers(&self.providers, provider),
+            ));
         };
         let Some(model) = model.or(preset.model) else {
             return Err(fault(
@@ -111,10 +122,10 @@ impl Models {
                 format!("write `{provider}/MODEL`"),
             ));
         };
-        let key = preset.key_env.and_then(|name| self.env.secret(name));
-        if let (Some(variable), None) = (preset.key_env, &key) {
-            return Err(missing_key(provider, variable));
-        }
+        let key = match preset.key_env {
+            None => None,
+            Some(variable) => Some(self.needed(provider, preset.base_url, variable)?),
+        };
         Ok(ModelSpec::of_preset(preset, model, key))
     }
 
@@ -187,19 +198,54 @@ impl Models {
             })?;
             return Ok(Some(Secret::new(text.trim().to_owned())));
         }
+        let (name, url) = (own.name.as_str(), own.base_url.as_deref());
+        let usual_url = || preset(name).map_or("", |preset| preset.base_url);
         if let Some(variable) = &own.key_env {
-            let key = self.env.secret(variable);
-            return key
-                .map(Some)
-                .ok_or_else(|| missing_key(&own.name, variable));
+            return self
+                .needed(name, url.unwrap_or_else(usual_url), variable)
+                .map(Some);
         }
         // A preset's key belongs to the preset's URL: with another URL it is neither sent nor missed.
-        match (&own.base_url, usual) {
-            (None, Some(variable)) => match self.env.secret(variable) {
-                Some(key) => Ok(Some(key)),
-                None => Err(missing_key(&own.name, variable)),
+        match (url, usual) {
+            (None, Some(variable)) => self.needed(name, usual_url(), variable).map(Some),
+            (url, _) => match self.kept_for(name, url.unwrap_or_else(usual_url))? {
+                Found::Key(key) => Ok(Some(key)),
+                Found::Nothing | Found::Elsewhere(_) => Ok(None),
             },
-            _ => Ok(None),
+        }
+    }
+
+    /// The key that a provider does not work without: of the environment, or else the kept one.
+    fn needed(
+        &self,
+        provider: &str,
+        url: &str,
+        variable: &str,
+    ) -> Result<Secret<String>, ModelFault> {
+        if let Some(key) = self.env.secret(variable) {
+            return Ok(key);
+        }
+        match self.kept_for(provider, url)? {
+            Found::Key(key) => Ok(key),
+            Found::Nothing => Err(missing_key(provider, variable)),
+            Found::Elsewhere(other) => Err(fault(
+                ModelFaultKind::Auth,
+                format!(
+                    "the key that is kept for `{provider}` was given for {other}, and is not sent to {url}"
+                ),
+                format!("thymos auth set {provider}"),
+            )),
+        }
+    }
+
+    fn kept_for(&self, provider: &str, url: &str) -> Result<Found, ModelFault> {
+        match &self.kept {
+            Ok(kept) => Ok(kept.find(provider, url)),
+            Err(error) => Err(fault(
+                ModelFaultKind::Auth,
+                error.message.clone(),
+                error.hints.join("; "),
+            )),
         }
     }
 
@@ -237,8 +283,8 @@ impl ModelSource for Models {
         let own = self.providers.iter().map(|provider| provider.name.clone());
         let presets = PRESETS
             .iter()
-            .filter(|p| p.key_env.is_some_and(|name| self.env.get(name).is_some()))
-            .map(|p| p.name.to_owned());
+            .filter(|preset| has_key(&self.env, self.kept.as_ref().ok(), preset))
+            .map(|preset| preset.name.to_owned());
         let mut names: Vec<String> = own.chain(presets).chain([PRACTICE.to_owned()]).collect();
         names.push(self.default.clone());
         let mut seen = std::collections::BTreeSet::new();
@@ -254,6 +300,120 @@ impl ModelSource for Models {
     }
 }
 
+/// Where the key of a provider comes from.
+pub(crate) enum KeySource {
+    /// This variable, which is set.
+    Variable(String),
+    /// This file, which the config names.
+    File(PathBuf),
+    /// `thymos auth` keeps it.
+    Kept,
+    /// One is kept that was given for this other address.
+    Elsewhere(String),
+    /// It needs one and has none; this variable would be looked for.
+    Missing(String),
+    /// It works without.
+    NotNeeded,
+}
+
+/// A provider, and how it stands with its key. No key is in it.
+pub(crate) struct KeyRow {
+    /// Its name.
+    pub(crate) provider: String,
+    /// Where it listens; empty for the offline model and scripts.
+    pub(crate) url: String,
+    /// Where its key comes from.
+    pub(crate) source: KeySource,
+}
+
+/// Every provider of the config and every preset that needs a key.
+///
+/// # Errors
+/// As [`ProviderKeys::read`].
+pub(crate) fn key_rows(env: &Env, config: &Config) -> Result<Vec<KeyRow>, AppError> {
+    let kept = ProviderKeys::read(&config.paths)?;
+    let own = config.providers.iter().map(|own| {
+        let known = preset(&own.name);
+        let url = own.base_url.as_deref().or(known.map(|one| one.base_url));
+        // A preset's variable belongs to the preset's address.
+        let usual = known
+            .and_then(|one| one.key_env)
+            .filter(|_| own.base_url.is_none());
+        let variable = own.key_env.as_deref().or(usual);
+        let source = match &own.key_file {
+            Some(file) => KeySource::File(file.clone()),
+            None => source(env, &kept, (&own.name, url.unwrap_or_default()), variable),
+        };
+        KeyRow {
+            provider: own.name.clone(),
+            url: url.unwrap_or_default().to_owned(),
+            source,
+        }
+    });
+    let mut rows: Vec<KeyRow> = own.collect();
+    for one in PRESETS.iter().filter(|one| one.key_env.is_some()) {
+        if rows.iter().all(|row| row.provider != one.name) {
+            rows.push(KeyRow {
+                provider: one.name.to_owned(),
+                url: one.base_url.to_owned(),
+                source: source(env, &kept, (one.name, one.base_url), one.key_env),
+            });
+        }
+    }
+    Ok(rows)
+}
+
+fn source(
+    env: &Env,
+    kept: &ProviderKeys,
+    (provider, url): (&str, &str),
+    variable: Option<&str>,
+) -> KeySource {
+    match (variable, kept.find(provider, url)) {
+        (Some(name), _) if env.get(name).is_some() => KeySource::Variable(name.to_owned()),
+        (_, Found::Key(_)) => KeySource::Kept,
+        (_, Found::Elsewhere(other)) => KeySource::Elsewhere(other),
+        (Some(name), Found::Nothing) => KeySource::Missing(name.to_owned()),
+        (None, Found::Nothing) => KeySource::NotNeeded,
+    }
+}
+
+/// The model that a session begins with.
+///
+/// # Errors
+/// As a session would say it: a provider that is not there, or has no key.
+pub(crate) fn chosen(env: &Env, config: &Config) -> Result<String, AppError> {
+    let kept = ProviderKeys::read(&config.paths)?;
+    Ok(default_model(env, config, Some(&kept)))
+}
+
+/// Whether a name is that of a provider which has no model to begin with.
+pub(crate) fn needs_model(config: &Config, name: &str) -> bool {
+    let own = config.providers.iter().find(|own| own.name == name);
+    let usual = preset(name).and_then(|known| known.model);
+    match own {
+        Some(own) => own.model.is_none() && usual.is_none(),
+        None => usual.is_none() && preset(name).is_some(),
+    }
+}
+
+/// Whether it is a provider known by name that works on this machine.
+pub(crate) fn works_without_key(name: &str) -> bool {
+    name == PRACTICE || preset(name).is_some_and(Preset::is_local)
+}
+
+/// Names near to one that no provider has, or all of them.
+pub(crate) fn near_providers(own: &[ProviderConfig], name: &str) -> String {
+    let own = own.iter().map(|own| own.name.as_str());
+    let mut known: Vec<&str> = own.collect();
+    known.extend(PRESETS.iter().map(|preset| preset.name));
+    known.push(PRACTICE);
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known here: {}", known.join(", ")),
+    }
+}
+
 pub(super) fn services() -> Services {
     Services {
         clock: Arc::new(SystemClock),
@@ -262,7 +422,7 @@ pub(super) fn services() -> Services {
 }
 
 /// What config, or else the keys at hand, choose; without any key the offline model.
-fn default_model(env: &Env, config: &Config) -> String {
+fn default_model(env: &Env, config: &Config, kept: Option<&ProviderKeys>) -> String {
     if let Some(name) = &config.model.value {
         return name.clone();
     }
@@ -272,9 +432,17 @@ fn default_model(env: &Env, config: &Config) -> String {
     PRESETS
         .iter()
         .filter(|preset| preset.model.is_some())
-        .find(|preset| preset.key_env.is_some_and(|name| env.get(name).is_some()))
+        .find(|preset| has_key(env, kept, preset))
         .map_or(PRACTICE, |preset| preset.name)
         .to_owned()
+}
+
+/// Whether a preset needs a key and one is at hand.
+fn has_key(env: &Env, kept: Option<&ProviderKeys>, preset: &Preset) -> bool {
+    let kept = || kept.map(|keys| keys.find(preset.name, preset.base_url));
+    preset.key_env.is_some_and(|variable| {
+        env.get(variable).is_some() || matches!(kept(), Some(Found::Key(_)))
+    })
 }
 
 fn check_kind(config: &Config, provider: &ProviderConfig) -> Result<(), AppError> {
@@ -294,27 +462,13 @@ fn check_kind(config: &Config, provider: &ProviderConfig) -> Result<(), AppError
         .hint("use anthropic, openai, practice or scripted"))
 }
 
-fn unknown(models: &Models, name: &str) -> ModelFault {
-    let mut near: Vec<&str> = models
-        .providers
-        .iter()
-        .map(|own| own.name.as_str())
-        .collect();
-    near.extend(PRESETS.iter().map(|preset| preset.name));
-    near.push(PRACTICE);
-    let hint = match nearest(name, near.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known here: {}", near.join(", ")),
-    };
-    let message = format!("there is no provider `{name}`");
-    fault(ModelFaultKind::NotFound, message, hint)
-}
-
 fn missing_key(provider: &str, variable: &str) -> ModelFault {
     fault(
         ModelFaultKind::Auth,
         format!("no key for provider `{provider}`: `{variable}` is not set"),
-        format!("export {variable}=..., or use `--model practice`, which needs none"),
+        format!(
+            "thymos auth set {provider}, or export {variable}=...; `--model practice` needs none"
+        ),
     )
 }
 

@@ -100,6 +100,12 @@ impl TrustFile {
                 ),
             );
         }
+        if let Some((folder, why)) = paths::open_way(&file) {
+            let what = format!("is reached through `{}`, which {why}", folder.display());
+            return Err(fault(&file, &what).hint(
+                "look at what it trusts, then make that folder yours alone: chown, chmod o-w",
+            ));
+        }
         match fs::metadata(&file) {
             Ok(meta) if meta.permissions().mode() & 0o022 != 0 => {
                 return Err(fault(&file, "can be written by others than you")

@@ -204,6 +204,8 @@ pub enum Command {
     Holds,
     /// Every trajectory, newest first. Replies `Runs`.
     Runs,
+    /// What this operator said in this workspace, in any run, as it is recorded. Replies `Messages`.
+    Messages,
     /// Settles work that was found without an end `[X2]`. Replies `Accepted`.
     Settle {
         /// Where.
@@ -318,13 +320,17 @@ pub enum Command {
     PlanUndo {
         /// Where.
         trajectory: TrajectoryId,
-        /// First sequence number to undo.
+        /// The run whose entry comes first: the same, or one below it.
+        of: TrajectoryId,
+        /// First sequence number to undo, in that one.
         from_seq: u64,
     },
     /// Carries a plan out, newest first, each step through the gate `[D3]`. Replies `Undone`.
     Undo {
         /// Where.
         trajectory: TrajectoryId,
+        /// Whose entry the plan's first is.
+        of: TrajectoryId,
         /// The plan's first sequence number.
         from_seq: u64,
         /// The plan's digest: what was agreed to is what is done.

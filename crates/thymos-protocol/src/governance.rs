@@ -110,6 +110,8 @@ pub struct UndoEnd {
     pub done: u64,
     /// Steps of the plan that could be undone.
     pub of: u64,
+    /// The commit of the first step: undone from there on, all of it is done again.
+    pub first: Option<EntryId>,
     /// What stopped the rest, when something did.
     pub stopped: Option<UndoStop>,
 }

@@ -47,6 +47,8 @@ pub enum Replied {
     Holds(Vec<HoldRow>),
     /// Trajectories.
     Runs(Vec<RunRow>),
+    /// Messages, newest first, each once.
+    Messages(Vec<String>),
     /// What a search found since it last told.
     Found(Found),
     /// How far looking for a provenance is.

@@ -9,7 +9,7 @@ use thymos_core::body::{Body, BodyState, WritRevoked};
 use thymos_core::canonical::InvalidJson;
 use thymos_core::id::Digest;
 use thymos_core::isolation::Rung;
-use thymos_core::key::{Domain, SigningKey};
+use thymos_core::key::{Domain, PublicKey, SigningKey};
 use thymos_core::tool::ToolContract;
 use thymos_core::verdict::Tightening;
 use thymos_core::writ::{Party, TrustRoots};
@@ -231,6 +231,11 @@ impl Kernel {
             Some(_) => true,
             None => false,
         })
+    }
+
+    /// Whether a key was trusted once and is no more `[W1]`.
+    pub(crate) fn has_retired(&self, key: &PublicKey) -> bool {
+        self.ever.trusts_operator(key) && !self.parts.roots.trusts_operator(key)
     }
 
     /// The text as it may be signed and stored `[R1]`.

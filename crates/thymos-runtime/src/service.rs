@@ -4,19 +4,15 @@
 //! read the store beside the sessions.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use serde::{Deserialize, Serialize};
-use thymos_compiler::IN_DOUBT;
+use thymos_core::TrajectoryId;
 use thymos_core::id::{IdempotencyKey, ProposalId};
-use thymos_core::{EntryId, Timestamp, TrajectoryId};
 use thymos_ports::memory::SharedNote;
 use thymos_ports::store::{StoreError, Watch};
 use thymos_protocol::{
-    ChainState, Command, Fault, Heads, HoldRow, Live, Replied, Reply, Request, RunRow, SkillChoice,
-    Ticket, Under,
+    ChainState, Command, Fault, Heads, Live, Replied, Reply, Request, SkillChoice, Ticket, Under,
 };
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
@@ -24,6 +20,7 @@ use crate::kernel::Kernel;
 use crate::memory::{self, Whose};
 use crate::session::{Ask, Birth, ChildEnd, Newborn, Session};
 use crate::snapshot;
+use crate::undo::Since;
 
 mod branch;
 mod chain;
@@ -34,10 +31,14 @@ mod policies;
 mod provenance;
 mod receipt;
 mod routing;
+mod rows;
 mod undo;
 mod walk;
 mod worlds;
 mod writs;
+
+use rows::Desk;
+pub(crate) use rows::{Elsewhere, HELD, Keys, Summary, Waits};
 
 /// Asks that may wait for one session.
 const ASKS_MAX: usize = 256;
@@ -57,71 +58,15 @@ pub struct Channels {
     pub live: watch::Sender<Live>,
 }
 
-/// A trajectory in one row, with its open holds.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Summary {
-    /// Entries that it tells of.
-    pub(crate) len: u64,
-    /// The entry that it was made at; none where the trajectory does not fold, or words are in it that are
-    /// ordered to go `[L3]`.
-    pub(crate) head: Option<EntryId>,
-    /// Nothing waits and nothing is at work.
-    pub(crate) at_rest: bool,
-    pub(crate) row: RunRow,
-    pub(crate) holds: Vec<HoldRow>,
-    /// What it shares, and with whom `[O4]`.
-    pub(crate) whose: Whose,
-    pub(crate) notes: Vec<SharedNote>,
-    /// What it did that happens once, and what of it is in doubt `[X3]` `[X2]`.
-    pub(crate) keys: Keys,
-}
+/// Ways to ask sessions.
+type Sessions = BTreeMap<TrajectoryId, mpsc::Sender<Ask>>;
 
-impl Summary {
-    /// Its open holds whose time is not over.
-    pub(crate) fn waiting(&self, now: Timestamp) -> impl Iterator<Item = &HoldRow> {
-        self.holds.iter().filter(move |hold| !hold.is_over(now))
-    }
-
-    /// Its row as it is at a moment: time passes without an entry.
-    pub(crate) fn row_at(&self, now: Timestamp) -> RunRow {
-        let pending = self.waiting(now).count() as u64;
-        let over = self.row.pending > 0 && pending == 0 && self.row.state == HELD;
-        let state = match over {
-            // Opened again it finds the timer's no, and goes on.
-            true => "can go on".to_owned(),
-            false => self.row.state.clone(),
-        };
-        RunRow {
-            pending,
-            state,
-            ..self.row.clone()
-        }
-    }
-}
-
-/// The state of a trajectory in which somebody is asked.
-pub(crate) const HELD: &str = "held";
-
-/// Idempotency keys that a trajectory keeps from others.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Keys {
-    /// Used up by calls that happen once, each with the entry of its end.
-    pub(crate) once: BTreeMap<IdempotencyKey, EntryId>,
-    /// Of work that has no end.
-    pub(crate) open: BTreeSet<IdempotencyKey>,
-}
-
-/// Why a call may not be made: a call of the same key on another trajectory.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Elsewhere {
-    /// It was done, and happens once `[X3]`.
-    Done(TrajectoryId, EntryId),
-    /// It is at work, and happens once.
-    AtWork(TrajectoryId),
-    /// It was interrupted, and whether it happened is not known `[X2]`.
-    InDoubt(TrajectoryId),
+/// What the service is asked for from within.
+enum Inward {
+    /// A session for a delegated run.
+    Bear(Birth),
+    /// The sessions of these trajectories.
+    Open(BTreeSet<TrajectoryId>, oneshot::Sender<Sessions>),
 }
 
 /// What sessions tell beside the ledger: heads, live text, rows, chain state. Rebuilt at start.
@@ -143,43 +88,8 @@ pub(crate) struct Shared {
     chain: Mutex<ChainState>,
     /// A session is there, which says how far the record is verified.
     attended: Notify,
-    births: mpsc::UnboundedSender<Birth>,
+    inward: mpsc::UnboundedSender<Inward>,
     leaving: AtomicBool,
-}
-
-/// A row a trajectory, and who tells of itself.
-#[derive(Default)]
-struct Desk {
-    rows: BTreeMap<TrajectoryId, Summary>,
-    /// Trajectories with a session here, which knows best.
-    sessions: BTreeSet<TrajectoryId>,
-    /// Rows that were folded since a snapshot was taken.
-    folded: u64,
-    /// Whether a session told of itself since then.
-    told: bool,
-}
-
-impl fmt::Display for Elsewhere {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Done(run, entry) => write!(
-                f,
-                "this very call happens once, and was done in run `{}`, see entry {}",
-                run.short(),
-                entry.short()
-            ),
-            Self::AtWork(run) => write!(
-                f,
-                "this very call happens once, and is at work in run `{}`",
-                run.short()
-            ),
-            Self::InDoubt(run) => write!(
-                f,
-                "this very call was interrupted in run `{}` and {IN_DOUBT}",
-                run.short()
-            ),
-        }
-    }
 }
 
 impl Shared {
@@ -230,7 +140,14 @@ impl Shared {
     /// Asks for a delegated session.
     pub(crate) fn bear(&self, birth: Birth) {
         // Nobody bears sessions any more: the dropped report tells the one who asked.
-        drop(self.births.send(birth));
+        drop(self.inward.send(Inward::Bear(birth)));
+    }
+
+    /// The ways to these sessions, which are opened where they are not; none when the program is leaving.
+    async fn sessions(&self, of: BTreeSet<TrajectoryId>) -> Option<Sessions> {
+        let (reply, answer) = oneshot::channel();
+        self.inward.send(Inward::Open(of, reply)).ok()?;
+        answer.await.ok()
     }
 
     /// Puts a session's row on the desk. The session rings, and only for news.
@@ -249,13 +166,13 @@ impl Shared {
     }
 
     /// Open holds of all trajectories; `own` are those of the asking one, which knows best.
-    pub(crate) fn pending(&self, asking: &TrajectoryId, own: usize, now: Timestamp) -> u64 {
+    pub(crate) fn pending(&self, kernel: &Kernel, asking: &TrajectoryId, own: usize) -> u64 {
         let desk = lock(&self.desk);
         let others = desk
             .rows
             .iter()
             .filter(|(id, _)| *id != asking)
-            .map(|(_, s)| s.waiting(now).count() as u64);
+            .map(|(_, row)| desk.waiting(kernel, row).count() as u64);
         others.sum::<u64>() + own as u64
     }
 
@@ -359,9 +276,9 @@ pub async fn serve(kernel: Arc<Kernel>, channels: Channels) {
         live,
     } = channels;
     // Unbounded, and bounded all the same: each session has at most a few children at work.
-    let (births, expected) = mpsc::unbounded_channel();
+    let (inward, expected) = mpsc::unbounded_channel();
     let shared = Arc::new(Shared {
-        births,
+        inward,
         leaving: AtomicBool::new(false),
         bell,
         live,
@@ -402,7 +319,7 @@ struct Service {
     kernel: Arc<Kernel>,
     shared: Arc<Shared>,
     replies: mpsc::Sender<Reply>,
-    sessions: BTreeMap<TrajectoryId, mpsc::Sender<Ask>>,
+    sessions: Sessions,
     /// When each was asked last, counted in asks.
     asked: BTreeMap<TrajectoryId, u64>,
     walks: walk::Walks,
@@ -415,7 +332,7 @@ impl Service {
         &mut self,
         mut requests: mpsc::Receiver<Request>,
         changed: &Notify,
-        mut births: mpsc::UnboundedReceiver<Birth>,
+        mut inward: mpsc::UnboundedReceiver<Inward>,
     ) {
         let mut begun = false;
         loop {
@@ -423,7 +340,10 @@ impl Service {
             // its answer and a session has few children, so nothing here starves the rest.
             tokio::select! {
                 biased;
-                Some(birth) = births.recv() => self.bear(birth).await,
+                Some(wanted) = inward.recv() => match wanted {
+                    Inward::Bear(birth) => self.bear(birth).await,
+                    Inward::Open(of, reply) => self.open_all(of, reply),
+                },
                 request = requests.recv() => match request {
                     Some(Request { ticket, command: Command::Shutdown }) => {
                         self.shut_down(ticket).await;
@@ -510,21 +430,34 @@ impl Service {
                 }
                 Command::PlanUndo {
                     trajectory,
+                    of,
                     from_seq,
-                } => self.plan_undo(ticket, (trajectory, from_seq)).await,
+                } => {
+                    let since = Since {
+                        trajectory,
+                        of,
+                        from_seq,
+                    };
+                    self.plan_undo(ticket, since);
+                }
                 Command::Undo {
                     trajectory,
+                    of,
                     from_seq,
                     plan,
                     partial,
                 } => {
-                    let wanted = undo::Wanted {
+                    let since = Since {
                         trajectory,
+                        of,
                         from_seq,
+                    };
+                    let wanted = undo::Wanted {
+                        since,
                         plan,
                         partial,
                     };
-                    self.undo(ticket, wanted).await;
+                    self.undo(ticket, wanted);
                 }
                 other => lookup::answer(self, ticket, other).await,
             },
@@ -638,6 +571,12 @@ impl Service {
         self.sessions.insert(trajectory, asks.clone());
         self.tasks.spawn(session.live(inbox, inside));
         asks
+    }
+
+    fn open_all(&mut self, of: BTreeSet<TrajectoryId>, reply: oneshot::Sender<Sessions>) {
+        let open = |one: TrajectoryId| (one, self.session(one));
+        // Who wanted them may have gone.
+        drop(reply.send(of.into_iter().map(open).collect()));
     }
 
     /// Opens a session for a delegated trajectory. What cannot be opened is told by the dropped
@@ -779,6 +718,7 @@ fn trajectory_of(command: &Command) -> Option<TrajectoryId> {
         | Command::WorldDiff { .. }
         | Command::Holds
         | Command::Runs
+        | Command::Messages
         | Command::Branch { .. }
         | Command::PlanUndo { .. }
         | Command::Undo { .. }

@@ -20,7 +20,7 @@ use crate::service::Summary;
 pub(crate) mod run;
 
 /// Of another shape it is not read.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Entries below which folding takes no time worth a file.
 const ENTRIES_WORTH: u64 = 4_096;

@@ -2,6 +2,7 @@
 //! cannot be and why. Changes nothing; sessions carry a plan out, step by step through the gate.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use thymos_core::id::{Digest, ProposalId};
 use thymos_core::{TrajectoryId, canonical};
 use thymos_ports::memory::NoMemory;
 use thymos_ports::tool::Look;
-use thymos_protocol::{UndoPlan, UndoStep};
+use thymos_protocol::{Fault, UndoPlan, UndoStep};
 
 use crate::kernel::Kernel;
 use crate::session::RecordError;
@@ -24,6 +25,17 @@ use judge::{Judged, judge};
 
 /// The tool that undos are made of.
 pub(crate) const RESTORE: &str = "restore";
+
+/// What an undo is of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Since {
+    /// The run, with all that it delegated.
+    pub(crate) trajectory: TrajectoryId,
+    /// Whose entry comes first: the run's own, or that of one below it.
+    pub(crate) of: TrajectoryId,
+    /// Its sequence number there.
+    pub(crate) from_seq: u64,
+}
 
 /// A plan with what its steps would do.
 pub(crate) struct Planned {
@@ -39,6 +51,8 @@ pub(crate) struct Action {
     pub(crate) proposal: ProposalId,
     pub(crate) line: String,
     pub(crate) args: Value,
+    /// The same over what is there before the first step: what rules say of it can be known ahead.
+    pub(crate) trial: Value,
 }
 
 /// One resource of a step: what the call left, and what was there before.
@@ -54,17 +68,30 @@ pub(crate) type Refused = BTreeMap<ProposalId, String>;
 /// Plans the undo of everything from an entry on, but for what would be refused.
 ///
 /// # Errors
-/// As [`RecordError`], when a trajectory cannot be read.
+/// Why there is none: a trajectory that cannot be read, or is over.
 pub(crate) async fn plan(
     kernel: &Arc<Kernel>,
-    (trajectory, from_seq): (TrajectoryId, u64),
+    since: Since,
     refused: &Refused,
-) -> Result<Planned, RecordError> {
-    let gathered = gather(kernel, trajectory, from_seq)?;
+) -> Result<Planned, Fault> {
+    let gathering = {
+        let kernel = kernel.clone();
+        let hands = kernel.parts.hands;
+        hands.beside(move || gather(&kernel, since))
+    };
+    let gathered = gathering.await.map_err(no_plan)?;
+    let gathered = gathered.map_err(|error| match error {
+        RecordError::Over => Fault {
+            hint: Some("what it did has to be taken back by hand".to_owned()),
+            ..no_plan(error)
+        },
+        _ => no_plan(error),
+    })?;
     let mut planner = Planner {
         kernel,
         gathered: &gathered,
         state: BTreeMap::new(),
+        found: BTreeMap::new(),
     };
     let (mut steps, mut actions) = (Vec::new(), Vec::new());
     let mut unseen = BTreeSet::new();
@@ -79,7 +106,8 @@ pub(crate) async fn plan(
         steps.push(effect.step(will, cannot));
         actions.extend(action);
     }
-    let digest = Digest::of(canonical::encode(&steps)?.as_bytes());
+    let told = canonical::encode(&steps).map_err(no_plan)?;
+    let digest = Digest::of(told.as_bytes());
     let complete = steps.iter().all(|step| step.cannot.is_none());
     Ok(Planned {
         plan: UndoPlan {
@@ -92,6 +120,13 @@ pub(crate) async fn plan(
     })
 }
 
+fn no_plan(why: impl fmt::Display) -> Fault {
+    Fault {
+        message: why.to_string(),
+        hint: Some("run `thymos verify`".to_owned()),
+    }
+}
+
 /// A file, or a value of one trajectory's store: files are shared, stores are not.
 type Key = (Option<TrajectoryId>, Resource);
 
@@ -100,6 +135,8 @@ struct Planner<'a> {
     gathered: &'a Gathered,
     /// What each resource will hold after the steps so far.
     state: BTreeMap<Key, Option<ResourceValue>>,
+    /// What each resource holds before the first step.
+    found: BTreeMap<Key, Option<ResourceValue>>,
 }
 
 type Stepped = (Vec<String>, Option<String>, Option<Action>);
@@ -113,20 +150,22 @@ impl Planner<'_> {
         }
         let will = changes.iter().map(will).collect();
         let folders = effect.folders_made();
-        let args: Vec<Value> = changes
-            .iter()
-            .map(|change| {
-                json!({"resource": change.resource, "expect": change.expect, "to": change.to, "folders": folders})
-            })
-            .collect();
+        let put = |change: &Change, expect: &Option<ResourceValue>| json!({"resource": change.resource, "expect": expect, "to": change.to, "folders": folders});
+        let (mut args, mut trial) = (Vec::new(), Vec::new());
         for change in changes {
-            self.state.insert(key(effect, &change), change.to);
+            let key = key(effect, &change);
+            let found = self.found.entry(key.clone());
+            let found = found.or_insert_with(|| change.expect.clone());
+            args.push(put(&change, &change.expect));
+            trial.push(put(&change, found));
+            self.state.insert(key, change.to);
         }
         let action = Action {
             trajectory: effect.trajectory,
             proposal: effect.proposal,
             line: effect.title(),
             args: json!({ "steps": args }),
+            trial: json!({ "steps": trial }),
         };
         (will, None, Some(action))
     }

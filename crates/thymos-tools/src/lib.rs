@@ -12,6 +12,7 @@ mod body;
 mod contract;
 mod delegate;
 
+mod files;
 mod image;
 mod postcondition;
 mod preview;
@@ -46,5 +47,6 @@ mod store;
 mod testing;
 
 pub use builtin::{ToolsConfig, builtin, delegate};
+pub use files::{Files, files};
 pub use fs_patch::apply_patch;
 pub use workspace::WorkspaceError;

@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 
-use super::{ReadWrit, Verbs, bundle, export, verb};
+use super::files::Finder;
+use super::{ListFiles, ReadWrit, Verbs, bundle, export, verb};
 use crate::app::{Effect, Event};
 
 /// Requests that may wait in the app while the kernel takes none; more are dropped and told.
@@ -34,6 +35,8 @@ pub struct Errands {
     writs: ReadWrit,
     // Ends the verb at work, once cancelled.
     verb: CancellationToken,
+    // None where nobody names files.
+    files: Option<Finder>,
 }
 
 impl Errands {
@@ -46,7 +49,15 @@ impl Errands {
             verbs,
             writs,
             verb: CancellationToken::new(),
+            files: None,
         }
+    }
+
+    /// Looks for files too.
+    #[must_use]
+    pub fn with_files(mut self, list: ListFiles) -> Self {
+        self.files = Some(Finder::new(list, self.ends.told.clone()));
+        self
     }
 
     /// Takes an effect. What is for whoever shows the app comes back, and so does a request for which there
@@ -69,6 +80,16 @@ impl Errands {
             }
             Effect::EndVerb => self.verb.cancel(),
             Effect::Export(wanted) => export::start(&self.verbs, wanted, self.ends.told.clone()),
+            Effect::FindFiles(query) => {
+                if let Some(files) = &self.files {
+                    files.find(query);
+                }
+            }
+            Effect::EndFiles => {
+                if let Some(files) = &self.files {
+                    files.end();
+                }
+            }
             Effect::Send(_)
             | Effect::Copy(_)
             | Effect::Suspend

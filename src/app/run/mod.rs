@@ -7,6 +7,7 @@ mod bundle;
 mod editor;
 mod errands;
 mod export;
+mod files;
 mod surface;
 mod verb;
 
@@ -31,6 +32,7 @@ use crate::ui::draw::{draw, prepare};
 pub use bundle::BUNDLE_BYTES_MAX;
 pub use editor::Editor;
 pub use errands::{Ends, Errands, OUTBOX_MAX};
+pub use files::{FILES_SHOWN_MAX, FileList, ListFiles};
 pub use surface::Surface;
 pub use verb::Verbs;
 
@@ -62,6 +64,8 @@ pub struct RunOptions {
     pub verbs: Verbs,
     /// Reads a writ file that gives authority now; else says why it gives none.
     pub writs: ReadWrit,
+    /// Lists the files of the workspace.
+    pub files: ListFiles,
 }
 
 /// Runs the app until it ends; gives the exit code. The kernel is still up afterwards.
@@ -161,7 +165,8 @@ impl<'a, S: Surface> Turn<'a, S> {
             app,
             surface,
             canvas: Canvas::new(size),
-            errands: Errands::new(ends, options.verbs.clone(), options.writs.clone()),
+            errands: Errands::new(ends, options.verbs.clone(), options.writs.clone())
+                .with_files(options.files.clone()),
             options,
             frame_at: Duration::ZERO,
             wants_frame: true,
@@ -336,6 +341,8 @@ impl<'a, S: Surface> Turn<'a, S> {
             Effect::Send(_) => self.event(Event::Told("the kernel takes nothing more".into())),
             Effect::ReadBundle(_)
             | Effect::ReadWrit(_)
+            | Effect::FindFiles(_)
+            | Effect::EndFiles
             | Effect::Verb(_)
             | Effect::EndVerb
             | Effect::Export(_) => {}

@@ -139,6 +139,7 @@ impl Rig {
                     hint: None,
                 })
             }),
+            files: Arc::new(|_, _| Ok(FileList::default())),
         };
         let app = AppOptions {
             keymap: Arc::new(Keymap::built_in()),

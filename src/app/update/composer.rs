@@ -1,23 +1,20 @@
-//! What the composer does with its actions: edit, send, queue, history, slash commands.
+//! What the composer does with its actions: edit, send, queue, slash commands.
 
-use thymos_core::body::Role;
 use thymos_protocol::Command;
 
 use crate::app::action::{REGISTRY, slash, slash_starting, slash_with_words};
-use crate::app::session::Item;
-use crate::app::{Action, App, Asked, Effect, Notice, Overlay, Pane};
+use crate::app::{Action, App, Asked, Effect, Notice, Pane};
 use crate::args;
 use crate::near::nearest;
-use crate::panes::picker::{Choice, Picker, PickerRow, Subject};
 
-use super::{act as run, authority, global, verb};
+use super::{act as run, authority, global, history, mention, verb, why_not};
 
 /// Whether the composer took the action.
 pub(super) fn act(app: &mut App, action: Action) -> bool {
     match action {
         Action::ComposerSend => send(app),
         Action::ComposerQueue => queue(app),
-        Action::ComposerHistory => earlier(app),
+        Action::ComposerHistory => history::open(app),
         Action::ComposerEditor => {
             let text = app.composer.text();
             app.want(Effect::Edit(text));
@@ -28,6 +25,9 @@ pub(super) fn act(app: &mut App, action: Action) -> bool {
             edited(app);
         }
         other => {
+            if other == Action::ComposerUp && app.composer.caret().0 == 0 {
+                history::up(app);
+            }
             if !app.composer.edit(other) {
                 return false;
             }
@@ -52,44 +52,6 @@ pub(super) fn written(app: &mut App, written: Result<String, String>) {
         }
         Err(why) => app.tell(why),
     }
-}
-
-/// Lists the messages of this run and of this sitting, newest first, each once.
-fn earlier(app: &mut App) {
-    let told = app
-        .session
-        .story()
-        .items()
-        .iter()
-        .filter_map(|item| match item {
-            Item::Said(said) if said.role == Role::Operator => Some(said.text.as_str()),
-            Item::Said(_) | Item::Group(_) | Item::Notice(_) => None,
-        });
-    let sent = app.composer.history().iter().map(String::as_str);
-    let mut rows: Vec<PickerRow> = Vec::new();
-    let all: Vec<&str> = told.chain(sent).collect();
-    for text in all.into_iter().rev().filter(|text| !text.trim().is_empty()) {
-        let choice = Choice::Message(text.to_owned());
-        if rows.iter().all(|row| row.choice != choice) {
-            let lines = text.lines().count();
-            rows.push(PickerRow {
-                choice,
-                text: text.lines().next().unwrap_or_default().to_owned(),
-                more: text.lines().skip(1).collect::<Vec<_>>().join(" "),
-                tail: match lines {
-                    0 | 1 => String::new(),
-                    many => format!("{many} lines"),
-                },
-                usable: true,
-            });
-        }
-    }
-    if rows.is_empty() {
-        app.tell("no messages yet");
-        return;
-    }
-    let picker = Picker::new(Subject::Message, rows);
-    app.overlays.push(Overlay::Picker(picker));
 }
 
 /// Puts an earlier message in place of what is written; undo brings that back.
@@ -118,8 +80,10 @@ pub(super) fn say(app: &mut App, text: String) {
     );
 }
 
-fn edited(app: &mut App) {
+/// The text or the caret is another.
+pub(super) fn edited(app: &mut App) {
     app.draft_at = Some(app.now.mono + super::DRAFT_DELAY);
+    mention::follow(app);
 }
 
 fn send(app: &mut App) {
@@ -161,6 +125,10 @@ fn command(app: &mut App, text: &str) {
     if let Some((action, words)) = slash_with_words(text) {
         with_words(app, action, words);
     } else if let Some(action) = slash(text) {
+        if let Some(why) = why_not(app, action) {
+            app.tell(why);
+            return;
+        }
         app.composer.take();
         edited(app);
         if !run(app, action) {

@@ -6,11 +6,10 @@ use thymos_core::writ::Mode;
 use thymos_protocol::{Command, VerifyProgress};
 
 use crate::app::overlay::Choice;
-use crate::app::session::Item;
 use crate::app::{Action, App, Asked, Effect, Overlay, Pane, Screen, Verification};
 use crate::theme::{BUILT_IN_NAMES, ThemeRequest, load};
 
-use super::{composer, mode, transcript};
+use super::{composer, mode, transcript, usable};
 
 /// How long the second press of an interrupt is waited for.
 pub(super) const INTERRUPT_WAIT: Duration = Duration::from_secs(1);
@@ -106,7 +105,7 @@ fn interrupt(app: &mut App) {
         return;
     };
     let Some(running) = &status.running else {
-        app.tell("nothing runs");
+        usable::tell_why(app, Action::RunInterrupt);
         return;
     };
     let (trajectory, doing) = (status.trajectory, running.doing.clone());
@@ -129,21 +128,9 @@ fn verify(app: &mut App) {
 }
 
 fn copy_last(app: &mut App) {
-    let last = app
-        .session
-        .story()
-        .items()
-        .iter()
-        .rev()
-        .find_map(|item| match item {
-            Item::Said(said) if said.role == thymos_core::body::Role::Model => {
-                Some(said.text.clone())
-            }
-            Item::Said(_) | Item::Group(_) | Item::Notice(_) => None,
-        });
-    match last {
+    match usable::last_answer(app).map(str::to_owned) {
         Some(text) => app.want(Effect::Copy(text)),
-        None => app.tell("nothing to copy yet"),
+        None => usable::tell_why(app, Action::CopyLast),
     }
 }
 

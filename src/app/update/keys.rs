@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::app::{Action, App};
 use crate::keymap::{Context, Key, Resolved};
 
-use super::{act, composer, overlays};
+use super::{act, composer, history, mention, overlays};
 
 /// Takes one key press.
 pub(super) fn press(app: &mut App, key: Key) {
@@ -17,6 +17,7 @@ pub(super) fn press(app: &mut App, key: Key) {
     }
     let keymap = Arc::clone(&app.keymap);
     let context = app.context();
+    history::nobody_waits(app);
     match app.chords.press(&keymap, context, key, app.now.mono) {
         Resolved::Pending => {}
         Resolved::Run(binding) => run(app, &binding.run.clone()),
@@ -54,6 +55,7 @@ pub(super) fn expire(app: &mut App) {
 /// Takes a paste: text and nothing else, wherever text is taken.
 pub(super) fn paste(app: &mut App, text: &str) {
     app.chords.clear();
+    history::nobody_waits(app);
     type_text(app, text);
 }
 
@@ -68,11 +70,15 @@ fn type_text(app: &mut App, text: &str) {
         return;
     }
     match app.context() {
-        Context::Composer => composer::insert(app, text),
+        Context::Composer | Context::Mention => {
+            composer::insert(app, text);
+            mention::typed(app, text);
+        }
         // A printable key that means nothing in the transcript goes back to the composer.
         Context::Transcript => {
             composer::focus(app);
             composer::insert(app, text);
+            mention::typed(app, text);
         }
         // Nowhere else: a stray key must never turn into words, nor words into a decision.
         Context::Global

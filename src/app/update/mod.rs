@@ -8,9 +8,11 @@ mod composer;
 mod export;
 mod find;
 mod global;
+mod history;
 mod inspector;
 mod keys;
 mod ledger;
+mod mention;
 mod mind;
 mod mode;
 mod overlays;
@@ -26,12 +28,15 @@ mod sheet;
 mod sign;
 mod skill;
 mod transcript;
+mod usable;
 mod verb;
 
 use std::time::Duration;
 
 pub use card::CardAsked;
+pub use history::History;
 pub use mind::Shows;
+pub use usable::{why_no_verb, why_not};
 pub use verb::Verb;
 
 use super::{App, Asked, Effect, Event, Notice, Now, Pane};
@@ -93,6 +98,7 @@ pub fn update(app: &mut App, event: Event, now: Now) -> Vec<Effect> {
         Event::Edited(written) => composer::written(app, written),
         Event::BundleRead(read) => authority::bundle_read(app, read),
         Event::Verb(news) => verb::heard(app, news),
+        Event::Files(asked, found) => mention::files_came(app, asked, found),
         Event::WritRead(read) => authority::writ_read(app, read),
         Event::Exported(told) => export::ended(app, told),
         Event::KernelGone => {
@@ -116,6 +122,7 @@ fn settle(app: &mut App) {
     runs::settle(app);
     mind::settle(app);
     verb::settle(app);
+    mention::settle(app);
     if let Some(command) = app.session.pull() {
         app.ask(Asked::Pull, command);
     }
@@ -181,7 +188,7 @@ fn act(app: &mut App, action: Action) -> bool {
 
 fn in_pane(app: &mut App, action: Action) -> bool {
     match app.focus.pane() {
-        Pane::Composer => composer::act(app, action),
+        Pane::Composer => mention::act(app, action) || composer::act(app, action),
         Pane::Transcript => transcript::act(app, action) || past::in_transcript(app, action),
         Pane::Queue => queue::act(app, action),
         Pane::Card => card::act(app, action),

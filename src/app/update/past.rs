@@ -15,18 +15,18 @@ use crate::panes::reader::Said;
 use crate::theme::Role;
 
 use super::ledger::chosen_here;
-use super::question;
+use super::{question, usable};
 
 /// Whether it is one of the actions about the past that work anywhere.
 pub(super) fn anywhere(app: &mut App, action: Action) -> bool {
     match action {
         Action::TrajectoryUndo => match last_said(app) {
             Some(seq) => plan(app, seq),
-            None => app.tell("you have said nothing here yet, so there is nothing to undo"),
+            None => usable::tell_why(app, action),
         },
         Action::TrajectoryBranch => match last_commit(app) {
             Some((entry, seq)) => branch(app, entry, seq),
-            None => app.tell("no commit here yet; a branch starts from one"),
+            None => usable::tell_why(app, action),
         },
         _ => return false,
     }
@@ -205,6 +205,7 @@ fn plan(app: &mut App, from_seq: u64) {
     let title = format!("undo everything from seq {from_seq} on?");
     let command = Command::PlanUndo {
         trajectory,
+        of: trajectory,
         from_seq,
     };
     let ticket = app.ask(Asked::UndoPlan(from_seq), command);
@@ -244,6 +245,7 @@ pub(super) fn plan_came(app: &mut App, ticket: Ticket, from_seq: u64, plan: &Und
             Asked::Told(told),
             Command::Undo {
                 trajectory,
+                of: trajectory,
                 from_seq,
                 plan: plan.digest,
                 partial,
@@ -264,7 +266,9 @@ pub(super) fn plan_came(app: &mut App, ticket: Ticket, from_seq: u64, plan: &Und
 
 /// What came of an undo: all of it, or what stopped the rest.
 pub(super) fn undone(app: &mut App, end: UndoEnd) {
-    let UndoEnd { done, of, stopped } = end;
+    let UndoEnd {
+        done, of, stopped, ..
+    } = end;
     app.notice = Some(match stopped {
         None => Notice::told(format!("undone: {done} of {of} steps")),
         Some(stop) => Notice {
@@ -317,7 +321,7 @@ fn branch(app: &mut App, entry: EntryId, seq: u64) {
     app.overlays.push(Overlay::Question(Box::new(question)));
 }
 
-fn last_said(app: &App) -> Option<u64> {
+pub(super) fn last_said(app: &App) -> Option<u64> {
     let items = app.session.story().items().iter().rev();
     items.into_iter().find_map(|item| match item {
         Item::Said(said) if said.role == Speaker::Operator => Some(said.seq),
@@ -325,7 +329,7 @@ fn last_said(app: &App) -> Option<u64> {
     })
 }
 
-fn last_commit(app: &App) -> Option<(EntryId, u64)> {
+pub(super) fn last_commit(app: &App) -> Option<(EntryId, u64)> {
     let items = app.session.story().items().iter();
     let steps = items.filter_map(|item| match item {
         Item::Group(group) => Some(&group.steps),

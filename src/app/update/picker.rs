@@ -139,6 +139,7 @@ fn palette(app: &App) -> Vec<PickerRow> {
         Context::Dialog,
         Context::Help,
         Context::Sign,
+        Context::Mention,
     ];
     REGISTRY
         .iter()

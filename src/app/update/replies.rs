@@ -4,7 +4,7 @@ use thymos_protocol::{
     Changed, Command, Fault, NotUsed, Page, Replied, Reply, Ticket, VerifyReport,
 };
 
-use super::{authority, card, ledger, mind, past, picker, question, sign};
+use super::{authority, card, history, ledger, mention, mind, past, picker, question, sign};
 use crate::app::overlay::ModeQuestion;
 use crate::app::{App, Asked, CardAsked, Effect, Notice, Overlay, Verification};
 
@@ -96,6 +96,8 @@ fn governed(app: &mut App, ticket: Ticket, asked: Asked, replied: Replied) {
         (Asked::Authority(asked), replied) => authority::heard(app, asked, replied),
         (Asked::Runs, Replied::Runs(rows)) => app.runs.take(rows),
         (Asked::MindChild, Replied::Detail(detail)) => mind::child_came(app, &detail),
+        (Asked::Mention(asked), Replied::Page(page)) => mention::entries_came(app, asked, page),
+        (Asked::History, Replied::Messages(texts)) => history::came(app, texts),
         (Asked::Told(words), Replied::Accepted) => {
             app.tell(words);
             app.ask(Asked::Holds, Command::Holds);
@@ -176,6 +178,8 @@ fn failed(app: &mut App, asked: Asked, message: &str) {
         Asked::Runs => app.runs.failed(),
         Asked::Ledger(asked) => ledger::failed(app, &asked, message),
         Asked::Overlay => picker::rows_failed(app),
+        Asked::Mention(asked) => mention::failed(app, asked, message),
+        Asked::History => history::failed(app),
         Asked::Open
         | Asked::OpenAt(_)
         | Asked::MindChild

@@ -1,6 +1,7 @@
 //! Verbs of the shell from within the app: `/memory ls`. What one says is text to read; it ends when nobody
 //! reads it any more. Starts nothing itself.
 
+use super::why_no_verb;
 use crate::app::event::VerbNews;
 use crate::app::{App, Effect, Notice, Overlay};
 use crate::args;
@@ -34,8 +35,7 @@ pub(super) fn run(app: &mut App, typed: &str) -> bool {
         refuse(app, format!("`/{first}` is for the shell"), Some(instead));
         return true;
     }
-    if let Some(verb) = &app.verb {
-        let line = format!("`{}` is still at work", verb.line);
+    if let Some(line) = why_no_verb(app) {
         refuse(app, line, Some("Esc in its text ends it"));
         return true;
     }

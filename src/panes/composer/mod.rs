@@ -10,4 +10,4 @@ mod view;
 mod tests;
 
 pub use state::{Composer, MESSAGE_BYTES_MAX};
-pub(crate) use view::{draw, rows};
+pub(crate) use view::{caret_row, draw, rows};

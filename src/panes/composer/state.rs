@@ -15,7 +15,10 @@ pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Composer {
     area: TextArea<'static>,
+    // Oldest first, each once.
     history: Vec<String>,
+    // Those of it that were sent from here and may be missing in the record that is being read.
+    fresh: Vec<String>,
     // Which message of the history is shown; none is the one being written.
     recalled: Option<usize>,
     // What was being written when the first message was brought back.
@@ -96,17 +99,44 @@ impl Composer {
     /// Takes the text out as a message, and remembers it.
     pub fn take(&mut self) -> String {
         let text = self.text();
-        if self.history.last() != Some(&text) {
-            self.history.push(text.clone());
-        }
-        if self.history.len() > HISTORY_MESSAGES_MAX {
-            self.history.remove(0);
-        }
+        self.fresh.push(text.clone());
+        self.remember(vec![text.clone()]);
         self.clear();
         text
     }
 
-    /// Messages that were sent from here, oldest first.
+    /// Puts messages behind those that are known; of equal ones the last stays.
+    fn remember(&mut self, texts: Vec<String>) {
+        for text in texts {
+            self.history.retain(|known| *known != text);
+            self.history.push(text);
+        }
+        let over = self.history.len().saturating_sub(HISTORY_MESSAGES_MAX);
+        self.history.drain(..over);
+    }
+
+    /// The record is being read; it may not have these messages yet.
+    pub fn await_past(&mut self, under_way: Vec<String>) {
+        self.fresh = under_way;
+    }
+
+    /// Takes what the record has, oldest first, in place of what was kept here, which may hold what the record
+    /// does not: secrets. What was sent since it was read stays, and what waits to be sent.
+    pub fn take_past(&mut self, past: Vec<String>, waiting: &[String]) {
+        let recalled = self.recalled.and_then(|at| self.history.get(at)).cloned();
+        self.history.clear();
+        let fresh = std::mem::take(&mut self.fresh);
+        let waiting = waiting.iter().filter(|text| !fresh.contains(text));
+        let waiting: Vec<String> = waiting.cloned().collect();
+        for texts in [past, waiting, fresh] {
+            self.remember(texts);
+        }
+        let known = |text: String| self.history.iter().rposition(|known| *known == text);
+        // One that is gone from the list leads on from its newer end.
+        self.recalled = recalled.map(|text| known(text).unwrap_or(self.history.len()));
+    }
+
+    /// Messages of before, oldest first, each once.
     #[must_use]
     pub fn history(&self) -> &[String] {
         &self.history
@@ -121,6 +151,14 @@ impl Composer {
             format!("{text}\n{now}")
         };
         self.replace(&both);
+    }
+
+    /// Puts text in place of so many characters before the caret, in its line; undo brings them back.
+    pub fn put_instead(&mut self, chars: usize, text: &str) {
+        let chars = chars.min(self.caret().1);
+        (0..chars).for_each(|_| self.area.move_cursor(CursorMove::Back));
+        self.area.delete_str(chars);
+        self.insert(text);
     }
 
     /// Whether the action is one of editing, and was done.

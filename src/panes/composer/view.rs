@@ -5,8 +5,8 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::app::action::commands_starting;
-use crate::app::{App, Pane};
+use crate::app::action::{commands_starting, slash};
+use crate::app::{App, Pane, why_no_verb, why_not};
 use crate::keymap::Context;
 use crate::theme::Role;
 use crate::ui::chrome;
@@ -38,7 +38,8 @@ pub(crate) fn draw(app: &App, area: Rect, frame: &mut Frame<'_>) {
         0 => "message".to_owned(),
         count => format!("message, {count} queued"),
     };
-    let inner = if area.height >= 3 {
+    let inner = inner(area);
+    if is_bordered(area) {
         let hints = hints(app);
         let pane = chrome::Pane {
             title: &SafeText::line(&title),
@@ -46,24 +47,45 @@ pub(crate) fn draw(app: &App, area: Rect, frame: &mut Frame<'_>) {
             focused,
             glyphs: app.glyphs,
         };
-        let inner = chrome::pane(&pane, area, frame.buffer_mut(), &app.theme);
-        Rect {
-            x: inner.x + 1,
-            width: inner.width.saturating_sub(2),
-            ..inner
-        }
+        chrome::pane(&pane, area, frame.buffer_mut(), &app.theme);
     } else {
         frame
             .buffer_mut()
             .set_string(area.x, area.y, ">", app.theme.style(Role::Accent));
-        Rect {
+    }
+    text(app, inner, focused, frame);
+    commands(app, area, frame);
+}
+
+fn is_bordered(area: Rect) -> bool {
+    area.height >= 3
+}
+
+/// Where the text stands.
+fn inner(area: Rect) -> Rect {
+    if !is_bordered(area) {
+        return Rect {
             x: area.x.saturating_add(2),
             width: area.width.saturating_sub(2),
             ..area
-        }
-    };
-    text(app, inner, focused, frame);
-    commands(app, area, frame);
+        };
+    }
+    let inside = chrome::inside(area);
+    Rect {
+        x: inside.x + 1,
+        width: inside.width.saturating_sub(2),
+        ..inside
+    }
+}
+
+/// The row of the screen in which the caret stands.
+pub(crate) fn caret_row(app: &App, area: Rect) -> u16 {
+    let inner = inner(area);
+    let laid = laid(app, usize::from(inner.width).max(1));
+    let seen = laid.caret.0 - laid.first(inner.height);
+    inner
+        .y
+        .saturating_add(u16::try_from(seen).unwrap_or(u16::MAX))
 }
 
 fn hints(app: &App) -> Vec<(String, &'static str)> {
@@ -74,6 +96,7 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
         (key("composer.queue").filter(|_| running), "queue"),
         (key("composer.newline"), "newline"),
         (Some("/".to_owned()), "command"),
+        (Some("@".to_owned()), "file"),
     ];
     rows.into_iter()
         .filter_map(|(key, words)| Some((key?, words)))
@@ -83,6 +106,13 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
 struct Laid {
     rows: Vec<String>,
     caret: (usize, usize),
+}
+
+impl Laid {
+    /// The first row that is shown of so many.
+    fn first(&self, height: u16) -> usize {
+        (self.caret.0 + 1).saturating_sub(usize::from(height))
+    }
 }
 
 /// The text broken between graphemes, and the caret's row and column.
@@ -124,7 +154,7 @@ fn laid(app: &App, width: usize) -> Laid {
 fn text(app: &App, area: Rect, focused: bool, frame: &mut Frame<'_>) {
     let laid = laid(app, usize::from(area.width).max(1));
     let height = usize::from(area.height);
-    let first = (laid.caret.0 + 1).saturating_sub(height);
+    let first = laid.first(area.height);
     let style = app.theme.style(Role::Text);
     for (row, y) in laid.rows.iter().skip(first).zip(area.y..area.bottom()) {
         frame.buffer_mut().set_string(area.x, y, row, style);
@@ -153,7 +183,8 @@ fn text(app: &App, area: Rect, focused: bool, frame: &mut Frame<'_>) {
 /// The slash commands that what is written may become, above the editor.
 fn commands(app: &App, area: Rect, frame: &mut Frame<'_>) {
     let text = app.composer.text();
-    if !text.starts_with('/') || text.contains('\n') || !app.overlays.is_empty() {
+    let covered = !app.overlays.is_empty() || app.mention.is_some();
+    if !text.starts_with('/') || text.contains('\n') || covered {
         return;
     }
     let found: Vec<_> = commands_starting(&text).take(COMMANDS_SHOWN_MAX).collect();
@@ -167,12 +198,26 @@ fn commands(app: &App, area: Rect, frame: &mut Frame<'_>) {
     ratatui::widgets::Widget::render(ratatui::widgets::Clear, list, frame.buffer_mut());
     let lines: Vec<Line<'_>> = found
         .iter()
-        .map(|(name, about)| {
-            Line::from(vec![
-                Span::styled(format!(" /{name:<14}"), app.theme.style(Role::Key)),
-                Span::styled(*about, app.theme.style(Role::Text)),
-            ])
-        })
+        .map(|(name, about)| one_command(app, name, about))
         .collect();
     chrome::put_lines(&lines, list, frame.buffer_mut());
+}
+
+/// A command with what it is for; one that can do nothing now is dimmed, and says why instead.
+fn one_command(app: &App, name: &str, about: &'static str) -> Line<'static> {
+    let why = match slash(&format!("/{name}")) {
+        Some(action) => why_not(app, action).map(str::to_owned),
+        None => why_no_verb(app),
+    };
+    let head = format!(" /{name:<14}");
+    match why {
+        Some(why) => {
+            let text = SafeText::line(&format!("{head}not now: {why}"));
+            text.to_line(&app.theme, Role::Muted)
+        }
+        None => Line::from(vec![
+            Span::styled(head, app.theme.style(Role::Key)),
+            Span::styled(about, app.theme.style(Role::Text)),
+        ]),
+    }
 }

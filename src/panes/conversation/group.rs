@@ -191,7 +191,7 @@ impl GroupView<'_> {
             self.line(
                 lines,
                 Role::Muted,
-                &format!("     would be allowed by (+ for more): {grant}"),
+                &format!("     what would allow it (+ for more): {grant}"),
             );
         }
     }

@@ -66,6 +66,12 @@ fn wanted(context: Context) -> &'static [(Action, &'static str)] {
             (Action::RunInterrupt, "interrupt"),
             (Action::AppQuit, "quit"),
         ],
+        Context::Mention => &[
+            (Action::MentionComplete, "take this one"),
+            (Action::MentionUp, "previous"),
+            (Action::MentionDown, "next"),
+            (Action::FocusBack, "close"),
+        ],
         Context::Transcript => &[
             (Action::ListDown, "next"),
             (Action::ListUp, "previous"),

@@ -140,6 +140,14 @@ impl Picker {
         self.narrow();
     }
 
+    /// As [`Self::fill`], and the chosen row stays chosen where it is still there.
+    pub fn refill(&mut self, rows: Vec<PickerRow>) {
+        let chosen = self.chosen().map(|row| row.choice.clone());
+        self.fill(rows);
+        let place = chosen.and_then(|choice| self.found().position(|row| row.choice == choice));
+        self.selected = place.unwrap_or_default();
+    }
+
     /// What has been typed.
     #[must_use]
     pub fn typed(&self) -> &str {

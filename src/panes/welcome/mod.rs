@@ -4,4 +4,4 @@
 
 mod view;
 
-pub(crate) use view::draw;
+pub(crate) use view::{allowed, draw};

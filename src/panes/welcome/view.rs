@@ -94,7 +94,7 @@ fn facts(app: &App, status: &Status) -> Vec<Line<'static>> {
 }
 
 /// What a mode allows, in plain words.
-pub(super) fn allowed(mode: Mode) -> &'static str {
+pub(crate) fn allowed(mode: Mode) -> &'static str {
     match mode {
         Mode::Plan => "it may read, and change nothing",
         Mode::Edit => "it may read, and write in this folder; what policy holds waits for you",

@@ -99,6 +99,47 @@ fn a_broken_config_names_its_line() {
     ended.says(1, "config `/nowhere.toml` cannot be read", "--config");
 }
 
+/// Who may write in a folder on the way can put another one in the place of the next: those that links pass through
+/// count too. Where everybody may write and nobody take away, as in `/tmp`, that is no way in.
+#[test]
+fn a_config_and_trust_that_are_reached_through_a_folder_of_others_are_refused() {
+    let home = Home::new();
+    home.config("[ui]\ncolor = \"never\"\n");
+    assert_eq!(home.run(&["keys", "show"]).code, 0);
+    let folder = home.path("home/.config/thymos");
+    // home/.config/thymos -> hop/link -> far/real, each in a folder of its own.
+    for made in ["hop", "far"] {
+        fs::create_dir(home.path(made)).unwrap();
+    }
+    let (link, real) = (home.path("hop/link"), home.path("far/real"));
+    fs::rename(&folder, &real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    std::os::unix::fs::symlink("../../hop/link", &folder).unwrap();
+    assert_eq!(home.run(&["runs"]).code, 0);
+    for open in ["home", "home/.config", "hop", "far"] {
+        let place = home.path(open);
+        let own = fs::metadata(&place).unwrap().permissions();
+        let set = |mode| fs::set_permissions(&place, Permissions::from_mode(mode)).unwrap();
+        set(0o777);
+        home.run(&["runs"])
+            .says(1, "which can be written by others than you", "chmod o-w");
+        // Without a config the trust file says so itself.
+        fs::rename(real.join("config.toml"), real.join("aside")).unwrap();
+        home.run(&["keys", "ls"])
+            .says(1, "which can be written by others than you", "chmod o-w");
+        fs::rename(real.join("aside"), real.join("config.toml")).unwrap();
+        set(0o1777);
+        let sticky = home.run(&["runs"]);
+        assert_eq!(sticky.code, 0, "{open}: {sticky:?}");
+        set(own.mode());
+    }
+    // A link that leads round in circles ends.
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(&link, &link).unwrap();
+    let round = home.run(&["runs"]);
+    assert_ne!(round.code, 101, "{round:?}");
+}
+
 /// The file that is read unasked chooses models, budgets and the ledger: it is nobody else's.
 #[test]
 fn a_config_that_others_may_write_is_refused_unless_it_is_named() {

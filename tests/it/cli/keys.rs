@@ -102,6 +102,13 @@ fn w1_a_lost_key_is_told_and_made_anew_only_on_purpose() {
     let new = made.out.trim();
     home.run(&["keys", "ls"])
         .says(1, "is not among the trust roots", "keys trust NAME");
+    let looked = home.run(&["doctor"]);
+    assert_eq!(looked.code, 1, "{looked:?}");
+    let told = ["is not among the trust roots", "keys trust NAME"];
+    assert!(
+        told.iter().all(|words| looked.out.contains(words)),
+        "{looked:?}"
+    );
     let trusted = home.run(&["keys", "trust", "me", new]);
     assert_eq!(trusted.code, 0, "{trusted:?}");
     assert_eq!(home.run(&["keys", "show"]).out.trim(), new);
@@ -357,7 +364,9 @@ fn v4_a_replaced_key_still_proves_its_past_and_signs_nothing_new() {
     home.verifies();
     // What waits under the old key's writ is not admitted any more, and nothing was written.
     let answered = home.run(&["approvals", "approve", &id, "--digest", &digest]);
-    answered.says(11, "is revoked", "approvals ls");
+    answered.says(11, "waits no more", "thymos audit");
+    let told = home.run(&["audit", &trajectory(&home)]).out;
+    assert!(told.contains("is revoked"), "{told}");
     assert_eq!(home.read("ws/a.txt"), "");
     // The session goes on once a mode is chosen, under a writ and a key of its own.
     let resume = ["run", "--resume", &trajectory(&home), "go on"];

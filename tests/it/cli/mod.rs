@@ -3,8 +3,10 @@
 mod ends;
 pub(crate) mod home;
 
+mod auth;
 pub(crate) mod bundles;
 mod checkpoints;
+mod cut;
 mod damage;
 mod erasure;
 mod evidence;

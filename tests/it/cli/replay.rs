@@ -300,7 +300,24 @@ fn d3_three_generations_are_undone_from_the_shell_in_one_plan() {
     f.home.run(&args);
     assert_eq!(f.home.entries().len(), entries);
     assert_eq!(f.home.run(&["undo", &f.parent]).out, "nothing to undo\n");
-    let worlds = f.home.json(&["replay", &f.grandchild, "--json"]);
-    assert_eq!(worlds[0]["world"]["rows"], json!([]));
+    let rows =
+        |f: &Family| f.home.json(&["replay", &f.grandchild, "--json"])[0]["world"]["rows"].clone();
+    assert_eq!(rows(f), json!([]));
+    // What was done first tells where all of it began, in whichever run that was.
+    let hint = done.err.split('`').nth(1).unwrap();
+    let again: Vec<&str> = hint.split(' ').skip(1).collect();
+    let shown = f.home.run(&again);
+    assert!(shown.out.contains("put kv:low back"), "{shown:?}");
+    assert!(shown.out.contains("put kv:top back"), "{shown:?}");
+    let plan = f.home.json(&[&again[..], &["--plan", "--json"]].concat());
+    let digest = plan[0]["digest"].as_str().unwrap();
+    let done = f
+        .home
+        .run(&[&again[..], &["--yes", "--plan-digest", digest]].concat());
+    assert!(done.out.contains("undone: 2 of 2"), "{done:?}");
+    assert_ne!(rows(f), json!([]));
+    f.home
+        .run(&["undo", &f.parent, "--from", "000000000000"])
+        .says(1, "there is no entry `000000000000`", "thymos ledger --run");
     f.home.verifies();
 }

@@ -37,6 +37,7 @@ impl Living<'_> {
         let from_seq = 0;
         let planned = Command::PlanUndo {
             trajectory: run,
+            of: run,
             from_seq,
         };
         let plan = match self.ask(planned).await {
@@ -48,6 +49,7 @@ impl Living<'_> {
         }
         let undo = Command::Undo {
             trajectory: run,
+            of: run,
             from_seq,
             plan: plan.digest,
             partial: !plan.complete,

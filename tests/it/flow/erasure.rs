@@ -200,6 +200,7 @@ async fn l3_x3_erasing_a_call_does_not_let_it_happen_twice() {
         },
         Command::PlanUndo {
             trajectory: main,
+            of: main,
             from_seq: 0,
         },
         Command::CloseWrit { trajectory: main },

@@ -16,7 +16,7 @@ use thymos_testkit::fixtures::{NOON, operator_key, party, stranger_key, writ};
 use thymos_testkit::model::{calls, says};
 use thymos_testkit::{ScriptedModel, Step};
 
-use super::rig::{Rig, Setup, policy};
+use super::rig::{Rig, STUCK, Setup, policy};
 use super::road::writer;
 
 /// A file of one writ: from the operator to the operator, for this many calls.
@@ -348,6 +348,27 @@ async fn w7_revoking_a_file_ends_every_session_under_it_and_every_later_one() {
         rig.trajectory = another(&mut rig).await;
     }
     assert!(no(rig.ask(revoke).await).contains("revoked already"));
+    rig.verified().await;
+}
+
+/// Where nothing is at work and nothing waits, the bell alone says it.
+#[tokio::test]
+async fn w7_a_file_that_ends_elsewhere_shows_at_once_where_it_is_in_force() {
+    let chain = file(9, |_| {});
+    let mut rig = writing(1).open(Mode::Plan).await;
+    assert_eq!(take(&mut rig, &chain, calls_of(4)).await, Replied::Accepted);
+    assert!(!rig.status().await.writ.revoked);
+    let revoke = Command::RevokeChain {
+        chain,
+        reason: "enough".into(),
+    };
+    // By another process over the same ledger.
+    let mut other = rig.setup.serve();
+    assert_eq!(other.ask(revoke).await, Replied::Accepted);
+    while !rig.status().await.writ.revoked {
+        let rung = tokio::time::timeout(STUCK, rig.desk.link.bell.changed()).await;
+        assert!(rung.is_ok(), "nobody says so");
+    }
     rig.verified().await;
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod kinds;
 mod looks;
 mod loops;
 mod memory;
+mod messages;
 mod outside;
 mod pages;
 pub(crate) mod place;

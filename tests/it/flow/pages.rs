@@ -107,6 +107,7 @@ async fn answers(rig: &mut Rig) -> Vec<Replied> {
         find(Among::Log),
         Command::PlanUndo {
             trajectory,
+            of: trajectory,
             from_seq: 0,
         },
         Command::FindWrits {

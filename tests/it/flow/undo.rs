@@ -82,6 +82,7 @@ impl Shop {
         let trajectory = self.rig.trajectory;
         let command = Command::PlanUndo {
             trajectory,
+            of: trajectory,
             from_seq,
         };
         match self.rig.ask(command).await {
@@ -93,6 +94,7 @@ impl Shop {
     pub(super) async fn undo(&mut self, from_seq: u64, plan: &UndoPlan, partial: bool) -> Replied {
         let command = Command::Undo {
             trajectory: self.rig.trajectory,
+            of: self.rig.trajectory,
             from_seq,
             plan: plan.digest,
             partial,
@@ -109,6 +111,7 @@ impl Shop {
                 done,
                 of,
                 stopped: None,
+                ..
             }) => {
                 assert_eq!(done, of);
                 done
@@ -466,6 +469,67 @@ async fn d3_a_step_that_a_person_must_agree_to_stops_the_rest_and_counts_once_th
     shop.rig.until_kind("commit", 3).await;
     assert_eq!(shop.get("b.txt"), None);
     assert_eq!(wills(&shop.plan(0).await), ["delete a.txt again"]);
+    shop.rig.verified().await;
+}
+
+/// Planning reads whatever runs did; who asks for something else meanwhile is answered.
+#[tokio::test]
+async fn d3_others_are_answered_while_an_undo_is_planned() {
+    let folder = tempfile::tempdir().unwrap();
+    let setup = setup(&folder, Vec::new()).with(|setup| setup.model = family());
+    let mut rig = setup.open(Mode::Auto).await;
+    rig.run("go").await;
+    let mut shop = Shop { rig, folder };
+    let child = shop.plan(0).await.steps[0].trajectory;
+    let above = shop.rig.trajectory;
+    let Replied::Opened(other) = shop.rig.ask(Command::begin(Mode::Plan)).await else {
+        panic!("no trajectory")
+    };
+    let store = shop.rig.setup.store.clone();
+    store.hold_back(child);
+    let planning = Command::PlanUndo {
+        trajectory: above,
+        of: above,
+        from_seq: 0,
+    };
+    let ticket = shop.rig.desk.send(planning).await;
+    let trajectory = other.trajectory;
+    let opened = shop.rig.ask(Command::Open { trajectory }).await;
+    assert!(matches!(opened, Replied::Opened(_)), "{opened:?}");
+    store.let_go();
+    let Replied::UndoPlan(plan) = shop.rig.desk.reply(ticket).await else {
+        panic!("no plan")
+    };
+    assert_eq!(wills(&plan), ["delete child.txt again"]);
+    shop.rig.verified().await;
+}
+
+/// What the older of two steps on one file would do is held against the rules before the newer one is done.
+#[tokio::test]
+async fn d3_rules_that_forbid_an_older_step_of_a_file_are_told_by_the_plan() {
+    let mut shop = Shop::after(vec![write("a.txt", "a\n"), write("a.txt", "b\n")]).await;
+    let Shop { rig, folder } = shop;
+    let rule = json!({
+        "id": "stays", "reason": "nothing is deleted", "decision": "forbid", "if_missing": "skip",
+        "when": {"field": "resolved.deletes", "op": "under", "value": "", "of": "any"},
+        "examples": [{"with": {"resolved.deletes": ["a.txt"]}, "says": "forbid"}],
+    });
+    let rig = rig
+        .restart(|setup| setup.policy = policy("permit", json!([rule])))
+        .await;
+    shop = Shop { rig, folder };
+    let plan = shop.plan(0).await;
+    assert!(!plan.complete, "{plan:#?}");
+    assert_eq!(wills(&plan), ["put a.txt back, 2 -> 2 bytes"]);
+    assert!(
+        whys(&plan)[0].contains("would be refused [C13]"),
+        "{plan:#?}"
+    );
+    let Replied::Undone(end) = shop.undo(0, &plan, true).await else {
+        panic!("no end")
+    };
+    assert_eq!((end.done, end.of, end.stopped), (1, 1, None));
+    assert_eq!(shop.get("a.txt").as_deref(), Some("a\n"));
     shop.rig.verified().await;
 }
 

@@ -3,6 +3,8 @@
 //! Every wait is for something on the screen or for the end of the process, within a bound.
 
 mod leaving;
+mod naming;
 mod plain;
+mod setup;
 mod terminal;
 mod work;

@@ -150,3 +150,27 @@ fn an_explicit_off_opens_the_full_screen_and_says_nothing() {
         assert_eq!(terminal.ended(), 0);
     }
 }
+
+/// A key that is typed is not shown, also where it is taken back with Ctrl-C, and the echo is there afterwards.
+#[test]
+fn a_key_is_asked_for_without_showing_it() {
+    let place = Place::new();
+    let mut terminal = Terminal::started(&place, &["auth", "set", "anthropic"], &[]);
+    terminal.prints("it is not shown): ");
+    terminal.press("sk-half-typed\x03");
+    terminal.prints("nterrupted; nothing was kept");
+    assert_eq!(terminal.ended(), 130);
+    assert!(terminal.echoes());
+    let mut terminal = Terminal::started(&place, &["auth", "set", "anthropic"], &[]);
+    terminal.prints("it is not shown): ");
+    terminal.press("sk-typed-whole\r");
+    terminal.prints("is kept for https://api.anthropic.com");
+    assert_eq!(terminal.ended(), 0);
+    assert!(terminal.echoes());
+    let shown = String::from_utf8_lossy(&terminal.bytes).into_owned();
+    assert!(!shown.contains("sk-typed"), "{shown}");
+    let (code, listed) = place.verb(&["auth", "ls", "--json"]);
+    assert_eq!(code, 0);
+    let first = listed.lines().next().unwrap();
+    assert!(first.contains("\"from\":\"kept\""), "{first}");
+}

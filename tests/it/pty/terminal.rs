@@ -268,6 +268,13 @@ impl Terminal {
         }
     }
 
+    /// Whether the terminal shows what is typed.
+    pub(super) fn echoes(&self) -> bool {
+        // `ECHO`, as termios(3) has it on Linux.
+        let modes = self.master.get_termios().unwrap().local_flags.bits();
+        modes & 0o10 != 0
+    }
+
     /// Whether the terminal was given back: the other screen left, the cursor shown.
     pub(super) fn is_given_back(&self) -> bool {
         let screen = self.screen.screen();

@@ -59,7 +59,7 @@ fn a_first_session_is_asked_answered_done_and_proved() {
     terminal.sees("run done");
     terminal.sees("idle, model");
     terminal.press_until(PAGE_UP, "what would be needed", |text| {
-        text.contains("REJECTED") && text.contains("would be allowed by (+ for more): ")
+        text.contains("REJECTED") && text.contains("what would allow it (+ for more): ")
     });
 
     terminal.press("\x04");

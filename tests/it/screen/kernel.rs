@@ -33,6 +33,8 @@ pub(crate) struct Kernel {
     pub(crate) policies: Policies,
     pub(crate) runs: Vec<RunRow>,
     pub(crate) plan: UndoPlan,
+    /// What was said in other runs, newest first.
+    pub(crate) past: Vec<String>,
     /// Everything asked, in order.
     pub(crate) asked: Vec<Command>,
     /// Replies to give instead of the usual ones, next first.
@@ -62,6 +64,7 @@ impl Kernel {
             policies: governed::policies(),
             runs: governed::runs(),
             plan: governed::plan(true),
+            past: Vec::new(),
             asked: Vec::new(),
             instead: Vec::new(),
             epoch: 0,

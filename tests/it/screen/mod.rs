@@ -10,6 +10,7 @@ mod approvals;
 mod authority;
 mod help;
 mod ledger;
+mod mention;
 mod mind;
 mod modes;
 mod past;

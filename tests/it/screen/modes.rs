@@ -42,7 +42,7 @@ fn a_mode_is_shown_before_it_is_issued() {
         -- idle, model practice
         ┌ message ─────────────────────────────────────────────────────────────────────┐
         │                                                                              │
-        └─Enter send  Ctrl-J newline  / command────────────────────────────────────────┘
+        └─Enter send  Ctrl-J newline  / command  @ file────────────────────────────────┘
         Enter take it  Esc back                                         local  mouse off
     "#]]
     .assert_eq(&desk.frame());
@@ -88,7 +88,7 @@ fn the_writ_in_force_can_be_read() {
         -- idle, model practice
         ┌ message ─────────────────────────────────────────────────────────────────────┐
         │                                                                              │
-        └─Enter send  Ctrl-J newline  / command────────────────────────────────────────┘
+        └─Enter send  Ctrl-J newline  / command  @ file────────────────────────────────┘
         Enter take it  Esc back                                         local  mouse off
     "#]]
     .assert_eq(&desk.frame());

@@ -99,6 +99,7 @@ fn an_undo_is_shown_as_a_plan_and_quotes_it() {
     desk.keys("<Tab> <Enter>");
     let expected = Command::Undo {
         trajectory: trajectory(),
+        of: trajectory(),
         from_seq: 5,
         plan: Digest::of(b"plan"),
         partial: false,

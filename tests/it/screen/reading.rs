@@ -1,8 +1,10 @@
 //! Typing, scrolling and focus: what a person's hands do, and what the background must not.
 
-use thymos::app::{Effect, Event, Pane, Screen};
+use thymos::app::update::update;
+use thymos::app::{Effect, Event, Now, Pane, Screen};
+use thymos::keymap::{Key, KeyCode};
 use thymos_core::body::Role;
-use thymos_protocol::{Command, Fault, Replied, VerifyFinding, VerifyReport};
+use thymos_protocol::{Command, Fault, Replied, Reply, VerifyFinding, VerifyReport};
 
 use super::desk::Desk;
 use super::kernel::{Kernel, said};
@@ -99,6 +101,108 @@ fn history_comes_back_at_the_edges() {
     assert_eq!(desk.app.composer.text(), "one");
     desk.keys("<Down> <Down>");
     assert_eq!(desk.app.composer.text(), "half");
+}
+
+fn asked_for_messages(desk: &Desk) -> usize {
+    let asked = desk.kernel.asked.iter();
+    asked.filter(|it| **it == Command::Messages).count()
+}
+
+#[test]
+fn history_reaches_other_runs_and_is_asked_for_when_it_is_wanted() {
+    let mut kernel = Kernel::new();
+    kernel.past = vec!["yesterday".into(), "last week".into()];
+    let mut desk = Desk::open(80, 24, kernel);
+    desk.types("half");
+    assert_eq!(asked_for_messages(&desk), 0, "no start waits for it");
+    desk.keys("<C-u> <Up>");
+    assert_eq!(
+        desk.app.composer.text(),
+        "yesterday",
+        "the first Up already"
+    );
+    desk.keys("<Up> <Up>");
+    assert_eq!(desk.app.composer.text(), "last week");
+    desk.keys("<Down> <Down>");
+    assert!(desk.app.composer.is_empty());
+    desk.types("now");
+    desk.keys("<Enter> <Up> <Up>");
+    assert_eq!(desk.app.composer.text(), "yesterday");
+    assert_eq!(asked_for_messages(&desk), 1);
+    desk.keys("<C-r>");
+    assert_eq!(
+        asked_for_messages(&desk),
+        2,
+        "each search reads the record again"
+    );
+    let frame = desk.frame();
+    for text in ["> now", "yesterday", "last week"] {
+        assert!(frame.contains(text), "{frame}");
+    }
+}
+
+#[test]
+fn what_the_record_keeps_back_is_not_brought_back_either() {
+    let mut desk = Desk::open(80, 24, Kernel::new());
+    desk.types("the word is hunter2");
+    desk.keys("<Enter>");
+    let recorded = "the word is [secret]".to_owned();
+    desk.kernel
+        .instead
+        .push(Replied::Messages(vec![recorded.clone(), "older".into()]));
+    desk.keys("<Up>");
+    desk.keys("<Up>");
+    assert_eq!(
+        desk.app.composer.text(),
+        recorded,
+        "the place is where it led on from"
+    );
+    desk.keys("<C-u>");
+    desk.kernel
+        .instead
+        .push(Replied::Messages(vec![recorded.clone()]));
+    desk.keys("<C-r>");
+    let frame = desk.frame();
+    assert!(frame.contains(&format!("> {recorded}")), "{frame}");
+    assert_eq!(desk.app.composer.history(), [recorded]);
+}
+
+#[test]
+fn a_history_that_comes_late_changes_nothing_that_was_typed_meanwhile() {
+    for typed in ["", "x"] {
+        let mut desk = Desk::open(80, 24, Kernel::new());
+        let effects = update(
+            &mut desk.app,
+            Event::Key(Key::plain(KeyCode::Up)),
+            Now::default(),
+        );
+        let [Effect::Send(request)] = effects.as_slice() else {
+            panic!("{effects:?}")
+        };
+        assert_eq!(request.command, Command::Messages);
+        desk.types(typed);
+        desk.event(Event::Reply(Reply {
+            ticket: request.ticket,
+            replied: Replied::Messages(vec!["yesterday".into()]),
+        }));
+        let due = if typed.is_empty() { "yesterday" } else { "x" };
+        assert_eq!(desk.app.composer.text(), due);
+    }
+}
+
+#[test]
+fn a_history_that_cannot_be_read_is_told_and_asked_for_again() {
+    let mut desk = Desk::open(80, 24, Kernel::new());
+    for _ in 0..2 {
+        let fault = Fault {
+            message: "the ledger cannot be read".into(),
+            hint: None,
+        };
+        desk.kernel.instead.push(Replied::Fault(fault));
+        desk.keys("<Up>");
+        assert!(desk.frame().contains("the ledger cannot be read"));
+    }
+    assert_eq!(asked_for_messages(&desk), 2);
 }
 
 #[test]
@@ -307,6 +411,44 @@ fn slash_commands_are_the_registry() {
     desk.keys("<Enter>");
     assert!(desk.frame().contains("no command `/quti`"));
     assert_eq!(desk.app.composer.text(), "/quti", "what was written stays");
+}
+
+#[test]
+fn a_command_that_can_do_nothing_now_says_why_while_it_is_typed_and_when_it_is_sent() {
+    let mut desk = Desk::open(100, 24, Kernel::new());
+    desk.types("/st");
+    let frame = desk.frame();
+    assert!(
+        frame.contains("/stop          not now: nothing runs"),
+        "{frame}"
+    );
+    desk.types("op");
+    desk.keys("<Enter>");
+    assert!(desk.frame().contains("nothing runs"));
+    assert_eq!(desk.app.composer.text(), "/stop", "what was written stays");
+    for (typed, why) in [
+        ("/copy", "nothing to copy yet"),
+        ("/undo", "you have said nothing here yet"),
+        ("/branch", "no commit here yet"),
+    ] {
+        desk.keys("<C-u>");
+        desk.types(typed);
+        let frame = desk.frame();
+        assert!(frame.contains(&format!("not now: {why}")), "{frame}");
+    }
+    let mut kernel = long(1);
+    kernel.append(said(Role::Model, "answer"));
+    kernel.running(Some("thinking"));
+    let mut desk = Desk::open(100, 24, kernel);
+    for typed in ["/stop", "/copy", "/undo", "/mode", "/ledger"] {
+        desk.keys("<C-u>");
+        desk.types(typed);
+        let frame = desk.frame();
+        assert!(
+            frame.contains(typed) && !frame.contains("not now"),
+            "{frame}"
+        );
+    }
 }
 
 #[test]

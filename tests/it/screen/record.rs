@@ -1,5 +1,6 @@
 //! What the scripted kernel tells of its record: entries in full, matches, worlds, lists.
 
+use thymos_core::body::Role;
 use thymos_core::budget::Cost;
 use thymos_core::trace::{Clause, Ruling};
 use thymos_core::writ::Mode;
@@ -7,7 +8,7 @@ use thymos_core::{LogId, TrajectoryId};
 use thymos_protocol::{
     ChainFacts, Command, Detail, Event, Fault, Found, FoundEnd, ModelRow, Page, Provenance,
     ProvenanceOf, ProvenanceStep, Relation, ReplayReport, ReplayVerdict, ReplayedRun, Replied,
-    TraceRow, VerifyReport, WorldDiff, WorldDiffRow, WorldRow, WorldView,
+    TraceRow, VerifyReport, What, WorldDiff, WorldDiffRow, WorldRow, WorldView,
 };
 
 use super::kernel::Kernel;
@@ -21,6 +22,7 @@ pub(crate) fn look(kernel: &Kernel, command: &Command) -> Option<Replied> {
         }
         Command::Find { filter, .. } => found(kernel, filter),
         Command::Rows { places, .. } => rows(kernel, places),
+        Command::Messages => Replied::Messages(said(kernel)),
         Command::Cancel { .. } => Replied::Accepted,
         Command::Provenance { trajectory, of } => provenance(kernel, *trajectory, of),
         Command::WorldDiff {
@@ -52,6 +54,25 @@ pub(crate) fn look(kernel: &Kernel, command: &Command) -> Option<Replied> {
         ]),
         _ => return None,
     })
+}
+
+/// What the operator said here and elsewhere, newest first, each once.
+fn said(kernel: &Kernel) -> Vec<String> {
+    let here = kernel
+        .events
+        .iter()
+        .rev()
+        .filter_map(|event| match &event.what {
+            What::Said { role, text, .. } if *role == Role::Operator => Some(text.clone()),
+            _ => None,
+        });
+    let mut texts = Vec::new();
+    for text in here.chain(kernel.past.iter().cloned()) {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts
 }
 
 fn verified(kernel: &Kernel) -> VerifyReport {

@@ -51,7 +51,7 @@ fn a_story_is_told_at_80_columns() {
                  builtin/write-review: writes need a human
         ▾ I net_get http://10.0.0.8                                            REJECTED
             P x  rejected [C8 granted by the writ]: tool `net_get` is outside this writ
-                 would be allowed by (+ for more): a grant for `net_get` of host
+                 what would allow it (+ for more): a grant for `net_get` of host
                  10.0.0.8
 
 
@@ -63,7 +63,7 @@ fn a_story_is_told_at_80_columns() {
         !! 1 approval: #1 fs_patch (write) 0:00                                 Ctrl-X a
         ╔ * message ═══════════════════════════════════════════════════════════════════╗
         ║                                                                              ║
-        ╚═Enter send  Ctrl-J newline  / command════════════════════════════════════════╝
+        ╚═Enter send  Ctrl-J newline  / command  @ file════════════════════════════════╝
         F1 help  Ctrl-X a approvals  Ctrl-X l ledger  Ctrl-X q quit     local  mouse off
     "#]]
     .assert_eq(&desk.frame());
@@ -89,7 +89,7 @@ fn a_story_is_told_at_200_columns() {
                  builtin/write-review: writes need a human                                                                          │                                                                          │
         ▾ I net_get http://10.0.0.8                                                                 REJECTED                        │                                                                          │
             P x  rejected [C8 granted by the writ]: tool `net_get` is outside this writ                                             │                                                                          │
-                 would be allowed by (+ for more): a grant for `net_get` of host 10.0.0.8                                           │                                                                          │
+                 what would allow it (+ for more): a grant for `net_get` of host 10.0.0.8                                           │                                                                          │
                                                                                                                                     │                                                                          │
                                                                                                                                     │                                                                          │
                                                                                                                                     │                                                                          │
@@ -131,7 +131,7 @@ fn a_story_is_told_at_200_columns() {
                                                                                                                                     │                                                                          │
         ╔ * message ═══════════════════════════════════════════════════════════════════════════════════════════════════════════════╗│                                                                          │
         ║                                                                                                                          ║│                                                                          │
-        ╚═Enter send  Ctrl-J newline  / command════════════════════════════════════════════════════════════════════════════════════╝└─Ctrl-X a decide──────────────────────────────────────────────────────────┘
+        ╚═Enter send  Ctrl-J newline  / command  @ file════════════════════════════════════════════════════════════════════════════╝└─Ctrl-X a decide──────────────────────────────────────────────────────────┘
         F1 help  Ctrl-X a approvals  Ctrl-X l ledger  Ctrl-X q quit                                                                                                                             local  mouse off
     "#]].assert_eq(&desk.frame());
 }
@@ -172,7 +172,7 @@ fn a_committed_group_opens_to_its_output() {
                  builtin/write-review: writes need a human
         ▾ I net_get http://10.0.0.8                                            REJECTED
             P x  rejected [C8 granted by the writ]: tool `net_get` is outside this writ
-                 would be allowed by (+ for more): a grant for `net_get` of host
+                 what would allow it (+ for more): a grant for `net_get` of host
                  10.0.0.8
 
 
@@ -180,7 +180,7 @@ fn a_committed_group_opens_to_its_output() {
         !! 1 approval: #1 fs_patch (write) 0:00                                 Ctrl-X a
         ┌ message ─────────────────────────────────────────────────────────────────────┐
         │ i writes                                                                     │
-        └─Enter send  Ctrl-J newline  / command────────────────────────────────────────┘
+        └─Enter send  Ctrl-J newline  / command  @ file────────────────────────────────┘
         j next  k previous  Enter open  G follow  y copy  h composer    local  mouse off
     "#]]
     .assert_eq(&desk.frame());

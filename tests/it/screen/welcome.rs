@@ -31,7 +31,7 @@ fn an_empty_conversation_welcomes() {
         -- idle, model practice
         ╔ * message ═══════════════════════════════════════════════════════════════════╗
         ║                                                                              ║
-        ╚═Enter send  Ctrl-J newline  / command════════════════════════════════════════╝
+        ╚═Enter send  Ctrl-J newline  / command  @ file════════════════════════════════╝
         F1 help  Ctrl-X a approvals  Ctrl-X l ledger  Ctrl-X q quit     local  mouse off
     "#]]
     .assert_eq(&desk.frame());
@@ -63,7 +63,7 @@ fn a_wide_screen_has_a_stream_and_a_queue() {
                                                                                   │                                            │
         ╔ * message ═════════════════════════════════════════════════════════════╗│                                            │
         ║                                                                        ║│                                            │
-        ╚═Enter send  Ctrl-J newline  / command══════════════════════════════════╝└────────────────────────────────────────────┘
+        ╚═Enter send  Ctrl-J newline  / command  @ file══════════════════════════╝└────────────────────────────────────────────┘
         F1 help  Ctrl-X a approvals  Ctrl-X l ledger  Ctrl-X q quit                                             local  mouse off
     "#]].assert_eq(&desk.frame());
 }

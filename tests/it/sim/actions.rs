@@ -343,6 +343,7 @@ async fn undo(story: &mut Story, process: usize, trajectory: TrajectoryId) {
     };
     let command = Command::PlanUndo {
         trajectory,
+        of: trajectory,
         from_seq,
     };
     let Some(Replied::UndoPlan(plan)) = story.ask_of(process, command).await else {
@@ -357,6 +358,7 @@ async fn undo(story: &mut Story, process: usize, trajectory: TrajectoryId) {
     saying(story, process, &what);
     let command = Command::Undo {
         trajectory,
+        of: trajectory,
         from_seq,
         plan: if forged {
             Digest::of(b"another plan")

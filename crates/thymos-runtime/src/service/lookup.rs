@@ -1,11 +1,9 @@
 //! Look-ups that belong to no session: runs, holds, entries, worlds, verification. Change nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thymos_core::budget::Cost;
 use thymos_core::delta::{Resource, ResourceValue};
-use thymos_core::limits::CHAIN_LINKS_MAX;
 use thymos_core::skill::SkillFile;
 use thymos_core::world::{Versioned, World};
 use thymos_core::{EntryId, TrajectoryId};
@@ -19,7 +17,7 @@ use tokio::task::JoinHandle;
 use super::find::{self, Search};
 use super::provenance::Seeking;
 use super::worlds::Worlds;
-use super::{Service, Shared, Summary, chain, desk, lock, policies, receipt, routing, walk, writs};
+use super::{Service, Shared, chain, desk, lock, policies, receipt, routing, walk, writs};
 use crate::account;
 use crate::checkpoint::{Checkpointer, Refused};
 use crate::erase;
@@ -29,6 +27,8 @@ use crate::memory::{self, Whose};
 use crate::proof;
 use crate::skills::{self, FoundSkill};
 use crate::words;
+
+mod messages;
 
 /// Entries read at once.
 pub(super) const PAGE: usize = 1024;
@@ -87,6 +87,7 @@ pub(super) async fn answer(service: &mut Service, ticket: Ticket, command: Comma
             });
         }
         Command::Memory
+        | Command::Messages
         | Command::Checkpoint { .. }
         | Command::CheckpointTrouble
         | Command::CompareCheckpoint { .. }
@@ -223,6 +224,11 @@ async fn about_work(service: &mut Service, ticket: Ticket, command: Command) {
                 Replied::Memory(memory::rows(shared.notes(kernel, &whose, None)))
             });
         }
+        Command::Messages => {
+            return beside(service, ticket, move || {
+                messages::newest(&kernel).map_or_else(fault, Replied::Messages)
+            });
+        }
         Command::Skills => Replied::Skills(rows(&kernel, &kernel.parts.skills.find())),
         Command::CheckSkills { texts } => Replied::Skills(rows(&kernel, &as_files(texts))),
         _ => fault("this is not about work"),
@@ -275,42 +281,25 @@ fn as_files(texts: Vec<(String, Vec<u8>)>) -> Vec<FoundSkill> {
 }
 
 fn runs(kernel: &Kernel, shared: &Shared) -> Replied {
-    let now = kernel.now();
-    let mut rows: Vec<_> = lock(&shared.desk)
-        .rows
-        .values()
-        .map(|summary| summary.row_at(now))
-        .collect();
+    let desk = lock(&shared.desk);
+    let told = desk.rows.values();
+    let mut rows: Vec<_> = told.map(|row| desk.row_now(kernel, row)).collect();
+    drop(desk);
     rows.sort_by_key(|row| std::cmp::Reverse(row.at_ms));
     Replied::Runs(rows)
 }
 
 fn holds(kernel: &Kernel, shared: &Shared) -> Replied {
-    let (now, desk) = (kernel.now(), lock(&shared.desk));
-    let waiting = desk.rows.values().flat_map(|summary| summary.waiting(now));
+    let desk = lock(&shared.desk);
+    let told = desk.rows.values();
+    let waiting = told.flat_map(|row| desk.waiting(kernel, row));
     let mut rows: Vec<_> = waiting.cloned().collect();
     for row in &mut rows {
-        row.lineage = lineage(&desk.rows, row.trajectory);
+        row.lineage = desk.lineage(row.trajectory);
     }
     drop(desk);
     rows.sort_by_key(|row| (row.card.held_at, row.seq));
     Replied::Holds(rows)
-}
-
-/// The trajectories above a delegated one, nearest first.
-fn lineage(desk: &BTreeMap<TrajectoryId, Summary>, of: TrajectoryId) -> Vec<TrajectoryId> {
-    let mut above = Vec::new();
-    let mut next = Some(of);
-    while let Some(at) = next.filter(|_| above.len() <= CHAIN_LINKS_MAX) {
-        let parent = desk
-            .get(&at)
-            .and_then(|summary| summary.row.parent.as_ref());
-        next = parent
-            .filter(|parent| !parent.branched)
-            .map(|parent| parent.trajectory);
-        above.extend(next);
-    }
-    above
 }
 
 /// Verifies the whole ledger; with a run, tells it as that run's tree.

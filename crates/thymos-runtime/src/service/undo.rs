@@ -1,6 +1,5 @@
 //! Undo across trajectories `[D3]`: plans, and asks each session for its steps, one after the other.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thymos_core::id::Digest;
@@ -11,15 +10,14 @@ use thymos_protocol::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::Service;
+use super::{Service, Sessions, Shared};
 use crate::kernel::Kernel;
-use crate::session::{Ask, RecordError, TakeBack, TakenBack};
-use crate::undo::{Action, Planned, Refused, plan};
+use crate::session::{Ask, TakeBack, TakenBack};
+use crate::undo::{Action, Planned, Refused, Since, plan};
 
 /// What an undo is to do.
 pub(super) struct Wanted {
-    pub(super) trajectory: TrajectoryId,
-    pub(super) from_seq: u64,
+    pub(super) since: Since,
     /// The plan that was agreed to.
     pub(super) plan: Digest,
     pub(super) partial: bool,
@@ -27,97 +25,111 @@ pub(super) struct Wanted {
 
 /// A plan, with the sessions that would carry it out.
 struct Laid {
-    from: (TrajectoryId, u64),
+    since: Since,
     planned: Planned,
     sessions: Sessions,
 }
 
-type Sessions = BTreeMap<TrajectoryId, mpsc::Sender<Ask>>;
-
 impl Service {
-    async fn lay_out(&mut self, from: (TrajectoryId, u64)) -> Result<Laid, RecordError> {
-        let planned = plan(&self.kernel, from, &Refused::new()).await?;
-        let mut sessions = BTreeMap::new();
-        for action in &planned.actions {
-            let open = || self.session(action.trajectory);
-            sessions.entry(action.trajectory).or_insert_with(open);
-        }
-        Ok(Laid {
-            from,
-            planned,
-            sessions,
-        })
-    }
-
-    /// Plans, and tries each step beside the service.
-    pub(super) async fn plan_undo(&mut self, ticket: Ticket, from: (TrajectoryId, u64)) {
-        let laid = match self.lay_out(from).await {
-            Ok(laid) => laid,
-            Err(error) => return self.reply(ticket, unplanned(&error)).await,
-        };
-        let (kernel, replies) = (self.kernel.clone(), self.replies.clone());
+    /// Plans, and tries each step: beside the service, which goes on meanwhile.
+    pub(super) fn plan_undo(&self, ticket: Ticket, since: Since) {
+        let (kernel, shared, replies) = self.beside();
         tokio::spawn(async move {
-            let replied = match all_open(&laid.sessions).await {
-                Ok(()) => match laid.tried(&kernel).await {
-                    Ok(laid) => Replied::UndoPlan(laid.planned.plan),
-                    Err(error) => unplanned(&error),
-                },
-                // Where nobody can act from here, what would be done is told all the same.
-                Err(_) => Replied::UndoPlan(laid.planned.plan),
+            let replied = match Laid::out(&kernel, &shared, since).await {
+                Ok(laid) => laid.shown(&kernel).await,
+                Err(why) => Replied::Fault(why),
             };
             drop(replies.send(Reply { ticket, replied }).await);
         });
     }
 
     /// Carries a plan out, if it still is the one that was agreed to.
-    pub(super) async fn undo(&mut self, ticket: Ticket, wanted: Wanted) {
-        let laid = match self.lay_out((wanted.trajectory, wanted.from_seq)).await {
-            Ok(laid) => laid,
-            Err(error) => return self.reply(ticket, unplanned(&error)).await,
-        };
-        let (kernel, replies) = (self.kernel.clone(), self.replies.clone());
+    pub(super) fn undo(&self, ticket: Ticket, wanted: Wanted) {
+        let (kernel, shared, replies) = self.beside();
         tokio::spawn(async move {
-            let replied = match all_open(&laid.sessions).await {
-                Ok(()) => match laid.tried(&kernel).await {
-                    Ok(laid) => done(&wanted, laid, kernel.now()).await,
-                    Err(error) => unplanned(&error),
-                },
-                Err(no) => no,
+            let replied = match Laid::out(&kernel, &shared, wanted.since).await {
+                Ok(laid) => laid.carried_out(&kernel, &wanted).await,
+                Err(why) => Replied::Fault(why),
             };
             drop(replies.send(Reply { ticket, replied }).await);
         });
     }
+
+    fn beside(&self) -> (Arc<Kernel>, Arc<Shared>, mpsc::Sender<Reply>) {
+        let (kernel, shared) = (self.kernel.clone(), self.shared.clone());
+        (kernel, shared, self.replies.clone())
+    }
 }
 
 impl Laid {
+    /// Plans, and has the sessions opened that would carry it out.
+    async fn out(kernel: &Arc<Kernel>, shared: &Shared, since: Since) -> Result<Self, Fault> {
+        let planned = plan(kernel, since, &Refused::new()).await?;
+        let of = planned.actions.iter().map(|action| action.trajectory);
+        let sessions = shared.sessions(of.collect()).await;
+        Ok(Self {
+            since,
+            planned,
+            sessions: sessions.ok_or_else(|| Fault {
+                message: "the program is leaving, and nothing was touched".to_owned(),
+                hint: None,
+            })?,
+        })
+    }
+
+    async fn shown(self, kernel: &Arc<Kernel>) -> Replied {
+        if all_open(&self.sessions).await.is_err() {
+            // Where nobody can act from here, what would be done is told all the same.
+            return Replied::UndoPlan(self.planned.plan);
+        }
+        match self.tried(kernel).await {
+            Ok(laid) => Replied::UndoPlan(laid.planned.plan),
+            Err(why) => Replied::Fault(why),
+        }
+    }
+
+    async fn carried_out(self, kernel: &Arc<Kernel>, wanted: &Wanted) -> Replied {
+        if let Err(no) = all_open(&self.sessions).await {
+            return no;
+        }
+        match self.tried(kernel).await {
+            Ok(laid) => done(wanted, laid, kernel.now()).await,
+            Err(why) => Replied::Fault(why),
+        }
+    }
+
     /// `[D3]` The same without what the gate would refuse, which the plan says; so nothing is touched before it
     /// is known.
-    async fn tried(self, kernel: &Arc<Kernel>) -> Result<Self, RecordError> {
-        let root = self.from.0;
+    async fn tried(self, kernel: &Arc<Kernel>) -> Result<Self, Fault> {
+        let root = self.since.trajectory;
         let mut refused = Refused::new();
         for action in &self.planned.actions {
             let Some(asks) = self.sessions.get(&action.trajectory) else {
                 continue;
             };
             let (reply, answer) = oneshot::channel();
-            let what = Box::new(taken_back(root, action.clone()));
+            let (proposal, tried) = (action.proposal, action.clone());
+            let what = Box::new(TakeBack {
+                args: tried.trial.clone(),
+                ..taken_back(root, tried)
+            });
             let asked = asks.send(Ask::TryStep(what, reply)).await.is_ok();
             if let Some(why) = answer.await.ok().flatten().filter(|_| asked) {
-                refused.insert(action.proposal, why);
+                refused.insert(proposal, why);
             }
         }
         if refused.is_empty() {
             return Ok(self);
         }
         Ok(Self {
-            planned: plan(kernel, self.from, &refused).await?,
+            planned: plan(kernel, self.since, &refused).await?,
             ..self
         })
     }
 }
 
 async fn done(wanted: &Wanted, laid: Laid, now: Timestamp) -> Replied {
-    let (sessions, trajectory) = (laid.sessions, wanted.trajectory);
+    let (sessions, trajectory) = (laid.sessions, wanted.since.trajectory);
     let actions = match agreed(wanted, laid.planned) {
         Ok(actions) => actions,
         Err(no) => return no,
@@ -200,8 +212,12 @@ async fn look_on(trajectory: TrajectoryId, session: Option<&mpsc::Sender<Ask>>) 
 
 /// Newest first; what is held, refused or breaks off stops the rest.
 async fn carry_out(root: TrajectoryId, actions: Vec<Action>, sessions: &Sessions) -> UndoEnd {
-    let of = actions.len() as u64;
-    let mut done = 0;
+    let mut end = UndoEnd {
+        done: 0,
+        of: actions.len() as u64,
+        first: None,
+        stopped: None,
+    };
     for action in actions {
         let (trajectory, line) = (action.trajectory, action.line.clone());
         let came = match sessions.get(&trajectory) {
@@ -209,26 +225,23 @@ async fn carry_out(root: TrajectoryId, actions: Vec<Action>, sessions: &Sessions
             None => TakenBack::Not("its session could not be opened".to_owned()),
         };
         let (reason, held) = match came {
-            TakenBack::Done => {
-                done += 1;
+            TakenBack::Done(entry) => {
+                end.done += 1;
+                end.first = end.first.or(entry);
                 continue;
             }
             TakenBack::Held(reason) => (reason, true),
             TakenBack::Not(reason) => (reason, false),
         };
-        let stopped = Some(UndoStop {
+        end.stopped = Some(UndoStop {
             trajectory,
             line,
             reason,
             held,
         });
-        return UndoEnd { done, of, stopped };
+        break;
     }
-    UndoEnd {
-        done,
-        of,
-        stopped: None,
-    }
+    end
 }
 
 fn taken_back(root: TrajectoryId, action: Action) -> TakeBack {
@@ -247,14 +260,6 @@ async fn one(root: TrajectoryId, action: Action, asks: &mpsc::Sender<Ask>) -> Ta
         Ok(()) => came.await.unwrap_or_else(|_| gone()),
         Err(_) => gone(),
     }
-}
-
-fn unplanned(error: &RecordError) -> Replied {
-    let hint = match error {
-        RecordError::Over => "what it did has to be taken back by hand",
-        _ => "run `thymos verify`",
-    };
-    fault(error, hint)
 }
 
 fn fault(message: impl std::fmt::Display, hint: &str) -> Replied {

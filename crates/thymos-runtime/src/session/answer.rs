@@ -549,6 +549,9 @@ impl Session {
         if let Err(error) = self.catch_up() {
             return self.break_on(error, None);
         }
+        // [W7] What ended above shows, also where nothing is at work. A store that cannot be read is told by the
+        // next decision, which reads it again.
+        drop(self.revoked_now());
         if self.lease.is_none() {
             return;
         }

@@ -6,6 +6,7 @@ use thymos_core::body::Stop;
 use thymos_core::budget::Dimension;
 use thymos_core::effect::Effects;
 use thymos_core::id::{ProposalId, WritId};
+use thymos_core::key::PublicKey;
 use thymos_core::writ::{Mode, TrustRoots};
 use thymos_ports::store::StoreError;
 use thymos_protocol::{
@@ -13,14 +14,14 @@ use thymos_protocol::{
     WritSummary,
 };
 use thymos_replay::Projection;
+use thymos_replay::projection::Hold;
 
 use super::{Activity, Session};
 use crate::account::root_of;
 use crate::detail::detail;
 use crate::memory::{Whose, shared_by};
 use crate::narrate::{card, narrate};
-use crate::service::HELD;
-use crate::service::{Keys, Summary};
+use crate::service::{HELD, Keys, Summary, Waits};
 
 /// Events of one page at most; the app asks again.
 const PAGE_EVENTS_MAX: usize = 256;
@@ -125,7 +126,7 @@ impl Session {
             running: self.running(),
             pending: self
                 .shared
-                .pending(&self.p.trajectory, self.p.holds.len(), self.now()),
+                .pending(&self.k, &self.p.trajectory, self.p.holds.len()),
             in_doubt: self.unsettled(),
             in_doubt_elsewhere: self.shared.in_doubt_beside(&self.p.trajectory),
             chain: self.shared.chain_state(),
@@ -237,11 +238,11 @@ pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summ
         .root
         .as_ref()
         .map_or_else(String::new, |root| root.workspace.clone());
-    let holds: Vec<HoldRow> = p
-        .holds
-        .values()
-        .map(|hold| hold_row((p.trajectory, &workspace), hold, roots))
-        .collect();
+    let waits = |hold: &Hold| Waits {
+        row: hold_row((p.trajectory, &workspace), hold, roots),
+        under: signed_by(p, &hold.body.decided.proposal.writs),
+    };
+    let holds: Vec<Waits> = p.holds.values().map(waits).collect();
     // A run that was delegated goes on, or is found again: its order is not in doubt for having no end.
     let is_order = |proposal: &ProposalId| p.children.values().any(|one| one.proposal == *proposal);
     let open = p.open_work.keys().filter(|one| !is_order(one)).count();
@@ -277,6 +278,7 @@ pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summ
             spent: p.cost(),
         },
         holds,
+        revoked: p.revoked.clone(),
         whose: Whose::of(p),
         notes: shared_by(p),
         keys: Keys {
@@ -284,6 +286,12 @@ pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summ
             open: p.open_work.values().map(|work| work.body.key).collect(),
         },
     }
+}
+
+/// The links of a chain, each with the key that signed it.
+fn signed_by(p: &Projection, chain: &[WritId]) -> Vec<(WritId, PublicKey)> {
+    let signer = |id: &WritId| Some((*id, p.writs.get(id)?.writ.issuer.key));
+    chain.iter().filter_map(signer).collect()
 }
 
 /// A run whose first words are gone still has a name to be chosen by.
@@ -296,7 +304,7 @@ fn title(p: &Projection) -> String {
 
 fn hold_row(
     (trajectory, workspace): (TrajectoryId, &str),
-    hold: &thymos_replay::projection::Hold,
+    hold: &Hold,
     roots: &TrustRoots,
 ) -> HoldRow {
     HoldRow {

@@ -34,6 +34,10 @@ impl Session {
         if let Some(why) = self.outlived_by_keys(&leaf) {
             return Some(Stop::Authority(why));
         }
+        if self.has_undo_writ() {
+            let why = "what is in force lets calls be taken back, and nothing else; choose a mode to go on";
+            return Some(Stop::Authority(why.into()));
+        }
         let now = self.now();
         let revoked = match self.revoked_now() {
             Ok(revoked) => revoked,

@@ -1,7 +1,6 @@
 //! What changed keys mean for a session: writs of retired ones end, and the record says so `[W1]`.
 
 use thymos_core::WritId;
-use thymos_core::key::PublicKey;
 
 use super::Session;
 
@@ -12,7 +11,7 @@ impl Session {
         let mut bodies = Vec::new();
         for (id, signed) in &self.p.writs {
             let issuer = &signed.writ.issuer;
-            if self.retired(&issuer.key) && !self.p.revoked.contains(id) {
+            if self.k.has_retired(&issuer.key) && !self.p.revoked.contains(id) {
                 let reason = format!("the key of `{}` that signed it is retired", issuer.name);
                 match self.revocation(*id, reason) {
                     Ok(body) => bodies.push(body),
@@ -26,15 +25,14 @@ impl Session {
         bodies.is_empty() || self.record_or_break(bodies).await
     }
 
-    fn retired(&self, key: &PublicKey) -> bool {
-        self.k.ever.trusts_operator(key) && !self.k.parts.roots.trusts_operator(key)
-    }
-
     /// Why nothing may be done under this writ since keys were changed, if so.
     pub(super) fn outlived_by_keys(&self, leaf: &WritId) -> Option<String> {
         let chain = self.p.chain(leaf);
         let writ = &chain.last()?.writ;
-        if chain.iter().any(|link| self.retired(&link.writ.issuer.key)) {
+        if chain
+            .iter()
+            .any(|link| self.k.has_retired(&link.writ.issuer.key))
+        {
             return Some(format!(
                 "the key that signed writ `{}` is retired; choose a mode to get a new one",
                 writ.name

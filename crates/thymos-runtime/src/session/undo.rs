@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use thymos_compiler::{CheckedChain, Verdict, compile};
-use thymos_core::IntentId;
 use thymos_core::body::{self, Body};
 use thymos_core::budget::{Budget, Cost};
 use thymos_core::effect::{EffectClass, Effects};
@@ -13,6 +12,7 @@ use thymos_core::intent::{Author, Intent};
 use thymos_core::isolation::Rung;
 use thymos_core::trace::Clause;
 use thymos_core::writ::{Delegation, Examples, Grant, Mode, Window, Writ};
+use thymos_core::{EntryId, IntentId};
 use thymos_policy::matching::glob;
 use thymos_replay::projection::Fate;
 use tokio::sync::oneshot;
@@ -42,8 +42,8 @@ pub(crate) struct TakeBack {
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TakenBack {
-    /// It is undone.
-    Done,
+    /// It is undone, by this commit; none where its entry is not found any more.
+    Done(Option<EntryId>),
     /// A person has to agree first.
     Held(String),
     /// It was refused, or broke off.
@@ -235,10 +235,10 @@ impl Session {
             }))
     }
 
-    fn has_undo_writ(&self) -> bool {
-        let now = self.now();
-        self.writ_in_force()
-            .is_some_and(|writ| writ.name == UNDO && writ.window.contains(now))
+    /// Whether what is in force allows nothing but taking back.
+    pub(super) fn has_undo_writ(&self) -> bool {
+        let grants = self.writ_in_force().map(|writ| writ.grants.as_slice());
+        grants.is_some_and(|all| !all.is_empty() && all.iter().all(|grant| grant.tool == RESTORE))
     }
 
     /// The operator's own writ for this: it allows nothing but taking back.
@@ -310,8 +310,11 @@ impl Session {
         let fate = self.p.calls.get(&waiting.intent).map(|call| &call.fate);
         let came = match (&self.broken, fate) {
             (Some(broken), _) => TakenBack::Not(broken.error.to_string()),
-            (None, Some(Fate::Ended { .. })) if self.p.undone.contains(&waiting.target) => {
-                TakenBack::Done
+            (None, Some(Fate::Ended { proposal, .. }))
+                if self.p.undone.contains(&waiting.target) =>
+            {
+                let sealed = proposal.and_then(|by| self.p.sealed.get(&by));
+                TakenBack::Done(sealed.map(|one| one.entry))
             }
             (None, Some(Fate::Ended { text, .. })) => TakenBack::Not(text.clone()),
             (None, Some(Fate::Held(_))) => {

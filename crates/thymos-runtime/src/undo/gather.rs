@@ -16,6 +16,7 @@ use thymos_replay::projection::{Child, Committed};
 
 use crate::kernel::Kernel;
 use crate::session::{RecordError, fold_stored};
+use crate::undo::Since;
 use crate::words;
 
 /// Entries read at once.
@@ -80,14 +81,10 @@ impl Effect {
     }
 }
 
-/// Gathers what happened from an entry on.
-pub(super) fn gather(
-    kernel: &Arc<Kernel>,
-    trajectory: TrajectoryId,
-    from_seq: u64,
-) -> Result<Gathered, RecordError> {
+/// Gathers what happened from an entry on; nothing where that is no entry of the run or of one below it.
+pub(super) fn gather(kernel: &Arc<Kernel>, since: Since) -> Result<Gathered, RecordError> {
     let store = kernel.parts.store.as_ref();
-    let first = store.page(&trajectory, from_seq, 1);
+    let first = store.page(&since.of, since.from_seq, 1);
     let first = first.map_err(RecordError::Store)?;
     let mut found = Gathered {
         effects: Vec::new(),
@@ -97,7 +94,7 @@ pub(super) fn gather(
     let Some(cut) = first.first().map(|entry| entry.header.index) else {
         return Ok(found);
     };
-    let mut todo = vec![trajectory];
+    let mut todo = vec![since.trajectory];
     while let Some(next) = todo.pop() {
         if found.projections.contains_key(&next) {
             continue;
@@ -117,6 +114,9 @@ pub(super) fn gather(
             }
         }
         found.projections.insert(next, projection);
+    }
+    if !found.projections.contains_key(&since.of) {
+        found.effects.clear();
     }
     found
         .effects
