@@ -33,10 +33,10 @@ pub(crate) mod bundles;
 pub mod checkpoints;
 pub(crate) mod evidence;
 pub(crate) mod explain;
-pub mod listing;
 pub(crate) mod keys;
 mod leases;
 mod ledger;
+pub mod listing;
 pub(crate) mod models;
 pub mod policy;
 pub mod probes;
@@ -218,6 +218,7 @@ fn kernel(
         terms: terms(&config.budget),
         approvals: config.approvals.value,
         continues: purpose == Purpose::App,
+        takes_up: purpose == Purpose::App,
         retention_ms: config.retention_ms(),
     };
     Kernel::new(parts).map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))
