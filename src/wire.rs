@@ -219,6 +219,7 @@ fn kernel(
         terms: terms(&config.budget),
         approvals: config.approvals.value,
         continues: purpose == Purpose::App,
+        takes_up: purpose == Purpose::App,
         retention_ms: config.retention_ms(),
     };
     Kernel::new(parts).map_err(|e| AppError::new(ErrorKind::Internal, e.to_string()))

@@ -200,31 +200,50 @@ pub fn not_own(place: &Path) -> Option<&'static str> {
 /// Links that a path is followed through; the system follows no more either (`path_resolution(7)`).
 const LINKS_MAX: usize = 40;
 
-/// Who has no user here, as the root of a host has none in a container without rights: nobody can act as that.
-const UNMAPPED: u32 = 65_534;
+/// Whose what nobody here owns seems to be, as that of a host's root does in a container without rights.
+const OVERFLOW: u32 = 65_534;
 
-/// The first folder on the way to a file in which somebody else could put another thing in the place of the next
-/// step, and why. Every folder that the system passes through counts, those that links lead to as well; anybody may
-/// write to one where that takes nothing away from others (the sticky bit).
+/// The first folder or link on the way to a file that somebody else could put another thing in the place of, or that
+/// is somebody else's, and why. Every one that the system passes through counts, those that links lead to as well;
+/// anybody may write to a folder where that takes nothing away from others (the sticky bit).
 #[must_use]
 pub fn open_way(file: &Path) -> Option<(PathBuf, &'static str)> {
     let own = rustix::process::geteuid().as_raw();
-    way(file).into_iter().find_map(|folder| {
-        let meta = fs::metadata(&folder).ok()?;
+    let trusted = |owner: u32| [own, 0].contains(&owner) || (owner == OVERFLOW && is_nobody_here());
+    way(file).into_iter().find_map(|place| {
+        let meta = fs::symlink_metadata(&place).ok()?;
         let mode = meta.permissions().mode();
         let why = match () {
-            () if ![own, 0, UNMAPPED].contains(&meta.uid()) => "belongs to somebody else",
-            () if mode & 0o1002 == 0o002 => "can be written by others than you",
+            () if !trusted(meta.uid()) => "belongs to somebody else",
+            () if meta.is_dir() && mode & 0o1002 == 0o002 => "can be written by others than you",
             () => return None,
         };
-        Some((folder, why))
+        Some((place, why))
     })
 }
 
-/// The folders that lead to a file, as the system resolves its path; those of a path that leads nowhere are the
-/// ones up to there.
+/// Whether no user here has that number, so that nobody can act as its owner (`user_namespaces(7)`).
+fn is_nobody_here() -> bool {
+    let Ok(map) = fs::read_to_string("/proc/self/uid_map") else {
+        return false;
+    };
+    map.lines().all(|line| {
+        let mut numbers = line
+            .split_whitespace()
+            .filter_map(|word| word.parse::<u64>().ok());
+        match (numbers.next(), numbers.nth(1)) {
+            (Some(first), Some(count)) => {
+                !(first..first.saturating_add(count)).contains(&u64::from(OVERFLOW))
+            }
+            _ => false,
+        }
+    })
+}
+
+/// The folders and links that lead to a file, as the system resolves its path; those of a path that leads nowhere
+/// are the ones up to there.
 fn way(file: &Path) -> Vec<PathBuf> {
-    let (mut at, mut folders, mut links) = (PathBuf::from("/"), vec![PathBuf::from("/")], 0);
+    let (mut at, mut passed, mut links) = (PathBuf::from("/"), vec![PathBuf::from("/")], 0);
     let steps = |path: &Path| -> Vec<PathBuf> {
         let steps = path.components().rev();
         steps.map(|step| PathBuf::from(step.as_os_str())).collect()
@@ -239,18 +258,19 @@ fn way(file: &Path) -> Vec<PathBuf> {
         match fs::read_link(&next) {
             Ok(to) if links < LINKS_MAX => {
                 links += 1;
+                passed.push(next);
                 rest.extend(steps(&to));
             }
             Ok(_) => break,
             Err(_) => {
                 at = next;
                 if at.is_dir() {
-                    folders.push(at.clone());
+                    passed.push(at.clone());
                 }
             }
         }
     }
-    folders
+    passed
 }
 
 /// Whether a file can be read by others than its owner.

@@ -16,7 +16,7 @@ use super::ids;
 use super::scope;
 use super::settle;
 use super::signer::Signer;
-use super::stops::Stops;
+use super::stops::{self, Stops};
 use crate::error::{AppError, ErrorKind};
 use crate::out;
 use crate::strict;
@@ -153,6 +153,7 @@ pub(super) async fn edit(client: &mut Client, id: &str, args: &str) -> Result<u8
                 .hint("give all of them by name: --args '{\"path\": \"a\"}'"),
         );
     }
+    let stops = Stops::listen()?;
     let next = client.open(row.trajectory).await?.head_seq + 1;
     let command = Command::Edit {
         trajectory: row.trajectory,
@@ -170,7 +171,7 @@ pub(super) async fn edit(client: &mut Client, id: &str, args: &str) -> Result<u8
         _ => None,
     });
     match by {
-        Some(own) => follow(client, &row, own, next).await,
+        Some(own) => follow(client, (&row, own), next, stops).await,
         None => Err(AppError::new(
             ErrorKind::Internal,
             "the edit is not on record",
@@ -185,6 +186,8 @@ async fn decide(
     saying: Saying<'_>,
 ) -> Result<u8, AppError> {
     let reason = saying.reason;
+    // Heard from before the answer on: what follows from it may begin at once.
+    let stops = Stops::listen()?;
     let status = client.open(row.trajectory).await?;
     let intent = intent(client, row).await?;
     let signed = match saying.signer {
@@ -223,7 +226,7 @@ async fn decide(
             return Ok(10);
         }
     }
-    follow(client, row, intent, status.head_seq + 1).await
+    follow(client, (row, intent), status.head_seq + 1, stops).await
 }
 
 /// What the held call wants. An admission that finds the world moved records a proposal of its own,
@@ -249,11 +252,10 @@ const TAKEN_UP: Duration = Duration::from_secs(1);
 /// another one has the run open, that one may be at rest or hang, and only the following ends.
 async fn follow(
     client: &mut Client,
-    row: &HoldRow,
-    call: IntentId,
+    (row, call): (&HoldRow, IntentId),
     mut next: u64,
+    mut stops: Stops,
 ) -> Result<u8, AppError> {
-    let mut stops = Stops::listen()?;
     let (mut interrupted, mut begun, mut ended) = (false, false, None);
     loop {
         let news = client.news(row.trajectory, next).await?;
@@ -279,6 +281,9 @@ async fn follow(
         }
         // Another call that was cleared meanwhile may be at work here, and would be cut off with this process.
         let acts = news.status.running.as_ref().is_some_and(|work| !work.waits);
+        if interrupted && ended == Some(1) && !acts {
+            return Err(stops::interrupted());
+        }
         if let Some(code) = ended.filter(|_| !acts) {
             let id: String = row.trajectory.to_string().chars().take(12).collect();
             out::talk(&format!(

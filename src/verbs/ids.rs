@@ -191,7 +191,7 @@ pub(super) async fn hold(client: &mut Client, prefix: &str) -> Result<HoldRow, A
             let shown: String = prefix.chars().take(80).collect();
             let message = format!("proposal `{shown}` waits no more");
             Err(AppError::new(ErrorKind::Refused, message).hint(format!(
-                "`thymos audit {}` tells what became of it",
+                "`thymos audit {}` tells what is on record of it",
                 run.short()
             )))
         }

@@ -276,8 +276,8 @@ async fn act(client: &mut Client, setting: &Setting<'_>, verb: &Verb) -> Result<
     match verb {
         Verb::Run(args) => run::run(client, setting, args).await,
         Verb::Approvals(verb) => approve(client, setting, verb).await,
-        Verb::Undo(args) => undo::undo(client, args).await,
-        Verb::Again(args) => again::again(client, args).await,
+        Verb::Undo(args) => stops::unless_stopped(undo::undo(client, args)).await,
+        Verb::Again(args) => stops::unless_stopped(again::again(client, args)).await,
         Verb::Branch(args) => branch::branch(client, args).await,
         Verb::Grant(args) => scope::grant(client, args).await,
         Verb::Settle(args) => settle::settle(client, args).await,
@@ -346,7 +346,7 @@ async fn approve(
             let choice = scope::choice(&scope.scope, &scope.bounds)?;
             scope::preview(client, id, choice, *json).await
         }
-        ApprovalsVerb::Drain { ids } => scope::drain(client, ids).await,
+        ApprovalsVerb::Drain { ids } => stops::unless_stopped(scope::drain(client, ids)).await,
         ApprovalsVerb::Edit { id, args } => approvals::edit(client, id, args).await,
         ApprovalsVerb::Deny { id, reason, signer } => {
             let signer = Signer::read(setting, signer)?;

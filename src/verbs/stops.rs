@@ -58,6 +58,29 @@ impl Stops {
     }
 }
 
+/// Does the work, and leaves it at the first signal: what is under way then is cancelled and sealed as the kernel
+/// ends `[X4]`.
+///
+/// # Errors
+/// Those of the work, and that it was interrupted.
+pub(super) async fn unless_stopped<T>(
+    work: impl Future<Output = Result<T, AppError>>,
+) -> Result<T, AppError> {
+    let mut stops = Stops::listen()?;
+    tokio::select! {
+        done = work => done,
+        () = stops.asked() => Err(interrupted()),
+    }
+}
+
+/// How a verb ends that a person stopped.
+pub(super) fn interrupted() -> AppError {
+    AppError::new(
+        ErrorKind::Interrupted,
+        "interrupted; what was done is on record, and what was under way is recorded as cut off",
+    )
+}
+
 async fn hear(mut signals: Vec<Signal>, tell: oneshot::Sender<()>) {
     any(&mut signals).await;
     #[expect(

@@ -171,6 +171,7 @@ pub(crate) fn serve(runtime: &Runtime, parts: Parts) -> Result<(Link, JoinHandle
         terms: thymos_runtime::modes::ModeTerms::standard(),
         // As in the app: once its last hold is answered, a run goes on by itself.
         continues: true,
+        takes_up: true,
         retention_ms: 0,
         approvals: thymos_core::verdict::Tightening::none(),
     })

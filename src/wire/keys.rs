@@ -62,6 +62,12 @@ fn lost(paths: &Paths, file: &Path) -> AppError {
 
 /// Reads a key file.
 pub(crate) fn read(file: &Path) -> Result<SigningKey, AppError> {
+    // A pipe or a device would be waited for.
+    if fs::metadata(file).is_ok_and(|meta| !meta.is_file()) {
+        return Err(
+            fault(file, "is no file").hint("restore it from a backup, or name another file")
+        );
+    }
     let text = fs::read_to_string(file).map_err(|error| {
         fault(file, &format!("cannot be read: {error}"))
             .hint("check the path and who owns it; your own folder is set by XDG_DATA_HOME")

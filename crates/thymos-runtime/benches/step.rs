@@ -93,6 +93,7 @@ fn parts(model: ScriptedModel) -> KernelParts {
         },
         terms: ModeTerms::standard(),
         continues: false,
+        takes_up: true,
         retention_ms: 0,
         approvals: thymos_core::verdict::Tightening::none(),
     }

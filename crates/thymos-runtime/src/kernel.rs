@@ -78,6 +78,9 @@ pub struct KernelParts {
     pub approvals: Tightening,
     /// Whether a run goes on by itself once its last hold is answered.
     pub continues: bool,
+    /// Whether what was left open is taken up where its run is opened. Where not, it is left to whoever goes on with
+    /// the run `[X2]` `[D1]`.
+    pub takes_up: bool,
     /// How old an entry must be before it may be erased; 0 is no age `[L3]`.
     pub retention_ms: u64,
 }

@@ -204,6 +204,10 @@ pub(crate) struct Session {
     pub(super) report: Option<oneshot::Sender<ChildEnd>>,
     /// Who waits for an undo.
     pub(super) taking_back: Option<Waiting>,
+    /// Somebody said that the run goes on.
+    pub(super) goes_on: bool,
+    /// What was answered, edited or drained here: that is seen to, whoever else has the run.
+    pub(super) answered: BTreeSet<ProposalId>,
     /// The standing that was last rung for.
     pub(super) told: Option<Status>,
     pub(super) inside: mpsc::Sender<Inside>,
@@ -251,6 +255,8 @@ impl Session {
             delegated: BTreeMap::new(),
             report: None,
             taking_back: None,
+            goes_on: false,
+            answered: BTreeSet::new(),
             told: None,
             inside,
         };
@@ -298,12 +304,9 @@ impl Session {
         mut inside: mpsc::Receiver<Inside>,
     ) {
         self.shared.attend();
-        self.settle_by_contract().await;
-        self.find_children();
-        if self.lease.is_some() {
-            self.close_cut_holds().await;
+        if self.acts_unasked() {
+            self.take_up().await;
         }
-        self.admit_answered();
         self.step().await;
         self.publish();
         let mut resting = None;
@@ -322,7 +325,7 @@ impl Session {
                     Some(Ask::CatchUp) => self.catch_up_and_resume().await,
                     Some(Ask::End) => self.end_child().await,
                     Some(Ask::Mend) => self.mend().await,
-                    Some(Ask::Adopted(report)) => self.resume_child(report),
+                    Some(Ask::Adopted(report)) => self.resume_child(report).await,
                     Some(Ask::TakeBack(what, reply)) => self.take_back(*what, reply).await,
                     // Whoever asked may have gone.
                     Some(Ask::TryStep(what, reply)) => drop(reply.send(self.refused_step(&what).await)),
@@ -553,6 +556,24 @@ impl Session {
                 cut: None,
             });
         }
+    }
+
+    /// Whether what is to be done here is done without being asked for: in the app, for a run that waits for this
+    /// one, and once somebody said that it goes on. A verb that looks, or that is about one call, does nothing else
+    /// `[X2]` `[D1]`.
+    pub(super) fn acts_unasked(&self) -> bool {
+        self.k.parts.takes_up || self.report.is_some() || self.goes_on
+    }
+
+    /// Takes up what was left: settles what looking can settle, finds delegated runs again, and puts what was
+    /// answered, or can never be, before the gate.
+    pub(super) async fn take_up(&mut self) {
+        self.settle_by_contract().await;
+        self.find_children();
+        if self.lease.is_some() {
+            self.close_cut_holds().await;
+        }
+        self.admit_answered();
     }
 
     /// Takes the right to act here, if it is free; what is open then has nobody who would end it,

@@ -99,6 +99,11 @@ pub(crate) async fn plan(
         unseen.extend(effect.unseen());
         let (will, cannot, action) = match (judge(effect), refused.get(&effect.proposal)) {
             (Judged::Nothing, _) => continue,
+            (Judged::Changes(_), _) if gathered.go_on.contains(&effect.trajectory) => {
+                let run = effect.trajectory.short();
+                let why = format!("the delegated run {run} has not ended: let it end, or stop it");
+                (Vec::new(), Some(why), None)
+            }
             (Judged::Cannot(why), _) => (Vec::new(), Some(why), None),
             (Judged::Changes(_), Some(why)) => (Vec::new(), Some(why.clone()), None),
             (Judged::Changes(changes), None) => planner.step(effect, changes).await,

@@ -133,6 +133,21 @@ fn a_config_and_trust_that_are_reached_through_a_folder_of_others_are_refused() 
         assert_eq!(sticky.code, 0, "{open}: {sticky:?}");
         set(own.mode());
     }
+    // Whose a link is may lead it elsewhere, where it stands in a folder for everybody.
+    if fs::metadata(&real).unwrap().uid() == 0 {
+        std::os::unix::fs::lchown(&link, Some(1_234), None).unwrap();
+        home.run(&["runs"])
+            .says(1, "belongs to somebody else", "chown");
+        std::os::unix::fs::lchown(&link, Some(0), None).unwrap();
+        // `nobody` is somebody where it is a user of this machine.
+        chown(home.path("hop"), Some(65_534), None).unwrap();
+        let mapped = fs::read_to_string("/proc/self/uid_map").unwrap();
+        if mapped.contains("4294967295") {
+            home.run(&["runs"])
+                .says(1, "belongs to somebody else", "chown");
+        }
+        chown(home.path("hop"), Some(0), None).unwrap();
+    }
     // A link that leads round in circles ends.
     fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink(&link, &link).unwrap();

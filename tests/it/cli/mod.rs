@@ -3,6 +3,7 @@
 mod ends;
 pub(crate) mod home;
 
+mod asked;
 mod auth;
 pub(crate) mod bundles;
 mod checkpoints;

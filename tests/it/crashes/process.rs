@@ -644,6 +644,7 @@ fn parts(
         },
         terms: ModeTerms::standard(),
         continues: plan.continues,
+        takes_up: true,
         retention_ms: 0,
         approvals: thymos_core::verdict::Tightening::none(),
     }

@@ -118,6 +118,7 @@ pub(crate) struct Setup {
     pub(crate) context_tokens_max: u64,
     pub(crate) terms: ModeTerms,
     pub(crate) continues: bool,
+    pub(crate) takes_up: bool,
     pub(crate) secrets: Vec<String>,
     pub(crate) skills: Skills,
     pub(crate) models: Vec<String>,
@@ -158,6 +159,7 @@ impl Setup {
             context_tokens_max: 50_000,
             terms: ModeTerms::standard(),
             continues: false,
+            takes_up: true,
             secrets: Vec::new(),
             skills: Skills::default(),
             models: Vec::new(),
@@ -206,6 +208,7 @@ impl Setup {
             },
             terms: self.terms,
             continues: self.continues,
+            takes_up: self.takes_up,
             retention_ms: self.retention_ms,
             approvals: self.approvals,
         }

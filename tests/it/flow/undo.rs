@@ -11,6 +11,7 @@ use thymos_core::effect::{EffectClass, Risk};
 use thymos_core::tool::Floor;
 use thymos_core::writ::Mode;
 use thymos_core::{Digest, Kind};
+use thymos_policy::PolicySet;
 use thymos_ports::cognition::{Context, ContextMessage};
 use thymos_ports::store::Batch;
 use thymos_ports::{LedgerStore, Tool};
@@ -530,6 +531,65 @@ async fn d3_rules_that_forbid_an_older_step_of_a_file_are_told_by_the_plan() {
     };
     assert_eq!((end.done, end.of, end.stopped), (1, 1, None));
     assert_eq!(shop.get("a.txt").as_deref(), Some("a\n"));
+    shop.rig.verified().await;
+}
+
+fn rules_for_restore(when: Value, decision: &str) -> PolicySet {
+    let of_undo = json!({"field": "intent.tool", "op": "eq", "value": "restore"});
+    let rule = json!({
+        "id": "r", "reason": "as the house wants it", "decision": decision, "if_missing": "skip",
+        "when": {"all": [of_undo, when]},
+        "examples": [],
+    });
+    policy("permit", json!([rule]))
+}
+
+/// What the steps before a step use is gone when its turn comes, and the plan says so ahead of all of them.
+#[tokio::test]
+async fn d3_a_rule_about_the_budget_is_told_before_anything_is_touched() {
+    let names = ["a.txt", "b.txt", "c.txt", "d.txt"];
+    let folder = tempfile::tempdir().unwrap();
+    let mut steps: Vec<Step> = names.iter().map(|name| write(name, "x\n")).collect();
+    steps.push(Step::Turn(says("done")));
+    let few = json!({"field": "budget.left.tool_calls", "op": "lt", "value": 3});
+    let setup = setup(&folder, steps).with(|setup| {
+        setup.terms.budget.tool_calls = Some(8);
+        setup.policy = rules_for_restore(few, "forbid");
+    });
+    let mut rig = setup.open(Mode::Auto).await;
+    rig.run("go").await;
+    let mut shop = Shop { rig, folder };
+    let plan = shop.plan(0).await;
+    assert!(!plan.complete, "{plan:#?}");
+    assert_eq!(wills(&plan).len(), 2, "{plan:#?}");
+    let Replied::Fault(no) = shop.undo(0, &plan, false).await else {
+        panic!("it was carried out")
+    };
+    assert!(no.message.contains("nothing was touched"), "{no:?}");
+    assert!(names.iter().all(|name| shop.get(name).is_some()));
+    shop.rig.verified().await;
+}
+
+/// A run that only looks is asked about an undo like any other, and answered it is done.
+#[tokio::test]
+async fn d3_an_undo_that_is_asked_about_in_plan_mode_waits_for_its_answer() {
+    let mut shop = Shop::after(vec![write("a.txt", "a\n")]).await;
+    let Shop { rig, folder } = shop;
+    let every = json!({"field": "intent.tool", "op": "eq", "value": "restore"});
+    let mut rig = rig
+        .restart(|setup| setup.policy = rules_for_restore(every, "ask"))
+        .await;
+    rig.set_mode(Mode::Plan).await;
+    shop = Shop { rig, folder };
+    let plan = shop.plan(0).await;
+    let Replied::Undone(end) = shop.undo(0, &plan, false).await else {
+        panic!("no end")
+    };
+    assert!(end.stopped.is_some_and(|stop| stop.held));
+    assert_eq!(shop.rig.holds().await.len(), 1);
+    shop.rig.approve().await;
+    shop.rig.until_kind("commit", 2).await;
+    assert_eq!(shop.get("a.txt"), None);
     shop.rig.verified().await;
 }
 

@@ -89,6 +89,7 @@ pub(super) fn live(life: Life<'_>) -> Client {
         },
         terms: thymos_runtime::modes::ModeTerms::standard(),
         continues: true,
+        takes_up: true,
         retention_ms: 0,
         approvals: thymos_core::verdict::Tightening::none(),
     })

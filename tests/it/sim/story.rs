@@ -296,6 +296,7 @@ impl Story {
             },
             terms: self.terms,
             continues: self.seed.is_multiple_of(2),
+            takes_up: true,
             retention_ms: 0,
             approvals: thymos_core::verdict::Tightening::none(),
         }

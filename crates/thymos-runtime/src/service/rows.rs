@@ -43,6 +43,8 @@ pub(crate) struct Summary {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Waits {
     pub(crate) row: HoldRow,
+    /// It is denied, or enough agreed for every rule that asks: it waits for nobody, but for whoever goes on.
+    pub(crate) answered: bool,
     /// The chain that it waits under, root first, each link with the key that signed it.
     pub(crate) under: Vec<(WritId, PublicKey)>,
 }
@@ -107,7 +109,7 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Open holds of a run that an answer can still let go on: their time is not over, and nothing that they wait
+    /// Open holds of a run that wait for an answer: they have none, their time is not over, and nothing that they wait
     /// under is cut. Whoever opens the run next lets the gate refuse the others `[W7]`.
     pub(super) fn waiting<'a>(
         &'a self,
@@ -117,7 +119,9 @@ impl Desk {
         let now = kernel.now();
         let holds = summary.holds.iter();
         let answerable = holds.filter(move |hold| {
-            !hold.row.is_over(now) && !self.is_cut(kernel, &summary.row.trajectory, hold)
+            !hold.answered
+                && !hold.row.is_over(now)
+                && !self.is_cut(kernel, &summary.row.trajectory, hold)
         });
         answerable.map(|hold| &hold.row)
     }

@@ -1,5 +1,6 @@
 //! Undo across trajectories `[D3]`: plans, and asks each session for its steps, one after the other.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thymos_core::id::Digest;
@@ -103,16 +104,21 @@ impl Laid {
     async fn tried(self, kernel: &Arc<Kernel>) -> Result<Self, Fault> {
         let root = self.since.trajectory;
         let mut refused = Refused::new();
+        // Steps of each run that were tried: those after them find that much less left.
+        let mut ahead: BTreeMap<TrajectoryId, u64> = BTreeMap::new();
         for action in &self.planned.actions {
             let Some(asks) = self.sessions.get(&action.trajectory) else {
                 continue;
             };
             let (reply, answer) = oneshot::channel();
             let (proposal, tried) = (action.proposal, action.clone());
+            let steps = ahead.entry(action.trajectory).or_default();
             let what = Box::new(TakeBack {
                 args: tried.trial.clone(),
+                ahead: *steps,
                 ..taken_back(root, tried)
             });
+            *steps += 1;
             let asked = asks.send(Ask::TryStep(what, reply)).await.is_ok();
             if let Some(why) = answer.await.ok().flatten().filter(|_| asked) {
                 refused.insert(proposal, why);
@@ -138,7 +144,9 @@ async fn done(wanted: &Wanted, laid: Laid, now: Timestamp) -> Replied {
     let before = status_of(trajectory, root).await;
     let looked_on = before.is_some_and(|status| looks_on(&status, now));
     let end = carry_out(trajectory, actions, &sessions).await;
-    if looked_on {
+    // What waits for a yes waits under the undo's own writ, which ends by itself.
+    let waits = end.stopped.as_ref().is_some_and(|stop| stop.held);
+    if looked_on && !waits {
         look_on(trajectory, root).await;
     }
     Replied::Undone(end)
@@ -249,6 +257,7 @@ fn taken_back(root: TrajectoryId, action: Action) -> TakeBack {
         args: action.args,
         compensates: action.proposal,
         under_own_writ: action.trajectory != root,
+        ahead: 0,
     }
 }
 

@@ -143,6 +143,10 @@ impl Session {
                 "put the text into a file and name the file",
             ));
         }
+        if !self.acts_unasked() {
+            self.goes_on = true;
+            self.take_up().await;
+        }
         self.record_pins().await?;
         if !text.trim().is_empty() {
             let (role, turn) = self.role_and_turn();
@@ -206,7 +210,7 @@ impl Session {
             let message = "this trajectory is open in another process";
             return Err(fault(message, otherwise));
         }
-        if !had_lease {
+        if !had_lease && self.acts_unasked() {
             self.settle_by_contract().await;
             self.find_children();
         }
@@ -288,6 +292,7 @@ impl Session {
         bodies.push(Body::Approval(body::Approval { signed }));
         // First decision wins [compare-and-set]: whoever came first is folded then.
         self.record(bodies).await?;
+        self.answered.insert(said.proposal);
         // Elsewhere, or while another process acts here, the answer waits in the record.
         if self.may_act("").await.is_ok() {
             self.queue.push_back(Job::Admit(said.proposal));
@@ -572,6 +577,7 @@ impl Session {
             .iter()
             .filter(|(_, hold)| !hold.answers.is_empty())
             .map(|(proposal, _)| *proposal)
+            .filter(|proposal| self.acts_unasked() || self.answered.contains(proposal))
             .filter(|p| {
                 !self
                     .queue

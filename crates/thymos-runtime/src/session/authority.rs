@@ -220,7 +220,12 @@ impl Session {
                 let no = format!("writ `{}` is revoked already", leaf.short());
                 Ok(Replied::NotUsed(NotUsed::Authority(no)))
             }
-            Some((_, leaf)) => self.revoke(self.p.without_skills(leaf), reason).await,
+            Some((_, leaf)) => {
+                let replied = self.revoke(self.p.without_skills(leaf), reason).await?;
+                // [D1] What was delegated hears that it ended with this, before it does anything else.
+                self.find_children();
+                Ok(replied)
+            }
             None => {
                 let no = "nothing is in force on this trajectory".to_owned();
                 Ok(Replied::NotUsed(NotUsed::Authority(no)))

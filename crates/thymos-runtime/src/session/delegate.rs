@@ -536,13 +536,17 @@ impl Session {
     }
 
     /// Takes a child up again after a restart: its end is reported, what was cut off goes on.
-    pub(crate) fn resume_child(&mut self, report: oneshot::Sender<ChildEnd>) {
+    pub(crate) async fn resume_child(&mut self, report: oneshot::Sender<ChildEnd>) {
         if let Some(end) = ChildEnd::of(&self.p) {
             drop(report.send(end));
             return;
         }
+        let (anew, may_act) = (!self.acts_unasked(), self.lease.is_some());
         self.report = Some(report);
-        if self.lease.is_some() {
+        if anew && may_act {
+            self.take_up().await;
+        }
+        if may_act {
             self.go_on_after_holds();
         }
     }

@@ -16,6 +16,7 @@ use thymos_protocol::{
 use thymos_replay::Projection;
 use thymos_replay::projection::Hold;
 
+use super::timer::asks;
 use super::{Activity, Session};
 use crate::account::root_of;
 use crate::detail::detail;
@@ -240,6 +241,7 @@ pub(crate) fn summary(p: &Projection, at_rest: bool, roots: &TrustRoots) -> Summ
         .map_or_else(String::new, |root| root.workspace.clone());
     let waits = |hold: &Hold| Waits {
         row: hold_row((p.trajectory, &workspace), hold, roots),
+        answered: !asks(hold, roots),
         under: signed_by(p, &hold.body.decided.proposal.writs),
     };
     let holds: Vec<Waits> = p.holds.values().map(waits).collect();

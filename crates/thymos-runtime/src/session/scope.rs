@@ -191,6 +191,7 @@ impl Session {
         if let Err(no) = self.may_act("drain the queue there").await {
             return Ok(no);
         }
+        self.answered.extend(proposals.iter().copied());
         self.queue.extend(proposals.into_iter().map(Job::Admit));
         Ok(Replied::Accepted)
     }

@@ -9,7 +9,7 @@ use thymos_core::id::ProposalId;
 use thymos_core::key::Domain;
 use thymos_core::resolved::Resolved;
 use thymos_core::tool::Recovery;
-use thymos_core::{EntryId, canonical};
+use thymos_core::{EntryId, IntentId, canonical};
 use thymos_ports::tool::Probed;
 use thymos_protocol::{Fault, Replied, Settlement};
 use thymos_replay::projection::{Fate, OpenWork};
@@ -74,25 +74,28 @@ impl Session {
             self.queue.extend(again.map(|(id, _)| Job::Decide(*id)));
         }
         for proposal in self.in_doubt.clone() {
-            let Some(work) = self.p.open_work.get(&proposal).cloned() else {
-                continue;
-            };
-            let Some((resolution, reason)) = self.recovery(&work).await else {
-                continue;
-            };
-            let body = self.reconciliation(proposal, work.entry, resolution, reason);
-            let recorded = match body {
-                Ok(body) => self.record(vec![body]).await,
-                Err(error) => Err(error),
-            };
-            // What cannot be recorded now stays in doubt, and a person sees it.
-            if recorded.is_ok() {
-                self.in_doubt.remove(&proposal);
-                if resolution == Resolution::RunAgain {
-                    self.queue.push_back(Job::Decide(work.intent));
-                }
+            if let Some((Resolution::RunAgain, intent)) = self.settle_by_look(proposal).await {
+                self.queue.push_back(Job::Decide(intent));
             }
         }
+    }
+
+    /// Settles one that looking can settle, and says how; none leaves it in doubt.
+    pub(super) async fn settle_by_look(
+        &mut self,
+        proposal: ProposalId,
+    ) -> Option<(Resolution, IntentId)> {
+        let work = self.p.open_work.get(&proposal).cloned()?;
+        let (resolution, reason) = self.recovery(&work).await?;
+        let body = self.reconciliation(proposal, work.entry, resolution, reason);
+        let recorded = match body {
+            Ok(body) => self.record(vec![body]).await,
+            Err(error) => Err(error),
+        };
+        // What cannot be recorded now stays in doubt, and a person sees it.
+        recorded.ok()?;
+        self.in_doubt.remove(&proposal);
+        Some((resolution, work.intent))
     }
 
     /// What the tool's contract and a look make of interrupted work; none leaves it to a person.

@@ -6,7 +6,7 @@ use thymos_compiler::agreed;
 use thymos_core::approval::{Answer, Decision, Scope, Via};
 use thymos_core::body::{self, Body};
 use thymos_core::id::ProposalId;
-use thymos_core::writ::Party;
+use thymos_core::writ::{Party, TrustRoots};
 use thymos_replay::projection::Hold;
 
 use super::{Job, RecordError, Session};
@@ -78,11 +78,16 @@ impl Session {
 
     /// Whether more answers are needed: what was denied, or approved by enough, is only to be admitted.
     pub(super) fn waits(&self, hold: &Hold) -> bool {
-        let mut said = hold.answers.iter().map(|(_, signed)| &signed.answer);
-        let denied = said.any(|answer| answer.decision == Decision::Deny);
-        let (terms, roots) = (&hold.body.terms, &self.k.parts.roots);
-        !denied && agreed(terms, &hold.answers, roots) < terms.quorum()
+        asks(hold, &self.k.parts.roots)
     }
+}
+
+/// Whether a hold still asks for an answer: nobody denied it, and too few agreed for some rule that asks.
+pub(super) fn asks(hold: &Hold, roots: &TrustRoots) -> bool {
+    let mut said = hold.answers.iter().map(|(_, signed)| &signed.answer);
+    let denied = said.any(|answer| answer.decision == Decision::Deny);
+    let terms = &hold.body.terms;
+    !denied && agreed(terms, &hold.answers, roots) < terms.quorum()
 }
 
 /// When the timer denies a hold; none never.

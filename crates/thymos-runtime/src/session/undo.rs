@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use thymos_compiler::{CheckedChain, Verdict, compile};
-use thymos_core::body::{self, Body};
+use thymos_core::body::{self, Body, Resolution};
 use thymos_core::budget::{Budget, Cost};
 use thymos_core::effect::{EffectClass, Effects};
 use thymos_core::id::ProposalId;
@@ -12,7 +12,7 @@ use thymos_core::intent::{Author, Intent};
 use thymos_core::isolation::Rung;
 use thymos_core::trace::Clause;
 use thymos_core::writ::{Delegation, Examples, Grant, Mode, Window, Writ};
-use thymos_core::{EntryId, IntentId};
+use thymos_core::{EntryId, IntentId, WritId};
 use thymos_policy::matching::glob;
 use thymos_replay::projection::Fate;
 use tokio::sync::oneshot;
@@ -37,6 +37,25 @@ pub(crate) struct TakeBack {
     pub(crate) compensates: ProposalId,
     /// Whether the operator's own writ is to be put in force: a delegated run that ended has none.
     pub(crate) under_own_writ: bool,
+    /// Steps of the plan that come before it, where it is only tried.
+    pub(crate) ahead: u64,
+}
+
+/// Whose authority a call is taken back under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// What is in force in the run.
+    Run,
+    /// A writ of the operator's own, which allows nothing else.
+    Operator,
+}
+
+/// Whether a clause is about what a writ grants and has left, and not about rules or the world.
+const fn of_authority(clause: Clause) -> bool {
+    matches!(
+        clause,
+        Clause::C2 | Clause::C3 | Clause::C4 | Clause::C5 | Clause::C8 | Clause::C9 | Clause::C11
+    )
 }
 
 /// What came of it.
@@ -104,6 +123,17 @@ impl Session {
         (!open).then(|| "it is undone already".to_owned())
     }
 
+    /// An undo of this call that was begun and has no end.
+    fn cut_off_undo(&self, target: &ProposalId) -> Option<ProposalId> {
+        let begun = self.p.open_work.values();
+        let mut undoes = begun.filter(|work| {
+            let call = self.p.calls.get(&work.intent);
+            call.is_some_and(|call| call.compensates == Some(*target))
+        });
+        let cut_off = undoes.next()?.body.proposal;
+        self.in_doubt.contains(&cut_off).then_some(cut_off)
+    }
+
     async fn want_back(
         &mut self,
         what: &TakeBack,
@@ -112,11 +142,17 @@ impl Session {
         self.take_lease();
         for _ in 0..TRIES_MAX {
             self.catch_up()?;
+            if let Some(cut_off) = self.cut_off_undo(&what.compensates)
+                && let Some((Resolution::RunAgain, intent)) = self.settle_by_look(cut_off).await
+            {
+                // It goes on where it was cut off, as the same wish.
+                return Ok(Ok(intent));
+            }
             if let Some(why) = self.cannot_take_back(&what.compensates) {
                 return Ok(Err(why));
             }
             let mut bodies = self.pins();
-            if self.needs_undo_writ(what)? {
+            if self.tried(what).await?.0 == Whose::Operator {
                 bodies.extend(self.undo_writ_bodies()?);
             }
             let (id, intended) = self.intended_by_operator(RESTORE, &what.args)?;
@@ -183,33 +219,60 @@ impl Session {
 
     async fn try_step(&mut self, what: &TakeBack) -> Result<Option<String>, RecordError> {
         self.catch_up()?;
-        let own = self.needs_undo_writ(what)?;
+        Ok(self.tried(what).await?.1)
+    }
+
+    /// Under whose authority a step goes, and why the gate would refuse it there: under the run's own where that
+    /// lets calls be taken back and has what this one takes, else under the operator's own writ for it.
+    async fn tried(&mut self, what: &TakeBack) -> Result<(Whose, Option<String>), RecordError> {
+        if !what.under_own_writ && self.may_restore()? {
+            let refused = match self.p.authority {
+                Some((_, leaf)) => {
+                    let chain = self.chain(&leaf);
+                    self.tried_under(what, chain, None).await?
+                }
+                None => None,
+            };
+            match refused {
+                None => return Ok((Whose::Run, None)),
+                // What the run was not granted, or has spent, is no bar to the operator.
+                Some(no) if !of_authority(no.0) => return Ok((Whose::Run, Some(no.1))),
+                Some(_) => {}
+            }
+        } else if what.under_own_writ && self.has_undo_writ() && self.may_restore()? {
+            return Ok((Whose::Run, None));
+        }
+        let signed = self.undo_writ().sign(&self.k.parts.operator_key)?;
+        let chain = Arc::new(CheckedChain::check(vec![signed], &self.k.ever));
+        let refused = self.tried_under(what, chain, Some(Mode::Custom)).await?;
+        Ok((Whose::Operator, refused.map(|no| no.1)))
+    }
+
+    /// What the gate would say of a step under this chain, after as many calls as the steps ahead of it are.
+    async fn tried_under(
+        &mut self,
+        what: &TakeBack,
+        chain: Arc<CheckedChain>,
+        mode: Option<Mode>,
+    ) -> Result<Option<(Clause, String)>, RecordError> {
         let (id, intended) = self.intended_by_operator(RESTORE, &what.args)?;
         self.live_args.insert(id, what.args.clone());
-        let chain = match (own, self.p.authority) {
-            (false, Some((_, leaf))) => self.chain(&leaf),
-            (true, _) | (false, None) => {
-                let signed = self.undo_writ().sign(&self.k.parts.operator_key)?;
-                Arc::new(CheckedChain::check(vec![signed], &self.k.ever))
-            }
-        };
+        let links: Vec<WritId> = chain.links().iter().map(|(id, _)| *id).collect();
         let scene = self.scene_under((id, &intended.intent), None, chain).await;
         self.live_args.remove(&id);
         let mut scene = scene?;
-        if own {
-            scene.facts.mode = Mode::Custom;
+        scene.facts.mode = mode.unwrap_or(scene.facts.mode);
+        for link in links {
+            let spent = scene.facts.spent.entry(link).or_default();
+            spent.tool_calls = spent.tool_calls.saturating_add(what.ahead);
         }
         let verdict = compile(&intended.intent, &scene.grounds(self));
         let Verdict::Refused(refused) = verdict else {
             return Ok(None);
         };
         let no = refused.refusal;
-        Ok((no.clause != Clause::C12)
-            .then(|| format!("it would be refused [{}]: {}", no.clause, no.reason)))
-    }
-
-    fn needs_undo_writ(&mut self, what: &TakeBack) -> Result<bool, RecordError> {
-        Ok(!self.may_restore()? || what.under_own_writ && !self.has_undo_writ())
+        let told = format!("it would be refused [{}]: {}", no.clause, no.reason);
+        Ok((no.clause != Clause::C12).then_some((no.clause, told)))
     }
 
     /// Whether what is in force here would let a call be taken back: a person who asks for it is not held up

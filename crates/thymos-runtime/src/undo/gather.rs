@@ -1,6 +1,6 @@
 //! Finds the effects that an undo would have to take back, in a trajectory and all it delegated.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use thymos_core::body::{Body, BodyState, Started};
@@ -26,6 +26,9 @@ const PAGE: usize = 1024;
 pub(super) struct Gathered {
     pub(super) effects: Vec<Effect>,
     pub(super) projections: BTreeMap<TrajectoryId, Projection>,
+    /// Delegated runs that have not ended, with all below them: what takes a call back there puts an authority in
+    /// force under which they could do nothing else.
+    pub(super) go_on: BTreeSet<TrajectoryId>,
 }
 
 /// One call that may have changed something.
@@ -89,6 +92,7 @@ pub(super) fn gather(kernel: &Arc<Kernel>, since: Since) -> Result<Gathered, Rec
     let mut found = Gathered {
         effects: Vec::new(),
         projections: BTreeMap::new(),
+        go_on: BTreeSet::new(),
     };
     // Other trajectories are cut at the same moment: by the position in the whole log.
     let Some(cut) = first.first().map(|entry| entry.header.index) else {
@@ -109,6 +113,9 @@ pub(super) fn gather(kernel: &Arc<Kernel>, since: Since) -> Result<Gathered, Rec
         read(kernel, &projection, &wanted, &mut found.effects)?;
         found.effects.extend(without_end(kernel, &projection, cut)?);
         for (child, one) in &projection.children {
+            if one.result.is_none() || found.go_on.contains(&next) {
+                found.go_on.insert(*child);
+            }
             if one.result.is_none() {
                 found.effects.extend(running(kernel, next, child, one)?);
             }

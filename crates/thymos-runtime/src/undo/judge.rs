@@ -40,7 +40,12 @@ pub(super) fn judge(effect: &Effect) -> Judged {
     if let Some(why) = outside(ended) {
         return Judged::Cannot(why);
     }
-    let changes = changes(&ended.deltas);
+    let mut changes = changes(&ended.deltas);
+    if ended.resolved.as_ref().is_some_and(|r| r.exec.is_none()) {
+        // A tool that does its own work says what was there: nothing before and nothing after is no change. Of what
+        // a command took away, nobody may have kept what was there.
+        changes.retain(|change| change.expect.is_some() || change.to.is_some());
+    }
     if let Some(why) = changes.iter().find_map(|change| unknown(ended, change)) {
         return Judged::Cannot(why);
     }
