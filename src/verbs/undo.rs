@@ -112,6 +112,12 @@ fn impossible(plan: &UndoPlan, possible: usize) -> AppError {
     match possible {
         _ if why.contains("settle it first") => error
             .hint("`thymos settle` lists what is in doubt, `thymos stop RUN` ends what is at work"),
+        _ if why.contains("another process") => {
+            error.hint("close it there, or wait for it, and undo then")
+        }
+        _ if why.contains("has not ended") => {
+            error.hint("let it end, or `thymos stop` the run above it; then undo")
+        }
         0 => error.hint("what it did has to be taken back by hand"),
         _ => error.hint("--partial undoes the others"),
     }

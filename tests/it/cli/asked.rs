@@ -240,3 +240,40 @@ fn d3_a_run_with_little_time_left_is_undone_under_a_writ_of_its_own() {
     assert!(!home.path("ws/f120").exists());
     home.verifies();
 }
+
+/// What waits in a delegated run is still a question that a yes can let go on, whatever is undone above it.
+#[test]
+fn d3_a_delegated_run_that_waits_is_left_alone_by_an_undo() {
+    let set = |key: &str| json!({"tool": "kv_set", "args": {"key": key, "value": "1"}});
+    let home = Home::playing(&[
+        json!({"when": "kid", "calls": [set("a"), shell("touch one; true")]}),
+        json!({"when": "kid", "text": "the kid is done"}),
+        json!({"calls": [set("top")]}),
+        json!({"calls": [{"tool": "delegate", "args": {"task": "kid", "effects": "external", "budget": {"tool_calls": 9}}}]}),
+        json!({"text": "done"}),
+    ]);
+    assert_eq!(home.run(&["run", "hand it on"]).code, 10);
+    let parent = home.waits()[0]["lineage"][0].as_str().unwrap().to_owned();
+    let plan = home.json(&["undo", &parent, "--plan", "--json"]).remove(0);
+    let digest = plan["digest"].as_str().unwrap();
+    let told = plan.to_string();
+    assert!(
+        told.contains("has not ended: let it end, or stop it"),
+        "{told}"
+    );
+    let partial = [
+        "undo",
+        &parent,
+        "--partial",
+        "--yes",
+        "--plan-digest",
+        digest,
+    ];
+    let done = home.run(&partial);
+    assert!(done.out.contains("undone: 1 of 1"), "{done:?}");
+    let (id, digest) = home.held();
+    let yes = home.run(&["approvals", "approve", &id, "--digest", &digest]);
+    assert_eq!(yes.code, 0, "{yes:?}");
+    assert!(home.path("ws/one").exists());
+    home.verifies();
+}

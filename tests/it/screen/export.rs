@@ -51,7 +51,7 @@ fn the_choice_is_small_and_says_what_each_is_for() {
         -- idle, model practice
         ┌ message ─────────────────────────────────────────────────────────────────────┐
         │                                                                              │
-        └─Enter send  Ctrl-J newline  / command────────────────────────────────────────┘
+        └─Enter send  Ctrl-J newline  / command  @ file────────────────────────────────┘
         Down next  Enter choose  Esc back                               local  mouse off
     "#]]
     .assert_eq(&desk.frame());

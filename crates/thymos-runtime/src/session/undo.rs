@@ -225,22 +225,18 @@ impl Session {
     /// Under whose authority a step goes, and why the gate would refuse it there: under the run's own where that
     /// lets calls be taken back and has what this one takes, else under the operator's own writ for it.
     async fn tried(&mut self, what: &TakeBack) -> Result<(Whose, Option<String>), RecordError> {
-        if !what.under_own_writ && self.may_restore()? {
-            let refused = match self.p.authority {
-                Some((_, leaf)) => {
-                    let chain = self.chain(&leaf);
-                    self.tried_under(what, chain, None).await?
-                }
-                None => None,
-            };
-            match refused {
+        let own_alone = what.under_own_writ && !self.has_undo_writ();
+        if let Some((_, leaf)) = self.p.authority
+            && !own_alone
+            && self.may_restore()?
+        {
+            let chain = self.chain(&leaf);
+            match self.tried_under(what, chain, None).await? {
                 None => return Ok((Whose::Run, None)),
                 // What the run was not granted, or has spent, is no bar to the operator.
-                Some(no) if !of_authority(no.0) => return Ok((Whose::Run, Some(no.1))),
+                Some((clause, why)) if !of_authority(clause) => return Ok((Whose::Run, Some(why))),
                 Some(_) => {}
             }
-        } else if what.under_own_writ && self.has_undo_writ() && self.may_restore()? {
-            return Ok((Whose::Run, None));
         }
         let signed = self.undo_writ().sign(&self.k.parts.operator_key)?;
         let chain = Arc::new(CheckedChain::check(vec![signed], &self.k.ever));
