@@ -196,7 +196,7 @@ fn choose(setting: &Setting<'_>, name: &str) -> Result<(), AppError> {
         Err(error) if error.kind() == IoKind::NotFound => String::new(),
         Err(error) => return Err(unwritten(&shown.to_string(), &error)),
     };
-    let line = format!("model = {:?} under [session]", name);
+    let line = format!("model = {name:?} under [session]");
     let Some(text) = with_model(&text, name) else {
         let message =
             format!("`{shown}` says `session` in a way of its own, and was left as it is");

@@ -113,7 +113,7 @@ pub struct UndoEnd {
     /// The commit of the first step: undone from there on, all of it is done again.
     pub first: Option<EntryId>,
     /// What stopped the rest, when something did.
-    pub stopped: Option<UndoStop>,
+    pub stopped: Option<Box<UndoStop>>,
 }
 
 /// Why an undo did not go on.

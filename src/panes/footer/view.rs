@@ -66,12 +66,6 @@ fn wanted(context: Context) -> &'static [(Action, &'static str)] {
             (Action::RunInterrupt, "interrupt"),
             (Action::AppQuit, "quit"),
         ],
-        Context::Mention => &[
-            (Action::MentionComplete, "take this one"),
-            (Action::MentionUp, "previous"),
-            (Action::MentionDown, "next"),
-            (Action::FocusBack, "close"),
-        ],
         Context::Transcript => &[
             (Action::ListDown, "next"),
             (Action::ListUp, "previous"),
@@ -138,6 +132,12 @@ fn wanted(context: Context) -> &'static [(Action, &'static str)] {
 /// What is worth knowing in what lies over a screen.
 fn over_the_screen(context: Context) -> &'static [(Action, &'static str)] {
     match context {
+        Context::Mention => &[
+            (Action::MentionComplete, "take this one"),
+            (Action::MentionUp, "previous"),
+            (Action::MentionDown, "next"),
+            (Action::FocusBack, "close"),
+        ],
         Context::Sign => &[
             (Action::ListDown, "down"),
             (Action::SignTurn, "change"),

@@ -241,12 +241,12 @@ async fn carry_out(root: TrajectoryId, actions: Vec<Action>, sessions: &Sessions
             TakenBack::Held(reason) => (reason, true),
             TakenBack::Not(reason) => (reason, false),
         };
-        end.stopped = Some(UndoStop {
+        end.stopped = Some(Box::new(UndoStop {
             trajectory,
             line,
             reason,
             held,
-        });
+        }));
         break;
     }
     end
