@@ -199,9 +199,10 @@ impl Running {
                 Woke::Asked | Woke::Timeout => continue,
                 Woke::Ready => {}
             }
+            let mut heard = false;
             loop {
                 match crossterm::event::poll(Duration::ZERO) {
-                    Ok(true) => {}
+                    Ok(true) => heard = true,
                     Ok(false) => break,
                     Err(_) => return false,
                 }
@@ -214,6 +215,11 @@ impl Running {
                 if !self.send(input) {
                     return true;
                 }
+            }
+            // crossterm watches for changes, and of two at once it takes one: keys behind a new size would lie there
+            // until the next key, and this would go round for them.
+            if !heard {
+                self.reader.screen.tell_again();
             }
         }
         true

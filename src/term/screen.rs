@@ -118,6 +118,21 @@ impl Screen {
         drop(self.write_all(RESET));
     }
 
+    /// Has the driver tell whoever watches the terminal once more that there is something to read, as it does when
+    /// modes are set: they are set to what they are. Nothing where the screen is not ours.
+    pub(super) fn tell_again(&self) {
+        // Against giving the screen back meanwhile: what that sets comes after this.
+        let _giving_back = self
+            .cooked
+            .as_ref()
+            .map(|cooked| cooked.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.is_active()
+            && let Ok(modes) = rustix::termios::tcgetattr(&self.input)
+        {
+            rustix::termios::tcsetattr(&self.input, OptionalActions::Now, &modes).ok();
+        }
+    }
+
     /// Whether the screen is ours.
     #[must_use]
     pub fn is_active(&self) -> bool {

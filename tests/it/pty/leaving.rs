@@ -46,3 +46,25 @@ fn without_a_terminal_the_app_says_what_works_instead() {
     let (code, told) = place.verb(&[]);
     assert_eq!((code, told.as_str()), (2, ""));
 }
+
+/// Keys that come behind a new size are shown without a further one, and nothing goes round for them meanwhile.
+#[test]
+fn what_is_typed_behind_a_new_size_is_shown_at_once() {
+    let place = Place::new();
+    let mut terminal = opened(&place);
+    // Whoever reads keys has begun to hear of sizes as well.
+    terminal.press("x");
+    terminal.sees("x ");
+    terminal.press("\x08");
+    for (width, height) in [(100, 30), (80, 24), (120, 40)] {
+        terminal.resize(width, height);
+        terminal.until("the new size", |text| {
+            text.lines()
+                .any(|line| line.chars().count() == usize::from(width))
+        });
+        terminal.press("plain words");
+        terminal.sees("plain words");
+        terminal.press("\x15");
+        terminal.sees_no("plain words");
+    }
+}
