@@ -50,7 +50,7 @@ pub struct ExportArgs {
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub id: Option<String>,
     /// The whole log, as a bundle
-    #[arg(long, requires = "out")]
+    #[arg(long)]
     pub all: bool,
     /// What it is written as
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]

@@ -140,6 +140,19 @@ fn where_neither_can_be_written_that_is_said_and_nothing_is_left() {
 }
 
 #[test]
+fn the_whole_log_needs_no_name_either() {
+    let home = ran();
+    let ended = home.run(&["export", "--all"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(names(&home, "ws"), ["thymos-log.tar"]);
+    home.run(&["export", "--all", "--format", "markdown"]).says(
+        2,
+        "markdown tells one trajectory",
+        "thymos runs",
+    );
+}
+
+#[test]
 fn what_makes_no_sense_is_said_before_anything_is_written() {
     let home = ran();
     let run = newest(&home);
